@@ -1,0 +1,1 @@
+"""One module a framework, with the functions of `implementations.contract.Framework`."""

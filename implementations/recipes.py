@@ -1,0 +1,49 @@
+"""How a network is trained: every number a framework would otherwise choose by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+OPTIMIZERS = ("matched", "native", "sgd")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Training of one architecture. The loss is softmax cross-entropy on integer labels.
+
+    `loss` says whether a step's gradient is of the `mean` or the `sum` over the batch; the loss
+    that is reported is always the mean per image. `order` is `file` (the data set's own) or
+    `shuffled` (one NumPy permutation an epoch, shared by all frameworks). A last partial batch is
+    kept. Adam is Kingma & Ba 2015, algorithm 1, with epsilon added after the bias correction.
+    """
+
+    learning_rate: float = 1e-3
+    batch: int = 256
+    epochs: int = 8
+    loss: str = "mean"
+    order: str = "shuffled"
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+    sgd_learning_rate: float = 0.05
+
+
+RECIPES = {
+    "cnn-48-32-16": Recipe(loss="sum", order="file"),
+    "cnn-32-16": Recipe(learning_rate=1e-4, epochs=5, loss="sum", order="file"),
+    "cnn-pool-dropout": Recipe(batch=250, epochs=25),
+    "cnn-32-64-128": Recipe(batch=256, epochs=8),
+    "mlp-512-100": Recipe(),
+}
+
+
+def recipe(architecture: str, dataset: str, epochs: int | None = None) -> Recipe:
+    """The recipe of an architecture on a data set.
+
+    The small bundled digits have 1,500 training images, so six steps an epoch: they get more
+    epochs instead of another learning rate.
+    """
+    chosen = RECIPES.get(architecture, Recipe())
+    if dataset == "digits":
+        chosen = replace(chosen, epochs=4 * chosen.epochs)
+    return replace(chosen, epochs=epochs) if epochs is not None else chosen

@@ -1,0 +1,121 @@
+"""The neutral weights: NumPy arrays by name, one safetensors file, the same for every framework."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from implementations.contract import BadInput, Weights
+from implementations.graph import Architecture
+from implementations.shapes import parameters
+
+
+def initialise(architecture: Architecture, seed: int) -> dict[str, NDArray[np.float32]]:
+    """Weights to train from: Glorot uniform kernels (Glorot & Bengio 2010), zero biases."""
+    generator = np.random.default_rng(seed)
+    weights: dict[str, NDArray[np.float32]] = {}
+    for name, shape in parameters(architecture).items():
+        if name.endswith(".kernel"):
+            places = math.prod(shape[:-2])
+            bound = math.sqrt(6 / (places * (shape[-2] + shape[-1])))
+            weights[name] = generator.uniform(-bound, bound, shape).astype(np.float32)
+        else:
+            fill = 1.0 if name.endswith((".scale", ".variance")) else 0.0
+            weights[name] = np.full(shape, fill, np.float32)
+    return weights
+
+
+def randomise(architecture: Architecture, seed: int) -> dict[str, NDArray[np.float32]]:
+    """Weights to test with: every tensor random, biases and statistics too, so none goes unseen."""
+    generator = np.random.default_rng(seed)
+    weights: dict[str, NDArray[np.float32]] = {}
+    for name, shape in parameters(architecture).items():
+        if name.endswith(".kernel"):
+            deviation = math.sqrt(2 / math.prod(shape[:-1]))
+            values = generator.normal(0, deviation, shape)
+        elif name.endswith((".scale", ".variance")):
+            values = generator.uniform(0.5, 1.5, shape)
+        else:
+            values = generator.normal(0, 0.1, shape)
+        weights[name] = values.astype(np.float32)
+    return weights
+
+
+def check(architecture: Architecture, weights: Weights, where: str = "weights") -> None:
+    """Every tensor of the architecture, of its shape, and no other. Raises BadInput naming it."""
+    expected = parameters(architecture)
+    for name, shape in expected.items():
+        if name not in weights:
+            raise BadInput(
+                f"{where}: no tensor {name!r}, which {architecture.name} needs; "
+                "these are the weights of another architecture"
+            )
+        if weights[name].shape != shape:
+            raise BadInput(
+                f"{where}: tensor {name!r} is {weights[name].shape}, {architecture.name} needs "
+                f"{shape}; these are the weights of another architecture"
+            )
+        if not np.isfinite(weights[name]).all():
+            raise BadInput(f"{where}: tensor {name!r} has values that are not finite")
+    for name in weights:
+        if name not in expected:
+            raise BadInput(f"{where}: tensor {name!r} belongs to no node of {architecture.name}")
+
+
+def digest(arrays: Mapping[str, NDArray[Any]]) -> str:
+    """Twelve hexadecimal digits that stand for these arrays: names, types, shapes and bytes."""
+    sha = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        sha.update(f"{name}:{array.dtype}:{array.shape};".encode())
+        sha.update(array.tobytes())
+    return sha.hexdigest()[:12]
+
+
+def save(
+    path: Path, arrays: Mapping[str, NDArray[Any]], about: Mapping[str, str] | None = None
+) -> None:
+    """Write a safetensors file under a temporary name and move it into place. Raises BadInput."""
+    from safetensors.numpy import save as serialise
+
+    tensors = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    write_bytes(path, serialise(tensors, dict(about or {})))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all. Raises BadInput where the place cannot be written."""
+    try:
+        with tempfile.NamedTemporaryFile(
+            dir=path.parent, prefix=f".{path.name}.", suffix=".tmp", delete=False
+        ) as stream:
+            temporary = Path(stream.name)
+    except OSError as error:
+        raise BadInput(f"cannot write {path}: {error.strerror}; name another place") from error
+    try:
+        temporary.write_bytes(content)
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as error:
+        raise BadInput(f"cannot write {path}: {error.strerror}; name another place") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of a safetensors file. Raises BadInput for a missing or broken one."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        return load_file(path)
+    except FileNotFoundError:
+        raise BadInput(f"no file {path}; make one with `python -m bench train`") from None
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise BadInput(f"{path} is not a readable safetensors file ({error})") from error
