@@ -166,6 +166,9 @@ class Framework(Protocol):
     def to_numpy(self, array: Array) -> NDArray[Any]:
         """A host copy, channels last: float32, or float64 where the array is float64."""
 
+    def compilations(self) -> int:
+        """How many functions this process has compiled so far."""
+
     def wait(self, arrays: Any) -> None:
         """Return when these arrays, and all work queued before them, are computed."""
 

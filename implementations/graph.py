@@ -2,14 +2,13 @@
 
 A node is `{name, kind, inputs, ...settings}`; nodes stand in topological order and the last one
 gives the logits. Every hyperparameter is spelled out: what a file leaves away is filled in from
-`KINDS`, never from a framework's default.
+`graph_settings.SETTINGS`, never from a framework's default.
 """
 
 from __future__ import annotations
 
 import difflib
 import json
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -17,33 +16,21 @@ from pathlib import Path
 from typing import Any
 
 from implementations.contract import BadInput
+from implementations.graph_settings import (
+    DOCUMENT,
+    KINDS,
+    NODE,
+    REQUIRED,
+    SCHEMA,
+    SETTINGS,
+    Setting,
+    pair,
+)  # fmt: skip
 
-SCHEMA = 1
-REQUIRED = object()
-
-KINDS: dict[str, dict[str, Any]] = {
-    "conv": {
-        "filters": REQUIRED, "kernel": REQUIRED, "stride": 1, "padding": "same", "dilation": 1,
-        "groups": 1, "bias": True,
-    },
-    "dense": {"units": REQUIRED, "bias": True},
-    "batch_norm": {"momentum": 0.99, "epsilon": 1e-3},
-    "relu": {},
-    "relu6": {},
-    "max_pool": {"size": REQUIRED, "stride": REQUIRED, "padding": "valid", "rounding": "floor"},
-    "average_pool": {
-        "size": REQUIRED, "stride": REQUIRED, "padding": "valid", "rounding": "floor",
-        "count_padding": False,
-    },
-    "global_average_pool": {},
-    "flatten": {},
-    "dropout": {"rate": REQUIRED},
-    "add": {},
-    "concat": {},
-    "pad": {"spatial": ((0, 0), (0, 0)), "channels": (0, 0)},
-    "normalise": {"mean": REQUIRED, "deviation": REQUIRED, "order": None},
-}  # fmt: skip
-"""Kind -> its settings with their defaults. Pairs may be written as one number."""
+__all__ = [
+    "KINDS", "SCHEMA", "Architecture", "Cut", "Node", "Pads", "Shape", "cut", "document", "layers",
+    "pair", "parse", "read", "resolve_layer", "unknown",
+]  # fmt: skip
 
 Shape = tuple[int, ...]
 Pads = tuple[tuple[int, int], tuple[int, int]]
@@ -156,40 +143,34 @@ def unknown(what: str, given: str, known: Iterable[str], where: str = "") -> str
     return f"unknown {what} {where}{given!r}; {mend}"
 
 
-def pair(value: Any) -> tuple[int, int]:
-    """3 -> (3, 3); [3, 5] -> (3, 5)."""
-    return (int(value), int(value)) if isinstance(value, int) else (int(value[0]), int(value[1]))
-
-
 def parse(document: Mapping[str, Any], where: str) -> Architecture:
-    """An architecture from its JSON form. Raises BadInput that names the file and the node."""
-    known = {"schema", "name", "input_shape", "classes", "nodes"}
-    for key in sorted(known - {"schema", "name"}):
-        if key not in document:
-            raise BadInput(f"{where}: no {key!r}; an architecture has {', '.join(sorted(known))}")
-    if document.get("schema", SCHEMA) != SCHEMA:
-        raise BadInput(f"{where}: schema {document['schema']!r} is not {SCHEMA}, the one read here")
-    shape = document["input_shape"]
-    if (
-        not isinstance(shape, list | tuple)
-        or len(shape) != 3
-        or not all(isinstance(n, int) and n > 0 for n in shape)
-    ):
-        raise BadInput(f"{where}: input_shape must be [height, width, channels], not {shape!r}")
-    nodes = document["nodes"]
-    if not isinstance(nodes, list | tuple) or not nodes:
-        raise BadInput(f"{where}: nodes must be a list of at least one node")
-    classes = document["classes"]
-    if not isinstance(classes, int) or classes < 2:
-        raise BadInput(f"{where}: classes must be an integer of at least 2, not {classes!r}")
+    """An architecture from its JSON form.
+
+    Raises BadInput that names the file (`where`), the node and what its setting must be. Every
+    node must reach the logits: one that does not is a slip of the pen.
+    """
+    if not isinstance(document, Mapping):
+        raise BadInput(f"{where}: an architecture is a JSON object")
+    given = _values({"name": Path(where).stem, **document}, DOCUMENT, where, "an architecture")
+    nodes: list[Node] = []
     names = {"input"}
-    parsed = []
-    for position, node in enumerate(nodes):
-        parsed.append(_parse_node(node, names, f"{where}: node {position}"))
-        names.add(parsed[-1].name)
-    name = str(document.get("name", Path(where).stem))
-    architecture = Architecture(name, (shape[0], shape[1], shape[2]), classes, tuple(parsed))
-    output = architecture.shapes[architecture.output]
+    for position, node in enumerate(given["nodes"]):
+        nodes.append(_parse_node(node, names, f"{where}: node {position}"))
+        names.add(nodes[-1].name)
+    classes = given["classes"]
+    architecture = Architecture(given["name"], given["input_shape"], classes, tuple(nodes))
+    used = {architecture.output}
+    for position, node in reversed([*enumerate(nodes)]):
+        if node.name not in used:
+            raise BadInput(
+                f"{where}: node {position} {node.name!r} does not reach the logits "
+                f"({architecture.output!r}, the last node); let a later node read it, or delete it"
+            )
+        used.update(node.inputs)
+    try:
+        output = architecture.shapes[architecture.output]
+    except BadInput as error:
+        raise BadInput(f"{where}: {error}") from None
     if output != (classes,):
         raise BadInput(
             f"{where}: node {architecture.output!r} gives shape {output}, not the ({classes},) "
@@ -198,51 +179,42 @@ def parse(document: Mapping[str, Any], where: str) -> Architecture:
     return architecture
 
 
-def _parse_node(node: Any, names: set[str], where: str) -> Node:
-    if not isinstance(node, Mapping) or not isinstance(node.get("name"), str):
-        raise BadInput(f"{where} has no name; a node is {{name, kind, inputs, ...}}")
-    name, kind = node["name"], node.get("kind")
-    where = f"{where} {name!r}"
+def _parse_node(form: Any, names: set[str], where: str) -> Node:
+    if not isinstance(form, Mapping):
+        raise BadInput(f"{where}: a node is an object {{name, kind, inputs, ...}}")
+    if isinstance(form.get("name"), str):
+        where = f"{where} {form['name']!r}"
+    common = {name: value for name, value in form.items() if name in NODE}
+    name, kind, inputs = _values(common, NODE, where, "a node").values()
     if name in names:
-        raise BadInput(f"{where}: the name stands twice; names are unique")
-    if "." in name or ":" in name or "/" in name:
-        raise BadInput(f"{where}: a name has no '.', ':' or '/'")
+        raise BadInput(f"{where}: the name stands twice ('input' is the images); give another")
     if kind not in KINDS:
-        raise BadInput(f"{where}: {unknown('kind', str(kind), KINDS)}")
-    inputs = node.get("inputs", ())
-    inputs = (inputs,) if isinstance(inputs, str) else tuple(inputs)
-    if not inputs:
-        raise BadInput(f"{where}: no inputs; name the nodes it reads, or 'input' for the images")
+        raise BadInput(f"{where}: {unknown('kind', kind, KINDS)}")
     for read in inputs:
         if read not in names:
             raise BadInput(f"{where}: {unknown('input', read, sorted(names))} (order matters)")
-    settings = {}
-    for setting, default in KINDS[kind].items():
-        value = node.get(setting, default)
+    own = {name: value for name, value in form.items() if name not in NODE}
+    return Node(name, kind, inputs, _values(own, SETTINGS[kind], where, f"a {kind}"))
+
+
+def _values(
+    given: Mapping[str, Any], schema: Mapping[str, Setting], where: str, what: str
+) -> dict[str, Any]:
+    """Every setting of a schema in its plain form, in its order; BadInput for a senseless one."""
+    values = {}
+    for name, setting in schema.items():
+        value = given.get(name, setting.default)
         if value is REQUIRED:
-            raise BadInput(f"{where}: a {kind} needs {setting!r}")
-        settings[setting] = _plain(setting, value, where)
-    extra = set(node) - {"name", "kind", "inputs", *KINDS[kind]}
+            raise BadInput(f"{where}: {what} needs {name!r}, {setting.must}")
+        try:
+            values[name] = setting.read(value, name)
+        except ValueError as error:
+            raise BadInput(f"{where}: {error}") from None
+    extra = sorted(str(name) for name in given if name not in schema)
     if extra:
-        raise BadInput(f"{where}: {unknown('setting', min(extra), KINDS[kind])}")
-    return Node(name, kind, inputs, settings)
-
-
-def _plain(setting: str, value: Any, where: str) -> Any:
-    try:
-        if setting in ("kernel", "stride", "size", "dilation", "channels"):
-            return pair(value)
-        if setting == "spatial" or (setting == "padding" and not isinstance(value, str)):
-            return tuple(pair(v) for v in (value if not isinstance(value, int) else (value,) * 2))
-        if setting in ("mean", "deviation"):
-            return tuple(float(v) for v in value)
-        if setting == "order":
-            return None if value is None else tuple(int(v) for v in value)
-    except (TypeError, ValueError, IndexError) as error:
-        raise BadInput(f"{where}: {setting} {value!r} cannot be read ({error})") from error
-    if isinstance(value, float) and not math.isfinite(value):
-        raise BadInput(f"{where}: {setting} must be finite")
-    return value
+        none = f"{what} has no settings, so no {extra[0]!r}"
+        raise BadInput(f"{where}: {unknown('setting', extra[0], schema) if schema else none}")
+    return values
 
 
 def document(architecture: Architecture) -> dict[str, Any]:
@@ -264,8 +236,6 @@ def read(path: Path) -> Architecture:
     """An architecture from a JSON file. Raises BadInput."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # also a path, text or integer too odd
         raise BadInput(f"{path}: not a readable JSON architecture ({error})") from error
-    if not isinstance(content, dict):
-        raise BadInput(f"{path}: an architecture is a JSON object")
     return parse(content, str(path))

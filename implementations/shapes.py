@@ -25,22 +25,19 @@ def window(node: Node, shape: Shape) -> Window:
 
     `same` pads as TensorFlow defines it: the output is ceil(n / stride), and the odd cell of
     padding goes to the bottom and the right. Ceil rounding adds cells to the bottom and the right,
-    and no window starts in them.
+    and no window starts in them. Raises ValueError where no window fits, or where one of a pool
+    covers nothing but padding: it has no largest value, and no average.
     """
     kernel = node["kernel"] if node.kind == "conv" else node["size"]
     stride = node["stride"]
     dilation = node["dilation"] if node.kind == "conv" else (1, 1)
     ceil = node.kind != "conv" and node["rounding"] == "ceil"
-    if node["padding"] not in ("same", "valid") and isinstance(node["padding"], str):
-        raise ValueError(f"padding is 'same', 'valid' or pairs, not {node['padding']!r}")
     pads, size = [], []
     for axis in (0, 1):
         n, s = shape[axis], stride[axis]
         extent = (kernel[axis] - 1) * dilation[axis] + 1
-        if s < 1 or extent < 1:
-            raise ValueError("kernel, stride and dilation are at least 1")
         if node["padding"] == "same":
-            out = math.ceil(n / s)
+            out = -(-n // s)
             total = max((out - 1) * s + extent - n, 0)
             before, after = total // 2, total - total // 2
         else:
@@ -48,10 +45,12 @@ def window(node: Node, shape: Shape) -> Window:
             span = n + before + after - extent
             if span < 0:
                 raise ValueError(f"a window of {extent} does not fit {n} + {before} + {after}")
-            out = (math.ceil(span / s) if ceil else span // s) + 1
+            out = (-(-span // s) if ceil else span // s) + 1
             if ceil and (out - 1) * s >= n + before:
                 out -= 1
             after = max(after, (out - 1) * s + extent - n - before)
+        if node.kind != "conv" and (before >= extent or (out - 1) * s - before >= n):
+            raise ValueError("a window covers nothing but padding; make the padding smaller")
         pads.append((before, after))
         size.append(out)
     return Window(kernel, stride, dilation, (pads[0], pads[1]), (size[0], size[1]))
@@ -65,9 +64,9 @@ def infer(architecture: Architecture) -> dict[str, Shape]:
         inputs = [shapes[name] for name in node.inputs]
         try:
             shapes[node.name] = _shape(node, inputs)
-        except (ValueError, TypeError) as error:
+        except ValueError as error:
             given = " and ".join(str(shape) for shape in inputs)
-            where = f"{architecture.name}: node {node.name!r} ({node.kind})"
+            where = f"node {node.name!r} ({node.kind})"
             raise BadInput(f"{where} cannot read {given}: {error}") from error
     return shapes
 

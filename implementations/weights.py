@@ -114,8 +114,9 @@ def load(path: Path) -> dict[str, NDArray[Any]]:
     from safetensors.numpy import load_file
 
     try:
-        return load_file(path)
+        arrays: dict[str, NDArray[Any]] = load_file(path)
     except FileNotFoundError:
         raise BadInput(f"no file {path}; make one with `python -m bench train`") from None
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise BadInput(f"{path} is not a readable safetensors file ({error})") from error
+    return arrays

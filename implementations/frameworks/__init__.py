@@ -1,1 +1,84 @@
-"""One module a framework, with the functions of `implementations.contract.Framework`."""
+"""One module a framework, with the functions of `implementations.contract.Framework`.
+
+Each names its columns in a literal `COLUMNS`, backend -> the packages it needs, which is read from
+the text: listing the columns imports no framework.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple, cast
+
+from implementations.contract import BadInput, Framework, Unavailable
+from implementations.graph import unknown
+
+REFERENCE = "reference"
+
+
+class Column(NamedTuple):
+    """A framework on one of its backends: a column of every table."""
+
+    framework: str
+    backend: str
+    packages: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        """`jax`, `pytorch`, `keras[tensorflow]`, ..."""
+        return f"{self.framework}[{self.backend}]" if self.backend else self.framework
+
+    @property
+    def missing(self) -> str | None:
+        """Why this column cannot be had here, or None."""
+        absent = [package for package in self.packages if find_spec(package) is None]
+        return f"{', '.join(absent)} not installed" if absent else None
+
+
+@cache
+def columns() -> tuple[Column, ...]:
+    """Every column there is, from the text of the modules beside this one."""
+    found = []
+    for path in sorted(Path(__file__).parent.glob("[a-z]*.py")):
+        for statement in ast.parse(path.read_text(encoding="utf-8")).body:
+            match statement:
+                case ast.Assign(targets=[ast.Name(id="COLUMNS")], value=value):
+                    for backend, packages in ast.literal_eval(value).items():
+                        found.append(Column(path.stem, backend, tuple(packages)))
+    return tuple(found)
+
+
+def column(framework: str, backend: str = "") -> Column:
+    """One column, by framework and backend or by label. Raises BadInput with the nearest names."""
+    known = columns()
+    if framework == REFERENCE:
+        return Column(REFERENCE, "", ())
+    label = f"{framework}[{backend}]" if backend else framework
+    for candidate in known:
+        if label == candidate.label:
+            return candidate
+    mine = [c for c in known if c.framework == framework]
+    if mine and not backend:
+        return next((c for c in mine if c.missing is None), mine[0])
+    if mine:
+        raise BadInput(unknown("backend", backend, [c.backend for c in mine], f"of {framework} "))
+    raise BadInput(unknown("framework", framework, [*(c.label for c in known), REFERENCE]))
+
+
+def packages() -> frozenset[str]:
+    """Every framework package of any column: what a process that needs none of it must not load."""
+    return frozenset(package for c in columns() for package in c.packages)
+
+
+def load(name: str) -> Framework:
+    """A framework's module. Raises Unavailable when its packages are not here."""
+    if name == REFERENCE:
+        module = importlib.import_module("implementations.reference")
+        return cast(Framework, module)
+    try:
+        return cast(Framework, importlib.import_module(f"implementations.frameworks.{name}"))
+    except ModuleNotFoundError as error:
+        raise Unavailable(f"{name} needs {error.name}, which is not installed") from error

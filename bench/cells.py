@@ -1,0 +1,97 @@
+"""A cell: one point of everything that can be varied. And the environment its process needs.
+
+Toggles become environment variables before any framework is imported; cells that need the same
+environment may share a process, in shuffled order.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from implementations.frameworks import Column, column
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """What is asked of one implementation. Empty strings and zeros mean: does not apply."""
+
+    stage: str
+    framework: str
+    backend: str = ""
+    task: str = "heatmap"
+    method: str = ""
+    library: str = ""
+    dataset: str
+    architecture: str
+    weights: str = "trained"
+    layer: str = ""
+    score: str = "logit"
+    options: tuple[tuple[str, str], ...] = ()
+    batch: int = 0
+    optimizer: str = ""
+    epochs: int = 0
+    steps: int = 0
+    seed: int = 0
+    device: str = "cpu"
+    mode: str = "eager"
+    precision: str = "float32"
+    threads: int = 0
+
+    @property
+    def cell_id(self) -> str:
+        """Twelve hexadecimal digits: a stable hash of the toggles."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:12]
+
+    @property
+    def column(self) -> Column:
+        """The framework and backend."""
+        return column(self.framework, self.backend)
+
+    def __str__(self) -> str:
+        what = self.library or self.method or self.task
+        if self.library:
+            what = f"{self.library}.{self.method}"
+        parts = [self.column.label, what, self.architecture, self.dataset, self.layer]
+        extra = [self.mode, self.precision] if self.stage != "train" else [self.optimizer]
+        size = [f"x{self.batch}"] if self.batch else []
+        return " ".join(part for part in [*parts, *size, *extra] if part)
+
+
+def from_document(document: dict[str, Any]) -> Cell:
+    """The cell of its JSON form."""
+    values = {field.name: document[field.name] for field in fields(Cell)}
+    values["options"] = tuple((name, text) for name, text in values["options"])
+    return Cell(**values)
+
+
+def environment(cell: Cell) -> dict[str, str]:
+    """The variables that must be set before the cell's framework is imported.
+
+    Preallocation is off so that memory can be measured, TF32 follows the precision, and a cell on
+    the CPU sees no GPU. Cells with equal environments may share a process.
+    """
+    threads = str(cell.threads or len(os.sched_getaffinity(0)))
+    gpu = cell.device == "gpu"
+    variables = {
+        "KERAS_BACKEND": cell.backend or "tensorflow",
+        "JAX_PLATFORMS": "cuda" if gpu else "cpu",
+        "JAX_ENABLE_X64": "1" if cell.precision == "float64" else "0",
+        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+        "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+        "NVIDIA_TF32_OVERRIDE": "1" if cell.precision == "tf32" else "0",
+        "OMP_NUM_THREADS": threads,
+        "MKL_NUM_THREADS": threads,
+        "OPENBLAS_NUM_THREADS": threads,
+        "TF_NUM_INTRAOP_THREADS": threads,
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "PYTHONHASHSEED": "0",
+        "CAMPARISON_COLUMN": cell.column.label,
+        "CAMPARISON_PRECISION": cell.precision,
+    }
+    if not gpu:
+        variables["CUDA_VISIBLE_DEVICES"] = ""
+    return variables

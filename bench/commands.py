@@ -1,0 +1,208 @@
+"""What each command of the command line does, once its arguments are parsed."""
+
+from __future__ import annotations
+
+import json
+import os
+from argparse import Namespace
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from implementations import architectures, frameworks, methods
+from implementations.contract import DEVICES, MODES, PRECISIONS, SCORES, BadInput
+from implementations.graph import layers
+from implementations.shapes import summary
+
+
+def catalogue() -> dict[str, Any]:
+    """Everything that can be named on the command line. Imports no framework."""
+    import datasets
+    from bench import metrics
+    from implementations import libraries
+
+    shown = [methods.load(name) for name in methods.names()]
+    found = [libraries.describe(name) for name in libraries.names()]
+    columns = frameworks.columns()
+    names = dict.fromkeys(c.framework for c in columns)
+    return {
+        "columns": [
+            {"column": c.label, "framework": c.framework, "backend": c.backend,
+             "here": not c.missing, "reason": c.missing or ""}
+            for c in columns
+        ],
+        "methods": [
+            {"method": m.name, "title": m.module.TITLE, "paper": m.module.PAPER, "at": m.at,
+             "frameworks": [name for name in (*names, "reference") if hasattr(m.module, name)],
+             "options": {name: _option_schema(o) for name, o in m.options.items()}}
+            for m in shown
+        ],
+        "libraries": [
+            {"library": library.name, "title": library.title, "framework": library.framework,
+             "here": library.missing is None, "reason": library.missing or "",
+             "offers": {name: offer.like for name, offer in library.offers.items()}}
+            for library in found
+        ],
+        "datasets": datasets.names(),
+        "architectures": [_describe(name) for name in architectures.names()],
+        "metrics": [
+            {"metric": m.name, "kind": m.kind, "better": m.better, "unit": m.unit}
+            for m in map(metrics.load, metrics.names())
+        ],
+        "scores": SCORES,
+        "modes": MODES,
+        "devices": DEVICES,
+        "precisions": PRECISIONS,
+    }  # fmt: skip
+
+
+def _option_schema(option: methods.Option) -> dict[str, Any]:
+    return {"kind": type(option).__name__.lower(), **vars(option)}
+
+
+def _describe(name: str) -> dict[str, Any]:
+    architecture = architectures.get(name)
+    return {
+        "architecture": name,
+        "parameters": sum(row[3] for row in summary(architecture)),
+        "layers": layers(architecture),
+    }
+
+
+def show_list(arguments: Namespace) -> int:
+    """`list`: as JSON, or as a page to read."""
+    found = catalogue()
+    if arguments.json:
+        print(json.dumps(found, indent=1))  # noqa: T201
+        return 0
+    lines = []
+    for heading, entries in found.items():
+        lines.append(f"\n{heading}")
+        for entry in entries:
+            if isinstance(entry, str):
+                lines.append(f"  {entry}")
+                continue
+            name, *facts = entry.values()
+            told = [_fact(fact) for fact in facts if fact not in ("", [], {})]
+            lines.append(f"  {name:<20} {'  '.join(told)}")
+    print("\n".join(lines).lstrip())  # noqa: T201
+    return 0
+
+
+def _fact(fact: Any) -> str:
+    if isinstance(fact, bool):
+        return "installed" if fact else "not here"
+    if isinstance(fact, dict):
+        return f"({', '.join(fact)})"
+    return ", ".join(fact) if isinstance(fact, list) else str(fact)
+
+
+def explain(arguments: Namespace) -> int:
+    """`explain`: heatmaps of a user's images."""
+    from bench import cells
+    from bench import explain as stage
+    from bench.explaining import method_of
+    from implementations.pretrained import neutral
+
+    column = frameworks.column(arguments.framework, arguments.backend or "")
+    options = tuple(_option(text) for text in arguments.option)
+    cell = cells.Cell(
+        stage="explain", framework=column.framework, backend=column.backend,
+        method=arguments.method, library=arguments.library or "", dataset="",
+        architecture=arguments.architecture, layer=arguments.layer or "", score=arguments.score,
+        options=options, batch=arguments.batch, device=arguments.device,
+        mode=stage.default_mode(column.framework, arguments.mode),
+        precision=stage.default_precision(column.framework, arguments.precision),
+    )  # fmt: skip
+    images = stage.read_array(Path(arguments.images), "images")
+    shape = images.shape[1:]
+    given = (shape[0], shape[1], shape[2]) if len(shape) == 3 else (28, 28, 1)
+    tensors_path = Path(arguments.weights)
+    architecture = architectures.get(arguments.architecture, given, _classes(arguments))
+    stage.check_images(images, architecture, arguments.images)
+    tensors = neutral(tensors_path, architecture)
+    targets = None
+    if arguments.targets:
+        read = stage.read_array(Path(arguments.targets), "targets")
+        targets = stage.check_targets(read, len(images), architecture.classes, arguments.targets)
+    method = method_of(cell)
+    method.resolve(dict(options), cell.score)
+    method.layer(architecture, cell.layer or None)
+    method.builder(cell.framework)
+    os.environ.update(cells.environment(cell))
+    _block(column)
+    stages = arguments.save == "stages"
+    request = stage.Request(images, targets, Path(arguments.out), stages, arguments.batch)
+    stage.explain(cell, architecture, tensors, request)
+    return 0
+
+
+def _option(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise BadInput(f"--option {text!r} must be NAME=VALUE, for example points=100")
+    return name, value
+
+
+def _classes(arguments: Namespace) -> int:
+    """The number of classes a weights file was trained for: the width of its last kernel."""
+    from implementations.weights import load
+
+    tensors = load(Path(arguments.weights))
+    base = architectures.get(arguments.architecture)
+    last = [node for node in base.nodes if node.kind in ("dense", "conv")][-1].name
+    kernel = tensors.get(f"{last}.kernel")
+    return int(kernel.shape[-1]) if kernel is not None and kernel.ndim else base.classes
+
+
+def _block(column: frameworks.Column) -> None:
+    from bench.worker import block
+
+    if column.missing:
+        from implementations.contract import Unavailable
+
+        raise Unavailable(f"{column.label}: {column.missing}; pip install {column.missing}")
+    block(frozenset(column.packages))
+
+
+def train(arguments: Namespace) -> int:
+    """`train`: one network in one column, into a neutral weights file."""
+    from bench import stages
+    from bench import train as stage
+    from bench.store import Run
+    from implementations.weights import write_bytes
+
+    column = frameworks.column(arguments.framework, arguments.backend or "")
+    if column.framework == frameworks.REFERENCE:
+        raise BadInput("the reference is never trained; name another --framework")
+    out = Path(arguments.out)
+    if not out.parent.is_dir():
+        raise BadInput(f"cannot write {out}: no folder {out.parent}; make it or name another")
+    ask = stages.Ask(
+        datasets=stages.pick_datasets([arguments.dataset]),
+        architectures=(arguments.architecture,), columns=(column,), methods=(),
+        device=arguments.device, epochs=arguments.epochs, data_dir=arguments.data_dir,
+        allow_unverified=arguments.allow_unverified,
+    )  # fmt: skip
+    run = Run("train", {**ask.identity(), "seed": arguments.seed, "by": arguments.optimizer})
+    context = ask.context(run)
+    cells = [
+        replace(cell, seed=arguments.seed)
+        for cell in stage.cells(
+            ask, arguments.dataset, arguments.architecture, [arguments.optimizer]
+        )
+    ]
+    rows = stages.execute(run, "train", "train", cells, context)
+    last = rows[-1]
+    if last["status"] == "ok":
+        artefact = Path(context["out"]) / last["artefact"]
+        write_bytes(out, artefact.read_bytes())
+        run.finish()
+        print(f"test accuracy {last['test_accuracy']:.4f}; weights in {out}")  # noqa: T201
+        return 0
+    run.finish()
+    if last["status"] == "skipped":
+        from implementations.contract import Unavailable
+
+        raise Unavailable(last["reason"])
+    raise BadInput(last["reason"])

@@ -1,0 +1,160 @@
+"""Contrast: our methods beside the libraries', on the same network, images and targets.
+
+Each explainer's cell gives its cost and its localisation, and keeps its heatmaps; when all are
+there, `likeness` compares them pair by pair. Explainers run eagerly in the libraries' framework,
+one batch at a time, after one batch that is not counted.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench import metrics, oracle
+from bench.cells import Cell
+from bench.controls import CONTROLS
+from bench.explaining import Explainer, build
+from bench.inputs import Subject, subject
+from bench.stages import Ask
+from bench.worker import Reporter, Row
+from bench.worker import serve as serve_cells
+from implementations import libraries, weights
+
+BATCH = 16
+LIKENESS = ("spearman", "cosine", "topk_iou")
+
+
+def cells(ask: Ask, dataset: str, architecture: str) -> Iterator[Cell]:
+    """Our methods and every offer of every library, in the framework the library explains."""
+    offered = [libraries.describe(name) for name in libraries.names()]
+    for framework in dict.fromkeys(library.framework for library in offered):
+        same = Cell(
+            stage="contrast", framework=framework, dataset=dataset, architecture=architecture,
+            batch=BATCH, device=ask.device, mode="eager", threads=ask.threads,
+        )  # fmt: skip
+        for method in ask.methods:
+            yield replace(same, method=method)
+        for library in offered:
+            if library.framework == framework:
+                for offer in library.offers:
+                    yield replace(same, library=library.name, method=offer)
+
+
+def label(cell: Cell) -> str:
+    """How an explainer is called in a table."""
+    return f"{cell.library}.{cell.method}" if cell.library else cell.method
+
+
+def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
+    """Cost first, then one row a localisation metric. The heatmaps are kept for `likeness`."""
+    about = subject(cell, context, context["n_contrast"])
+    expected = oracle.answer(replace(cell, library="", method="grad_cam"), about, _oracle(context))
+    targets = expected["targets"]
+    explainer = build(cell, about.architecture, about.weights)
+    maps, seconds = _timed(explainer, about.images, targets)
+    n = len(about.images)
+    yield {
+        "n_images": n,
+        "median_ms": 1e3 * float(np.median(seconds)),
+        "images_per_s": BATCH / float(np.median(seconds)),
+        "evaluations": explainer.evaluations or _evaluations(explainer, about.images, targets) / n,
+        "weights_sha": about.weights_sha,
+        "inputs_sha": about.inputs_sha,
+        "verified": about.verified,
+        "nan_count": int((~np.isfinite(maps)).sum()),
+    }
+    yield from localisation(maps, about, targets)
+    weights.save(map_path(cell, context), {"maps": maps})
+
+
+def map_path(cell: Cell, context: Mapping[str, Any]) -> Path:
+    """Where a cell's heatmaps are kept."""
+    return Path(context["out"]) / f"contrast-{cell.cell_id}.safetensors"
+
+
+def _oracle(context: Mapping[str, Any]) -> Path:
+    return Path(context["oracle"])
+
+
+def _timed(
+    explainer: Explainer, images: NDArray[Any], targets: NDArray[Any]
+) -> tuple[NDArray[np.float64], list[float]]:
+    next(explainer.stages(images[:BATCH], targets[:BATCH], min(BATCH, len(images))))
+    maps, seconds = [], []
+    began = time.perf_counter()
+    for part in explainer.stages(images, targets, min(BATCH, len(images))):
+        seconds.append(time.perf_counter() - began)
+        maps.append(part["upsampled"].astype(np.float64))
+        began = time.perf_counter()
+    return np.concatenate(maps), seconds
+
+
+def _evaluations(explainer: Explainer, images: NDArray[Any], targets: NDArray[Any]) -> float:
+    with libraries.count_evaluations(explainer.network) as counted:
+        list(explainer.stages(images, targets, min(BATCH, len(images))))
+    return float(counted.images)
+
+
+def localisation(
+    maps: NDArray[np.float64], about: Subject, targets: NDArray[np.int32]
+) -> Iterator[Row]:
+    """Every localisation metric against the true masks, where the data set has them.
+
+    Images classified correctly and wrongly are reported apart as well.
+    """
+    if about.masks is None:
+        return
+    correct = targets == about.labels
+    subsets = {"all": correct | True, "correct": correct, "wrong": ~correct}
+    for name in metrics.names("localisation"):
+        metric = metrics.load(name)
+        for subset, chosen in subsets.items():
+            if chosen.any():
+                values = metric.measure(maps[chosen], about.masks[chosen])
+                yield from _quality(name, metric.unit, values, {"subset": subset})
+
+
+def _quality(name: str, unit: str, values: NDArray[Any], more: Row) -> Iterator[Row]:
+    """Mean over the images where the metric is defined (a constant map has no order)."""
+    defined = values[np.isfinite(values)]
+    if len(defined):
+        value = float(defined.mean())
+        yield {"metric": name, "value": value, "unit": unit, "n": len(defined), **more}
+
+
+def likeness(rows: Iterable[Cell], context: Mapping[str, Any]) -> Iterator[tuple[Cell, list[Row]]]:
+    """Every pair of explainers of one network, both ways round, and the controls' localisation."""
+    maps = {cell: weights.load(map_path(cell, context))["maps"] for cell in rows}
+    if not maps:
+        return
+    found: dict[Cell, list[Row]] = {cell: [] for cell in maps}
+    for (one, a), (other, b) in combinations(maps.items(), 2):
+        for name in LIKENESS:
+            metric = metrics.load(name)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", RuntimeWarning)
+                values = np.asarray(metric.measure(a, b), float)
+            for cell, against in ((one, other), (other, one)):
+                found[cell] += _quality(name, metric.unit, values, {"against": label(against)})
+    for cell, measured in found.items():
+        yield replace(cell, task="likeness"), [{"status": "ok", **row} for row in measured]
+    first = next(iter(maps))
+    about = subject(first, context, context["n_contrast"])
+    expected = oracle.answer(replace(first, library="", method="grad_cam"), about, _oracle(context))
+    for name, control in CONTROLS.items():
+        measured = list(localisation(control(about.images), about, expected["targets"]))
+        cell = replace(first, library="control", method=name, task="likeness")
+        yield cell, [{"status": "ok", **row} for row in measured]
+
+
+def serve(cells: list[Cell], context: Mapping[str, Any], report: Reporter) -> None:
+    """The child's entry."""
+    serve_cells(measure, cells, context, report)

@@ -1,0 +1,72 @@
+"""The heatmaps of the pictures: a few images a network, every method in every column.
+
+Each agreement cell that is shown leaves its maps in a file of its own; `gather` brings them into
+one, beside the run: `<dataset>/<architecture>/images`, `.../targets`, `.../<method>/<column>` and
+`.../<method>/reference`, each map (n, H, W).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench import oracle
+from bench.agree import GALLERY as IMAGES
+from bench.cells import Cell
+from bench.explaining import method_of
+from bench.inputs import architecture_for, subject
+from implementations import weights
+
+
+def paths(cells: Iterable[Cell], context: Mapping[str, Any]) -> dict[str, str]:
+    """Cell id -> the file it is to leave its maps in: default layers, trained, eager, float32."""
+    shown = {}
+    for cell in cells:
+        plain = (cell.weights, cell.mode, cell.precision, cell.score)
+        if plain == ("trained", "eager", "float32", "logit") and _default_layer(cell, context):
+            shown[cell.cell_id] = str(Path(context["out"]) / f"gallery-{cell.cell_id}.safetensors")
+    return shown
+
+
+def _default_layer(cell: Cell, context: Mapping[str, Any]) -> bool:
+    architecture = architecture_for(cell.architecture, Path(context["images"][cell.dataset]))
+    method = method_of(cell)
+    return cell.layer in ("", method.layer(architecture, None))
+
+
+def file(run_id: str, results: Path) -> Path:
+    """Where a run's heatmaps lie."""
+    return results / "heatmaps" / f"{run_id}.safetensors"
+
+
+def gather(cells: Iterable[Cell], context: Mapping[str, Any], target: Path) -> None:
+    """Add what the cells left to the run's file."""
+    arrays = weights.load(target) if target.exists() else {}
+    for cell in cells:
+        left = Path(context["gallery"].get(cell.cell_id, ""))
+        if left.suffix and left.exists():
+            about = subject(cell, context, oracle.images_compared(cell, context["n_images"]))
+            expected = oracle.answer(cell, about, Path(context["oracle"]))
+            head = f"{cell.dataset}/{cell.architecture}"
+            arrays |= {
+                f"{head}/images": about.images[:IMAGES],
+                f"{head}/targets": expected["targets"][:IMAGES],
+                f"{head}/{cell.method}/reference": _small(expected["upsampled"]),
+                f"{head}/{cell.method}/{cell.column.label}": _small(weights.load(left)["found"]),
+            }
+    if arrays:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        weights.save(target, arrays)
+
+
+def _small(maps: Any) -> Any:
+    return maps[:IMAGES].astype(np.float32)
+
+
+def newest(results: Path) -> Path | None:
+    """The heatmaps of the newest run that has any."""
+    found = sorted((results / "heatmaps").glob("*.safetensors"))
+    return max(found, key=lambda path: path.stem.split("-")[1]) if found else None

@@ -1,0 +1,96 @@
+"""What a cell is given: the network's weights and the images, as files a child process reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import datasets
+from bench.cells import Cell
+from bench.store import RESULTS
+from implementations import architectures, weights
+from implementations.contract import BadInput
+from implementations.graph import Architecture
+
+RANDOM_SEED = 20
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A network to be explained and the images to explain, the same for every implementation."""
+
+    architecture: Architecture
+    weights: dict[str, NDArray[Any]]
+    images: NDArray[np.float32]
+    labels: NDArray[np.int32]
+    masks: NDArray[np.bool_] | None
+    verified: bool
+
+    @property
+    def weights_sha(self) -> str:
+        """Digest of the weights."""
+        return weights.digest(self.weights)
+
+    @property
+    def inputs_sha(self) -> str:
+        """Digest of the images."""
+        return weights.digest({"images": self.images})
+
+
+def prepare_images(
+    dataset: str, n: int, work: Path, data_dir: str | None, allow_unverified: bool
+) -> Path:
+    """The first `n` test images of a data set in a file for the children; made once."""
+    path = work / f"images-{dataset}-{n}.safetensors"
+    if not path.exists():
+        data = datasets.load(dataset, data_dir, allow_unverified)
+        arrays: dict[str, NDArray[Any]] = {
+            "images": data.test_images[:n],
+            "labels": data.test_labels[:n],
+            "classes": np.array(len(data.class_names)),
+            "verified": np.array(data.verified),
+        }
+        if data.test_masks is not None:
+            arrays["masks"] = data.test_masks[:n]
+        work.mkdir(parents=True, exist_ok=True)
+        weights.save(path, arrays)
+    return path
+
+
+def shared_weights(dataset: str, architecture: str, results: Path = RESULTS) -> Path:
+    """Where the trained weights that all columns are given lie."""
+    return results / "weights" / f"{dataset}--{Path(architecture).stem}.safetensors"
+
+
+def architecture_for(name: str, images: Path) -> Architecture:
+    """An architecture at the shape of a data set, given the file of its images. Raises BadInput."""
+    arrays = weights.load(images)
+    shape = arrays["images"].shape[1:]
+    architecture = architectures.get(name, (shape[0], shape[1], shape[2]), int(arrays["classes"]))
+    if architecture.input_shape != shape:
+        raise BadInput(f"{name} reads {architecture.input_shape}, not {shape} images")
+    return architecture
+
+
+def subject(cell: Cell, context: Mapping[str, Any], n: int | None = None) -> Subject:
+    """The network and the first `n` images of a cell.
+
+    `cell.weights` is `random`, `trained` (the shared file) or a key of `context["weights"]`.
+    """
+    arrays = weights.load(Path(context["images"][cell.dataset]))
+    images = arrays["images"][:n]
+    architecture = architecture_for(cell.architecture, Path(context["images"][cell.dataset]))
+    if cell.weights == "random":
+        tensors: dict[str, NDArray[Any]] = dict(weights.randomise(architecture, RANDOM_SEED))
+    else:
+        path = Path(context["weights"][f"{cell.dataset}/{cell.architecture}/{cell.weights}"])
+        tensors = weights.load(path)
+        weights.check(architecture, tensors, str(path))
+    masks = arrays["masks"][:n] if "masks" in arrays else None
+    verified = bool(arrays["verified"])
+    return Subject(architecture, tensors, images, arrays["labels"][:n], masks, verified)

@@ -1,0 +1,29 @@
+"""Pointing game (Zhang et al. 2018, arXiv 1608.00507): whether the maximum lies on the object.
+
+1 a hit, 0 a miss; where several positions share the maximum, the fraction of them on the object.
+A constant map thus scores the object's share of the image, as chance does. No tolerance around the
+object. NaN where the heatmap has one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.heatmaps import rows
+
+TITLE = "pointing game"
+UNIT = ""
+BETTER = "higher"
+KIND = "localisation"
+
+
+def measure(heatmap: NDArray[Any], mask: NDArray[Any]) -> NDArray[np.float64]:
+    """Share (N,) of the maxima of heatmaps (N, H, W) inside the masks (N, H, W), 0 to 1."""
+    values = rows(heatmap)
+    inside = rows(mask) > 0
+    maxima = values == values.max(axis=1, keepdims=True)
+    hits = (maxima & inside).sum(axis=1) / np.maximum(maxima.sum(axis=1), 1)
+    return np.where(np.isnan(values).any(axis=1), np.nan, hits)

@@ -1,0 +1,28 @@
+"""Relevance mass accuracy (Arras et al. 2022, arXiv 2003.07258): evidence that lies on the object.
+
+The positive values inside the mask over all positive values, 0 to 1; a constant map scores the
+object's share of the image. NaN where nothing is positive.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.heatmaps import rows, unit_rows
+
+TITLE = "relevance mass"
+UNIT = ""
+BETTER = "higher"
+KIND = "localisation"
+
+
+def measure(heatmap: NDArray[Any], mask: NDArray[Any]) -> NDArray[np.float64]:
+    """Share (N,) of the positive mass of heatmaps (N, H, W) inside the masks (N, H, W)."""
+    mass = np.maximum(unit_rows(heatmap), 0)
+    total = mass.sum(axis=1)
+    inside = np.where(rows(mask) > 0, mass, 0).sum(axis=1)
+    share = inside / np.where(total == 0, 1.0, total)
+    return np.where((total == 0) | np.isnan(total), np.nan, np.minimum(share, 1))

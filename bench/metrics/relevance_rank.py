@@ -1,0 +1,28 @@
+"""Relevance rank accuracy (Arras et al. 2022, arXiv 2003.07258): the highest places on the object.
+
+Of the K positions with the highest values, K the size of the mask, the share inside the mask, 0 to
+1. Positions tied for the last places share them in equal parts, so a constant map scores the
+object's share of the image. NaN where the mask is empty.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.heatmaps import rows, top_share
+
+TITLE = "relevance rank"
+UNIT = ""
+BETTER = "higher"
+KIND = "localisation"
+
+
+def measure(heatmap: NDArray[Any], mask: NDArray[Any]) -> NDArray[np.float64]:
+    """Share (N,) of the top positions of heatmaps (N, H, W) inside the masks (N, H, W)."""
+    inside = rows(mask) > 0
+    size = inside.sum(axis=1)
+    hits = (top_share(heatmap, size) * inside).sum(axis=1) / np.maximum(size, 1)
+    return np.where(size == 0, np.nan, np.minimum(hits, 1))

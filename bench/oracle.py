@@ -1,0 +1,87 @@
+"""The oracle's answers, computed once and kept: what every column is compared with.
+
+A cell of this stage has `framework="reference"`. Its answer is a safetensors file under
+`context["oracle"]`, named by a digest of all it depends on, so it is never computed twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.cells import Cell
+from bench.explaining import CHAIN, Arrays, build
+from bench.inputs import Subject, subject
+from bench.store import code_hash
+from bench.worker import Reporter, Row
+from bench.worker import serve as serve_cells
+from implementations import methods, reference, weights
+
+CHUNK = 32
+CHEAP = 2
+"""Evaluations an image up to which a method is compared on every image of the set."""
+
+
+def images_compared(cell: Cell, most: int) -> int:
+    """How many images a method is compared on: fewer where each costs many evaluations."""
+    method = methods.load(cell.method or "grad_cam")
+    options = method.resolve(dict(cell.options), cell.score)
+    cost = int(method.module.evaluations(options, (28, 28)))
+    return most if cost <= CHEAP else max(most // 16, 2)
+
+
+def of(cell: Cell) -> Cell:
+    """The oracle's cell for a column's cell."""
+    return replace(
+        cell, stage="oracle", framework="reference", backend="", library="", mode="eager",
+        precision="float64", device="cpu", threads=0, batch=0,
+    )  # fmt: skip
+
+
+def cells_for(cells: Iterable[Cell]) -> list[Cell]:
+    """The answers that these cells will ask for, each once."""
+    return list(dict.fromkeys(of(cell) for cell in cells))
+
+
+def answer_path(cell: Cell, about: Subject, folder: Path) -> Path:
+    """Where the answer to a cell is kept."""
+    parts = (
+        about.weights_sha, about.inputs_sha, cell.architecture, cell.method, cell.layer, cell.score,
+        cell.options, code_hash("reference", cell.method, ""),
+    )  # fmt: skip
+    return folder / f"{weights.digest({repr(parts): np.zeros(0)})}.safetensors"
+
+
+def answer(cell: Cell, about: Subject, folder: Path) -> Arrays:
+    """The oracle's stages, `logits`, `targets` (the predicted class) and `kinks`. Kept on disk."""
+    path = answer_path(cell, about, folder)
+    if path.exists():
+        return weights.load(path)
+    explainer = build(of(cell), about.architecture, about.weights, CHAIN)
+    chunks = [about.images[i : i + CHUNK] for i in range(0, len(about.images), CHUNK)]
+    logits = np.concatenate([explainer.logits(chunk) for chunk in chunks])
+    targets = logits.argmax(axis=1).astype(np.int32)
+    parts = list(explainer.stages(about.images, targets, min(CHUNK, len(about.images))))
+    arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    network = reference.build(about.architecture, about.weights)
+    kinks = [network.kinks(explainer.layer, chunk.astype(np.float64)) for chunk in chunks]
+    arrays |= {"logits": logits, "targets": targets, "kinks": np.concatenate(kinks)}
+    folder.mkdir(parents=True, exist_ok=True)
+    weights.save(path, arrays)
+    return arrays
+
+
+def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
+    """Compute and keep one answer."""
+    about = subject(cell, context, images_compared(cell, context["n_images"]))
+    found = answer(cell, about, Path(context["oracle"]))
+    yield {"n_images": len(found["logits"]), "weights_sha": about.weights_sha}
+
+
+def serve(cells: list[Cell], context: Mapping[str, Any], report: Reporter) -> None:
+    """The child's entry."""
+    serve_cells(measure, cells, context, report)

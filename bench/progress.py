@@ -1,0 +1,57 @@
+"""Progress of long work: a bar on a terminal, plain lines when piped."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+console = Console(stderr=True, highlight=False)
+
+
+class Ticker:
+    """Counts finished cells of a stage."""
+
+    def __init__(self, title: str, total: int, bar: Progress | None) -> None:
+        self.title = title
+        self.total = total
+        self.bar = bar
+        self.task = bar.add_task(title, total=total, now="") if bar else None
+        self.done = 0
+        self.began = time.perf_counter()
+
+    def say(self, text: str) -> None:
+        """What is going on within a cell."""
+        if self.bar is not None and self.task is not None:
+            self.bar.update(self.task, now=text)
+        else:
+            console.print(f"  {self.title}: {text}", markup=False, soft_wrap=True)
+
+    def tick(self, text: str, ok: bool = True) -> None:
+        """A cell is finished; one that is not ok stays on the screen."""
+        self.done += 1
+        if self.bar is not None and self.task is not None:
+            self.bar.update(self.task, completed=self.done, now=text)
+            if not ok:
+                self.bar.console.print(f"  {text}", markup=False, soft_wrap=True)
+            return
+        seconds = time.perf_counter() - self.began
+        line = f"[{self.title} {self.done}/{self.total} {seconds:.0f} s] {text}"
+        console.print(line, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def ticker(title: str, total: int) -> Iterator[Ticker]:
+    """Shows the progress of `total` cells."""
+    if not console.is_terminal:
+        yield Ticker(title, total, None)
+        return
+    columns = (
+        TextColumn("{task.description:>9}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        TextColumn("{task.fields[now]}", markup=False),
+    )  # fmt: skip
+    with Progress(*columns, console=console) as bar:
+        yield Ticker(title, total, bar)

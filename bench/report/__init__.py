@@ -1,0 +1,63 @@
+"""Tables and figures from rows. Nothing is typed by hand; what has no rows is not written.
+
+A table is one file in `tables/`, a figure one file in `figures/`, found by their names.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import ModuleType
+
+import pandas as pd
+
+from bench.report import files, gallery
+from bench.report.frame import Run, gather
+
+CHOOSE = "choose"
+
+
+def write(runs: Sequence[Run], results: Path, heatmaps: Path | None = None) -> list[Path]:
+    """Every table and figure that the rows permit, into `results/tables` and `results/figures`.
+
+    `runs` are (head, rows) pairs, oldest first; `heatmaps` is the safetensors file of the gallery.
+    Returns the files written. Raises BadInput where a place cannot be written, or the heatmaps
+    cannot be read.
+    """
+    frame = gather(runs)
+    heads = [head for head, _ in runs]
+    written = []
+    for module in _modules("tables"):
+        rows = _stages(frame, module)
+        foot = files.footer(heads, set(rows["run_id"]))
+        for table in module.make(rows):
+            written += files.write_table(table, foot, results / "tables")
+    for module in _modules("figures"):
+        rows = _stages(frame, module)
+        foot = files.footer(heads, set(rows["run_id"]))
+        for stem, figure in module.draw(rows):
+            written.append(files.write_figure(figure, stem, "svg", foot, results / "figures"))
+    if heatmaps is not None:
+        foot = files.footer(heads, {heatmaps.stem})
+        for stem, figure in gallery.draw(heatmaps):
+            written.append(files.write_figure(figure, stem, "png", foot, results / "figures"))
+    return written
+
+
+def choose(runs: Sequence[Run]) -> str:
+    """The choosing table as Markdown, for the terminal; one line where nothing was timed."""
+    module = importlib.import_module(f"bench.report.tables.{CHOOSE}")
+    rows = _stages(gather(runs), module)
+    foot = files.footer([head for head, _ in runs], set(rows["run_id"]))
+    tables = [files.render(table, foot) for table in module.make(rows)]
+    return "\n".join(tables) or "Nothing was timed: no rows of the time stage.\n"
+
+
+def _modules(folder: str) -> Iterator[ModuleType]:
+    for path in sorted((Path(__file__).parent / folder).glob("[a-z]*.py")):
+        yield importlib.import_module(f"bench.report.{folder}.{path.stem}")
+
+
+def _stages(frame: pd.DataFrame, module: ModuleType) -> pd.DataFrame:
+    return frame[frame["stage"].isin(module.STAGES)]

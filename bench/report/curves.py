@@ -1,0 +1,62 @@
+"""Training curves from rows: the loss of every step of one training, and how two of them part."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bench.report.frame import Row, groups
+
+PLACE = ("dataset", "architecture", "device", "machine_id")
+SETTING = (*PLACE, "optimizer", "seed", "mode", "precision", "epochs", "steps")
+PARTED = 1e-3
+"""Curves have parted where their relative difference exceeds this."""
+
+
+class Curve(NamedTuple):
+    """One training: `losses` (steps,), mean loss per image; `epochs` its rows in order."""
+
+    setting: dict[str, Any]
+    column: str
+    losses: NDArray[np.float64]
+    epochs: list[Row]
+    stale: bool
+
+
+def curves(frame: pd.DataFrame) -> list[Curve]:
+    """The trainings that have losses. Epochs after a gap are left out: their steps are unknown."""
+    rows = frame[(frame["stage"] == "train") & (frame["epoch"] > 0) & (frame["status"] == "ok")]
+    found = []
+    for key, mine in groups(rows, (*SETTING, "column")):
+        by_epoch = {int(row["epoch"]): dict(row) for row in mine.to_dict("records")}
+        epochs: list[Row] = []
+        while len(epochs) + 1 in by_epoch and by_epoch[len(epochs) + 1]["losses"]:
+            epochs.append({str(k): v for k, v in by_epoch[len(epochs) + 1].items()})
+        if epochs:
+            losses = np.concatenate([np.asarray(row["losses"], np.float64) for row in epochs])
+            setting = {name: key[name] for name in SETTING}
+            found.append(Curve(setting, key["column"], losses, epochs, bool(mine["stale"].any())))
+    return found
+
+
+def pairs(found: list[Curve]) -> list[tuple[Curve, Curve]]:
+    """Every two columns' trainings of the same setting."""
+    return [(a, b) for a, b in combinations(found, 2) if a.setting == b.setting]
+
+
+def difference(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """|a - b| / max(|a|, |b|) of each step both have, 0 where both are 0; NaN stays NaN."""
+    n = min(len(a), len(b))
+    scale = np.maximum(np.abs(a[:n]), np.abs(b[:n]))
+    apart = np.abs(a[:n] - b[:n])
+    return np.divide(apart, scale, out=np.where(np.isnan(scale), np.nan, 0.0), where=scale > 0)
+
+
+def parted(apart: NDArray[np.float64]) -> int | None:
+    """The first step, from 1, that is not within `PARTED`; None where there is none."""
+    beyond = np.flatnonzero(~(apart <= PARTED))
+    return int(beyond[0]) + 1 if len(beyond) else None

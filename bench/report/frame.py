@@ -1,0 +1,146 @@
+"""From runs to one table of rows: typed columns, the newest of each cell, stale rows marked.
+
+Text columns hold strings (empty: does not apply), counts integers (0: does not apply), all others
+but the nested ones floats (NaN: not measured).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import pandas as pd
+
+from bench.schema import COLUMNS, FIELDS
+from implementations.contract import BadInput, Unavailable
+
+Row = dict[str, Any]
+Run = tuple[Mapping[str, Any], Sequence[Row]]
+CodeHash = Callable[[str, str, str], str]
+
+COUNTS = ("round", "batch", "epochs", "steps", "threads", "seed", "epoch")
+NESTED = ("samples_ns", "losses", "confusion", "kinks", "agree", "stable", "verified")
+_NUMBER_GROUPS = ("agreement", "cost", "quality", "training", "noise")
+_TEXT = ("against", "weights_sha", "inputs_sha", "compared", "cache", "metric", "unit", "subset")
+NUMBERS = tuple(
+    field.name
+    for field in FIELDS
+    if field.group in _NUMBER_GROUPS and field.name not in (*COUNTS, *NESTED, *_TEXT, "artefact")
+)
+GONE = "gone"
+NOT_HERE = "not here"
+"""In place of the code's hash: removed since; not installed here, so that nothing can be said."""
+ADDED = ("machine_id", "made_with", "stale")
+"""Columns that come from the run's head, and whether the code has changed since."""
+_WITHIN = ("task", "compared", "metric", "against", "subset", "epoch", "weights")
+"""What tells the rows of one cell and round from each other."""
+
+
+def gather(runs: Sequence[Run], code_hash: CodeHash | None = None) -> pd.DataFrame:
+    """All rows that count. `code_hash(framework, method, library)` is the code's as it is now.
+
+    Of a cell on a machine the rows of the newest code and versions count, and of each of its
+    rounds those of the newest run. Rows whose code has changed since are `stale`; they give way to
+    rows that are not, whatever their age.
+    """
+    if code_hash is None:
+        from bench import store
+
+        code_hash = store.code_hash
+    current = cache(_or_gone(code_hash))
+    rows: list[Row] = []
+    for head, measured in sorted(runs, key=_time):
+        added = {"machine_id": str(head.get("machine_id", "")), "made_with": _digest(head)}
+        for row in measured:
+            mine = {**_typed(row), **added}
+            mine["run_id"] = mine["run_id"] or str(head["run_id"])
+            code = current(mine["framework"], mine["method"], mine["library"])
+            rows.append({**mine, "stale": code not in (mine["code_hash"], NOT_HERE)})
+    names = list(dict.fromkeys((*COLUMNS, *COUNTS, *ADDED)))
+    frame = pd.DataFrame(_newest(rows), columns=names)
+    return frame.astype(dict.fromkeys(NUMBERS, float) | dict.fromkeys(COUNTS, int))
+
+
+def groups(frame: pd.DataFrame, by: Sequence[str]) -> Iterator[tuple[Row, pd.DataFrame]]:
+    """The rows that share the values of some columns, with these values, sorted by them."""
+    for values, rows in frame.groupby(list(by), sort=True, dropna=False):
+        yield dict(zip(by, values, strict=True)), rows
+
+
+def label(row: Mapping[str, Any]) -> str:
+    """What was done, for a person: `grad_cam`, `captum.saliency (steps=20)`, `forward pass`."""
+    if row["method"]:
+        name = f"{row['library']}.{row['method']}" if row["library"] else str(row["method"])
+    else:
+        name = {"forward": "forward pass", "train_step": "training step"}.get(
+            row["task"], row["task"]
+        )
+    extra = [row["options"]] if row["options"] else []
+    extra += [row["score"]] if row["score"] not in ("", "logit") else []
+    return f"{name} ({', '.join(extra)})" if extra else name
+
+
+def place(key: Mapping[str, Any], machines: int) -> str:
+    """A section's heading: data set, architecture, device; the machine where there are several."""
+    parts = [key["dataset"], key["architecture"], key.get("device", "")]
+    parts += [f"machine {key['machine_id']}"] if machines > 1 else []
+    return ", ".join(part for part in parts if part)
+
+
+def _time(run: Run) -> list[str]:
+    return str(run[0]["run_id"]).split("-")[1:2]
+
+
+def _digest(head: Mapping[str, Any]) -> str:
+    text = json.dumps(head.get("versions", {}), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _or_gone(code_hash: CodeHash) -> CodeHash:
+    def current(framework: str, method: str, library: str) -> str:
+        try:
+            return code_hash(framework, method, library)
+        except BadInput:
+            return GONE
+        except Unavailable:
+            return NOT_HERE
+
+    return current
+
+
+def _typed(row: Row) -> Row:
+    typed: Row = {}
+    for name in dict.fromkeys((*COLUMNS, *COUNTS)):
+        value = row.get(name)
+        if name in COUNTS:
+            typed[name] = int(value or 0)
+        elif name in NUMBERS:
+            typed[name] = float("nan") if value is None else float(value)
+        elif name in NESTED:
+            typed[name] = value
+        elif name == "options":
+            typed[name] = ", ".join(f"{option}={text}" for option, text in value or ())
+        else:
+            typed[name] = "" if value is None else str(value)
+    return typed
+
+
+def _newest(rows: list[Row]) -> list[Row]:
+    """Of rows in order of time, those that no later row replaces."""
+    fresh_last = sorted(rows, key=lambda row: not row["stale"])
+
+    def cell(row: Row) -> Hashable:
+        return row["machine_id"], row["cell_id"]
+
+    def made(row: Row) -> Hashable:
+        return row["code_hash"], row["made_with"]
+
+    last_made = {cell(row): made(row) for row in fresh_last}
+    rows = [row for row in fresh_last if made(row) == last_made[cell(row)]]
+    last_run = {(cell(row), row["round"]): row["run_id"] for row in rows}
+    rows = [row for row in rows if row["run_id"] == last_run[cell(row), row["round"]]]
+    kept = {(cell(row), row["round"], *(row[name] for name in _WITHIN)): row for row in rows}
+    return list(kept.values())

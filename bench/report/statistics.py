@@ -1,0 +1,70 @@
+"""What processes say together: the median of per-process medians, its interval, and differences.
+
+Within-process spread says little, so a process counts once, by its median.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+RESAMPLES = 2000
+SPREAD = 0.10
+"""Processes that spread over more than this share of their median are not stable."""
+FACTOR = 1.05
+"""Two cells differ where the intervals are disjoint and the factor exceeds this."""
+
+
+class Estimate(NamedTuple):
+    """A median over processes with its 95 % interval; NaN bounds where one process says it all."""
+
+    median: float
+    low: float
+    high: float
+    processes: int
+    stable: bool
+
+    def scaled(self, factor: float) -> Estimate:
+        """The same in another unit, `factor` > 0."""
+        scaled = (self.median * factor, self.low * factor, self.high * factor)
+        return Estimate(*scaled, self.processes, self.stable)
+
+
+def estimate(medians: Sequence[float], seed: int = 0) -> Estimate:
+    """The estimate from one median a process: percentile bootstrap over processes, seeded.
+
+    Raises ValueError where there is no median, or one that is not finite.
+    """
+    values = np.asarray(medians, np.float64)
+    if not len(values) or not np.isfinite(values).all():
+        raise ValueError(f"an estimate needs finite medians, one a process, not {list(medians)}")
+    median = float(np.median(values))
+    if len(values) == 1:
+        return Estimate(median, math.nan, math.nan, 1, True)
+    picked = np.random.default_rng(seed).integers(len(values), size=(RESAMPLES, len(values)))
+    low, high = np.percentile(np.median(values[picked], axis=1), [2.5, 97.5])
+    stable = bool(np.ptp(values) <= SPREAD * abs(median))
+    return Estimate(median, float(low), float(high), len(values), stable)
+
+
+def factor(a: float, b: float) -> float:
+    """How many times the larger of two positive values is the smaller, >= 1."""
+    return max(a, b) / min(a, b)
+
+
+def different(a: Estimate, b: Estimate) -> bool:
+    """Whether two cells differ: disjoint intervals and a factor over `FACTOR`.
+
+    Never where one of them has no interval.
+    """
+    disjoint = a.high < b.low or b.high < a.low  # NaN compares false
+    return disjoint and factor(a.median, b.median) > FACTOR
+
+
+def geometric_mean(values: Iterable[float]) -> float:
+    """The geometric mean of positive values; NaN of none."""
+    logs = [math.log(value) for value in values]
+    return math.exp(math.fsum(logs) / len(logs)) if logs else math.nan

@@ -1,0 +1,174 @@
+"""Agreement with the float64 oracle, and every image above the tolerance with its kink distance."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bench.report.clock import STALE
+from bench.report.files import Section, Table
+from bench.report.frame import groups, label
+from bench.report.text import ABSENT, listed, number, share
+
+TITLE = "Agreement with the oracle"
+STAGES = ("agree",)
+ORDER = ("logits", "activations", "gradients", "weights", "signed", "heatmap", "upsampled")
+MAPS = ("heatmap", "upsampled")
+NETWORK = ("dataset", "architecture", "layer", "mode")
+EXPLAINER = ("method", "library", "options", "score", "task")
+WIDE = ("device", "precision", "weights", "column", *EXPLAINER)
+NOTE = (
+    "Error: the worst image's max |a - b| / max |reference signed map|, over every layer, mode, "
+    "architecture and data set measured; agreement.csv has each layer apart. A map that is zero "
+    "everywhere agrees with nothing: the highest share of such maps is given."
+)
+SHOWN = 60
+
+
+def make(frame: pd.DataFrame) -> list[Table]:
+    """`agreement` and, where an image is above the tolerance, `agreement_kinks`."""
+    rows = frame[frame["stage"] == "agree"]
+    if rows.empty:
+        return []
+    by = (*WIDE, *NETWORK, "machine_id")
+    data = pd.DataFrame([{**key, **summary(mine)} for key, mine in groups(rows, by)])
+    sections: list[Section] = []
+    for key, mine in groups(rows, ("device", "precision", "weights")):
+        sections += _sections(
+            f"{key['device']}, {key['precision']}, {key['weights']} weights", mine
+        )
+    skipped = _not_compared(rows)
+    table = Table("agreement", TITLE, data, [*sections, *skipped], NOTE)
+    return [table, *_kinks(rows)]
+
+
+def summary(rows: pd.DataFrame) -> dict[str, Any]:
+    """The worst of rows. `passed` is None where no gate applies; NaN never passes."""
+    measured = rows[rows["compared"] != ""]
+    maps = measured[measured["compared"].isin(MAPS)]
+    shown = measured if maps.empty else maps
+    not_finite = int(measured["nan_count"].sum())
+    out = [
+        name
+        for name in ORDER
+        if (_gates(measured[measured["compared"] == name]) or [True]).count(False)
+    ]
+    gates = _gates(measured)
+    broken = rows["status"].isin(["wrong", "failed", "timeout", "oom"]).any()
+    gates += [False] if broken or not_finite else []
+    return {
+        "cells": rows["cell_id"].nunique(),
+        "images": _of(measured, "n_images", np.nanmin),
+        "max_rel": math.inf if not_finite else _of(shown, "max_rel", np.nanmax),
+        "median_rel": _of(shown, "median_rel", np.nanmax),
+        "tolerance": _of(shown, "tolerance", np.nanmax),
+        "share_within": _of(shown, "share_within", np.nanmin),
+        "pearson_min": _of(shown, "pearson_min", np.nanmin),
+        "spearman_min": _of(shown, "spearman_min", np.nanmin),
+        "topk_iou": _of(shown, "topk_iou", np.nanmin),
+        "zero_map_share": _of(shown, "zero_map_share", np.nanmax),
+        "not_finite": not_finite,
+        "first_out": out[0] if out else "",
+        "passed": all(gates) if gates else None,
+        "stale": bool(rows["stale"].any()),
+        "reason": "; ".join(dict.fromkeys(text for text in rows["reason"] if text)),
+    }
+
+
+def _gates(rows: pd.DataFrame) -> list[bool]:
+    return [bool(value) for value in rows["agree"].tolist() if value is not None and value == value]
+
+
+def _of(rows: pd.DataFrame, name: str, worst: Any) -> float:
+    values = rows[name].to_numpy(float)
+    return float(worst(values)) if np.isfinite(values).any() else math.nan
+
+
+def _sections(title: str, rows: pd.DataFrame) -> Iterator[Section]:
+    """A matrix of worst errors, methods down and columns across, then the details."""
+    measured = rows[rows["compared"] != ""]
+    if measured.empty:
+        return
+    found = [(key, summary(mine)) for key, mine in groups(rows, (*EXPLAINER, "column"))]
+    columns = sorted(rows["column"].unique())
+    matrix: dict[str, dict[str, str]] = {}
+    details = []
+    for key, worst in found:
+        line = matrix.setdefault(
+            label(key), {"worst error": label(key)} | dict.fromkeys(columns, ABSENT)
+        )
+        line[key["column"]] = _cell(worst)
+        details.append(
+            {
+                "method": label(key),
+                "column": key["column"],
+                "tolerance": number(worst["tolerance"]),
+                "images within": share(worst["share_within"]),
+                "lowest Pearson": number(worst["pearson_min"]),
+                "lowest Spearman": number(worst["spearman_min"]),
+                "zero maps": share(worst["zero_map_share"]),
+                "first stage out": worst["first_out"] or ABSENT,
+                "gate": {True: "passed", False: "**not passed**", None: "none"}[worst["passed"]],
+            }
+        )
+    stale = (STALE,) if rows["stale"].any() else ()
+    yield Section(title, pd.DataFrame(list(matrix.values())), stale)
+    yield Section(f"{title}: details", pd.DataFrame(details))
+
+
+def _cell(worst: dict[str, Any]) -> str:
+    mark = " †" if worst["stale"] else ""
+    if math.isnan(worst["max_rel"]):
+        return f"*absent*{mark}"
+    error = "not finite" if worst["not_finite"] else number(worst["max_rel"])
+    return (f"**{error}** ✗" if worst["passed"] is False else error) + mark
+
+
+def _not_compared(rows: pd.DataFrame) -> list[Section]:
+    lines = []
+    left = rows[~rows["status"].isin(["ok", "wrong"])]
+    for key, mine in groups(left, ("column", *EXPLAINER, "status", "reason")):
+        lines.append(
+            {
+                "column": key["column"],
+                "method": label(key),
+                "cells": str(mine["cell_id"].nunique()),
+                "status": key["status"],
+                "reason": key["reason"],
+            }
+        )
+    return [Section("Not compared", pd.DataFrame(lines))] if lines else []
+
+
+def _kinks(rows: pd.DataFrame) -> list[Table]:
+    """Every image above the tolerance: its error and the oracle's distance to the nearest kink."""
+    lines = []
+    for row in rows.to_dict("records"):
+        for image, error, distance in row["kinks"] or ():
+            names = ("column", *EXPLAINER[:4], *NETWORK, "weights", "precision", "device")
+            line = {str(name): row[name] for name in names}
+            found = {"image": int(image), "error": error, "kink_distance": distance}
+            lines.append(
+                line | {"compared": row["compared"]} | found | {"tolerance": row["tolerance"]}
+            )
+    if not lines:
+        return []
+    data = pd.DataFrame(lines)
+    texts = [
+        f"{line['column']}, {label({**line, 'task': ''})}, {line['architecture']} on "
+        f"{line['dataset']} ({line['weights']}), {line['layer']}, {line['mode']}, "
+        f"{line['precision']}: {line['compared']} of image {line['image']}, "
+        f"error {number(line['error'])}, kink at {number(line['kink_distance'])}"
+        for line in sorted(lines, key=lambda line: -line["kink_distance"])
+    ]
+    counts = data.groupby(["column", "precision", "compared"]).size().rename("images").reset_index()
+    section = Section("How many", counts, tuple(listed(texts, SHOWN)))
+    note = (
+        "An image above the tolerance is excused only where the oracle is within 1e-6 (relative to "
+        "the node's largest magnitude) of a kink: a ReLU or max-pool about to switch."
+    )
+    return [Table("agreement_kinks", "Images above the tolerance", data, [section], note)]

@@ -1,0 +1,113 @@
+"""Training: accuracy, loss of the first and last epoch, and the time of a step."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bench.report import clock
+from bench.report.curves import PLACE, Curve, curves
+from bench.report.files import Section, Table
+from bench.report.frame import groups, place
+from bench.report.text import ABSENT, number
+
+TITLE = "Training"
+STAGES = ("train", "time")
+EAGER = "eager"
+NOTE = (
+    "`matched` is one Adam, formula included, in every column; `native` each framework's own; "
+    "`sgd` without momentum. Medians over seeds, the range in brackets. Milliseconds per step: "
+    "median over epochs, the first left out where there is another (it compiles). Plain loop: an "
+    "eager step's time over a compiled step's, from the time stage."
+)
+
+
+def make(frame: pd.DataFrame) -> list[Table]:
+    """`training`: a line for each column, optimizer and number of epochs."""
+    by_group: dict[tuple[Any, ...], list[Curve]] = {}
+    for curve in curves(frame):
+        key = {name: curve.setting[name] for name in curve.setting if name != "seed"}
+        by_group.setdefault((*key.items(), ("column", curve.column)), []).append(curve)
+    ratios = plain_loop(frame)
+    lines = [_line(dict(key), found, ratios) for key, found in by_group.items()]
+    if not lines:
+        return []
+    data = pd.DataFrame(lines)
+    sections = []
+    for values in dict.fromkeys(tuple(line[name] for name in PLACE) for line in lines):
+        where = dict(zip(PLACE, values, strict=True))
+        mine = [line for line in lines if line.items() >= where.items()]
+        notes = (clock.STALE,) if any(line["stale"] for line in mine) else ()
+        title = place(where, frame["machine_id"].nunique())
+        sections.append(Section(title, pd.DataFrame([_text(line) for line in mine]), notes))
+    return [Table("training", TITLE, data, sections, NOTE)]
+
+
+def plain_loop(frame: pd.DataFrame) -> dict[tuple[str, ...], float]:
+    """Eager over the fastest compiled training step, by `PLACE` and column."""
+    by_key: dict[tuple[str, ...], dict[str, list[float]]] = {}
+    steps = frame[(frame["stage"] == "time") & (frame["task"] == "train_step")]
+    for where, rows in groups(steps, PLACE):
+        for timing in clock.timings(rows):
+            if timing.estimate:
+                kind = "eager" if timing.mode == EAGER else "compiled"
+                mine = by_key.setdefault(
+                    (*where.values(), timing.column), {"eager": [], "compiled": []}
+                )
+                mine[kind].append(timing.estimate.median)
+    return {
+        key: min(times["eager"]) / min(times["compiled"])
+        for key, times in by_key.items()
+        if times["eager"] and times["compiled"]
+    }
+
+
+def step_ms(curve: Curve) -> float:
+    """Median over epochs of the time of a step; the first epoch only where it is the only one."""
+    times = [row["step_ms"] for row in curve.epochs if math.isfinite(row["step_ms"])]
+    return float(np.median(times[1:] or times)) if times else math.nan
+
+
+def _line(
+    key: dict[str, Any], found: list[Curve], ratios: dict[tuple[str, ...], float]
+) -> dict[str, Any]:
+    accuracies = [curve.epochs[-1]["test_accuracy"] for curve in found]
+    known = [value for value in accuracies if math.isfinite(value)]
+    return {
+        **key,
+        "seeds": len(found),
+        "test_accuracy": float(np.median(known)) if known else math.nan,
+        "test_accuracy_min": min(known, default=math.nan),
+        "test_accuracy_max": max(known, default=math.nan),
+        "first_epoch_loss": float(np.median([c.epochs[0]["train_loss"] for c in found])),
+        "last_epoch_loss": float(np.median([c.epochs[-1]["train_loss"] for c in found])),
+        "epochs_run": max(len(curve.epochs) for curve in found),
+        "step_ms": float(np.median([step_ms(curve) for curve in found])),
+        "plain_loop_ratio": ratios.get((*(key[n] for n in PLACE), key["column"]), math.nan),
+        "stale": any(curve.stale for curve in found),
+    }
+
+
+def _text(line: dict[str, Any]) -> dict[str, str]:
+    accuracy = ABSENT
+    if math.isfinite(line["test_accuracy"]):
+        accuracy = f"{line['test_accuracy']:.4f}"
+        if line["seeds"] > 1:
+            accuracy += f" ({line['test_accuracy_min']:.4f}–{line['test_accuracy_max']:.4f})"
+    ratio = line["plain_loop_ratio"]
+    mode = f", {line['mode']}" if line["mode"] else ""
+    short = f", {line['steps']} steps" if line["steps"] else ""
+    return {
+        "column": line["column"] + (" †" if line["stale"] else ""),
+        "optimizer": f"{line['optimizer']}{mode}{short}",
+        "epochs": str(line["epochs_run"]),
+        "seeds": str(line["seeds"]),
+        "test accuracy": accuracy,
+        "loss, first epoch": number(line["first_epoch_loss"]),
+        "last epoch": number(line["last_epoch_loss"]),
+        "ms per step": number(line["step_ms"]),
+        "plain loop": f"×{ratio:.2f}" if math.isfinite(ratio) else ABSENT,
+    }

@@ -1,0 +1,86 @@
+"""Precision, recall and F1 of every class, from the confusion matrices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bench.report.clock import STALE
+from bench.report.curves import PLACE, Curve, curves
+from bench.report.files import Section, Table
+from bench.report.frame import place
+from bench.report.text import ABSENT
+
+TITLE = "Every class"
+STAGES = ("train",)
+NOTE = (
+    "Precision / recall / F1 on the test images, the seeds' predictions pooled. A dash: no image "
+    "was put in the class, or none belongs to it."
+)
+Matrix = NDArray[np.int64]
+
+
+def per_class(confusion: Matrix) -> dict[str, NDArray[np.float64]]:
+    """Precision, recall and F1 (K,) of a confusion matrix (K true, K predicted); NaN for 0 / 0."""
+    hits = np.diag(confusion).astype(np.float64)
+    predicted, true = confusion.sum(axis=0), confusion.sum(axis=1)
+    nothing = np.full(len(hits), np.nan)
+    return {
+        "precision": np.divide(hits, predicted, out=nothing.copy(), where=predicted > 0),
+        "recall": np.divide(hits, true, out=nothing.copy(), where=true > 0),
+        "f1": np.divide(2 * hits, predicted + true, out=nothing.copy(), where=predicted + true > 0),
+    }
+
+
+def pooled(frame: pd.DataFrame) -> dict[tuple[Any, ...], tuple[Matrix, bool]]:
+    """Confusion matrices summed over seeds, and whether one is stale.
+
+    By data set, architecture, device, machine, optimizer, column.
+    """
+    found: dict[tuple[Any, ...], tuple[Matrix, bool]] = {}
+    for curve in curves(frame):
+        matrix = _confusion(curve)
+        if matrix is not None:
+            key = (*(curve.setting[n] for n in PLACE), curve.setting["optimizer"], curve.column)
+            before, stale = found.get(key, (np.zeros_like(matrix), False))
+            found[key] = before + matrix, stale or curve.stale
+    return found
+
+
+def make(frame: pd.DataFrame) -> list[Table]:
+    """`training_per_class`: a section for each place and optimizer."""
+    lines: list[dict[str, Any]] = []
+    sections: dict[tuple[Any, ...], dict[str, list[str]]] = {}
+    stale: set[tuple[Any, ...]] = set()
+    for key, (matrix, old) in pooled(frame).items():
+        scores = per_class(matrix)
+        *where, column = key
+        texts = sections.setdefault(tuple(where), {"class": [str(k) for k in range(len(matrix))]})
+        texts[column] = [
+            " / ".join(_score(scores[n][k]) for n in scores) for k in range(len(matrix))
+        ]
+        stale |= {tuple(where)} if old else set()
+        names = (*PLACE, "optimizer", "column")
+        for k in range(len(matrix)):
+            line = dict(zip(names, key, strict=True)) | {"class": k, "images": int(matrix[k].sum())}
+            lines.append(line | {n: float(scores[n][k]) for n in scores} | {"stale": old})
+    if not lines:
+        return []
+    shown = []
+    for where_key, texts in sections.items():
+        title = place(dict(zip(PLACE, where_key, strict=False)), frame["machine_id"].nunique())
+        notes = (STALE,) if where_key in stale else ()
+        shown.append(Section(f"{title}, {where_key[-1]}", pd.DataFrame(texts), notes))
+    return [Table("training_per_class", TITLE, pd.DataFrame(lines), shown, NOTE)]
+
+
+def _confusion(curve: Curve) -> Matrix | None:
+    confusion = curve.epochs[-1]["confusion"]
+    return np.asarray(confusion, np.int64) if confusion else None
+
+
+def _score(value: float) -> str:
+    return ABSENT if np.isnan(value) else f"{value:.3f}"

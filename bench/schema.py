@@ -1,0 +1,122 @@
+"""The columns of a row: name, group, unit and meaning. `results/README.md` is made from these."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+SCHEMA = 1
+STATUSES = ("ok", "skipped", "wrong", "failed", "timeout", "oom")
+
+
+class Field(NamedTuple):
+    """One column."""
+
+    group: str
+    name: str
+    unit: str
+    meaning: str
+
+
+FIELDS = tuple(
+    Field(*line)
+    for line in [
+        ("identity", "schema", "", "version of this dictionary"),
+        ("identity", "run_id", "", "the run: its file's name"),
+        ("identity", "cell_id", "", "stable hash of the toggles"),
+        ("identity", "code_hash", "", "hash of the builder and framework module that ran"),
+        ("identity", "round", "", "number of the process round, from 0"),
+        ("identity", "started_at", "UTC", "when the row was written"),
+        ("what", "stage", "", "train, agree, time or contrast"),
+        ("what", "task", "", "heatmap, forward or train_step"),
+        ("what", "framework", "", "jax, pytorch, keras or reference"),
+        ("what", "backend", "", "Keras' backend"),
+        ("what", "column", "", "framework and backend, as tables name it"),
+        ("what", "method", "", "attribution method, or a library's offer"),
+        ("what", "library", "", "third-party library; empty for our own"),
+        ("what", "options", "", "options that differ from their defaults"),
+        ("what", "score", "", "logit, probability or log_probability"),
+        ("what", "dataset", "", "data set"),
+        ("what", "architecture", "", "architecture"),
+        ("what", "weights", "", "trained or random, or the column that trained them"),
+        ("what", "layer", "", "node a heatmap is taken at"),
+        ("what", "batch", "images", "batch size"),
+        ("what", "optimizer", "", "matched, native or sgd"),
+        ("what", "epochs", "", "epochs of training"),
+        ("what", "steps", "", "only the first steps of each epoch; 0: all"),
+        ("toggles", "device", "", "cpu or gpu"),
+        ("toggles", "mode", "", "eager, compiled or xla"),
+        ("toggles", "precision", "", "float32, tf32, bfloat16 or float64"),
+        ("toggles", "layout", "", "memory layout of images on the device"),
+        ("toggles", "threads", "", "0: every core the process may use"),
+        ("toggles", "seed", "", "seed of initial weights and batch order"),
+        ("status", "status", "", ", ".join(STATUSES)),
+        ("status", "reason", "", "why it is not ok"),
+        ("status", "notes", "", "caveats"),
+        ("status", "verified", "", "data files had their published digests"),
+        ("agreement", "against", "", "what it was compared with"),
+        ("agreement", "weights_sha", "", "digest of the weights"),
+        ("agreement", "inputs_sha", "", "digest of images and targets"),
+        ("agreement", "n_images", "images", "images compared"),
+        ("agreement", "compared", "", "what was compared: logits, activations, ..., upsampled"),
+        ("agreement", "max_abs", "", "largest absolute difference"),
+        ("agreement", "max_rel", "", "worst image: max |a-b| / max |reference signed map|"),
+        ("agreement", "median_rel", "", "median over images of the same"),
+        ("agreement", "rmse", "", "root mean square difference"),
+        ("agreement", "pearson_median", "", "over images"),
+        ("agreement", "pearson_min", "", "over images"),
+        ("agreement", "spearman_median", "", "over images"),
+        ("agreement", "spearman_min", "", "over images"),
+        ("agreement", "topk_iou", "", "median overlap of the top 10 % of positions"),
+        ("agreement", "zero_map_share", "", "share of images whose reference map is all zero"),
+        ("agreement", "share_within", "", "share of images within the tolerance"),
+        ("agreement", "kinks", "", "images above the tolerance: index, error, distance to a kink"),
+        ("agreement", "nan_count", "", "values that are not finite"),
+        ("agreement", "agree", "", "whether the gate is passed"),
+        ("agreement", "tolerance", "", "of max_rel"),
+        ("cost", "import_s", "s", "importing the framework"),
+        ("cost", "build_s", "s", "building the network and the explainer"),
+        ("cost", "compile_s", "s", "first call less one steady call"),
+        ("cost", "compile_count", "", "compilations, all before the clock ran"),
+        ("cost", "cache", "", "compile cache: cold or warm"),
+        ("cost", "samples_ns", "ns", "at most 50 samples"),
+        ("cost", "median_ms", "ms", "median of the samples"),
+        ("cost", "iqr_ms", "ms", "interquartile range of the samples"),
+        ("cost", "min_ms", "ms", "least of the samples"),
+        ("cost", "p95_ms", "ms", "95th percentile of the samples"),
+        ("cost", "images_per_s", "1/s", "batch / median"),
+        ("cost", "cores_in_use", "", "CPU time / wall time while timed"),
+        ("cost", "evaluations", "", "images through the model for each image explained"),
+        ("cost", "peak_rss_mb", "MB", "peak resident memory of the process so far"),
+        ("cost", "peak_device_mb", "MB", "peak device memory by the framework's own counter"),
+        ("cost", "cell_s", "s", "wall time of the whole cell"),
+        ("quality", "metric", "", "name of the metric"),
+        ("quality", "value", "", "its value: median over images unless the metric says otherwise"),
+        ("quality", "unit", "", "its unit"),
+        ("quality", "n", "images", "images it was taken over"),
+        ("quality", "subset", "", "all, correct or wrong classifications"),
+        ("training", "epoch", "", "epoch, from 1"),
+        ("training", "losses", "", "mean loss per image of each step"),
+        ("training", "train_loss", "", "mean loss of the epoch"),
+        ("training", "test_accuracy", "", "share of test images classified correctly"),
+        ("training", "confusion", "", "rows: true class; columns: predicted class"),
+        ("training", "step_ms", "ms", "time of the epoch / its steps"),
+        ("training", "artefact", "", "file the row points to"),
+        ("noise", "load_before", "", "one-minute load before the samples"),
+        ("noise", "load_after", "", "one-minute load after the samples"),
+        ("noise", "busy_others", "", "cores other processes used while timed"),
+        ("noise", "cpu_mhz", "MHz", "clock after the samples"),
+        ("noise", "stable", "", "false where other work was seen"),
+    ]
+)  # fmt: skip
+
+COLUMNS = tuple(field.name for field in FIELDS)
+
+
+def readme() -> str:
+    """The column dictionary as Markdown."""
+    lines = ["# Columns of a row", ""]
+    for group in dict.fromkeys(field.group for field in FIELDS):
+        lines += [f"## {group}", "", "| column | unit | meaning |", "| --- | --- | --- |"]
+        lines += [f"| `{f.name}` | {f.unit} | {f.meaning} |" for f in FIELDS if f.group == group]
+        lines.append("")
+    return "\n".join(lines)

@@ -1,0 +1,158 @@
+"""Rows on disk: appended whole, never rewritten; a killed run goes on where it was.
+
+A run that is under way is a folder `results/work/<key>/`, where the key stands for what was asked
+and on which machine; its `rows.jsonl` grows by one line, written at once, for each finished cell:
+the list of its rows. When the run ends it becomes one file, `results/runs/<run_id>.jsonl.gz`: the
+head with machine and versions first, then the rows.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import inspect
+import json
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from bench import machine
+from bench.cells import Cell
+from bench.schema import COLUMNS, SCHEMA
+from implementations import frameworks, libraries, methods
+from implementations.contract import BadInput, Unavailable
+from implementations.weights import write_bytes
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "results"
+PROTOCOL = 1
+"""Raised by hand when the way of measuring changes: older rows are stale then."""
+
+Row = dict[str, Any]
+
+
+@cache
+def code_hash(framework: str, method: str, library: str) -> str:
+    """Hash of what a result depends on: builder, framework's modules, protocol."""
+    folder = Path(frameworks.__file__).parent
+    oracle = folder.parent
+    texts = [str(PROTOCOL)]
+    texts += [p.read_text(encoding="utf-8") for p in sorted(folder.glob(f"{framework}*.py"))]
+    if framework == frameworks.REFERENCE:
+        texts += [p.read_text(encoding="utf-8") for p in sorted(oracle.glob("reference*.py"))]
+    if library:
+        texts.append(inspect.getsource(libraries.load(library).module))
+    elif method:
+        try:
+            texts.append(methods.load(method).source(framework))
+        except Unavailable:
+            texts.append("no builder")
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:12]
+
+
+class Run:
+    """One run: opened, fed with rows, finished. Opening what was asked before goes on with it."""
+
+    def __init__(self, stage: str, asked: Mapping[str, Any], results: Path = RESULTS) -> None:
+        self.results = results
+        here = machine.describe()["machine_id"]
+        text = json.dumps({"stage": stage, "machine": here, **asked}, sort_keys=True, default=str)
+        key = f"{stage}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+        self.folder = results / "work" / key
+        self.rows_path = self.folder / "rows.jsonl"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadInput(f"cannot write {self.folder}: {error.strerror}") from error
+        head_path = self.folder / "head.json"
+        if not head_path.exists():
+            now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+            head = {"run_id": f"{stage}-{now}-{here}", "asked": dict(asked), **machine.provenance()}
+            write_bytes(head_path, json.dumps(head, default=str).encode())
+        self.head: dict[str, Any] = json.loads(head_path.read_text(encoding="utf-8"))
+        self.run_id = str(self.head["run_id"])
+        self.rows = _read_whole_lines(self.rows_path)
+        self._done = {(r["cell_id"], r["round"], r["code_hash"]) for r in self.rows}
+
+    @property
+    def resumed(self) -> bool:
+        """Whether rows were there already."""
+        return bool(self._done)
+
+    def has(self, cell: Cell, number: int = 0) -> bool:
+        """Whether a cell is finished, by the code as it is now."""
+        code = code_hash(cell.framework, cell.method, cell.library)
+        return (cell.cell_id, number, code) in self._done
+
+    def add(self, cell: Cell, number: int, measured: Iterable[Row]) -> None:
+        """Append a finished cell's rows in one write. Raises ValueError for an unknown column."""
+        code = code_hash(cell.framework, cell.method, cell.library)
+        stamp = {
+            "schema": SCHEMA,
+            "run_id": self.run_id,
+            "cell_id": cell.cell_id,
+            "code_hash": code,
+            "round": number,
+            "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "column": cell.column.label,
+            **asdict(cell),
+        }
+        rows = [{**stamp, **row} for row in measured] or [{**stamp, "status": "ok"}]
+        for row in rows:
+            stray = set(row) - set(COLUMNS)
+            if stray:
+                raise ValueError(f"a row has unknown columns: {', '.join(sorted(stray))}")
+        text = json.dumps(rows) + "\n"
+        with self.rows_path.open("a", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        self.rows += rows
+        self._done.add((cell.cell_id, number, code))
+
+    def finish(self) -> Path:
+        """Move the rows into `results/runs/` and end the run."""
+        path = self.results / "runs" / f"{self.run_id}.jsonl.gz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lines = [json.dumps({"head": self.head}, default=str), *map(json.dumps, self.rows)]
+        write_bytes(path, gzip.compress(("\n".join(lines) + "\n").encode(), mtime=0))
+        log = self.folder / "children.log"
+        if log.exists():
+            kept = self.results / "work" / "logs" / f"{self.run_id}.log"
+            kept.parent.mkdir(exist_ok=True)
+            log.replace(kept)
+        shutil.rmtree(self.folder)
+        return path
+
+
+def _read_whole_lines(path: Path) -> list[Row]:
+    """The rows of a file; a last line torn by a kill is cut off the file."""
+    if not path.exists():
+        return []
+    content = path.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    if len(whole) < len(content):
+        os.truncate(path, len(whole))
+    return [row for line in whole.splitlines() for row in json.loads(line)]
+
+
+def read(path: Path) -> tuple[dict[str, Any], list[Row]]:
+    """Head and rows of a finished run's file. Raises BadInput."""
+    try:
+        lines = gzip.decompress(path.read_bytes()).decode().splitlines()
+        head, *rows = [json.loads(line) for line in lines]
+        return head["head"], rows
+    except (OSError, EOFError, ValueError, KeyError) as error:
+        raise BadInput(f"{path} is not a run's file ({error})") from error
+
+
+def published(results: Path = RESULTS) -> list[tuple[dict[str, Any], list[Row]]]:
+    """Every finished run, oldest first."""
+    paths = sorted((results / "runs").glob("*.jsonl.gz"))
+    runs = [read(path) for path in paths]
+    return sorted(runs, key=lambda run: str(run[0]["run_id"]).split("-")[1])

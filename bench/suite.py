@@ -1,0 +1,92 @@
+"""The commands that run whole stages: agree, time, contrast, compare, sweep and report."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bench import compare, stages
+from bench.progress import console
+from bench.stages import Ask
+from bench.store import Row, Run
+from implementations import architectures
+from implementations.contract import BadInput, Unavailable
+from implementations.graph import unknown
+
+Stage = Callable[[Run, Ask, dict[str, Any], str, str], list[Row]]
+
+
+def ask_of(arguments: Namespace) -> Ask:
+    """What the arguments ask for, checked. Raises BadInput."""
+    for name in arguments.architectures or ():
+        if not name.endswith(".json") and name not in architectures.names():
+            raise BadInput(unknown("architecture", name, architectures.names()))
+    return Ask(
+        datasets=stages.pick_datasets(arguments.dataset or compare.EMBEDDED),
+        architectures=tuple(arguments.architectures or ()),
+        columns=stages.pick_columns(arguments.frameworks),
+        methods=stages.pick_methods(arguments.methods),
+        device=arguments.device, precisions=tuple(arguments.precisions),
+        n_images=arguments.images, batch=arguments.batch, rounds=arguments.rounds,
+        threads=arguments.threads, seeds=arguments.seeds, epochs=arguments.epochs,
+        isolate=arguments.isolate, timeout_s=arguments.timeout, data_dir=arguments.data_dir,
+        allow_unverified=arguments.allow_unverified, results=Path(arguments.results).resolve(),
+    )  # fmt: skip
+
+
+def run_compare(arguments: Namespace) -> int:
+    """`compare`: the main job."""
+    return compare.compare(_with_gpu(ask_of(arguments)))
+
+
+def run_stage(arguments: Namespace) -> int:
+    """`agree`, `time`, `contrast` or `sweep`: one stage over the trained networks there are."""
+    ask = _with_gpu(ask_of(arguments))
+    asked = compare.networks(ask)
+    name = arguments.command
+    ask = compare.covering(ask, asked)
+    run = Run(name, ask.identity(), ask.results)
+    context = ask.context(run)
+    rows: list[Row] = []
+    for dataset, architecture, _ in asked:
+        path = Path(context["weights"][f"{dataset}/{architecture}/trained"])
+        if not path.exists():
+            mend = f"run `python -m bench compare --dataset {dataset}` once"
+            raise BadInput(f"no trained weights {path}; {mend}")
+        rows += STAGES[name](run, ask, context, dataset, architecture)
+    return compare.conclude(run, ask, rows)
+
+
+def _agree(run: Run, ask: Ask, context: dict[str, Any], dataset: str, name: str) -> list[Row]:
+    return compare.agreement(run, ask, context, dataset, name, thorough=False)
+
+
+def _sweep(run: Run, ask: Ask, context: dict[str, Any], dataset: str, name: str) -> list[Row]:
+    return compare.agreement(run, ask, context, dataset, name, thorough=True)
+
+
+STAGES: dict[str, Stage] = {
+    "agree": _agree,
+    "sweep": _sweep,
+    "time": compare.times,
+    "contrast": compare.contrasts,
+}
+
+
+def run_report(arguments: Namespace) -> int:
+    """`report`: tables and pictures again from the finished runs."""
+    written = compare.publish(Path(arguments.results).resolve())
+    for path in written:
+        console.print(str(path), markup=False, soft_wrap=True)
+    return 0
+
+
+def _with_gpu(ask: Ask) -> Ask:
+    """The ask itself. Raises Unavailable for `--device gpu` on a machine without one."""
+    from bench.machine import describe
+
+    if ask.device == "gpu" and not describe()["gpu"]:
+        raise Unavailable("no GPU: looked for an NVIDIA one with nvidia-smi; use --device cpu")
+    return ask

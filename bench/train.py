@@ -1,0 +1,136 @@
+"""Training: the same initial weights, the same batches, each framework's own compiled step.
+
+After every epoch the state is kept, so a killed training goes on from its last epoch.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import datasets
+from bench.cells import Cell
+from bench.explaining import load_framework
+from bench.stages import Ask
+from bench.store import code_hash
+from bench.worker import Reporter, Row
+from implementations import architectures, weights
+from implementations.contract import Framework, Network
+from implementations.recipes import Recipe, recipe
+
+EVALUATION_BATCH = 500
+
+
+def cells(
+    ask: Ask, dataset: str, architecture: str, optimizers: Iterable[str], *, steps: int = 0
+) -> Iterator[Cell]:
+    """One training for each column, optimizer and seed."""
+    chosen = recipe(architecture, dataset, ask.epochs)
+    epochs = 1 if steps else chosen.epochs
+    for column, optimizer, seed in product(ask.columns, optimizers, range(ask.seeds)):
+        yield Cell(
+            stage="train", task="train", framework=column.framework, backend=column.backend,
+            dataset=dataset, architecture=architecture, weights="", optimizer=optimizer,
+            epochs=epochs, steps=steps, seed=seed, device=ask.device, mode="compiled",
+            threads=ask.threads,
+        )  # fmt: skip
+
+
+def batch_order(chosen: Recipe, n: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    """The order of the training images in an epoch: the same in every framework."""
+    if chosen.order == "file":
+        return np.arange(n)
+    return np.random.default_rng((seed, epoch)).permutation(n)
+
+
+def predict(framework: Framework, network: Network, images: NDArray[Any]) -> NDArray[Any]:
+    """Logits (N, K), streamed in batches of one shape."""
+    parts = []
+    for start in range(0, len(images), EVALUATION_BATCH):
+        part = images[start : start + EVALUATION_BATCH]
+        fill = [(0, min(EVALUATION_BATCH, len(images)) - len(part))] + [(0, 0)] * 3
+        placed = framework.put(network, np.pad(part, fill))
+        parts.append(framework.to_numpy(network(placed))[: len(part)])
+    return np.concatenate(parts)
+
+
+def train(cell: Cell, context: Mapping[str, Any], report: Reporter) -> Iterator[Row]:
+    """One row an epoch; the last one has the test accuracy and the confusion matrix."""
+    framework, import_s = load_framework(cell)
+    data = datasets.load(cell.dataset, context["data_dir"], context["allow_unverified"])
+    shape = data.train_images.shape[1:]
+    architecture = architectures.get(
+        cell.architecture, (shape[0], shape[1], shape[2]), len(data.class_names)
+    )
+    chosen = recipe(cell.architecture, cell.dataset, cell.epochs)
+    start = weights.initialise(architecture, cell.seed)
+    network = framework.build(architecture, start, cell.device, cell.precision)
+    n = round(len(data.train_images) * (1 - chosen.validation))
+    images, labels = data.train_images[:n], data.train_labels[:n]
+    trainer = framework.trainer(
+        network, chosen, cell.optimizer, images, labels, cell.seed, cell.mode
+    )
+    identity = f"{cell.cell_id}-{code_hash(cell.framework, '', '')}"
+    checkpoint = Path(context["out"]) / f"{identity}.checkpoint.safetensors"
+    rows: list[Row] = []
+    if checkpoint.exists():
+        state = weights.load(checkpoint)
+        rows = json.loads(state.pop("rows").tobytes())
+        trainer.restore(state)
+    for epoch in range(len(rows) + 1, chosen.epochs + 1):
+        began = time.perf_counter()
+        order = batch_order(chosen, n, cell.seed, epoch)
+        if cell.steps:
+            order = order[: cell.steps * chosen.batch]
+        losses = trainer.epoch(order, chosen.batch)
+        took = time.perf_counter() - began
+        rows.append(
+            {
+                "epoch": epoch,
+                "losses": [float(f"{loss:.9g}") for loss in losses],
+                "train_loss": float(np.mean(losses)),
+                "step_ms": 1e3 * took / len(losses),
+                "import_s": import_s,
+                "verified": data.verified,
+            }
+        )
+        told = np.frombuffer(json.dumps(rows).encode(), np.uint8)
+        weights.save(checkpoint, {**trainer.state(), "rows": told})
+        loss = rows[-1]["train_loss"]
+        text = f"epoch {epoch}/{chosen.epochs}  loss {loss:.4f}  {took:.1f} s"
+        report.send("progress", text=text)
+    final = trainer.weights()
+    artefact = Path(context["out"]) / f"{label(cell)}.safetensors"
+    weights.save(artefact, final, {"cell": str(cell), "cell_id": cell.cell_id})
+    network = framework.build(architecture, final, cell.device, cell.precision)
+    predicted = predict(framework, network, data.test_images).argmax(axis=1)
+    classes = len(data.class_names)
+    pairs = data.test_labels.astype(np.int64) * classes + predicted
+    rows[-1] |= {
+        "test_accuracy": float((predicted == data.test_labels).mean()),
+        "confusion": np.bincount(pairs, minlength=classes**2).reshape(classes, -1).tolist(),
+        "weights_sha": weights.digest(final),
+        "artefact": artefact.name,
+    }
+    yield from rows
+    checkpoint.unlink()
+
+
+def label(cell: Cell) -> str:
+    """The file name of a trained network, without its ending."""
+    stem = Path(cell.architecture).stem
+    parts = (cell.dataset, stem, cell.framework, cell.backend, cell.optimizer, f"seed{cell.seed}")
+    return "--".join(part for part in parts if part)
+
+
+def serve(cells: list[Cell], context: Mapping[str, Any], report: Reporter) -> None:
+    """The child's entry."""
+    for cell in cells:
+        report.run(cell, lambda cell=cell: train(cell, context, report))  # type: ignore[misc]

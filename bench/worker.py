@@ -1,0 +1,135 @@
+"""The child process: cells in, rows out.
+
+`python -m bench.worker JOB` reads a job file, blocks the frameworks its cells do not use, and runs
+the cells one after another. What it reports goes line by line to standard output as JSON events
+(`start`, `row`, `progress`, `done`); whatever a library prints goes to standard error instead. A
+cell that fails becomes a row with its reason; the next one is run.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import resource
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TextIO
+
+from bench.cells import Cell, from_document
+from implementations.contract import BadInput, Unavailable
+from implementations.frameworks import packages
+
+Row = dict[str, Any]
+Measure = Callable[[Cell, Mapping[str, Any]], Iterator[Row]]
+
+
+class Blinkered(PathFinder):
+    """Finds what PathFinder finds but for some packages, which look as if not installed."""
+
+    names: frozenset[str] = frozenset()
+
+    @classmethod
+    def find_spec(
+        cls, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """The module's spec; None for a blocked package."""
+        if fullname.partition(".")[0] in cls.names:
+            return None
+        return super().find_spec(fullname, path, target)
+
+
+def block(needed: frozenset[str]) -> None:
+    """Hide every framework package but these: no two frameworks share a process."""
+    Blinkered.names = packages() - needed
+    sys.meta_path[:] = [Blinkered if finder is PathFinder else finder for finder in sys.meta_path]
+
+
+def status(error: BaseException) -> tuple[str, str]:
+    """Status and reason of a cell that raised."""
+    text = str(error).strip().splitlines()
+    reason = f"{type(error).__name__}: {text[0] if text else 'no message'}"[:500]
+    if isinstance(error, Unavailable):
+        return "skipped", str(error)
+    if isinstance(error, BadInput):
+        return "failed", str(error)
+    if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+        return "oom", reason
+    return "failed", reason
+
+
+class Reporter:
+    """Writes events for the parent, each a line."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def send(self, event: str, **content: Any) -> None:
+        """One event."""
+        self.stream.write(json.dumps({"event": event, **content}) + "\n")
+        self.stream.flush()
+
+    def run(self, cell: Cell, rows: Callable[[], Iterator[Row]]) -> None:
+        """Run one cell; send its rows, or one row that says why there are none."""
+        identity = cell.cell_id
+        self.send("start", cell_id=identity)
+        began = time.perf_counter()
+        try:
+            for row in rows():
+                self.send("row", cell_id=identity, row={"status": "ok", **row, **_cost(began)})
+        except Exception as error:
+            traceback.print_exc(file=sys.stderr)
+            name, reason = status(error)
+            self.send("row", cell_id=identity, row={"status": name, "reason": reason})
+        self.send("done", cell_id=identity)
+
+
+def _cost(began: float) -> Row:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {
+        "peak_rss_mb": round(peak / (1024 if sys.platform != "darwin" else 1 << 20), 1),
+        "cell_s": round(time.perf_counter() - began, 3),
+    }
+
+
+def main(job_path: str) -> None:
+    """Run the cells of a job file."""
+    report = Reporter(os.fdopen(os.dup(1), "w", encoding="utf-8"))
+    os.dup2(2, 1)
+    _die_with_parent()
+    job = json.loads(Path(job_path).read_text(encoding="utf-8"))
+    cells = [from_document(document) for document in job["cells"]]
+    block(frozenset(package for cell in cells for package in cell.column.packages))
+    stage = importlib.import_module(f"bench.{job['module']}")
+    with tempfile.TemporaryDirectory(prefix="camparison-") as cache:
+        # A fresh compile cache each process: a warm one would hide most of the compile time.
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = cache
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = ""
+        stage.serve(cells, job["context"], report)
+
+
+def _die_with_parent() -> None:
+    """Ask the kernel to end this process when the parent is killed (Linux only)."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+def serve(
+    measure: Measure, cells: list[Cell], context: Mapping[str, Any], report: Reporter
+) -> None:
+    """What a stage without a stopwatch of its own does with its cells."""
+    for cell in cells:
+        report.run(cell, lambda cell=cell: measure(cell, context))  # type: ignore[misc]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from bench.report.tables import choose
+
+
+def section(make: Any, rows: list[dict[str, Any]]) -> Any:
+    (table,) = choose.make(make.frame(rows))
+    return table
+
+
+def test_nothing_timed_gives_no_table(make: Any) -> None:
+    assert choose.make(make.frame([make.agree("jax", "logits")])) == []
+
+
+def test_best_mode_factor_and_interval(make: Any) -> None:
+    rows = make.times("jax", [40.0, 40.0, 42.0]) + make.times("jax", [20.0] * 3, mode="compiled")
+    rows += make.times("pytorch", [30.0] * 3)
+    table = section(make, rows)
+    by_column = table.data.set_index("column")
+    assert by_column.loc["jax", "mode"] == "compiled"
+    assert by_column.loc["jax", "ms_per_image"] == 2.0
+    assert by_column.loc["pytorch", "factor"] == pytest.approx(1.5)
+    assert by_column.loc["pytorch", "differs_from_best"]
+    shown = table.sections[0].frame
+    assert shown["jax"][0] == "**2.00 (2.00–2.00)** ×1.00 compiled"
+    assert shown["pytorch"][0] == "3.00 (3.00–3.00) ×1.50 eager"
+
+
+def test_one_round_has_no_interval_and_cannot_be_told_apart(make: Any) -> None:
+    table = section(make, make.times("jax", [10.0]) + make.times("pytorch", [90.0]))
+    assert table.sections[0].frame["pytorch"][0] == "9.00 ×9.00 ≈ eager"
+    assert math.isnan(table.data["ms_low"][0])
+
+
+def test_absent_cells_give_their_reason_once(make: Any) -> None:
+    rows = make.times("jax", [10.0, 10.0])
+    for method in ("cam", "saliency"):
+        rows.append(make.row("time", "pytorch", method=method, status="skipped", reason="no cc"))
+    wrong = {"status": "wrong", "reason": "max_rel 1", "median_ms": None}
+    rows += make.times("keras[jax]", [10.0, 10.0]) + make.times("keras[jax]", [1.0], **wrong)
+    table = section(make, rows)
+    shown = table.sections[0].frame.set_index("per image")
+    assert shown.loc["cam", "pytorch"] == "*skipped* (1)"
+    assert shown.loc["saliency", "pytorch"] == "*skipped* (1)"
+    assert shown.loc["grad_cam", "pytorch"] == "–"
+    assert shown.loc["grad_cam", "keras[jax]"] == "*wrong* (2)"
+    assert table.sections[0].notes == ("- (1) skipped: no cc", "- (2) wrong: max_rel 1")
+    assert table.data.loc[table.data["column"] == "keras[jax]", "ms_per_image"].isna().all()
+
+
+def test_all_skipped_is_a_table_of_reasons(make: Any) -> None:
+    rows = [make.row("time", c, status="skipped", reason="no GPU") for c in ("jax", "pytorch")]
+    table = section(make, rows)
+    shown = table.sections[0].frame
+    assert shown["jax"][0] == "*skipped* (1)"
+    assert shown["jax"].tolist()[-1] == "–"
+
+
+def test_geometric_mean_over_the_lines_that_all_columns_have(make: Any) -> None:
+    rows = make.times("jax", [10.0] * 2, task="forward", method="", layer="")
+    rows += make.times("pytorch", [20.0] * 2, task="forward", method="", layer="")
+    rows += make.times("jax", [80.0] * 2) + make.times("pytorch", [10.0] * 2)
+    rows += make.times("pytorch", [1e4] * 2, method="cam")
+    shown = section(make, rows).sections[0].frame
+    last = shown.iloc[-1]
+    assert last["per image"] == "*geometric mean of factors (2 lines that all have)*"
+    assert last["jax"] == "×2.83"  # sqrt(1 * 8)
+    assert last["pytorch"] == "×1.41"  # sqrt(2 * 1)
+    assert shown["per image"].tolist()[:-1] == ["forward pass", "cam", "grad_cam"]
+
+
+def test_forward_ratio_is_to_the_best_forward_pass(make: Any) -> None:
+    same = {"task": "forward", "method": "", "layer": ""}
+    rows = make.times("jax", [10.0] * 2, **same) + make.times("jax", [5.0] * 2, mode="xla", **same)
+    rows += make.times("jax", [15.0] * 2)
+    data = section(make, rows).data.set_index("task")
+    assert data.loc["heatmap", "forward_ratio"] == pytest.approx(3)
+
+
+def test_stale_and_unstable_are_marked_and_explained(make: Any) -> None:
+    rows = make.times("jax", [1.0, 1.0], code_hash="old") + make.times("pytorch", [10.0, 20.0])
+    rows += make.times("keras[jax]", [30.0, 30.0], stable=False)
+    (shown,) = section(make, rows).sections
+    assert shown.frame["jax"][0].endswith("†")
+    assert shown.frame["pytorch"][0].endswith("~")
+    assert shown.frame["keras[jax]"][0].endswith("~")
+    assert len(shown.notes) == 2
+
+
+def test_toggles_that_vary_are_named(make: Any) -> None:
+    rows = make.times("jax", [1.0], batch=1) + make.times("jax", [2.0], batch=64)
+    shown = section(make, rows).sections[0]
+    assert shown.frame["per image"].tolist()[:2] == ["grad_cam, batch 1", "grad_cam, batch 64"]
+    assert "batch" not in shown.title
+    assert "batch 10" in section(make, make.times("jax", [1.0])).sections[0].title
+
+
+def test_each_place_is_a_section(make: Any) -> None:
+    rows = make.times("jax", [1.0]) + make.times("jax", [1.0], device="gpu")
+    rows += make.times("jax", [1.0], dataset="shapes")
+    titles = [s.title for s in section(make, rows).sections]
+    assert titles == [
+        f"{d}, cnn-gap, {on}, batch 10"
+        for d, on in (("digits", "cpu"), ("digits", "gpu"), ("shapes", "cpu"))
+    ]

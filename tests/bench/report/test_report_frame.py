@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from bench.report.frame import gather, groups, label
+from bench.schema import COLUMNS
+from implementations.contract import BadInput, Unavailable
+
+
+def head(make: Any, stamp: str, **values: Any) -> dict[str, Any]:
+    return {**make.head, "run_id": f"time-{stamp}-m1", **values}
+
+
+def test_no_rows_give_every_column_and_no_line() -> None:
+    frame = gather([])
+    assert set(COLUMNS) < set(frame.columns)
+    assert frame.empty
+
+
+def test_what_is_missing_or_null_has_one_form(make: Any) -> None:
+    row = make.row("time", "jax", reason=None, median_ms=None, options=[["a", "1"], ["b", "x"]])
+    found = make.frame([row]).iloc[0]
+    assert found["reason"] == ""
+    assert found["optimizer"] == ""
+    assert math.isnan(found["median_ms"])
+    assert found["options"] == "a=1, b=x"
+
+
+def test_the_newest_run_wins_round_by_round(make: Any) -> None:
+    old = make.times("jax", [1.0, 2.0, 3.0])
+    new = make.times("jax", [10.0])
+    runs = [(head(make, "20250102T000000"), new), (head(make, "20250101T000000"), old)]
+    for _, rows in runs:
+        for row in rows:
+            del row["run_id"]
+    frame = gather(runs, make.code_hash)
+    assert sorted(frame["median_ms"]) == [2.0, 3.0, 10.0]
+
+
+def test_a_newer_failure_hides_all_rows_of_the_older_success(make: Any) -> None:
+    old = [make.agree("jax", name, run_id="a") for name in ("logits", "heatmap")]
+    new = [make.row("agree", "jax", status="failed", reason="broke", run_id="b")]
+    runs = [(head(make, "1"), old), (head(make, "2"), new)]
+    assert gather(runs, make.code_hash)["status"].tolist() == ["failed"]
+
+
+def test_rows_of_one_cell_are_kept_apart(make: Any) -> None:
+    rows = [make.agree("jax", name) for name in ("logits", "heatmap")] * 2
+    rows += [
+        make.row("contrast", "jax", metric=m, subset=s, value=1.0)
+        for m in ("spearman", "cosine")
+        for s in ("all", "wrong")
+    ]
+    rows += make.epochs("jax", [[1.0], [2.0]])
+    assert len(make.frame(rows)) == 2 + 4 + 2
+
+
+def test_stale_rows_are_marked_and_give_way(make: Any) -> None:
+    stale = make.times("jax", [1.0, 1.0], code_hash="old")
+    assert make.frame(stale)["stale"].tolist() == [True, True]
+    fresh = make.times("jax", [5.0])
+    later = [{**row, "run_id": "time-20990101T000000-m1"} for row in stale]
+    runs = [(head(make, "20250101T000000"), fresh), (head(make, "20990101T000000"), later)]
+    frame = gather(runs, make.code_hash)
+    assert frame["median_ms"].tolist() == [5.0]
+    assert frame["stale"].tolist() == [False]
+
+
+def test_rows_made_with_other_versions_are_not_mixed(make: Any) -> None:
+    old, new = make.times("jax", [1.0, 1.0]), make.times("jax", [5.0])
+    runs = [
+        (head(make, "20250101T000000"), [{**row, "run_id": "x"} for row in old]),
+        (
+            head(make, "20250102T000000", versions={"numpy": "3"}),
+            [{**row, "run_id": "y"} for row in new],
+        ),
+    ]
+    assert gather(runs, make.code_hash)["median_ms"].tolist() == [5.0]
+
+
+def test_machines_are_kept_apart(make: Any) -> None:
+    runs = [
+        (head(make, "20250101T000000"), make.times("jax", [1.0])),
+        (head(make, "20250102T000000", machine_id="m2"), make.times("jax", [5.0])),
+    ]
+    assert gather(runs, make.code_hash)["median_ms"].tolist() == [1.0, 5.0]
+
+
+def test_code_that_is_gone_is_stale_and_code_that_is_not_here_is_not(make: Any) -> None:
+    def gone(framework: str, method: str, library: str) -> str:
+        raise BadInput("no such method")
+
+    def absent(framework: str, method: str, library: str) -> str:
+        raise Unavailable("not installed")
+
+    runs = [(make.head, make.times("jax", [1.0]))]
+    assert gather(runs, gone)["stale"].tolist() == [True]
+    assert gather(runs, absent)["stale"].tolist() == [False]
+
+
+def test_the_code_as_it_is_now_is_asked_by_default(make: Any) -> None:
+    from bench.store import code_hash
+
+    mine = make.times("jax", [1.0], code_hash=code_hash("jax", "grad_cam", ""))
+    assert gather([(make.head, mine)])["stale"].tolist() == [False]
+    assert gather([(make.head, make.times("jax", [1.0]))])["stale"].tolist() == [True]
+
+
+def test_groups_keep_rows_with_empty_keys() -> None:
+    frame = pd.DataFrame([{"a": "", "b": 1}, {"a": "x", "b": 1}, {"a": "", "b": 1}])
+    assert [(key, len(rows)) for key, rows in groups(frame, ("a", "b"))] == [
+        ({"a": "", "b": 1}, 2),
+        ({"a": "x", "b": 1}, 1),
+    ]
+
+
+def test_label_names_what_was_done(make: Any) -> None:
+    row = {"method": "", "library": "", "task": "forward", "options": "", "score": "logit"}
+    assert label(row) == "forward pass"
+    assert label({**row, "task": "train_step"}) == "training step"
+    assert label({**row, "method": "saliency", "library": "captum"}) == "captum.saliency"
+    assert label({**row, "method": "m", "options": "a=1", "score": "probability"}) == (
+        "m (a=1, probability)"
+    )

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.report.gallery import ZERO, draw, magnification
+from implementations import weights
+from implementations.contract import BadInput
+
+
+def heatmaps(folder: Path, channels: int = 1) -> Path:
+    generator = np.random.default_rng(0)
+    maps = generator.uniform(0, 1, (2, 8, 8)).astype(np.float32)
+    maps[1] = 0
+    head = "digits/cnn-gap"
+    path = folder / "compare-1-m1.safetensors"
+    images = generator.uniform(0, 1, (2, 8, 8, channels)).astype(np.float32)
+    weights.save(
+        path,
+        {
+            f"{head}/images": images,
+            f"{head}/targets": np.array([3, 5], np.int32),
+            f"{head}/grad_cam/reference": maps,
+            f"{head}/grad_cam/jax": maps,
+            f"{head}/grad_cam/keras[torch]": maps + np.float32(2e-4) * (maps > 0),
+            f"{head}/saliency/jax": maps - np.float32(0.5),
+        },
+    )
+    return path
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_picture_a_method_with_factor_and_zero_maps_said(tmp_path: Path, channels: int) -> None:
+    pictures = dict(draw(heatmaps(tmp_path, channels)))
+    assert list(pictures) == ["gallery_digits_cnn-gap_grad_cam", "gallery_digits_cnn-gap_saliency"]
+    axes = pictures["gallery_digits_cnn-gap_grad_cam"].axes
+    titles = [axis.get_title() for axis in axes if axis.get_title()]
+    assert titles == [
+        "input", "oracle", "jax", "overlay", "no difference", "keras[torch]", "overlay",
+        "difference × 1e3",
+    ]  # fmt: skip
+    empty = [text.get_text() for axis in axes for text in axis.texts]
+    assert empty == [ZERO] * 5  # oracle, two heatmaps, two overlays
+    assert [axis.get_ylabel() for axis in axes if axis.get_ylabel()] == ["class 3", "class 5"]
+
+
+def test_without_the_oracle_there_is_no_difference(tmp_path: Path) -> None:
+    axes = dict(draw(heatmaps(tmp_path)))["gallery_digits_cnn-gap_saliency"].axes
+    assert [axis.get_title() for axis in axes if axis.get_title()] == ["input", "jax", "overlay"]
+
+
+def test_a_missing_file_is_said(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no file"):
+        list(draw(tmp_path / "none.safetensors"))
+
+
+@given(st.floats(1e-12, 1e3), st.floats(1e-3, 1e3))
+def test_magnified_difference_fills_a_tenth_to_the_whole(apart: float, peak: float) -> None:
+    reference = np.array([[[peak, 0.0]]])
+    found = reference + np.array([[[0.0, apart]]])
+    factor = magnification(found, reference)
+    assert factor >= 1
+    if factor > 1:
+        assert 0.0999 * peak <= factor * apart <= 1.001 * peak
+
+
+def test_equal_maps_are_not_magnified() -> None:
+    same = np.ones((1, 2, 2))
+    assert magnification(same, same) == 1
+    assert magnification(np.full((1, 2, 2), np.nan), same) == 1

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.report.tables import price_of_jit
+from bench.report.tables.price_of_jit import break_even
+
+
+def test_break_even_closed_forms() -> None:
+    assert break_even(2.0, 30.0, 20.0) == 200
+    assert break_even(2.0, 20.0, 20.0) == math.inf
+    assert break_even(2.0, 20.0, 30.0) == math.inf
+    assert break_even(0.0, 30.0, 20.0) == 0
+
+
+@given(st.floats(0, 100), st.floats(0.1, 100), st.floats(0.1, 100))
+def test_at_break_even_both_have_cost_the_same(
+    compile_s: float, eager: float, after: float
+) -> None:
+    calls = break_even(compile_s, eager, after)
+    if math.isfinite(calls):
+        assert calls * eager == pytest.approx(1e3 * compile_s + calls * after, rel=1e-6, abs=1e-6)
+    else:
+        assert after >= eager or compile_s / (eager - after) > 1e300
+
+
+def test_each_compiled_mode_against_eager(make: Any) -> None:
+    rows = make.times("keras[tensorflow]", [30.0] * 3)
+    rows += make.times("keras[tensorflow]", [20.0] * 3, mode="compiled", compile_s=1.0)
+    rows += make.times("keras[tensorflow]", [31.0] * 3, mode="xla", compile_s=4.0)
+    (table,) = price_of_jit.make(make.frame(rows))
+    data = table.data.set_index("mode")
+    assert data.loc["compiled", "break_even_calls"] == 100
+    assert data.loc["compiled", "real"]
+    assert not data.loc["xla", "real"]
+    shown = table.sections[0].frame.set_index("mode")
+    assert shown.loc["compiled", "break-even calls"] == "100"
+    assert shown.loc["xla", "break-even calls"] == "never"
+    assert shown.loc["compiled", "speed-up"] == "×1.50"
+
+
+def test_without_both_there_is_no_table(make: Any) -> None:
+    rows = make.times("jax", [30.0]) + make.times("pytorch", [3.0], mode="compiled")
+    rows += [make.row("time", "pytorch", status="failed", reason="broke")]
+    assert price_of_jit.make(make.frame(rows)) == []

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.report.statistics import Estimate, different, estimate, factor, geometric_mean
+
+positive = st.floats(1e-6, 1e6)
+
+
+def test_one_process_has_no_interval_and_differs_from_nothing() -> None:
+    one = estimate([2.0])
+    assert one.median == 2.0
+    assert math.isnan(one.low)
+    assert math.isnan(one.high)
+    assert not different(one, estimate([200.0, 200.0]))
+
+
+def test_equal_processes_have_an_interval_of_no_width() -> None:
+    assert estimate([3.0] * 5) == Estimate(3.0, 3.0, 3.0, 5, True)
+
+
+def test_interval_of_two_processes_is_their_range() -> None:
+    # Resampled medians are a, (a + b) / 2 and b with probabilities 1/4, 1/2, 1/4.
+    found = estimate([1.0, 3.0])
+    assert (found.median, found.low, found.high) == (2.0, 1.0, 3.0)
+
+
+def test_interval_agrees_with_scipy() -> None:
+    from scipy.stats import bootstrap
+
+    values = np.random.default_rng(1).normal(10, 1, 40)
+    found = estimate(list(values))
+    theirs = bootstrap(
+        (values,), np.median, method="percentile", rng=np.random.default_rng(2)
+    ).confidence_interval
+    np.testing.assert_allclose([found.low, found.high], [theirs.low, theirs.high], rtol=0.01)
+
+
+def test_interval_covers_the_median_as_often_as_it_says() -> None:
+    generator = np.random.default_rng(3)
+    hits = 0
+    for _ in range(200):
+        found = estimate(list(generator.normal(5, 1, 15)))
+        hits += found.low <= 5 <= found.high
+    assert 0.88 <= hits / 200 <= 1
+
+
+@pytest.mark.parametrize(("other", "stable"), [(1.099, True), (1.11, False)])
+def test_stable_up_to_a_spread_of_ten_percent(other: float, stable: bool) -> None:
+    assert estimate([1.0, 1.0, other]).stable is stable
+
+
+@pytest.mark.parametrize("values", [[], [math.nan], [1.0, math.inf]])
+def test_what_is_not_finite_is_refused(values: list[float]) -> None:
+    with pytest.raises(ValueError, match="finite"):
+        estimate(values)
+
+
+@given(st.lists(positive, min_size=2, max_size=9))
+def test_estimate_lies_in_its_interval_within_the_values(values: list[float]) -> None:
+    found = estimate(values)
+    assert min(values) <= found.low <= found.high <= max(values)
+    assert found.low <= found.median <= found.high
+    assert estimate(values) == found
+
+
+def test_different_needs_disjoint_intervals_and_a_factor() -> None:
+    base = Estimate(100.0, 99.0, 101.0, 5, True)
+    assert different(base, Estimate(110.0, 109.0, 111.0, 5, True))
+    assert not different(base, Estimate(110.0, 100.5, 120.0, 5, True))  # intervals overlap
+    assert not different(base, Estimate(104.0, 103.0, 105.0, 5, True))  # factor too small
+    assert not different(base, Estimate(101.0, 101.0, 120.0, 5, True))  # they touch
+
+
+@given(positive, positive, positive)
+def test_different_is_symmetric_and_blind_to_the_unit(a: float, b: float, unit: float) -> None:
+    one, other = (Estimate(v, v * 0.99, v * 1.01, 5, True) for v in (a, b))
+    assert different(one, other) == different(other, one)
+    assert not different(one, one)
+    assert factor(a, b) == factor(b, a) >= 1
+    assert one.scaled(unit).median == a * unit
+
+
+def test_geometric_mean_of_closed_forms() -> None:
+    assert geometric_mean([1, 100]) == pytest.approx(10)
+    assert geometric_mean([2, 4, 8]) == pytest.approx(4)
+    assert math.isnan(geometric_mean([]))
+
+
+@given(st.lists(st.floats(0.01, 100), min_size=1, max_size=20))
+def test_geometric_mean_of_inverses_is_the_inverse(values: list[float]) -> None:
+    mean = geometric_mean(values)
+    assert min(values) * 0.999999 <= mean <= max(values) * 1.000001
+    assert geometric_mean(1 / v for v in values) == pytest.approx(1 / mean)

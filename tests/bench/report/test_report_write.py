@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bench import report
+from bench.report import files
+from implementations import weights
+from implementations.contract import BadInput
+
+
+def everything(make: Any) -> list[dict[str, Any]]:
+    rows = make.times("jax", [20.0] * 3) + make.times("pytorch", [30.0] * 3)
+    rows += make.times("jax", [10.0] * 3, mode="compiled", compile_s=1.0)
+    for column in ("jax", "pytorch"):
+        for optimizer in ("matched", "native"):
+            rows += make.epochs(column, [[2.0, 1.5], [1.0, 0.9]], optimizer=optimizer)
+        rows += [make.agree(column, "heatmap", kinks=[[1, 0.1, 1e-9]])]
+    rows += [make.row("train", "jax", task="likeness", metric="spearman", value=0.5, n=3,
+                      weights="jax seed 0", against="pytorch seed 0")]  # fmt: skip
+    for method, ms in (("grad_cam", 10.0), ("saliency", 40.0)):
+        rows += [make.row("contrast", "jax", method=method, median_ms=ms, evaluations=1)]
+        quality = {"metric": "pointing_game", "subset": "all", "value": ms / 50, "n": 8}
+        rows += [make.row("contrast", "jax", method=method, **quality)]
+    rows += [make.row("contrast", "jax", task="likeness", metric="spearman", value=0.3, n=8,
+                      against="saliency")]  # fmt: skip
+    return rows
+
+
+def test_everything_the_rows_permit_is_written(make: Any, tmp_path: Path) -> None:
+    arrays = {
+        "digits/cnn-gap/images": np.ones((1, 4, 4, 1), np.float32),
+        "digits/cnn-gap/cam/jax": np.ones((1, 4, 4), np.float32),
+    }
+    maps = tmp_path / f"{make.head['run_id']}.safetensors"
+    weights.save(maps, arrays)
+    written = report.write([(make.head, everything(make))], tmp_path / "results", maps)
+    names = sorted(path.relative_to(tmp_path / "results").as_posix() for path in written)
+    tables = (
+        "agreement", "agreement_kinks", "choose", "contrast", "contrast_likeness", "price_of_jit",
+        "training", "training_likeness", "training_parting", "training_per_class",
+    )  # fmt: skip
+    figures = (
+        "confusion_digits_cnn-gap_cpu_matched.svg", "confusion_digits_cnn-gap_cpu_native.svg",
+        "frontier_digits_cnn-gap_cpu.svg", "gallery_digits_cnn-gap_cam.png",
+        "likeness_digits_cnn-gap_cpu_spearman.svg", "loss_curves_digits_cnn-gap_cpu.svg",
+        "parting_digits_cnn-gap_cpu.svg",
+    )  # fmt: skip
+    expected = [f"tables/{name}.{kind}" for name in tables for kind in ("csv", "md")]
+    assert names == sorted([*expected, *(f"figures/{name}" for name in figures)])
+    for path in written:
+        content = path.read_bytes()
+        assert b"compare-20250101T000000-m1" in content
+        if path.suffix == ".md":
+            rows = [line for line in content.decode().splitlines() if line.startswith("|")]
+            assert all(line.count(" | ") < 12 for line in rows)
+            assert b"abcdef with uncommitted changes" in content
+            assert b"numpy 2.1.0" in content
+        if path.suffix == ".csv":
+            assert len(pd.read_csv(path, comment="#"))
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_writing_twice_gives_the_same_bytes(make: Any, tmp_path: Path) -> None:
+    runs = [(make.head, everything(make))]
+    first = {path: path.read_bytes() for path in report.write(runs, tmp_path)}
+    second = {path: path.read_bytes() for path in report.write(runs, tmp_path)}
+    assert first == second
+
+
+@pytest.mark.parametrize("runs", [[], "head only"])
+def test_nothing_is_written_without_rows(make: Any, tmp_path: Path, runs: Any) -> None:
+    given = [(make.head, [])] if runs else []
+    assert report.write(given, tmp_path, None) == []
+    assert report.choose(given).startswith("Nothing was timed")
+    assert not list(tmp_path.iterdir())
+
+
+def test_choose_is_the_table_as_text(make: Any) -> None:
+    text = report.choose([(make.head, everything(make))])
+    assert text.startswith("# Choosing a framework")
+    assert "| per image | jax | pytorch |" in text
+    assert "×3.00" in text
+
+
+def test_csv_survives_what_a_reason_may_hold(make: Any, tmp_path: Path) -> None:
+    reason = 'a "quoted", # hashed\nand broken | line'
+    rows = [
+        *make.times("jax", [1.0]),
+        make.row("time", "keras[jax]", status="failed", reason=reason),
+    ]
+    paths = report.write([(make.head, rows)], tmp_path)
+    data = pd.read_csv(next(p for p in paths if p.name == "choose.csv"), comment="#")
+    assert data.set_index("column").loc["keras[jax]", "reason"] == reason
+
+
+def test_footer_names_only_the_runs_that_were_read(make: Any) -> None:
+    other = {**make.head, "run_id": "other", "git_sha": "", "gpu": "H200", "driver": "570"}
+    lines = files.footer([make.head, other], {"other"})
+    assert "Runs: other." in lines
+    assert any("H200 570" in line for line in lines)
+    assert "Code: not under version control with uncommitted changes." in lines
+    assert not any("abcdef" in line for line in lines)
+
+
+def test_a_place_that_cannot_be_written_is_bad_input(make: Any, tmp_path: Path) -> None:
+    (tmp_path / "results").write_text("a file")
+    with pytest.raises(BadInput, match="results"):
+        report.write([(make.head, make.times("jax", [1.0]))], tmp_path / "results")
+
+
+def test_stem_is_a_file_name_whatever_the_parts() -> None:
+    assert files.stem("gallery", "a/b c", "net.json") == "gallery_a-b-c_net.json"

@@ -1,0 +1,102 @@
+"""SHAP's partition explainer: its values add up, repeat, and keep to their budget."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from implementations import graph, libraries, weights
+from implementations.libraries import count_evaluations
+
+pytest.importorskip("shap")
+cv2 = pytest.importorskip("cv2")
+pytest.importorskip("torch")
+
+SIDE = 12
+TARGETS = np.array([0, 2, 1], np.int32)
+MASKERS = ("blur", "inpaint_telea", "inpaint_ns")
+
+
+def make(channels: int) -> tuple[Any, np.ndarray]:
+    from implementations.frameworks import pytorch
+
+    nodes = [
+        {"name": "conv1", "kind": "conv", "inputs": "input", "filters": 6, "kernel": 3},
+        {"name": "relu1", "kind": "relu", "inputs": "conv1"},
+        {"name": "flatten1", "kind": "flatten", "inputs": "relu1"},
+        {"name": "dense1", "kind": "dense", "inputs": "flatten1", "units": 3},
+    ]
+    form = {"input_shape": (SIDE, SIDE, channels), "classes": 3, "nodes": nodes}
+    architecture = graph.parse(form, "small")
+    network = pytorch.build(architecture, weights.randomise(architecture, 0), "cpu", "float32")
+    images = np.random.default_rng(0).random((3, SIDE, SIDE, channels), dtype=np.float32)
+    return network, images
+
+
+def explain(network: Any, images: np.ndarray, score: str = "logit", **options: str) -> np.ndarray:
+    from implementations.frameworks import pytorch
+
+    method = libraries.load("shap").method("partition")
+    given = {"kernel": str(SIDE), "max_evals": "60", **options}
+    build = method.builder("pytorch")(network, "input", method.resolve(given, score))
+    heatmap: np.ndarray = build(network, *pytorch.put(network, images, TARGETS))["heatmap"]
+    assert heatmap.shape == images.shape[:3]
+    return heatmap
+
+
+def scores(network: Any, images: np.ndarray, score: str = "logit") -> np.ndarray:
+    from implementations.frameworks import pytorch
+
+    placed, targets = pytorch.put(network, images.astype(np.float32), TARGETS)
+    return pytorch.to_numpy(network.score(score, network(placed), targets))
+
+
+def masked(images: np.ndarray, masker: str) -> tuple[np.ndarray, np.ndarray]:
+    """What the model sees of a wholly shown and of a wholly hidden image."""
+    if masker == "blur":
+        blurred = [cv2.blur(image, (SIDE, SIDE)).reshape(image.shape) for image in images]
+        return images, np.stack(blurred)
+    levels = np.round(images * 255)
+    hidden = np.broadcast_to(levels.mean(axis=(1, 2), keepdims=True), levels.shape)
+    return levels / 255, hidden / 255
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("masker", MASKERS)
+def test_attributions_add_up(masker: str, channels: int) -> None:
+    network, images = make(channels)
+    shown, hidden = masked(images, masker)
+    expected = scores(network, shown) - scores(network, hidden)
+    total = explain(network, images, masker=masker).sum(axis=(1, 2))
+    np.testing.assert_allclose(total, expected, atol=1e-3)
+    assert (abs(expected) > 1e-2).all()
+
+
+def test_probabilities_add_up_too() -> None:
+    network, images = make(1)
+    shown, hidden = masked(images, "blur")
+    expected = scores(network, shown, "probability") - scores(network, hidden, "probability")
+    total = explain(network, images, "probability").sum(axis=(1, 2))
+    np.testing.assert_allclose(total, expected, atol=1e-4)
+
+
+def test_an_image_does_not_depend_on_the_others_or_on_the_run() -> None:
+    network, images = make(1)
+    together = explain(network, images)
+    state = np.random.get_state()[1].copy()  # noqa: NPY002
+    np.testing.assert_array_equal(explain(network, images), together)
+    np.testing.assert_array_equal(np.random.get_state()[1], state)  # noqa: NPY002
+    others = images.copy()
+    others[:2] = 0
+    np.testing.assert_array_equal(explain(network, others)[2], together[2])
+
+
+@pytest.mark.parametrize("budget", [20, 60])
+def test_the_budget_is_kept(budget: int, capsys: pytest.CaptureFixture[str]) -> None:
+    network, images = make(1)
+    with count_evaluations(network) as evaluations:
+        explain(network, images, max_evals=str(budget))
+    assert budget - 2 <= evaluations.images / len(images) <= budget + 1
+    assert capsys.readouterr() == ("", "")

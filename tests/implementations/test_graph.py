@@ -1,0 +1,327 @@
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from implementations import architectures, graph
+from implementations.contract import BadInput
+from implementations.graph import cut, document, layers, parse, read, resolve_layer
+from implementations.shapes import summary
+
+RESIDUAL = {
+    "schema": 1,
+    "name": "residual",
+    "input_shape": [6, 6, 2],
+    "classes": 3,
+    "nodes": [
+        {"name": "conv1", "kind": "conv", "inputs": "input", "filters": 4, "kernel": 3},
+        {"name": "norm1", "kind": "batch_norm", "inputs": "conv1"},
+        {"name": "relu1", "kind": "relu", "inputs": "norm1"},
+        {"name": "conv2", "kind": "conv", "inputs": "relu1", "filters": 4, "kernel": 3},
+        {"name": "add1", "kind": "add", "inputs": ["relu1", "conv2"]},
+        {"name": "concat1", "kind": "concat", "inputs": ["add1", "conv1", "input"]},
+        {"name": "gap1", "kind": "global_average_pool", "inputs": "concat1"},
+        {"name": "dense1", "kind": "dense", "inputs": "gap1", "units": 3},
+    ],
+}
+
+
+def changed(position=None, **values):
+    """RESIDUAL with a node's settings changed, or its own."""
+    form = json.loads(json.dumps(RESIDUAL))
+    (form if position is None else form["nodes"][position]).update(values)
+    return form
+
+
+def node_names(nodes):
+    return [node.name for node in nodes]
+
+
+def test_a_cut_inside_a_branch_hands_over_what_the_head_reads_past_it():
+    split = cut(parse(RESIDUAL, "test"), "conv2")
+    assert node_names(split.features) == ["conv1", "norm1", "relu1", "conv2"]
+    assert split.rest == ("conv1", "input", "relu1")
+    assert node_names(split.head) == ["add1", "concat1", "gap1", "dense1"]
+
+
+def test_a_cut_at_the_input_leaves_the_whole_network():
+    architecture = parse(RESIDUAL, "test")
+    split = cut(architecture, "input")
+    assert (split.features, split.rest, split.head) == ((), (), architecture.nodes)
+
+
+def test_a_cut_at_the_output_leaves_no_head():
+    assert cut(parse(RESIDUAL, "test"), "dense1").head == ()
+
+
+@given(st.sampled_from(architectures.names()), st.data())
+def test_a_cut_has_every_node_that_the_logits_need_on_one_side(name, data):
+    architecture = architectures.get(name)
+    layer = data.draw(st.sampled_from(node_names(architecture.nodes)))
+    split = cut(architecture, layer)
+    both = node_names(split.features) + node_names(split.head)
+    assert sorted(both) == sorted(node_names(architecture.nodes))
+    available = {layer, *split.rest}
+    for node in split.head:
+        assert available.issuperset(node.inputs)
+        available.add(node.name)
+
+
+@pytest.mark.parametrize("name", architectures.names())
+def test_the_json_form_is_the_architecture(name):
+    architecture = architectures.get(name)
+    form = json.loads(json.dumps(document(architecture)))
+    again = parse(form, "test")
+    assert again == architecture
+    # Settings stand outside a node's hash, so they are compared by themselves too.
+    assert [n.settings for n in again.nodes] == [n.settings for n in architecture.nodes]
+
+
+def test_what_a_file_leaves_away_is_filled_in_and_written_out():
+    conv = document(parse(RESIDUAL, "test"))["nodes"][0]
+    assert conv["inputs"] == ["input"]
+    assert conv["kernel"] == (3, 3)
+    assert (conv["padding"], conv["groups"], conv["bias"]) == ("same", 1, True)
+
+
+def test_layer_names():
+    architecture = parse(RESIDUAL, "test")
+    assert layers(architecture) == ["conv1", "norm1", "relu1", "conv2", "add1", "concat1"]
+    assert resolve_layer(architecture, None) == "conv2"
+    assert resolve_layer(architecture, "conv1:pre") == "conv1"
+    # conv1 is read by concat1 as well, so no ReLU stands for it.
+    assert resolve_layer(architecture, "conv1") == "conv1"
+    assert resolve_layer(parse(changed(5, inputs=["add1", "input"]), "t"), "conv1") == "relu1"
+    assert resolve_layer(architectures.get("cnn-gap"), None) == "relu4"
+    assert resolve_layer(architectures.get("cnn-gap"), "conv4:pre") == "conv4"
+
+
+@pytest.mark.parametrize("name", ["conv9", "gap1", "relu1:pre", "dense1"])
+def test_layers_that_are_not_there(name):
+    with pytest.raises(BadInput, match=f"unknown layer of residual '{name}'"):
+        resolve_layer(parse(RESIDUAL, "test"), name)
+
+
+def test_a_network_without_convolutions_has_no_layer():
+    with pytest.raises(BadInput, match="no convolution"):
+        resolve_layer(architectures.get("mlp-512-100"), None)
+
+
+CONV, NORM, DENSE = 0, 1, 7
+NODE = {"name": "extra1", "inputs": "input"}
+POOL = {**NODE, "kind": "max_pool", "size": 2, "stride": 2}
+NORMALISE = {**NODE, "kind": "normalise", "mean": [0, 0], "deviation": [1, 1]}
+
+
+def refusal(form):
+    """The one line that a form is refused with."""
+    with pytest.raises(BadInput) as caught:
+        parse(form, "my.json")
+    line = str(caught.value)
+    assert line.startswith("my.json: ")
+    assert "\n" not in line
+    return line
+
+
+def extended(node):
+    """RESIDUAL with a node before all the others; the convolution reads it."""
+    form = changed(CONV, inputs=node["name"])
+    form["nodes"].insert(0, node)
+    return form
+
+
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [
+        ([], "an architecture is a JSON object"),
+        (None, "an architecture is a JSON object"),
+        ({"nodes": []}, "an architecture needs 'input_shape'"),
+        (changed(schema=2), "schema must be 1, the one read here, not 2"),
+        (changed(schema=True), "schema must be 1"),
+        (changed(name=7), "name must be a line of text, not 7"),
+        (changed(name="two\nlines"), "name must be a line of text"),
+        (changed(input_shape=[6, 6]), "input_shape must be [height, width, channels]"),
+        (changed(input_shape=[6, 6, 0]), "input_shape must be"),
+        (changed(input_shape=[6, True, 2]), "input_shape must be"),
+        (changed(classes=1), "classes must be an integer of at least 2, not 1"),
+        (changed(classes=3.0), "classes must be an integer"),
+        (changed(classes=4), "'dense1' gives shape (3,)"),
+        (changed(nodes=[]), "nodes must be a list of at least one node"),
+        (changed(nodes={"conv1": {}}), "nodes must be a list"),
+        (changed(nodes=[3]), "node 0: a node is an object"),
+        (changed(layers=[]), "unknown setting 'layers'"),
+        (changed(CONV, kind="convolution"), "node 0 'conv1': unknown kind"),
+        (changed(CONV, kind=[]), "node 0 'conv1': kind must be the name of a kind, not []"),
+        (changed(CONV, strides=2), "unknown setting 'strides'; did you mean stride"),
+        (changed(2, rate=2), "node 2 'relu1': a relu has no settings, so no 'rate'"),
+        (changed(NORM, inputs=["conv2"]), "node 1 'norm1': unknown input 'conv2'"),
+        (changed(NORM, inputs=[]), "node 1 'norm1': inputs must be the names of the nodes"),
+        (changed(NORM, inputs=5), "inputs must be"),
+        (changed(NORM, inputs=[["input"]]), "inputs must be"),
+        (changed(NORM, inputs={"conv1": 1}), "inputs must be"),
+        (changed(NORM, name="conv1"), "stands twice"),
+        (changed(NORM, name="input"), "stands twice"),
+        (changed(NORM, name="norm.1"), "name must be letters, digits, _ and -, not 'norm.1'"),
+        (changed(NORM, name=""), "name must be"),
+        (changed(NORM, name=7), "node 1: name must be"),
+    ],
+)
+def test_broken_architectures_are_named(form, message):
+    assert message in refusal(form)
+
+
+SENSELESS = {
+    CONV: {
+        "filters": [0, -1, "2", 2.0, True, None, [4], 2**31, float("nan")],
+        "groups": [0, -1, "1", True],
+        "kernel": [0, "3x3", [3], [3, 3, 3], [3, 0], [3, "3"], [], {}, None, True],
+        "stride": [0, [1, -1], 1.5],
+        "dilation": [0, False],
+        "padding": ["full", -1, [0, -1], [[0, 0], [0, 0, 0]], [[[0]]], None, True, 0.5],
+        "bias": ["no", 0, None],
+    },
+    NORM: {
+        "momentum": [-0.1, 1.1, "a", None, True, float("nan")],
+        "epsilon": [0, -1e-3, "a", float("inf"), float("nan"), 1e-60, 10**400, [1]],
+    },
+    DENSE: {"units": [0, -1, "three", True], "bias": ["no"]},
+}
+
+
+@pytest.mark.parametrize(
+    ("position", "setting", "value"),
+    [
+        (position, setting, value)
+        for position, settings in SENSELESS.items()
+        for setting, values in settings.items()
+        for value in values
+    ],
+)
+def test_senseless_settings_are_named(position, setting, value):
+    node = RESIDUAL["nodes"][position]["name"]
+    form = changed(position, **{setting: value})
+    assert f"node {position} '{node}': {setting} must be" in refusal(form)
+
+
+@pytest.mark.parametrize(
+    ("node", "message"),
+    [
+        ({**NODE, "kind": "dropout", "rate": 1}, "rate must be a number from 0 to below 1, not 1"),
+        ({**NODE, "kind": "dropout", "rate": -0.1}, "rate must be"),
+        ({**NODE, "kind": "dropout", "rate": True}, "rate must be"),
+        ({**NODE, "kind": "pad", "spatial": -1}, "spatial must be"),
+        ({**NODE, "kind": "pad", "spatial": [[0, 0], [0, -1]]}, "spatial must be"),
+        ({**NODE, "kind": "pad", "channels": [0, -2]}, "channels must be"),
+        ({**POOL, "rounding": "up"}, "rounding must be 'floor' or 'ceil', not 'up'"),
+        ({**POOL, "rounding": []}, "rounding must be"),
+        ({**POOL, "stride": 0}, "stride must be"),
+        ({**POOL, "count_padding": True}, "unknown setting 'count_padding'"),
+        ({**POOL, "kind": "average_pool", "count_padding": 1}, "count_padding must be true or"),
+        ({**NORMALISE, "deviation": [1, 0]}, "deviation must be"),
+        ({**NORMALISE, "deviation": [1, -1]}, "deviation must be"),
+        ({**NORMALISE, "deviation": 1}, "deviation must be"),
+        ({**NORMALISE, "mean": [0, float("nan")]}, "mean must be a list of finite numbers"),
+        ({**NORMALISE, "mean": []}, "mean must be"),
+        ({**NORMALISE, "mean": "00"}, "mean must be"),
+        ({**NORMALISE, "order": [0, 1.0]}, "order must be null or a list of channels"),
+        ({**NORMALISE, "order": 0}, "order must be"),
+    ],
+)
+def test_senseless_settings_of_other_kinds_are_named(node, message):
+    assert f"node 0 'extra1': {message}" in refusal(extended(node))
+
+
+def test_the_limits_themselves_are_taken():
+    parse(changed(NORM, momentum=0, epsilon=1e-30), "test")
+    parse(changed(NORM, momentum=1), "test")
+    parse(extended({**NODE, "kind": "dropout", "rate": 0}), "test")
+    assert parse(changed(CONV, padding=[1, [2, 0]]), "test")["conv1"]["padding"] == ((1, 1), (2, 0))
+
+
+def test_a_node_that_does_not_reach_the_logits_is_named():
+    form = changed(5, inputs=["conv1", "input"])
+    assert "node 4 'add1' does not reach the logits ('dense1'" in refusal(form)
+
+
+def test_shape_errors_name_the_file_and_the_node():
+    line = refusal(changed(CONV, kernel=9, padding="valid"))
+    assert line.startswith("my.json: node 'conv1' (conv) cannot read (6, 6, 2): a window of 9")
+
+
+def test_a_setting_without_default_must_be_given():
+    form = changed()
+    del form["nodes"][DENSE]["units"]
+    assert "node 7 'dense1': a dense needs 'units', an integer of at least 1" in refusal(form)
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.sampled_from(["input", "conv1", "same", *graph.KINDS]),
+    lambda value: st.lists(value, max_size=3) | st.dictionaries(st.text(max_size=5), value),
+    max_leaves=4,
+)
+
+
+def places(value, path=()):
+    """The path of everything in a JSON value."""
+    yield path
+    if isinstance(value, dict | list):
+        for key in value if isinstance(value, dict) else range(len(value)):
+            yield from places(value[key], (*path, key))
+
+
+FULL = json.loads(json.dumps(document(parse(extended(POOL), "full"))))
+SETTING_NAMES = sorted({name for settings in graph.KINDS.values() for name in settings})
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_a_mutated_architecture_is_parsed_or_refused_in_one_line(data):
+    form = json.loads(json.dumps(FULL))
+    for _ in range(data.draw(st.integers(1, 3))):
+        *path, last = data.draw(st.sampled_from([p for p in places(form) if p]))
+        place = form
+        for key in path:
+            place = place[key]
+        action = data.draw(st.sampled_from(["replace", "delete", "add"]))
+        if action == "delete":
+            del place[last]
+        elif action == "replace" or isinstance(place, list):
+            place[last] = data.draw(JSON)
+        else:
+            place[data.draw(st.sampled_from(SETTING_NAMES))] = data.draw(JSON)
+        if len(list(places(form))) < 2:
+            break
+    try:
+        architecture = parse(form, "my.json")
+    except BadInput as refused:
+        assert str(refused).startswith("my.json: ")
+        assert "\n" not in str(refused)
+    else:
+        written = json.loads(json.dumps(document(architecture)))
+        assert parse(written, "test") == architecture
+        assert sum(row[3] for row in summary(architecture)) >= 0
+        assert resolve_layer(architecture, graph.layers(architecture)[0])
+
+
+def test_files(tmp_path):
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps(RESIDUAL))
+    assert read(path) == parse(RESIDUAL, "test")
+    assert architectures.get(str(path)).name == "residual"
+    for content in ("{", "[1]", "\x00", "[" * 100_000, f'{{"classes": {"1" * 5000}}}'):
+        path.write_text(content)
+        with pytest.raises(BadInput, match=r"mine\.json"):
+            read(path)
+    with pytest.raises(BadInput, match=r"absent\.json"):
+        read(tmp_path / "absent.json")
+
+
+def test_unknown_names_offer_the_nearest_or_all():
+    assert graph.unknown("thing", "convv", ["conv", "dense"]).endswith("did you mean conv?")
+    assert graph.unknown("thing", "xyz", ["conv", "dense"]).endswith("one of: conv, dense")

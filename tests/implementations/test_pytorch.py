@@ -1,0 +1,409 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from implementations import architectures, methods, reference, weights
+from implementations.contract import BadInput
+from implementations.graph import Architecture, parse
+from implementations.recipes import Recipe
+
+pytest.importorskip("torch")
+
+import torch
+
+from implementations.frameworks import pytorch
+
+STAGES = ("activations", "gradients", "weights", "signed", "heatmap")
+
+
+def _graph(name: str, shape: tuple[int, int, int], classes: int, *nodes: dict) -> Architecture:
+    form = {"name": name, "input_shape": shape, "classes": classes, "nodes": nodes}
+    return parse(form, name)
+
+
+BRANCHES = _graph(
+    "branches", (11, 9, 3), 5,
+    {"name": "n", "kind": "normalise", "inputs": "input", "order": [2, 0, 1],
+     "mean": [0.4, 0.5, 0.6], "deviation": [0.2, 0.3, 0.4]},
+    {"name": "c1", "kind": "conv", "inputs": "n", "filters": 6, "kernel": 3, "stride": 2},
+    {"name": "b1", "kind": "batch_norm", "inputs": "c1"},
+    {"name": "r1", "kind": "relu6", "inputs": "b1"},
+    {"name": "c2", "kind": "conv", "inputs": "r1", "filters": 6, "kernel": [3, 1],
+     "groups": 3, "dilation": [2, 1], "bias": False},
+    {"name": "r2", "kind": "relu", "inputs": "c2"},
+    {"name": "sum", "kind": "add", "inputs": ["r1", "r2"]},
+    {"name": "p1", "kind": "max_pool", "inputs": "sum", "size": 2, "stride": 2, "rounding": "ceil"},
+    {"name": "p2", "kind": "average_pool", "inputs": "sum", "size": 3, "stride": 2,
+     "padding": [[0, 1], [1, 1]]},
+    {"name": "p3", "kind": "max_pool", "inputs": "sum", "size": 3, "stride": 2,
+     "padding": [[0, 2], [1, 1]]},
+    {"name": "p4", "kind": "average_pool", "inputs": "sum", "size": 3, "stride": 2,
+     "padding": [[1, 0], [1, 1]], "count_padding": True, "rounding": "ceil"},
+    {"name": "wide", "kind": "pad", "inputs": "p1", "channels": [1, 2]},
+    {"name": "cat", "kind": "concat", "inputs": ["wide", "p2", "p3", "p4"]},
+    {"name": "c3", "kind": "conv", "inputs": "cat", "filters": 7, "kernel": 1, "padding": 1},
+    {"name": "r3", "kind": "relu", "inputs": "c3"},
+    {"name": "f1", "kind": "flatten", "inputs": "r3"},
+    {"name": "f2", "kind": "flatten", "inputs": "p1"},
+    {"name": "both", "kind": "concat", "inputs": ["f1", "f2"]},
+    {"name": "b2", "kind": "batch_norm", "inputs": "both"},
+    {"name": "d1", "kind": "dense", "inputs": "b2", "units": 5},
+)  # fmt: skip
+"""Every kind of node, asymmetric and ceil padding, and two flattened tensors read as one."""
+
+MIXED = _graph(
+    "mixed", (4, 4, 3), 12,
+    {"name": "c1", "kind": "conv", "inputs": "input", "filters": 3, "kernel": 3, "stride": 2},
+    {"name": "f1", "kind": "flatten", "inputs": "c1"},
+    {"name": "d1", "kind": "dense", "inputs": "f1", "units": 12},
+    {"name": "sum", "kind": "add", "inputs": ["f1", "d1"]},
+)  # fmt: skip
+"""A flattened tensor is added to a dense one, so no reordering of kernels can serve."""
+
+SMALL = _graph(
+    "small", (6, 6, 1), 4,
+    {"name": "c1", "kind": "conv", "inputs": "input", "filters": 4, "kernel": 3},
+    {"name": "r1", "kind": "relu", "inputs": "c1"},
+    {"name": "c2", "kind": "conv", "inputs": "r1", "filters": 3, "kernel": 3},
+    {"name": "r2", "kind": "relu", "inputs": "c2"},
+    {"name": "f", "kind": "flatten", "inputs": "r2"},
+    {"name": "d", "kind": "dense", "inputs": "f", "units": 4},
+)  # fmt: skip
+
+TESTED = [
+    pytest.param(architectures.get(name), id=name)
+    for name in ("cnn-32-16-8", "cnn-pool-dropout", "cnn-32-64-128", "cnn-gap", "mlp-512-100")
+] + [pytest.param(a, id=a.name) for a in (BRANCHES, MIXED, SMALL)]
+
+
+def _data(architecture: Architecture, count: int, seed: int = 0):
+    generator = np.random.default_rng(seed)
+    images = generator.random((count, *architecture.input_shape), dtype=np.float32)
+    return images, (np.arange(count) % architecture.classes).astype(np.int32)
+
+
+def _explain(module, network, architecture, layer, images, targets, mode="eager"):
+    method = methods.load("grad_cam")
+    explain = method.builder(module.__name__.rsplit(".", 1)[-1])(network, layer, method.resolve({}))
+    prepared = module.prepare(network, explain, STAGES, mode)
+    stages = prepared(*module.put(network, images, targets))
+    return {name: module.to_numpy(stage) for name, stage in stages.items()}
+
+
+@pytest.mark.parametrize("architecture", TESTED)
+@pytest.mark.parametrize(("precision", "tolerance"), [("float64", 1e-12), ("float32", 2e-6)])
+def test_agrees_with_the_oracle(architecture, precision, tolerance):
+    tensors = weights.randomise(architecture, 1)
+    images, targets = _data(architecture, 6)
+    network = pytorch.build(architecture, tensors, "cpu", precision)
+    oracle = reference.build(architecture, tensors, "cpu", "float64")
+    logits = pytorch.to_numpy(network(pytorch.put(network, images)))
+    expected = oracle(reference.put(oracle, images))
+    assert logits.dtype == precision
+    assert np.abs(logits - expected).max() <= tolerance * np.abs(expected).max()
+    method = methods.load("grad_cam")
+    names = [n.name for n in architecture.nodes if n.kind in ("conv", "max_pool")]
+    for layer in names:
+        ours = _explain(pytorch, network, architecture, layer, images, targets)
+        theirs = _explain(reference, oracle, architecture, layer, images, targets)
+        kinked = np.asarray(oracle.kinks(layer, reference.put(oracle, images))) < 1e-6
+        for stage in STAGES:
+            scale = np.abs(theirs["signed" if stage == "heatmap" else stage]).max()
+            error = np.abs(ours[stage] - theirs[stage])[~kinked].max()
+            assert ours[stage].dtype == precision
+            assert error <= tolerance * scale, (layer, stage)
+    assert method.at == "layer"
+
+
+@pytest.mark.parametrize("architecture", TESTED)
+def test_weights_come_back_as_they_went(architecture):
+    tensors = weights.randomise(architecture, 2)
+    network = pytorch.build(architecture, tensors, "cpu", "float32")
+    back = pytorch.weights(network)
+    assert back.keys() == tensors.keys()
+    for name, array in tensors.items():
+        assert back[name].dtype == np.float32
+        np.testing.assert_array_equal(back[name], array)
+    own = [*network.parameters(), *(b for n, b in network.named_buffers() if "running" in n)]
+    assert len(own) == len(tensors)
+    for node in architecture.nodes:
+        if node.kind == "dense":
+            kernel = pytorch.to_numpy(network.kernel(node.name))
+            np.testing.assert_array_equal(kernel, tensors[f"{node.name}.kernel"])
+
+
+def test_other_weights_are_refused():
+    tensors = weights.randomise(SMALL, 0)
+    with pytest.raises(BadInput, match="no tensor"):
+        pytorch.build(SMALL, {k: v for k, v in tensors.items() if k != "d.bias"}, "cpu", "float32")
+    with pytest.raises(BadInput, match="belongs to no node"):
+        pytorch.build(SMALL, {**tensors, "x.bias": np.zeros(3, np.float32)}, "cpu", "float32")
+
+
+def test_layout_is_set_even_with_one_channel():
+    network = pytorch.build(SMALL, weights.randomise(SMALL, 0), "cpu", "float32")
+    images, _ = _data(SMALL, 3)
+    assert network.layout == "channels_last"
+    assert pytorch.put(network, images).stride() == (36, 1, 6, 1)
+    network.layout = "contiguous"
+    assert pytorch.put(network, images).stride() == (36, 36, 6, 1)
+
+
+def test_compiled_equals_eager_and_compiles_once():
+    network = pytorch.build(SMALL, weights.randomise(SMALL, 3), "cpu", "float32")
+    images, targets = _data(SMALL, 5)
+    method = methods.load("grad_cam")
+    explain = method.builder("pytorch")(network, "r1", method.resolve({}))
+    eager = pytorch.prepare(network, explain, STAGES, "eager")
+    compiled = pytorch.prepare(network, explain, STAGES, "compiled")
+    before = pytorch.compilations()
+    outputs = []
+    for seed in (0, 1, 2):
+        placed = pytorch.put(network, _data(SMALL, 5, seed)[0], targets)
+        wanted, got = eager(*placed), compiled(*placed)
+        pytorch.wait(got)
+        for stage in STAGES:
+            scale = wanted[stage].abs().max()
+            assert (wanted[stage] - got[stage]).abs().max() <= 1e-6 * scale
+        outputs.append(got["signed"])
+    assert pytorch.compilations() == before + 1
+    assert not torch.equal(outputs[0], outputs[1])
+    with torch.no_grad():
+        network.layers["c2"].weight.mul_(2.0)
+    assert not torch.equal(compiled(*placed)["signed"], outputs[2])
+    assert pytorch.compilations() == before + 1
+
+
+def test_only_the_outputs_asked_for():
+    network = pytorch.build(SMALL, weights.randomise(SMALL, 3), "cpu", "float32")
+    method = methods.load("grad_cam")
+    explain = method.builder("pytorch")(network, "r1", method.resolve({}))
+    prepared = pytorch.prepare(network, explain, ("heatmap",), "eager")
+    stages = prepared(*pytorch.put(network, *_data(SMALL, 2)))
+    assert list(stages) == ["heatmap"]
+    assert not stages["heatmap"].requires_grad
+
+
+def test_more_functions_than_dynamo_lets_one_code_object_have():
+    network = pytorch.build(SMALL, weights.randomise(SMALL, 3), "cpu", "float32")
+    placed = pytorch.put(network, *_data(SMALL, 2))
+
+    for factor in range(10):
+
+        def explain(network, images, targets, factor=factor):
+            return {"heatmap": images[:, 0] * factor}
+
+        stages = pytorch.prepare(network, explain, ("heatmap",), "compiled")(*placed)
+        assert torch.equal(stages["heatmap"], placed[0][:, 0] * factor)
+
+
+CHAIN = _graph(
+    "chain", (1, 3, 1), 3,
+    {"name": "r", "kind": "relu", "inputs": "input"},
+    {"name": "f", "kind": "flatten", "inputs": "r"},
+    {"name": "d", "kind": "dense", "inputs": "f", "units": 3},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", ["eager", "compiled"])
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [(None, [0.0, -2.0, 3.0]), ("guided", [0.0, 0.0, 3.0]), ("deconvolution", [1.0, 0.0, 3.0])],
+)
+def test_relu_rules_by_hand(rule, expected, mode):
+    kernel = np.repeat(np.array([[1.0], [-2.0], [3.0]], np.float32), 3, axis=1)
+    tensors = {"d.kernel": kernel, "d.bias": np.zeros(3, np.float32)}
+    network = pytorch.build(CHAIN, tensors, "cpu", "float32")
+    network = network.with_relu(rule) if rule else network
+    images = np.array([-1.0, 2.0, 5.0], np.float32).reshape(1, 1, 3, 1)
+
+    def explain(network, images, targets):
+        def score(images):
+            return network.score("logit", network(images), targets).sum()
+
+        return {"heatmap": torch.func.grad(score)(images)[:, 0]}
+
+    prepared = pytorch.prepare(network, explain, ("heatmap",), mode)
+    stages = prepared(*pytorch.put(network, images, np.zeros(1, np.int32)))
+    assert stages["heatmap"].flatten().tolist() == expected
+
+
+def test_a_changed_relu_shares_the_weights():
+    network = pytorch.build(SMALL, weights.randomise(SMALL, 3), "cpu", "float32")
+    guided = network.with_relu("guided")
+    assert guided.layers["c1"].weight is network.layers["c1"].weight
+    with pytest.raises(BadInput, match="guided"):
+        network.with_relu("guidd")
+
+
+@pytest.mark.parametrize("score", ["probability", "log_probability"])
+def test_scores_where_the_softmax_saturates(score):
+    network = pytorch.build(SMALL, weights.randomise(SMALL, 3), "cpu", "float32")
+    logits = torch.tensor([[40.0, 0.0, -1.0, -2.0], [0.0, 30.0, 30.0, 1.0]])
+    targets = torch.tensor([0, 3])
+
+    gradient = torch.func.grad(lambda z: network.score(score, z, targets).sum())(logits)
+    exact = logits.double()
+    others = [[1, 2, 3], [0, 1, 2]]
+    for row, (target, rest) in enumerate(zip(targets.tolist(), others, strict=True)):
+        odds = (exact[row, rest] - exact[row, target]).exp().sum()
+        p, q = 1 / (1 + odds), odds / (1 + odds)
+        wanted = p * q if score == "probability" else q
+        assert wanted > 0
+        assert gradient[row, target].item() == pytest.approx(wanted.item(), rel=1e-5)
+        shares = exact[row, rest].softmax(0)
+        np.testing.assert_allclose(gradient[row, rest], -wanted * shares, rtol=1e-5)
+
+
+def test_resize_is_bilinear_with_half_pixel_centres():
+    heatmap = torch.tensor([[[0.0, 1.0]]])
+    assert pytorch.resize(heatmap, (1, 4)).tolist() == [[[0.0, 0.25, 0.75, 1.0]]]
+
+
+def test_bfloat16_crosses_to_numpy_as_float32():
+    network = pytorch.build(SMALL, weights.randomise(SMALL, 3), "cpu", "bfloat16")
+    logits = network(pytorch.put(network, _data(SMALL, 2)[0]))
+    assert logits.dtype == torch.bfloat16
+    assert pytorch.to_numpy(logits).dtype == np.float32
+
+
+def test_what_is_not_here_has_a_reason():
+    assert pytorch.probe("cpu", "float32", "eager") is None
+    assert "XLA" in pytorch.probe("cpu", "float32", "xla")
+    assert "GPU" in pytorch.probe("cpu", "tf32", "eager")
+    if not torch.cuda.is_available():
+        assert "no GPU" in pytorch.probe("gpu", "float32", "eager")
+    assert pytorch.versions()["torch"] == torch.__version__
+
+
+def test_loads_no_other_framework():
+    code = (
+        "import sys; import implementations.frameworks.pytorch; "
+        "print(sorted({'jax', 'tensorflow', 'keras', 'flax'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+# training
+
+
+def _digits():
+    digits = load_digits()
+    return (digits.images[:500, :, :, None] / 16).astype(np.float32), digits.target[:500].astype(
+        np.int32
+    )
+
+
+TRAINED = _graph(
+    "trained", (8, 8, 1), 10,
+    {"name": "c1", "kind": "conv", "inputs": "input", "filters": 8, "kernel": 3},
+    {"name": "r1", "kind": "relu", "inputs": "c1"},
+    {"name": "drop", "kind": "dropout", "inputs": "r1", "rate": 0.1},
+    {"name": "f", "kind": "flatten", "inputs": "drop"},
+    {"name": "d", "kind": "dense", "inputs": "f", "units": 10},
+)  # fmt: skip
+
+
+def _trainer(mode, optimizer="matched", loss="mean", architecture=TRAINED, seed=7):
+    network = pytorch.build(architecture, weights.initialise(architecture, 0), "cpu", "float32")
+    recipe = Recipe(learning_rate=1e-2, loss=loss)
+    return pytorch.trainer(network, recipe, optimizer, *_digits(), seed, mode)
+
+
+@pytest.mark.parametrize("optimizer", ["matched", "native", "sgd"])
+@pytest.mark.parametrize("loss", ["mean", "sum"])
+def test_loss_falls(optimizer, loss):
+    trainer = _trainer("eager", optimizer, loss)
+    if (optimizer, loss) == ("sgd", "sum"):
+        pytest.skip("a learning rate made for the mean diverges on the sum")
+    order = np.arange(500)
+    first = trainer.epoch(order, 64)
+    last = [trainer.epoch(order, 64) for _ in range(4)][-1]
+    assert first.shape == (8,) and first.dtype == np.float64
+    assert first[0] == pytest.approx(np.log(10), abs=0.5)
+    assert last.mean() < 0.7 * first.mean()
+
+
+@pytest.mark.parametrize("mode", ["eager", "compiled"])
+def test_going_on_equals_training_in_one_go(mode):
+    orders = [np.random.default_rng(i).permutation(500) for i in range(2)]
+    whole = _trainer(mode)
+    before = pytorch.compilations()
+    losses = [whole.epoch(order, 128) for order in orders]
+    assert pytorch.compilations() - before == (1 if mode == "compiled" else 0)
+    first = _trainer(mode)
+    np.testing.assert_array_equal(first.epoch(orders[0], 128), losses[0])
+    state = {name: np.array(array) for name, array in first.state().items()}
+    first.epoch(orders[1], 128)
+    second = _trainer(mode, seed=99)
+    second.restore(state)
+    torch.rand(3)
+    np.testing.assert_array_equal(second.epoch(orders[1], 128), losses[1])
+    for name, array in whole.state().items():
+        np.testing.assert_array_equal(second.state()[name], array)
+
+
+def test_compiled_and_eager_train_alike():
+    plain = parse(
+        {
+            "input_shape": (8, 8, 1), "classes": 10,
+            "nodes": [{"name": "f", "kind": "flatten", "inputs": "input"},
+                      {"name": "d", "kind": "dense", "inputs": "f", "units": 10}],
+        },
+        "plain",
+    )  # fmt: skip
+    order = np.arange(500)
+    losses = [_trainer(m, architecture=plain).epoch(order, 64) for m in ("eager", "compiled")]
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-4)
+
+
+def test_matched_adam_is_the_formula():
+    form = {
+        "input_shape": (8, 8, 1), "classes": 10,
+        "nodes": [{"name": "f", "kind": "flatten", "inputs": "input"},
+                  {"name": "d", "kind": "dense", "inputs": "f", "units": 10}],
+    }  # fmt: skip
+    linear = parse(form, "linear")
+    start = {k: v.astype(np.float64) for k, v in weights.initialise(linear, 0).items()}
+    network = pytorch.build(linear, weights.initialise(linear, 0), "cpu", "float64")
+    recipe = Recipe(learning_rate=1e-2, epsilon=1e-3)
+    images, labels = _digits()
+    trainer = pytorch.trainer(network, recipe, "matched", images, labels, 0, "eager")
+    trainer.epoch(np.arange(500), 500)
+    pixels = images.reshape(500, -1).astype(np.float64)
+    logits = pixels @ start["d.kernel"]
+    p = np.exp(logits - logits.max(1, keepdims=True))
+    p /= p.sum(1, keepdims=True)
+    p[np.arange(500), labels] -= 1
+    gradient = pixels.T @ p / 500
+    wanted = start["d.kernel"] - 1e-2 * gradient / (np.abs(gradient) + 1e-3)
+    np.testing.assert_allclose(trainer.state()["d.kernel"], wanted, atol=1e-12)
+
+
+def test_training_leaves_the_network_and_the_process_alone():
+    network = pytorch.build(TRAINED, weights.initialise(TRAINED, 0), "cpu", "float32")
+    torch.manual_seed(5)
+    wanted = torch.rand(4)
+    torch.manual_seed(5)
+    trainer = pytorch.trainer(network, Recipe(), "matched", *_digits(), 0, "eager")
+    trainer.epoch(np.arange(500), 250)
+    assert torch.equal(torch.rand(4), wanted)
+    assert not network.training
+    np.testing.assert_array_equal(
+        pytorch.weights(network)["d.kernel"], weights.initialise(TRAINED, 0)["d.kernel"]
+    )
+    assert (trainer.weights()["d.kernel"] != pytorch.weights(network)["d.kernel"]).any()
+    assert all(array.dtype == np.float32 for array in trainer.weights().values())
+
+
+def test_torch_compile_says_nothing():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert pytorch.probe("cpu", "float32", "compiled") is None
