@@ -151,8 +151,9 @@ def likeness(rows: Iterable[Cell], context: Mapping[str, Any]) -> Iterator[tuple
     expected = oracle.answer(replace(first, library="", method="grad_cam"), about, _oracle(context))
     for name, control in CONTROLS.items():
         measured = list(localisation(control(about.images), about, expected["targets"]))
-        cell = replace(first, library="control", method=name, task="likeness")
-        yield cell, [{"status": "ok", **row} for row in measured]
+        named = {"status": "ok", "library": "control", "method": name}
+        cell = replace(first, library="", method="", task="control", options=(("control", name),))
+        yield cell, [{**named, **row} for row in measured]
 
 
 def serve(cells: list[Cell], context: Mapping[str, Any], report: Reporter) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.cells import Cell
-from implementations import frameworks, libraries, methods
+from implementations import frameworks, libraries, methods, reference
 from implementations.contract import Framework, Network, Unavailable, Weights
 from implementations.graph import Architecture
 
@@ -47,7 +47,9 @@ class Explainer:
         return self.framework.to_numpy(self.network(self.framework.put(self.network, images)))
 
     def upsample(self, heatmap: Any, size: tuple[int, int]) -> NDArray[Any]:
-        """The heatmap (N, h, w) at the images' size."""
+        """The heatmap (N, h, w) at the images' size; a library may give it as NumPy."""
+        if isinstance(heatmap, np.ndarray):
+            return np.asarray(reference.resize(heatmap, size))
         return self.framework.to_numpy(self.framework.resize(heatmap, size))
 
     def stages(self, images: NDArray[Any], targets: NDArray[Any], chunk: int) -> Iterator[Arrays]:
@@ -59,9 +61,14 @@ class Explainer:
             fill = [(0, chunk - n)] + [(0, 0)] * 3
             placed = self.put(np.pad(part, fill, mode="edge"), np.pad(aims, fill[0], mode="edge"))
             outputs = self.call(*placed)
-            arrays = {name: self.framework.to_numpy(a)[:n] for name, a in outputs.items()}
+            arrays = {name: to_host(self.framework, a)[:n] for name, a in outputs.items()}
             arrays["upsampled"] = self.upsample(outputs["heatmap"], size)[:n]
             yield arrays
+
+
+def to_host(framework: Framework, array: Any) -> NDArray[Any]:
+    """A NumPy array of a device array; what is NumPy already is left as it is."""
+    return array if isinstance(array, np.ndarray) else framework.to_numpy(array)
 
 
 def method_of(cell: Cell) -> methods.Method:

@@ -71,7 +71,7 @@ def architecture_for(name: str, images: Path) -> Architecture:
     """An architecture at the shape of a data set, given the file of its images. Raises BadInput."""
     arrays = weights.load(images)
     shape = arrays["images"].shape[1:]
-    architecture = architectures.get(name, (shape[0], shape[1], shape[2]), int(arrays["classes"]))
+    architecture = architectures.get(name, (shape[0], shape[1], shape[2]), int(arrays["classes"].item()))
     if architecture.input_shape != shape:
         raise BadInput(f"{name} reads {architecture.input_shape}, not {shape} images")
     return architecture
@@ -92,5 +92,5 @@ def subject(cell: Cell, context: Mapping[str, Any], n: int | None = None) -> Sub
         tensors = weights.load(path)
         weights.check(architecture, tensors, str(path))
     masks = arrays["masks"][:n] if "masks" in arrays else None
-    verified = bool(arrays["verified"])
+    verified = bool(arrays["verified"].item())
     return Subject(architecture, tensors, images, arrays["labels"][:n], masks, verified)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bench.report.frame import groups
-from bench.report.statistics import Estimate, estimate
+from bench.report.statistics import Estimate, estimate, middle
 
 PLACE = ("dataset", "architecture", "device", "machine_id")
 WHAT = (
@@ -92,7 +92,7 @@ def _timing(key: dict[str, Any], rows: pd.DataFrame) -> Timing:
     found = estimate([float(value) for value in ok["median_ms"]])
     quiet = not any(value is False for value in ok["stable"].tolist())
     found = found._replace(stable=found.stable and quiet)
-    compile_s = float(ok["compile_s"].median())
+    compile_s = middle(ok["compile_s"])
     return Timing(key["column"], key["mode"], what, found, compile_s, "ok", "", stale)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bench.report.frame import groups
+from bench.report.statistics import middle
 
 PLACE = ("dataset", "architecture", "device", "machine_id")
 
@@ -77,16 +78,16 @@ def _explainer(key: dict[str, Any], rows: pd.DataFrame) -> Explainer:
     found = Explainer(name, key["column"], stale=bool(rows["stale"].any()))
     cost = rows[np.isfinite(rows["median_ms"]) & (rows["status"] == "ok")]
     if len(cost):
-        found.ms_per_image = float((cost["median_ms"] / cost["batch"].clip(lower=1)).median())
-        found.evaluations = float(cost["evaluations"].median())
-        found.peak_rss_mb = float(cost["peak_rss_mb"].median())
-        found.n_images = float(cost["n_images"].median())
+        found.ms_per_image = middle(cost["median_ms"] / cost["batch"].clip(lower=1))
+        found.evaluations = middle(cost["evaluations"])
+        found.peak_rss_mb = middle(cost["peak_rss_mb"])
+        found.n_images = middle(cost["n_images"])
     bad = rows[rows["status"] != "ok"]
     if len(bad):
         found.status, found.reason = str(bad.iloc[-1]["status"]), str(bad.iloc[-1]["reason"])
     measured = rows[(rows["metric"] != "") & np.isfinite(rows["value"])]
     for against, values in groups(measured, ("metric", "against", "subset")):
-        value = float(values["value"].median())
+        value = middle(values["value"])
         if against["against"]:
             found.likeness[against["metric"], against["against"]] = value
         else:

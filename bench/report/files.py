@@ -69,14 +69,14 @@ def render(table: Table, foot: Sequence[str]) -> str:
     """A table as Markdown."""
     parts = [f"# {table.title}", table.note]
     for section in table.sections:
-        parts += [f"## {section.title}", markdown(section.frame), "\n".join(section.notes)]
+        parts += [f"## {section.title}", markdown(section.frame), _notes(section.notes)]
     parts += ["---", "  \n".join(foot)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def stem(*parts: str) -> str:
     """A file's stem from names that may hold anything."""
-    return "_".join(re.sub(r"[^A-Za-z0-9.]+", "-", part).strip("-") for part in parts)
+    return "_".join(re.sub(r"[^A-Za-z0-9._]+", "-", part).strip("-") for part in parts)
 
 
 def write_figure(figure: Any, name: str, kind: str, foot: Sequence[str], folder: Path) -> Path:
@@ -92,6 +92,13 @@ def write_figure(figure: Any, name: str, kind: str, foot: Sequence[str], folder:
     path = folder / f"{name}.{kind}"
     write_bytes(path, buffer.getvalue())
     return path
+
+
+def _notes(notes: Sequence[str]) -> str:
+    """List items close together, whatever else as paragraphs of its own."""
+    items = [note for note in notes if note.startswith("- ")]
+    others = [note for note in notes if not note.startswith("- ")]
+    return "\n\n".join(["\n".join(items), *others] if items else others)
 
 
 def _make(folder: Path) -> None:

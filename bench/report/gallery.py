@@ -60,9 +60,12 @@ def _figure(title: str, images: Maps, targets: NDArray[Any] | None, maps: dict[s
     columns = sorted(name for name in maps if name != REFERENCE)
     across = 1 + (reference is not None) + len(columns) * (3 if reference is not None else 2)
     size = (across * INCH, len(images) * INCH + 0.7)
-    figure = Figure(figsize=size, layout="constrained")
+    figure = Figure(figsize=size)
     axes = figure.subplots(len(images), across, squeeze=False)
+    top = 1 - 0.5 / size[1]
+    figure.subplots_adjust(0.3 / size[0], 0.02, 0.995, top, wspace=0.06, hspace=0.06)
     for axis in axes.ravel():
+        axis.set_box_aspect(images.shape[1] / images.shape[2])
         axis.set_xticks([])
         axis.set_yticks([])
     shown = _pictures(images)
@@ -82,7 +85,7 @@ def _figure(title: str, images: Maps, targets: NDArray[Any] | None, maps: dict[s
         if reference is not None:
             _differences(axes[:, at], maps[column], reference)
             at += 1
-    figure.suptitle(title, fontsize=9)
+    figure.suptitle(title, fontsize=9, y=1 - 0.1 / size[1], va="top")
     return figure
 
 

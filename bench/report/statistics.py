@@ -50,6 +50,12 @@ def estimate(medians: Sequence[float], seed: int = 0) -> Estimate:
     return Estimate(median, float(low), float(high), len(values), stable)
 
 
+def middle(values: Iterable[float]) -> float:
+    """The median of the values that are finite; NaN of none."""
+    finite = [value for value in values if math.isfinite(value)]
+    return float(np.median(finite)) if finite else math.nan
+
+
 def factor(a: float, b: float) -> float:
     """How many times the larger of two positive values is the smaller, >= 1."""
     return max(a, b) / min(a, b)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import metadata
 from typing import Any
@@ -39,9 +40,8 @@ COLUMNS = {"": ("jax", "flax", "optax")}
 
 def versions() -> dict[str, str]:
     """Versions of the packages that compute, the accelerator's plugin among them."""
-    names = ["jax", "jaxlib", "flax", "optax"]
     plugins = (d.name for d in metadata.distributions() if d.name.startswith("jax-cuda"))
-    return {name: metadata.version(name) for name in (*names, *sorted(plugins))}
+    return {n: metadata.version(n) for n in ("jax", "jaxlib", "flax", "optax", *sorted(plugins))}
 
 
 def probe(device: str, precision: str, mode: str) -> str | None:
@@ -81,21 +81,19 @@ class Network(nnx.Module):  # type: ignore[misc]  # flax's classes are untyped h
 
     def __call__(self, images: Array, rngs: nnx.Rngs | None = None) -> Array:
         """Logits (N, K) of images (N, H, W, C); `rngs` draws the dropout in training."""
-        values = {"input": images}
-        self._run(self.architecture.nodes, values, rngs)
+        values = self._run(self.architecture.nodes, {"input": images}, rngs)
         return values[self.architecture.output]
 
     def features(self, layer: str, images: Array) -> tuple[Array, dict[str, Array]]:
         """Activations (N, h, w, c) at the layer, and what else `head` reads."""
         parts = cut(self.architecture, layer)
-        values = {"input": images}
-        self._run(parts.features, values)
+        values = self._run(parts.features, {"input": images})
         return values[layer], {name: values[name] for name in parts.rest}
 
     def head(self, layer: str, activations: Array, rest: dict[str, Array]) -> Array:
         """Logits (N, K) from the activations at the layer."""
-        values = {**rest, layer: activations}
-        self._run(cut(self.architecture, layer).head, values)
+        nodes = cut(self.architecture, layer).head
+        values = self._run(nodes, {**rest, layer: activations})
         return values[self.architecture.output]
 
     def score(self, name: str, logits: Array, targets: Array) -> Array:
@@ -124,7 +122,7 @@ class Network(nnx.Module):  # type: ignore[misc]  # flax's classes are untyped h
 
     def _run(
         self, nodes: Iterable[Node], values: dict[str, Array], rngs: nnx.Rngs | None = None
-    ) -> None:
+    ) -> dict[str, Array]:
         for node in nodes:
             inputs = [values[name] for name in node.inputs]
             if node.kind == "dropout":
@@ -133,6 +131,7 @@ class Network(nnx.Module):  # type: ignore[misc]  # flax's classes are untyped h
                 values[node.name] = self.layers[node.name](*inputs)
             else:
                 values[node.name] = function(node, inputs, self.relu_rule)
+        return values
 
 
 # arrays
@@ -164,14 +163,11 @@ def resize(heatmap: Array, size: tuple[int, int]) -> Array:
 
 # weights
 
+# HWIO and (in, out) kernels: Flax has the neutral layout.
 ATTRIBUTES = {
-    "kernel": "kernel",  # HWIO and (in, out): Flax has the neutral layout
-    "bias": "bias",
-    "scale": "scale",
-    "offset": "bias",
-    "mean": "mean",
-    "variance": "var",
-}
+    "kernel": "kernel", "bias": "bias",
+    "scale": "scale", "offset": "bias", "mean": "mean", "variance": "var",
+}  # fmt: skip
 """Part of a neutral name -> attribute of the NNX layer."""
 
 
@@ -198,11 +194,9 @@ def filled(network: Network, arrays: Mapping[str, Array]) -> Network:
 
 def variables(network: Network) -> dict[str, nnx.Variable[Any]]:
     """The NNX variable of every tensor of the neutral weights."""
-    found = {}
-    for name in parameters(network.architecture):
-        node, part = name.split(".")
-        found[name] = getattr(network.layers[node], ATTRIBUTES[part])
-    return found
+    split = {name: name.split(".") for name in parameters(network.architecture)}
+    layers = network.layers
+    return {name: getattr(layers[node], ATTRIBUTES[part]) for name, (node, part) in split.items()}
 
 
 def weights(network: Network) -> dict[str, NDArray[Any]]:
@@ -212,7 +206,7 @@ def weights(network: Network) -> dict[str, NDArray[Any]]:
 
 # compiling
 
-_compilations = 0
+_traces: Counter[str] = Counter()
 
 
 def prepare(
@@ -225,8 +219,7 @@ def prepare(
     leaves, structure = jax.tree.flatten(network)
 
     def restricted(leaves: list[Array], images: Array, targets: Array) -> Stages:
-        global _compilations
-        _compilations += mode == "compiled"  # runs when it is traced, once a compilation
+        _traces[mode] += 1  # in mode compiled this runs while it is traced, once a compilation
         with jax.default_matmul_precision(PRODUCTS[network.precision]):
             stages = explain(jax.tree.unflatten(structure, leaves), images, targets)
         return {name: stages[name] for name in outputs if name in stages}
@@ -236,7 +229,7 @@ def prepare(
 
 def compilations() -> int:
     """How many times a prepared function has been traced and compiled in this process."""
-    return _compilations
+    return _traces["compiled"]
 
 
 # training

@@ -18,6 +18,8 @@ from implementations.recipes import Recipe
 
 State = dict[str, Any]
 
+GENERATOR = "rbg"  # JAX's own, threefry, takes XLA seconds to compile for every dropout on a CPU
+
 
 def transformation(recipe: Recipe, optimizer: str) -> optax.GradientTransformation:
     """The Optax optimiser: `matched` by the recipe, `native` by Optax's defaults, or `sgd`."""
@@ -58,7 +60,7 @@ class JaxTrainer:
         kept = (".mean", ".variance")
         parameters = {name: a for name, a in arrays.items() if not name.endswith(kept)}
         self._device = network.device
-        key = jax.random.key_data(jax.random.key(seed))
+        key = jax.random.key_data(jax.random.key(seed, impl=GENERATOR))
         progress = {"optax": optimiser.init(parameters), "dropout": key, "steps": jnp.int32(0)}
         self._state: State = {
             "parameters": parameters,
@@ -156,7 +158,9 @@ def _compile_step(
 
     def step(state: State, images: Array, labels: Array) -> tuple[State, Array]:
         parameters, progress = state["parameters"], state["optimizer"]
-        key = jax.random.fold_in(jax.random.wrap_key_data(progress["dropout"]), progress["steps"])
+        key = jax.random.fold_in(
+            jax.random.wrap_key_data(progress["dropout"], impl=GENERATOR), progress["steps"]
+        )
         (_, (mean, statistics)), gradients = jax.value_and_grad(loss, has_aux=True)(
             parameters, state["statistics"], images, labels, key
         )

@@ -46,7 +46,7 @@ class Backend:
     compilations: Callable[[], int]
 
 
-def _own(run: Run) -> Run:
+def own_code(run: Callable[..., Any]) -> Callable[..., Any]:
     """The same function with a code object of its own.
 
     Dynamo and tf.function count what they compiled by code object: dynamo gives up after eight, and
@@ -75,7 +75,7 @@ def _tensorflow() -> Backend:
         if mode == "eager":
             return run
         # A tf.function captures variables by reference: their values are read at every call.
-        functions.append(tf.function(_own(run), autograph=False, jit_compile=mode == "xla"))
+        functions.append(tf.function(own_code(run), autograph=False, jit_compile=mode == "xla"))
         compiled: Run = functions[-1]
         return compiled
 
@@ -172,7 +172,7 @@ def _torch() -> Backend:
 
     def prepare(run: Run, variables: Sequence[Any], mode: str) -> Run:
         if mode == "compiled":
-            run = torch.compile(_own(run), fullgraph=True, dynamic=False)
+            run = torch.compile(own_code(run), fullgraph=True, dynamic=False)
         # The weights ask for gradients; torch.func.grad works inside no_grad all the same.
         return torch.no_grad()(run)  # type: ignore[no-any-return]
 

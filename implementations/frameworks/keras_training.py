@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from implementations.contract import Array, BadInput, Images, Targets
 from implementations.frameworks.keras import assign, put, weights
-from implementations.frameworks.keras_backends import BACKEND, NAME
+from implementations.frameworks.keras_backends import BACKEND, NAME, own_code
 from implementations.frameworks.keras_network import Network
 from implementations.graph import unknown
 from implementations.recipes import OPTIMIZERS, Recipe
@@ -138,7 +138,6 @@ def _tensorflow(model: Any, optimizer: Any, kind: str, mode: str) -> Epoch:
 
     variables = model.trainable_variables
 
-    @tf.function(autograph=False, jit_compile=mode == "xla")  # type: ignore[untyped-decorator]
     def step(images: Array, labels: Array, chosen: Array) -> Array:
         with tf.GradientTape() as tape:
             logits = model(tf.gather(images, chosen), training=True)
@@ -146,8 +145,9 @@ def _tensorflow(model: Any, optimizer: Any, kind: str, mode: str) -> Epoch:
         optimizer.apply(tape.gradient(loss, variables), variables)
         return mean
 
+    compiled = tf.function(own_code(step), autograph=False, jit_compile=mode == "xla")
     return lambda images, labels, batches: [
-        step(images, labels, tf.constant(chosen)) for chosen in batches
+        compiled(images, labels, tf.constant(chosen)) for chosen in batches
     ]
 
 

@@ -116,8 +116,6 @@ def _set_precision(precision: str) -> None:
         warnings.filterwarnings("ignore", message="Please use the new API settings")
         torch.set_float32_matmul_precision("high" if tf32 else "highest")
         torch.backends.cudnn.allow_tf32 = tf32
-    # On a GPU torch.compile recommends TF32; that it is off is what was asked for.
-    warnings.filterwarnings("ignore", message="TensorFloat32 tensor cores")
 
 
 def _device(device: str) -> torch.device:
@@ -192,7 +190,7 @@ def weights(network: Network) -> dict[str, NDArray[Any]]:
 def prepare(
     network: Network, explain: Explain, outputs: Sequence[str], mode: str
 ) -> Callable[[Array, Array], Stages]:
-    """`explain` restricted to these outputs, through `torch.compile` if asked, without recording.
+    """`explain` restricted to those of the outputs that it has, through `torch.compile` if asked.
 
     The network is an argument of what is compiled, so no weight is folded in; a graph break is an
     error (`fullgraph`). Raises Unavailable.
@@ -203,7 +201,7 @@ def prepare(
 
     def restricted(network: Network, images: Array, targets: Array) -> Stages:
         stages = explain(network, images, targets)
-        return {name: stages[name] for name in outputs}
+        return {name: stages[name] for name in outputs if name in stages}
 
     run = compiled(restricted) if mode == "compiled" else restricted
 
@@ -217,13 +215,10 @@ def prepare(
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """`torch.compile` of one whole graph for fixed shapes, apart from all others' caches."""
     # Dynamo keeps its cache, and its limit of recompilations, by code object: a copy has its own.
-    own = types.FunctionType(
-        function.__code__.replace(),
-        function.__globals__,
-        function.__name__,
-        function.__defaults__,
-        function.__closure__,
-    )
+    code = function.__code__.replace()
+    own = types.FunctionType(code, function.__globals__, closure=function.__closure__)
+    # On a GPU it recommends TF32; that it is off is what was asked for.
+    warnings.filterwarnings("ignore", message="TensorFloat32 tensor cores")
     run: Callable[..., Any] = torch.compile(own, fullgraph=True, dynamic=False)
     return run
 

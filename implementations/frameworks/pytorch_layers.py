@@ -210,14 +210,21 @@ class _Ruled(torch.autograd.Function):  # type: ignore[misc]
         return torch.where(passed, gradient, 0), None, None
 
 
+def _rectify(x: Array, guided: bool, ceiling: float | None) -> Array:
+    rectified: Array = _Ruled.apply(x, guided, ceiling)
+    return rectified
+
+
 class RuledReLU(nn.Module):  # type: ignore[misc]
     """A ReLU (up to a ceiling) whose backward pass is guided or a deconvolution's."""
 
     def __init__(self, rule: str, ceiling: float | None) -> None:
         super().__init__()
-        self.guided = {"guided": True, "deconvolution": False}[rule]
-        self.ceiling = ceiling
+        self.guided, self.ceiling = rule == "guided", ceiling
+        # Dynamo would trace into an autograd.Function under torch.func.grad and drop its backward
+        # pass without a word (pytorch/pytorch#193279); left whole, AOTAutograd honours it.
+        torch.compiler.allow_in_graph(_rectify)
 
     def forward(self, x: Array) -> Array:
         """The ReLU itself."""
-        return _Ruled.apply(x, self.guided, self.ceiling)
+        return _rectify(x, self.guided, self.ceiling)

@@ -15,7 +15,7 @@ from implementations.libraries import Offer
 from implementations.methods import Choice, Flag, Number
 
 if TYPE_CHECKING:
-    from implementations.frameworks.pytorch import Network
+    from implementations.frameworks.pytorch_network import Network
 
 TITLE = "Captum"
 PACKAGE = "captum"

@@ -20,7 +20,7 @@ from implementations.libraries import Offer
 from implementations.methods import Choice, Number
 
 if TYPE_CHECKING:
-    from implementations.frameworks.pytorch import Network
+    from implementations.frameworks.pytorch_network import Network
 
 TITLE = "SHAP"
 PACKAGE = "shap"

@@ -76,12 +76,12 @@ def jax(network: Network, layer: str, options: Options) -> Explain:
 
 
 def pytorch(network: Network, layer: str, options: Options) -> Explain:
-    """`torch.func.grad` of the whole network behind guided ReLUs."""
+    """`torch.func.grad` of the whole network behind guided ReLUs, made before tracing."""
     import torch
 
-    def explain(network: Network, images: Array, targets: Array) -> Stages:
-        guided = network.with_relu("guided")
+    guided = network.with_relu("guided")
 
+    def explain(network: Network, images: Array, targets: Array) -> Stages:
         def score(images: Array) -> Array:
             return network.score(options.score, guided(images), targets).sum()
 

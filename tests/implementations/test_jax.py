@@ -217,6 +217,9 @@ def test_compiled_equals_eager_and_depends_on_input_and_weights():
                 framework.wait(stages)
                 assert stages.keys() == {"signed"}
                 maps[mode, which, seed] = framework.to_numpy(stages["signed"])
+            compiled = framework.compilations()
+            run(*framework.put(network, *inputs(architecture, seed=2)))
+            assert framework.compilations() == compiled
     scale = np.abs(maps["eager", 0, 0]).max()
     for which in (0, 1):
         for seed in (0, 1):
@@ -337,31 +340,44 @@ def started(architecture, recipe, optimizer, data, seed=0, mode="compiled"):
 
 
 @pytest.mark.parametrize("optimizer", recipes.OPTIMIZERS)
-def test_loss_falls_and_both_modes_train_alike(optimizer):
+def test_loss_falls(optimizer):
     architecture, data = architectures.get("cnn-32-16", (8, 8, 1)), digits()
     recipe = recipes.Recipe(sgd_learning_rate=0.3)
+    trainer = started(architecture, recipe, optimizer, data)
+    losses = np.array([trainer.epoch(np.arange(230), 64) for _ in range(6)])
+    assert losses.shape == (6, 4)
+    assert losses.dtype == np.float64
+    assert losses[-1].mean() < 0.9 * losses[0].mean()
+
+
+def test_both_modes_train_alike():
+    order = np.random.default_rng(0).permutation(128)
     losses = {}
     for mode in ("compiled", "eager"):
-        trainer = started(architecture, recipe, optimizer, data, mode=mode)
-        losses[mode] = np.array([trainer.epoch(np.arange(230), 64) for _ in range(6)])
-    assert losses["compiled"].shape == (6, 4)
-    assert losses["compiled"].dtype == np.float64
-    assert losses["compiled"][-1].mean() < 0.9 * losses["compiled"][0].mean()
-    np.testing.assert_allclose(losses["eager"], losses["compiled"], rtol=1e-4)
+        trainer = started(
+            architectures.get("mlp-512-100", (8, 8, 1)),
+            recipes.Recipe(),
+            "matched",
+            digits(),
+            mode=mode,
+        )
+        losses[mode] = np.concatenate([trainer.epoch(order, 64) for _ in range(3)])
+    np.testing.assert_allclose(losses["eager"], losses["compiled"], rtol=1e-5)
+    assert losses["eager"][-1] < losses["eager"][0]
 
 
 @pytest.mark.parametrize("optimizer", recipes.OPTIMIZERS)
 def test_resumed_training_is_the_training_in_one_go(optimizer, tmp_path):
     data, recipe = digits(), recipes.Recipe()
-    orders = [np.random.default_rng(e).permutation(300) for e in (0, 1)]
+    orders = [np.random.default_rng(e).permutation(160) for e in (0, 1)]
     whole = started(NOISY, recipe, optimizer, data, seed=5)
     first = started(NOISY, recipe, optimizer, data, seed=5)
-    whole.epoch(orders[0], 64)
-    first.epoch(orders[0], 64)
+    whole.epoch(orders[0], 80)
+    first.epoch(orders[0], 80)
     weights.save(tmp_path / "state.safetensors", first.state())
     second = started(NOISY, recipe, optimizer, data, seed=6)
     second.restore(weights.load(tmp_path / "state.safetensors"))
-    np.testing.assert_array_equal(second.epoch(orders[1], 64), whole.epoch(orders[1], 64))
+    np.testing.assert_array_equal(second.epoch(orders[1], 80), whole.epoch(orders[1], 80))
     assert weights.digest(second.state()) == weights.digest(whole.state())
     assert second.weights().keys() == weights.initialise(NOISY, 0).keys()
     assert weights.digest(second.weights()) != weights.digest(first.weights())

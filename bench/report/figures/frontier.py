@@ -72,6 +72,7 @@ def _figure(title: str, explainers: list[Explainer], shown: list[str]) -> Any:
                 axis.annotate(e.name, (0.99, value), xycoords=("axes fraction", "data"),
                               fontsize=6, ha="right", va="bottom", color="0.4")  # fmt: skip
         axis.set_xscale("log")
+        axis.margins(x=0.2)
         axis.set_xlabel("ms per image")
         axis.set_ylabel(f"{metric.title} ({metric.better} is better)")
     figure.suptitle(title)

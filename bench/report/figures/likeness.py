@@ -15,6 +15,8 @@ from bench.report.frame import place
 
 TITLE = "Likeness of explainers"
 STAGES = ("contrast",)
+LABELLED = 12
+"""Up to so many explainers each square has its number; the CSV has them all."""
 
 
 def draw(frame: pd.DataFrame) -> Iterator[tuple[str, Any]]:
@@ -38,7 +40,7 @@ def _figure(title: str, table: pd.DataFrame) -> Any:
     axis.set_xticks(range(len(table)), table.columns, rotation=90, fontsize=7)
     axis.set_yticks(range(len(table)), table.index, fontsize=7)
     for (row, across), value in np.ndenumerate(values):
-        if np.isfinite(value):
+        if np.isfinite(value) and len(table) <= LABELLED:
             shade = "white" if abs(value) > 0.7 else "black"
             axis.text(across, row, f"{value:.2f}", ha="center", va="center", size=5, color=shade)
     figure.colorbar(image, ax=axis, shrink=0.7)

@@ -35,14 +35,15 @@ def _figure(where: dict[str, str], found: list[Curve], machines: int) -> Any:
     figure, axes = panels(len(settings), 5.0, 3.6)
     colour = colours([curve.column for curve in found])
     for axis, (optimizer, steps) in zip(axes, settings, strict=True):
-        block = 1
+        block, positive = 1, False
         for curve in found:
             if (curve.setting["optimizer"], curve.setting["steps"]) == (optimizer, steps):
                 x, y, block = thinned(curve.losses)
+                positive |= bool((y > 0).any())
                 known = {line.get_label() for line in axis.get_lines()}
                 name = f"_{curve.column}" if curve.column in known else curve.column
                 axis.plot(x, y, color=colour[curve.column], lw=1, alpha=0.8, label=name)
-        axis.set_yscale("log")
+        axis.set_yscale("log" if positive else "linear")
         axis.set_title(f"{optimizer}, first {steps} steps an epoch" if steps else optimizer)
         axis.set_xlabel("step" if block == 1 else f"step (means of {block})")
         axis.set_ylabel("loss per image")

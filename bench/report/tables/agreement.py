@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from bench.report.clock import STALE
@@ -27,6 +26,12 @@ NOTE = (
     "everywhere agrees with nothing: the highest share of such maps is given."
 )
 SHOWN = 60
+BROKEN = ("wrong", "failed", "timeout", "oom")
+USED = (
+    "cell_id", "compared", "status", "reason", "agree", "stale", "nan_count", "n_images", "max_rel",
+    "median_rel", "tolerance", "share_within", "pearson_min", "spearman_min", "topk_iou",
+    "zero_map_share",
+)  # fmt: skip
 
 
 def make(frame: pd.DataFrame) -> list[Table]:
@@ -46,46 +51,39 @@ def make(frame: pd.DataFrame) -> list[Table]:
     return [table, *_kinks(rows)]
 
 
-def summary(rows: pd.DataFrame) -> dict[str, Any]:
+def summary(frame: pd.DataFrame) -> dict[str, Any]:
     """The worst of rows. `passed` is None where no gate applies; NaN never passes."""
-    measured = rows[rows["compared"] != ""]
-    maps = measured[measured["compared"].isin(MAPS)]
-    shown = measured if maps.empty else maps
-    not_finite = int(measured["nan_count"].sum())
-    out = [
-        name
-        for name in ORDER
-        if (_gates(measured[measured["compared"] == name]) or [True]).count(False)
-    ]
-    gates = _gates(measured)
-    broken = rows["status"].isin(["wrong", "failed", "timeout", "oom"]).any()
-    gates += [False] if broken or not_finite else []
+    rows = frame[list(USED)].to_dict("records")
+    measured = [row for row in rows if row["compared"]]
+    shown = [row for row in measured if row["compared"] in MAPS] or measured
+    failed = {row["compared"] for row in measured if row["agree"] is False}
+    gates = [bool(row["agree"]) for row in measured if row["agree"] in (True, False)]
+    not_finite = int(sum(row["nan_count"] for row in measured if row["nan_count"] > 0))
+    if not_finite or any(row["status"] in BROKEN for row in rows):
+        gates.append(False)
     return {
-        "cells": rows["cell_id"].nunique(),
-        "images": _of(measured, "n_images", np.nanmin),
-        "max_rel": math.inf if not_finite else _of(shown, "max_rel", np.nanmax),
-        "median_rel": _of(shown, "median_rel", np.nanmax),
-        "tolerance": _of(shown, "tolerance", np.nanmax),
-        "share_within": _of(shown, "share_within", np.nanmin),
-        "pearson_min": _of(shown, "pearson_min", np.nanmin),
-        "spearman_min": _of(shown, "spearman_min", np.nanmin),
-        "topk_iou": _of(shown, "topk_iou", np.nanmin),
-        "zero_map_share": _of(shown, "zero_map_share", np.nanmax),
+        "cells": len({row["cell_id"] for row in rows}),
+        "images": _of(measured, "n_images", min),
+        "max_rel": math.inf if not_finite else _of(shown, "max_rel", max),
+        "median_rel": _of(shown, "median_rel", max),
+        "tolerance": _of(shown, "tolerance", max),
+        "share_within": _of(shown, "share_within", min),
+        "pearson_min": _of(shown, "pearson_min", min),
+        "spearman_min": _of(shown, "spearman_min", min),
+        "topk_iou": _of(shown, "topk_iou", min),
+        "zero_map_share": _of(shown, "zero_map_share", max),
         "not_finite": not_finite,
-        "first_out": out[0] if out else "",
+        "first_out": next((name for name in ORDER if name in failed), ""),
         "passed": all(gates) if gates else None,
-        "stale": bool(rows["stale"].any()),
-        "reason": "; ".join(dict.fromkeys(text for text in rows["reason"] if text)),
+        "stale": any(row["stale"] for row in rows),
+        "reason": "; ".join(dict.fromkeys(row["reason"] for row in rows if row["reason"])),
     }
 
 
-def _gates(rows: pd.DataFrame) -> list[bool]:
-    return [bool(value) for value in rows["agree"].tolist() if value is not None and value == value]
-
-
-def _of(rows: pd.DataFrame, name: str, worst: Any) -> float:
-    values = rows[name].to_numpy(float)
-    return float(worst(values)) if np.isfinite(values).any() else math.nan
+def _of(rows: list[dict[Any, Any]], name: str, worst: Callable[[list[float]], float]) -> float:
+    """The worst of the values that were measured; an infinite error counts, NaN is no value."""
+    values = [row[name] for row in rows if not math.isnan(row[name])]
+    return float(worst(values)) if values else math.nan
 
 
 def _sections(title: str, rows: pd.DataFrame) -> Iterator[Section]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from bench.report import clock
 from bench.report.curves import PLACE, Curve, curves
 from bench.report.files import Section, Table
 from bench.report.frame import groups, place
+from bench.report.statistics import middle
 from bench.report.text import ABSENT, number
 
 TITLE = "Training"
@@ -68,7 +68,7 @@ def plain_loop(frame: pd.DataFrame) -> dict[tuple[str, ...], float]:
 def step_ms(curve: Curve) -> float:
     """Median over epochs of the time of a step; the first epoch only where it is the only one."""
     times = [row["step_ms"] for row in curve.epochs if math.isfinite(row["step_ms"])]
-    return float(np.median(times[1:] or times)) if times else math.nan
+    return middle(times[1:] or times)
 
 
 def _line(
@@ -79,13 +79,13 @@ def _line(
     return {
         **key,
         "seeds": len(found),
-        "test_accuracy": float(np.median(known)) if known else math.nan,
+        "test_accuracy": middle(known),
         "test_accuracy_min": min(known, default=math.nan),
         "test_accuracy_max": max(known, default=math.nan),
-        "first_epoch_loss": float(np.median([c.epochs[0]["train_loss"] for c in found])),
-        "last_epoch_loss": float(np.median([c.epochs[-1]["train_loss"] for c in found])),
+        "first_epoch_loss": middle(c.epochs[0]["train_loss"] for c in found),
+        "last_epoch_loss": middle(c.epochs[-1]["train_loss"] for c in found),
         "epochs_run": max(len(curve.epochs) for curve in found),
-        "step_ms": float(np.median([step_ms(curve) for curve in found])),
+        "step_ms": middle(step_ms(curve) for curve in found),
         "plain_loop_ratio": ratios.get((*(key[n] for n in PLACE), key["column"]), math.nan),
         "stale": any(curve.stale for curve in found),
     }

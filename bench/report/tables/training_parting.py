@@ -43,19 +43,21 @@ def make(frame: pd.DataFrame) -> list[Table]:
     data = pd.DataFrame(lines)
     sections = []
     for key, mine in groups(data, PLACE):
-        texts = [_text({str(k): v for k, v in line.items()}) for line in mine.to_dict("records")]
+        reached = [n for n in STEPS if mine[f"within_{n}"].notna().any()]
+        records = [{str(k): v for k, v in line.items()} for line in mine.to_dict("records")]
+        texts = [_text(line, reached) for line in records]
         notes = (STALE,) if mine["stale"].any() else ()
         title = place(key, frame["machine_id"].nunique())
         sections.append(Section(title, pd.DataFrame(texts), notes))
     return [Table("training_parting", TITLE, data, sections, NOTE)]
 
 
-def _text(line: dict[str, Any]) -> dict[str, str]:
+def _text(line: dict[str, Any], reached: list[int]) -> dict[str, str]:
     at = line["parted_at"]
     return {
         "columns": f"{line['a']}, {line['b']}" + (" †" if line["stale"] else ""),
         "optimizer": line["optimizer"],
         "seed": str(line["seed"]),
-        **{f"step {n}" if n == 1 else f"within {n}": number(line[f"within_{n}"]) for n in STEPS},
+        **{f"step {n}" if n == 1 else f"within {n}": number(line[f"within_{n}"]) for n in reached},
         "parted at": f"not in {line['steps_compared']}" if math.isnan(at) else f"step {at:.0f}",
     }

@@ -38,12 +38,12 @@ def per_class(confusion: Matrix) -> dict[str, NDArray[np.float64]]:
 def pooled(frame: pd.DataFrame) -> dict[tuple[Any, ...], tuple[Matrix, bool]]:
     """Confusion matrices summed over seeds, and whether one is stale.
 
-    By data set, architecture, device, machine, optimizer, column.
+    By data set, architecture, device, machine, optimizer, column. Trainings cut short are left out.
     """
     found: dict[tuple[Any, ...], tuple[Matrix, bool]] = {}
     for curve in curves(frame):
         matrix = _confusion(curve)
-        if matrix is not None:
+        if matrix is not None and not curve.setting["steps"]:
             key = (*(curve.setting[n] for n in PLACE), curve.setting["optimizer"], curve.column)
             before, stale = found.get(key, (np.zeros_like(matrix), False))
             found[key] = before + matrix, stale or curve.stale

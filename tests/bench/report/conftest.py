@@ -10,6 +10,7 @@ from bench.report.frame import gather
 
 Row = dict[str, Any]
 
+LEFT_OUT = ("round", "status", "run_id", "code_hash", "schema")
 CODE = {"jax": "aaa", "pytorch": "bbb", "keras": "ccc"}
 
 
@@ -39,7 +40,7 @@ class Rows:
             "precision": "float32", "round": 0, "status": "ok", "code_hash": CODE[framework],
         }  # fmt: skip
         row = base | values
-        toggles = [str(v) for k, v in row.items() if k in base and k not in ("round", "status")]
+        toggles = [str(v) for k, v in row.items() if k in base and k not in LEFT_OUT]
         return {"cell_id": "/".join(toggles), **row}
 
     def times(self, column: str, medians: list[float], **values: Any) -> list[Row]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.report.statistics import Estimate, different, estimate, factor, geometric_mean
+from bench.report.statistics import Estimate, different, estimate, factor, geometric_mean, middle
 
 positive = st.floats(1e-6, 1e6)
 
@@ -97,3 +97,8 @@ def test_geometric_mean_of_inverses_is_the_inverse(values: list[float]) -> None:
     mean = geometric_mean(values)
     assert min(values) * 0.999999 <= mean <= max(values) * 1.000001
     assert geometric_mean(1 / v for v in values) == pytest.approx(1 / mean)
+
+
+def test_middle_leaves_out_what_is_not_finite() -> None:
+    assert middle([1.0, math.nan, 3.0, math.inf]) == 2.0
+    assert math.isnan(middle([math.nan]))

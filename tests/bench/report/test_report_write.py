@@ -45,7 +45,8 @@ def test_everything_the_rows_permit_is_written(make: Any, tmp_path: Path) -> Non
         "training", "training_likeness", "training_parting", "training_per_class",
     )  # fmt: skip
     figures = (
-        "confusion_digits_cnn-gap_cpu_matched.svg", "confusion_digits_cnn-gap_cpu_native.svg",
+        "confusion_digits_cnn-gap_cpu_matched.svg",
+        "confusion_digits_cnn-gap_cpu_native.svg",
         "frontier_digits_cnn-gap_cpu.svg", "gallery_digits_cnn-gap_cam.png",
         "likeness_digits_cnn-gap_cpu_spearman.svg", "loss_curves_digits_cnn-gap_cpu.svg",
         "parting_digits_cnn-gap_cpu.svg",
@@ -115,3 +116,11 @@ def test_a_place_that_cannot_be_written_is_bad_input(make: Any, tmp_path: Path) 
 
 def test_stem_is_a_file_name_whatever_the_parts() -> None:
     assert files.stem("gallery", "a/b c", "net.json") == "gallery_a-b-c_net.json"
+
+
+def test_figures_of_degenerate_curves_are_drawn(make: Any, tmp_path: Path) -> None:
+    rows = make.epochs("jax", [[float("nan"), float("nan")]]) + make.epochs("pytorch", [[0.0, 0.0]])
+    rows += make.epochs("jax", [[1.0]], dataset="shapes")
+    rows += make.epochs("pytorch", [[1.0]], dataset="shapes")
+    names = {path.name for path in report.write([(make.head, rows)], tmp_path)}
+    assert {"loss_curves_digits_cnn-gap_cpu.svg", "parting_shapes_cnn-gap_cpu.svg"} < names

@@ -1,0 +1,70 @@
+"""pytorch-grad-cam: class activation methods for PyTorch, by hooks, answered in NumPy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from implementations.contract import Array, Explain, Options, Stages, Unavailable
+from implementations.libraries import Offer
+
+if TYPE_CHECKING:
+    from implementations.frameworks.pytorch_network import Network
+
+TITLE = "pytorch-grad-cam"
+PACKAGE = "grad-cam"
+IMPORTS = {
+    "pytorch_grad_cam": "grad-cam",
+    "torchvision": "torchvision",
+    "cv2": "opencv-python-headless",
+    "torch": "torch",
+}
+FRAMEWORK = "pytorch"
+
+OFFERS = {
+    "grad_cam": Offer(
+        like="grad_cam",
+        at="layer",
+        why=(
+            "The same sum over channels and ReLU, then always min-max with 1e-7 added, bilinear to "
+            "the size of the image (not the layer's) and min-max again; float32. It runs back "
+            "through the whole network. Logits only."
+        ),
+    ),
+}
+
+
+def build(offer: str, network: Network, layer: str, options: Options) -> Explain:
+    """An `explain` that gives `heatmap` (N, H, W), NumPy. Raises Unavailable for another score."""
+    import torch
+
+    _define_operators()
+    from pytorch_grad_cam import GradCAM
+    from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+
+    if options.score != "logit":
+        raise Unavailable("pytorch-grad-cam is asked for logits only; leave --score away")
+
+    def explain(network: Network, images: Array, targets: Array) -> Stages:
+        classes = [ClassifierOutputTarget(target) for target in targets.tolist()]
+        with torch.enable_grad(), GradCAM(network, [network.layers[layer]]) as explainer:
+            # The weights are frozen, so the gradient has to be asked for at the images.
+            return {"heatmap": explainer(images.detach().requires_grad_(), classes)}
+
+    return explain
+
+
+def _define_operators() -> None:
+    """Declare torchvision's two operators where its binary does not fit PyTorch.
+
+    The library imports torchvision for transforms alone, but that import fails without them.
+    """
+    import torch
+
+    try:
+        import torchvision  # noqa: F401
+    except RuntimeError as error:
+        if "torchvision::nms does not exist" not in str(error):
+            raise
+        signature = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+        for operator in ("nms", "qnms"):
+            torch.library.define(f"torchvision::{operator}", signature)

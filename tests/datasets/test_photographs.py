@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from datasets.photographs import NEAREST, load
+from implementations import architectures, pretrained, reference
+
+BESIDE = Path(__file__).parents[3] / "shared" / "weights"
+WEIGHTS = Path(os.environ.get("CAMPARISON_WEIGHTS", BESIDE)) / "squeezenet_v1_0.safetensors"
+
+
+def test_two_photographs_and_nothing_to_train_on() -> None:
+    dataset = load()
+    names, images = pretrained.photographs()
+    assert names == tuple(NEAREST)
+    np.testing.assert_array_equal(dataset.test_images, images)
+    assert dataset.train_images.shape == (0, 227, 227, 3)
+    assert dataset.test_labels.tolist() == [832, 985]
+
+
+def test_the_form_is_that_of_squeezenet() -> None:
+    dataset = load()
+    architecture = architectures.get("squeezenet-1.0")
+    assert dataset.test_images.shape[1:] == architecture.input_shape
+    assert len(dataset.class_names) == architecture.classes
+
+
+@pytest.mark.skipif(
+    not WEIGHTS.exists(), reason="no squeezenet_v1_0.safetensors; set CAMPARISON_WEIGHTS"
+)
+def test_the_classes_are_near_to_what_squeezenet_sees() -> None:
+    network = reference.build(architectures.get("squeezenet-1.0"), pretrained.squeezenet(WEIGHTS))
+    dataset = load()
+    logits = network(reference.put(network, dataset.test_images))
+    stronger = (logits > logits[[0, 1], dataset.test_labels][:, np.newaxis]).sum(axis=1)
+    # The stupa leads; the daisy is among the first fifty, where chance would give five hundred.
+    assert stronger[0] == 0
+    assert stronger[1] < 50

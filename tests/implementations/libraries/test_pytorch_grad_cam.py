@@ -1,0 +1,32 @@
+"""pytorch-grad-cam's Grad-CAM against our own, brought to its form."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bench.heatmaps import normalise, relative_error
+from implementations import architectures, libraries, methods, weights
+from implementations.contract import Unavailable
+
+if libraries.describe("pytorch_grad_cam").missing:
+    pytest.skip("pytorch-grad-cam is not installed", allow_module_level=True)
+
+
+def test_grad_cam_is_ours_normalised_and_upsampled() -> None:
+    from implementations.frameworks import pytorch
+
+    architecture = architectures.get("cnn-pool-dropout", (16, 18, 3), 4)
+    network = pytorch.build(architecture, weights.randomise(architecture, 0), "cpu", "float32")
+    images = np.random.default_rng(0).random((3, 16, 18, 3), dtype=np.float32)
+    placed = pytorch.put(network, images, np.array([2, 0, 1], np.int32))
+    ours, theirs = methods.load("grad_cam"), libraries.load("pytorch_grad_cam").method("grad_cam")
+    stages = ours.builder("pytorch")(network, "relu2", ours.resolve({}))(network, *placed)
+    expected = pytorch.to_numpy(pytorch.resize(stages["heatmap"], (16, 18)))
+    expected = normalise(expected, "min_max")
+    explain = theirs.builder("pytorch")(network, "relu2", theirs.resolve({}))
+    heatmap = explain(network, *placed)["heatmap"]
+    assert heatmap.shape == (3, 16, 18)
+    assert (relative_error(heatmap, expected, expected) <= 1e-4).all()
+    with pytest.raises(Unavailable, match="logits only"):
+        theirs.builder("pytorch")(network, "relu2", theirs.resolve({}, "probability"))

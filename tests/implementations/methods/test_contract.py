@@ -1,0 +1,126 @@
+"""What every method promises, over whatever is discovered, in every column that is installed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from implementations import graph, methods
+from implementations import weights as neutral
+from implementations.contract import BadInput, Unavailable
+from implementations.frameworks import columns
+
+ROOT = Path(__file__).parents[3]
+NODES = [
+    {"name": "conv1", "kind": "conv", "filters": 5, "kernel": 3, "inputs": "input"},
+    {"name": "relu1", "kind": "relu", "inputs": "conv1"},
+    {"name": "pool1", "kind": "max_pool", "size": 2, "stride": 2, "inputs": "relu1"},
+    {"name": "conv2", "kind": "conv", "filters": 6, "kernel": 3, "inputs": "pool1"},
+    {"name": "relu2", "kind": "relu", "inputs": "conv2"},
+    {"name": "gap1", "kind": "global_average_pool", "inputs": "relu2"},
+    {"name": "dense1", "kind": "dense", "units": 4, "inputs": "gap1"},
+]
+FORM = {"name": "small", "input_shape": [12, 10, 3], "classes": 4, "nodes": NODES}
+ARCHITECTURE = graph.parse(FORM, "small")
+COLUMNS = [c for c in columns() if c.missing is None]
+
+
+def run(framework: str, backend: str, precision: str, folder: Path) -> dict[str, np.ndarray]:
+    """The maps of every method in a process of its own: two frameworks never share one."""
+    images = np.random.default_rng(5).random((3, 12, 10, 3)).astype(np.float32)
+    (folder / "architecture.json").write_text(json.dumps(graph.document(ARCHITECTURE)))
+    neutral.save(folder / "weights.safetensors", neutral.randomise(ARCHITECTURE, 6))
+    np.save(folder / "images.npy", images)
+    np.save(folder / "targets.npy", np.array([3, 0, 2], np.int32))
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "KERAS_BACKEND": backend or "tensorflow",
+        "JAX_PLATFORMS": "cpu",
+        "JAX_ENABLE_X64": "1" if precision == "float64" else "0",
+        "CUDA_VISIBLE_DEVICES": "",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+    script = Path(__file__).with_name("explain_all.py")
+    arguments = [sys.executable, str(script), framework, precision, str(folder)]
+    done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return neutral.load(folder / "maps.safetensors")
+
+
+@pytest.fixture(scope="module")
+def oracle(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
+    return run("reference", "", "float64", tmp_path_factory.mktemp("oracle"))
+
+
+@pytest.mark.parametrize("name", methods.names())
+def test_a_page_is_whole(name: str) -> None:
+    method = methods.load(name)
+    assert method.module.__doc__
+    assert method.module.TITLE
+    assert method.module.PAPER
+    assert method.at in ("layer", "input")
+    assert method.module.evaluations(method.resolve({}), (28, 28)) >= 1
+    method.builder("reference")
+    for option in method.options.values():
+        assert option.meaning
+        assert option.parse(str(option.default)) == option.default
+    with pytest.raises(BadInput, match=r"unknown option"):
+        method.resolve({"no_such_option": "1"})
+    with pytest.raises(Unavailable):
+        method.builder("no_such_framework")
+
+
+def test_stages_of_the_oracle(oracle: dict[str, np.ndarray]) -> None:
+    labels = {key.split("|")[0] for key in oracle}
+    assert {label.split()[0] for label in labels} == set(methods.names())
+    for label in labels:
+        method = methods.load(label.split()[0])
+        shape = ARCHITECTURE.shapes[method.layer(ARCHITECTURE, None)]
+        assert oracle[f"{label}|heatmap"].shape == (3, *shape[:2])
+        assert oracle.get(f"{label}|signed", oracle[f"{label}|heatmap"]).shape == (3, *shape[:2])
+        for key, array in oracle.items():
+            if key.startswith(f"{label}|") and not key.endswith("|alone"):
+                assert len(array) == 3
+                assert np.isfinite(array).all()
+
+
+@pytest.mark.parametrize("column", COLUMNS, ids=lambda column: column.label)
+@pytest.mark.parametrize(("precision", "tolerance"), [("float32", 1e-5), ("float64", 1e-12)])
+def test_a_column_agrees_with_the_oracle(
+    column: tuple[str, str, tuple[str, ...]],
+    precision: str,
+    tolerance: float,
+    oracle: dict[str, np.ndarray],
+    tmp_path: Path,
+) -> None:
+    """Also that an image alone has the map that it has in a batch."""
+    framework, backend, _ = column
+    if precision == "float64" and backend in ("jax", "torch"):
+        pytest.skip("Keras computes parts in float32 on this backend")
+    maps = run(framework, backend, precision, tmp_path)
+    compared = {key for key in maps if key.endswith(("|heatmap", "|signed", "|alone"))}
+    assert compared
+    for key in sorted(compared):
+        label = key.split("|")[0]
+        expected = oracle[key]
+        signed = oracle.get(f"{label}|signed", oracle[f"{label}|heatmap"])
+        signed = signed[1:2] if key.endswith("|alone") else signed
+        assert maps[key].dtype == np.dtype(precision), key
+        assert maps[key].shape == expected.shape, key
+        scale = np.abs(signed).max(axis=(1, 2))
+        errors = np.abs(maps[key] - expected).max(axis=(1, 2)) / scale
+        assert (errors <= tolerance).all(), f"{key}: {errors}"
+
+
+def test_an_image_alone_has_the_map_it_has_in_a_batch(oracle: dict[str, np.ndarray]) -> None:
+    for key in [key for key in oracle if key.endswith("|heatmap")]:
+        alone = oracle[key.replace("|heatmap", "|alone")][0]
+        np.testing.assert_allclose(alone, oracle[key][1], rtol=1e-9, atol=1e-12)
+        assert not np.allclose(oracle[key][0], oracle[key][1]), key
