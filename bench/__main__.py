@@ -104,7 +104,7 @@ def _explain_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--mode", choices=MODES, help="default: compiled")
     command.add_argument("--precision", choices=PRECISIONS, help="default: float32")
     command.add_argument("--option", action="append", default=[], metavar="NAME=VALUE")
-    command.add_argument("--batch", type=_positive, default=64)
+    command.add_argument("--batch", type=_positive, default=0, help="default: by the cost, 8 or 64")
     command.add_argument("--save", choices=("heatmap", "stages"), default="heatmap")
     command.add_argument("--out", required=True, help="heatmaps file to write (.safetensors)")
 
@@ -119,7 +119,9 @@ def _suite_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--precisions", nargs="+", choices=PRECISIONS, default=["float32", "float64"]
     )
-    command.add_argument("--images", type=_positive, default=256, help="compared (default 256)")
+    command.add_argument(
+        "--images", type=_positive, help="compared; default 256, 64 in a plain `compare`"
+    )
     command.add_argument("--batch", type=_positive, default=64, help="timed (default 64)")
     command.add_argument("--rounds", type=_positive, default=5, help="processes (default 5)")
     command.add_argument("--threads", type=int, default=0, help="0: every core allowed")

@@ -120,7 +120,11 @@ def explain(arguments: Namespace) -> int:
     tensors_path = Path(arguments.weights)
     architecture = architectures.get(arguments.architecture, given, _classes(arguments))
     stage.check_images(images, architecture, arguments.images)
-    tensors = neutral(tensors_path, architecture)
+    try:
+        tensors = neutral(tensors_path, architecture)
+    except BadInput as error:
+        # A registered architecture takes the images' shape, so they may be what is wrong.
+        raise BadInput(f"{error} (for images of {shape})") from error
     targets = None
     if arguments.targets:
         read = stage.read_array(Path(arguments.targets), "targets")
@@ -169,6 +173,7 @@ def train(arguments: Namespace) -> int:
     """`train`: one network in one column, into a neutral weights file."""
     from bench import stages
     from bench import train as stage
+    from bench.explain import check_writable
     from bench.store import Run
     from implementations.weights import write_bytes
 
@@ -176,8 +181,8 @@ def train(arguments: Namespace) -> int:
     if column.framework == frameworks.REFERENCE:
         raise BadInput("the reference is never trained; name another --framework")
     out = Path(arguments.out)
-    if not out.parent.is_dir():
-        raise BadInput(f"cannot write {out}: no folder {out.parent}; make it or name another")
+    check_writable(out)
+    architectures.get(arguments.architecture)
     ask = stages.Ask(
         datasets=stages.pick_datasets([arguments.dataset]),
         architectures=(arguments.architecture,), columns=(column,), methods=(),
@@ -192,7 +197,7 @@ def train(arguments: Namespace) -> int:
             ask, arguments.dataset, arguments.architecture, [arguments.optimizer]
         )
     ]
-    rows = stages.execute(run, "train", "train", cells, context)
+    rows = stages.execute(run, "train", "bench.train", cells, context)
     last = rows[-1]
     if last["status"] == "ok":
         artefact = Path(context["out"]) / last["artefact"]

@@ -27,8 +27,9 @@ def centre(images: NDArray[np.float32]) -> Maps:
 def edges(images: NDArray[np.float32]) -> Maps:
     """The magnitude of the image's gradient (Sobel), averaged over colours."""
     grey = images.mean(axis=3, dtype=np.float64)
-    magnitude: Maps = np.hypot(ndimage.sobel(grey, axis=1), ndimage.sobel(grey, axis=2))
-    return magnitude
+    # One image at a time: Sobel smooths along every other axis, and so across images.
+    sides = [(ndimage.sobel(image, axis=0), ndimage.sobel(image, axis=1)) for image in grey]
+    return np.stack([np.hypot(*pair) for pair in sides])
 
 
 CONTROLS: dict[str, Callable[[NDArray[np.float32]], Maps]] = {

@@ -28,7 +28,10 @@ STAGES = ("signed", "activations", "gradients", "weights")
 
 @dataclass(frozen=True)
 class Request:
-    """What to explain: images (N, H, W, C) in [0, 1], targets (N,) or None, and where to."""
+    """What to explain: images (N, H, W, C) in [0, 1], targets (N,) or None, and where to.
+
+    `batch` images are explained at once; 0 leaves it to the method's cost.
+    """
 
     images: NDArray[np.float32]
     targets: NDArray[np.int32] | None
@@ -41,6 +44,8 @@ def read_array(path: Path, what: str) -> NDArray[Any]:
     """A memory-mapped .npy array. Raises BadInput for a missing, broken or object file."""
     try:
         array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        if not isinstance(array, np.ndarray):
+            raise ValueError("it is an archive; save one array with numpy.save")
         return array
     except FileNotFoundError:
         raise BadInput(f"no {what} file {path}") from None
@@ -95,10 +100,10 @@ def explain(
     request: Request,
 ) -> None:
     """Write logits, targets, heatmap and upsampled, and with `save_stages` what else there is."""
-    _check_writable(request.out)
+    check_writable(request.out)
     wanted = ("heatmap", *(STAGES if request.save_stages else ()))
-    batch = min(request.batch, len(request.images))
     explainer = build(cell, architecture, tensors, wanted)
+    batch = min(request.batch or _batch(explainer), len(request.images))
     n = len(request.images)
     about = {
         "cell": str(cell),
@@ -123,6 +128,11 @@ def explain(
         file.close()
 
 
+def _batch(explainer: Explainer) -> int:
+    """Fewer images at once for methods of many evaluations, whose passes are larger batches."""
+    return BATCH if explainer.evaluations in (1, 2) else BATCH // 8
+
+
 def _explain_batch(
     explainer: Explainer, request: Request, start: int, batch: int
 ) -> dict[str, NDArray[Any]]:
@@ -137,7 +147,7 @@ def _explain_batch(
     return {"logits": logits, "targets": targets, **part}
 
 
-def _check_writable(path: Path) -> None:
+def check_writable(path: Path) -> None:
     """Raises BadInput before the work rather than after it."""
     if not path.parent.is_dir():
         raise BadInput(f"cannot write {path}: no folder {path.parent}; make it or name another")

@@ -71,10 +71,20 @@ def architecture_for(name: str, images: Path) -> Architecture:
     """An architecture at the shape of a data set, given the file of its images. Raises BadInput."""
     arrays = weights.load(images)
     shape = arrays["images"].shape[1:]
-    architecture = architectures.get(name, (shape[0], shape[1], shape[2]), int(arrays["classes"].item()))
-    if architecture.input_shape != shape:
-        raise BadInput(f"{name} reads {architecture.input_shape}, not {shape} images")
+    architecture = architectures.get(
+        name, (shape[0], shape[1], shape[2]), int(arrays["classes"].item())
+    )
+    fit(architecture, shape, int(arrays["classes"].item()))
     return architecture
+
+
+def fit(architecture: Architecture, shape: tuple[int, ...], classes: int) -> None:
+    """Raises BadInput where a network cannot read a data set's images or tell its classes."""
+    if architecture.input_shape != shape:
+        raise BadInput(f"{architecture.name} reads {architecture.input_shape}, not {shape} images")
+    if architecture.classes != classes:
+        told = f"{architecture.name} tells {architecture.classes} classes"
+        raise BadInput(f"{told}, the data set has {classes}; make its last node that wide")
 
 
 def subject(cell: Cell, context: Mapping[str, Any], n: int | None = None) -> Subject:

@@ -40,13 +40,14 @@ def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
                 warnings.simplefilter("ignore", RuntimeWarning)
                 values = np.asarray(metrics.load(name).measure(a, b), float)
             defined = values[np.isfinite(values)]
-            yield {
-                "weights": one,
-                "against": other,
-                "metric": name,
-                "value": float(np.median(defined)),
-                "n": len(defined),
-            }
+            if len(defined):
+                yield {
+                    "weights": one,
+                    "against": other,
+                    "metric": name,
+                    "value": float(np.median(defined)),
+                    "n": len(defined),
+                }
 
 
 def serve(cells: list[Cell], context: Mapping[str, Any], report: Reporter) -> None:

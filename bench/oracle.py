@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from bench import rounding
 from bench.cells import Cell
 from bench.explaining import CHAIN, Arrays, build
 from bench.inputs import Subject, subject
@@ -31,7 +33,7 @@ def images_compared(cell: Cell, most: int) -> int:
     method = methods.load(cell.method or "grad_cam")
     options = method.resolve(dict(cell.options), cell.score)
     cost = int(method.module.evaluations(options, (28, 28)))
-    return most if cost <= CHEAP else max(most // 16, 2)
+    return most if cost <= CHEAP else max(most // 32, 2)
 
 
 def of(cell: Cell) -> Cell:
@@ -57,7 +59,7 @@ def answer_path(cell: Cell, about: Subject, folder: Path) -> Path:
 
 
 def answer(cell: Cell, about: Subject, folder: Path) -> Arrays:
-    """The oracle's stages, `logits`, `targets` (the predicted class) and `kinks`. Kept on disk."""
+    """The oracle's stages, `logits`, `targets` (the predicted class) and the logits' sums."""
     path = answer_path(cell, about, folder)
     if path.exists():
         return weights.load(path)
@@ -68,11 +70,29 @@ def answer(cell: Cell, about: Subject, folder: Path) -> Arrays:
     parts = list(explainer.stages(about.images, targets, min(CHUNK, len(about.images))))
     arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     network = reference.build(about.architecture, about.weights)
-    kinks = [network.kinks(explainer.layer, chunk.astype(np.float64)) for chunk in chunks]
-    arrays |= {"logits": logits, "targets": targets, "kinks": np.concatenate(kinks)}
+    sums = [rounding.logit_sums(network, chunk.astype(np.float64)) for chunk in chunks]
+    arrays |= {
+        "logits": logits,
+        "targets": targets,
+        "logit_terms": np.concatenate([terms for terms, _ in sums]),
+        "logit_count": np.array(sums[0][1]),
+    }
     folder.mkdir(parents=True, exist_ok=True)
     weights.save(path, arrays)
     return arrays
+
+
+def kinks(cell: Cell, about: Subject, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
+    """How near these images are to a kink, wherever the method takes a gradient."""
+    explainer = build(of(cell), about.architecture, about.weights)
+    network = reference.build(about.architecture, about.weights)
+    probed = getattr(explainer.method.module, "probed", None)
+    images = about.images[chosen].astype(np.float64)
+    options = explainer.method.resolve(dict(cell.options), cell.score)
+    nearest = np.full(len(images), np.inf)
+    for point in probed(images, options) if probed else [images]:
+        nearest = np.minimum(nearest, network.kinks(explainer.layer, point))
+    return nearest
 
 
 def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:

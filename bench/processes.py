@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -24,13 +24,17 @@ from typing import IO, Any
 from bench.cells import Cell, environment
 
 ROOT = Path(__file__).resolve().parent.parent
+POLL_S = 0.2
 Row = dict[str, Any]
 Finished = Callable[[Cell, int, list[Row]], None]
 
 
 @dataclass(frozen=True)
 class Job:
-    """Cells that share a process: one environment, one round."""
+    """Cells that share a process: one environment, one round.
+
+    `module` has the `serve(cells, context, report)` that runs them, as in "bench.agree".
+    """
 
     module: str
     cells: tuple[Cell, ...]
@@ -57,20 +61,27 @@ def plan(
 
 
 def run(
-    job: Job, finished: Finished, timeout_s: float, log: Path, say: Callable[[str], None]
+    job: Job,
+    finished: Finished,
+    timeout_s: float,
+    log: Path,
+    say: Callable[[str], None],
+    stop: threading.Event | None = None,
 ) -> float:
     """Run a job's cells, in as many processes as it takes. Seconds spent outside the children.
 
     `finished(cell, round, rows)` is called once for each cell, as it ends; `say(text)` with what a
-    cell tells meanwhile. A process silent for `timeout_s` seconds is killed.
+    cell tells meanwhile. A process silent for `timeout_s` seconds is killed. When `stop` is set the
+    process is killed and what it did not finish is not reported.
     """
+    stop = stop or threading.Event()
     left = list(job.cells)
     outside = 0.0
-    while left:
+    while left and not stop.is_set():
         began = time.perf_counter()
         child = _Child(job, left, log)
         outside += time.perf_counter() - began
-        left = child.follow(finished, timeout_s, say)
+        left = child.follow(finished, timeout_s, say, stop)
     return outside
 
 
@@ -87,7 +98,11 @@ class _Child:
         with tempfile.NamedTemporaryFile("w", suffix=".json", delete=False) as stream:
             json.dump(document, stream)
         self.path = Path(stream.name)
-        with log.open("ab") as errors:
+        # A file of its own, as several children may speak at once; it joins the log when it ends.
+        with tempfile.NamedTemporaryFile(
+            dir=log.parent, prefix="child-", suffix=".log", delete=False
+        ) as errors:
+            self.errors = Path(errors.name)
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "bench.worker", stream.name],
                 cwd=ROOT,
@@ -103,26 +118,38 @@ class _Child:
         threading.Thread(target=self._pump, args=(self.process.stdout,), daemon=True).start()
 
     def _pump(self, stream: IO[str]) -> None:
-        for line in stream:
-            self.lines.put(line)
+        with stream:
+            for line in stream:
+                self.lines.put(line)
         self.lines.put(None)
 
+    def _events(self, timeout_s: float, stop: threading.Event) -> Iterator[Row]:
+        """What the process says until it ends. Raises TimeoutError when it is silent too long."""
+        heard = time.monotonic()
+        while not stop.is_set():
+            try:
+                line = self.lines.get(timeout=POLL_S)
+            except queue.Empty:
+                if time.monotonic() - heard > timeout_s:
+                    raise TimeoutError from None
+                continue
+            if line is None:
+                return
+            heard = time.monotonic()
+            yield json.loads(line)
+
     def follow(
-        self, finished: Finished, timeout_s: float, say: Callable[[str], None]
+        self,
+        finished: Finished,
+        timeout_s: float,
+        say: Callable[[str], None],
+        stop: threading.Event,
     ) -> list[Cell]:
         """Handle events until the process ends. The cells it did not come to."""
         current, late = "", False
         rows: list[Row] = []
         try:
-            while True:
-                try:
-                    line = self.lines.get(timeout=timeout_s)
-                except queue.Empty:
-                    late = True
-                    break
-                if line is None:
-                    break
-                event = json.loads(line)
+            for event in self._events(timeout_s, stop):
                 if event["event"] == "start":
                     current, rows = event["cell_id"], []
                 elif event["event"] == "progress":
@@ -132,28 +159,35 @@ class _Child:
                 elif event["event"] == "done":
                     finished(self.cells.pop(event["cell_id"]), self.job.round, rows)
                     current = ""
+        except TimeoutError:
+            late = True
         finally:
-            self._stop(grace_s=0 if late else 5)
-        if self.cells:
+            said = self._stop(grace_s=0 if late or stop.is_set() else 5)
+        if self.cells and not stop.is_set():
             lost = self.cells.pop(current or next(iter(self.cells)))
-            finished(lost, self.job.round, [self._obituary(late, timeout_s)])
+            finished(lost, self.job.round, [self._obituary(late, timeout_s, said)])
         return list(self.cells.values())
 
-    def _stop(self, grace_s: float) -> None:
+    def _stop(self, grace_s: float) -> str:
+        """End the process; what it wrote to standard error goes to the log."""
         try:
             self.process.wait(timeout=grace_s)
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         self.path.unlink(missing_ok=True)
+        said = self.errors.read_bytes()
+        with self.log.open("ab") as log:
+            log.write(said)
+        self.errors.unlink()
+        return said.decode(errors="replace").strip()
 
-    def _obituary(self, late: bool, timeout_s: float) -> Row:
+    def _obituary(self, late: bool, timeout_s: float, said: str) -> Row:
         if late:
             return {"status": "timeout", "reason": f"no answer within {timeout_s:g} s; killed"}
         code = self.process.returncode
         if code == -signal.SIGKILL:
             return {"status": "oom", "reason": "killed by the system, as when memory runs out"}
-        last = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        said = last[-1][:300] if last else "nothing"
+        words = said.splitlines()[-1][:300] if said else "nothing"
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-        return {"status": "failed", "reason": f"the process ended with {how}; it said: {said}"}
+        return {"status": "failed", "reason": f"the process ended with {how}; it said: {words}"}

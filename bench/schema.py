@@ -69,7 +69,7 @@ FIELDS = tuple(
         ("agreement", "topk_iou", "", "median overlap of the top 10 % of positions"),
         ("agreement", "zero_map_share", "", "share of images whose reference map is all zero"),
         ("agreement", "share_within", "", "share of images within the tolerance"),
-        ("agreement", "kinks", "", "images above the tolerance: index, error, distance to a kink"),
+        ("agreement", "kinks", "", "images above it: index, error, kink distance, rounding bound"),
         ("agreement", "nan_count", "", "values that are not finite"),
         ("agreement", "agree", "", "whether the gate is passed"),
         ("agreement", "tolerance", "", "of max_rel"),
@@ -117,6 +117,8 @@ def readme() -> str:
     lines = ["# Columns of a row", ""]
     for group in dict.fromkeys(field.group for field in FIELDS):
         lines += [f"## {group}", "", "| column | unit | meaning |", "| --- | --- | --- |"]
-        lines += [f"| `{f.name}` | {f.unit} | {f.meaning} |" for f in FIELDS if f.group == group]
+        for field in (field for field in FIELDS if field.group == group):
+            meaning = field.meaning.replace("|", r"\|")
+            lines.append(f"| `{field.name}` | {field.unit} | {meaning} |")
         lines.append("")
     return "\n".join(lines)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -91,8 +94,12 @@ def execute(
     rounds: int = 1,
     isolate: bool = False,
     timeout_s: float = 900.0,
+    at_once: int = 1,
 ) -> list[Row]:
-    """Run the cells that are not finished yet; the rows of all of them, old and new."""
+    """Run the cells that are not finished yet; the rows of all of them, old and new.
+
+    `at_once` processes run side by side: never more than one where time is measured.
+    """
     asked = list(cells)
     jobs = processes.plan(module, asked, context, rounds, isolate)
     jobs = [
@@ -100,26 +107,41 @@ def execute(
     ]
     total = sum(len(job.cells) for job in jobs)
     log = run.folder / "children.log"
-    began, outside = time.perf_counter(), 0.0
+    began, lock = time.perf_counter(), threading.Lock()
     with ticker(title, total) as progress:
 
         def finished(cell: Cell, number: int, rows: list[Row]) -> None:
-            run.add(cell, number, rows)
+            with lock:
+                run.add(cell, number, rows)
             first = next((r for r in rows if r["status"] != "ok"), rows[0] if rows else {})
             status = str(first.get("status", "ok"))
             reason = f": {first['reason']}" if first.get("reason") else ""
             failed = [str(row["compared"]) for row in rows if row.get("agree") is False]
             wrong = f" DISAGREES at {', '.join(failed)}" if failed and status == "ok" else ""
-            progress.tick(f"{cell} {status}{reason}{wrong}", ok=not wrong and status == "ok")
+            with lock:
+                progress.tick(f"{cell} {status}{reason}{wrong}", ok=not wrong and status == "ok")
 
-        for job in jobs:
-            if job.cells:
-                outside += processes.run(job, finished, timeout_s, log, progress.say)
+        stop = threading.Event()
+
+        def run_job(job: processes.Job) -> float:
+            return processes.run(job, finished, timeout_s, log, progress.say, stop)
+
+        with ThreadPoolExecutor(at_once) as pool:
+            try:
+                outside = sum(pool.map(run_job, [job for job in jobs if job.cells]))
+            except BaseException:
+                stop.set()  # Whatever ended the run, Ctrl-C too, no child outlives it.
+                raise
     wall = time.perf_counter() - began
     if total:
         run.head.setdefault("seconds", {})[title] = {"wall": wall, "outside_children": outside}
     known = {cell.cell_id for cell in asked}
     return [row for row in run.rows if row["cell_id"] in known]
+
+
+def side_by_side() -> int:
+    """How many processes to run at once where nothing is timed: half are waiting or importing."""
+    return max(min(len(os.sched_getaffinity(0)), 4), 1)
 
 
 def disagreements(rows: Iterable[Row]) -> list[Row]:

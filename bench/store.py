@@ -46,7 +46,7 @@ def code_hash(framework: str, method: str, library: str) -> str:
     if framework == frameworks.REFERENCE:
         texts += [p.read_text(encoding="utf-8") for p in sorted(oracle.glob("reference*.py"))]
     if library:
-        texts.append(inspect.getsource(libraries.load(library).module))
+        texts.append(inspect.getsource(libraries.describe(library).module))
     elif method:
         try:
             texts.append(methods.load(method).source(framework))
@@ -76,18 +76,27 @@ class Run:
             write_bytes(head_path, json.dumps(head, default=str).encode())
         self.head: dict[str, Any] = json.loads(head_path.read_text(encoding="utf-8"))
         self.run_id = str(self.head["run_id"])
-        self.rows = _read_whole_lines(self.rows_path)
-        self._done = {(r["cell_id"], r["round"], r["code_hash"]) for r in self.rows}
+        # By cell and round: what newer code measured stands for what older code did.
+        self._cells = {
+            (rows[0]["cell_id"], rows[0]["round"]): rows
+            for rows in _read_whole_lines(self.rows_path)
+        }
+
+    @property
+    def rows(self) -> list[Row]:
+        """The rows so far."""
+        return [row for rows in self._cells.values() for row in rows]
 
     @property
     def resumed(self) -> bool:
         """Whether rows were there already."""
-        return bool(self._done)
+        return bool(self._cells)
 
     def has(self, cell: Cell, number: int = 0) -> bool:
         """Whether a cell is finished, by the code as it is now."""
+        rows = self._cells.get((cell.cell_id, number))
         code = code_hash(cell.framework, cell.method, cell.library)
-        return (cell.cell_id, number, code) in self._done
+        return rows is not None and rows[0]["code_hash"] == code
 
     def add(self, cell: Cell, number: int, measured: Iterable[Row]) -> None:
         """Append a finished cell's rows in one write. Raises ValueError for an unknown column."""
@@ -112,8 +121,7 @@ class Run:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
-        self.rows += rows
-        self._done.add((cell.cell_id, number, code))
+        self._cells[cell.cell_id, number] = json.loads(text)
 
     def finish(self) -> Path:
         """Move the rows into `results/runs/` and end the run."""
@@ -130,15 +138,15 @@ class Run:
         return path
 
 
-def _read_whole_lines(path: Path) -> list[Row]:
-    """The rows of a file; a last line torn by a kill is cut off the file."""
+def _read_whole_lines(path: Path) -> list[list[Row]]:
+    """The lines of a file, each a cell's rows; a last one torn by a kill is cut off the file."""
     if not path.exists():
         return []
     content = path.read_bytes()
     whole = content[: content.rfind(b"\n") + 1]
     if len(whole) < len(content):
         os.truncate(path, len(whole))
-    return [row for line in whole.splitlines() for row in json.loads(line)]
+    return [json.loads(line) for line in whole.splitlines()]
 
 
 def read(path: Path) -> tuple[dict[str, Any], list[Row]]:

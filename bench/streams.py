@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from implementations.contract import BadInput
 
 NAMES = {"float32": "F32", "float64": "F64", "int32": "I32"}
 
@@ -18,6 +22,7 @@ class ArrayFile:
     """Arrays of `n` rows each, filled in by rows, under a temporary name until `close`.
 
     The layout is the safetensors format: the header's length, the header, then the arrays' bytes.
+    Raises BadInput where the place cannot be written or is full.
     """
 
     def __init__(
@@ -36,19 +41,24 @@ class ArrayFile:
             offsets[name], offset = offset, end
         text = json.dumps(header).encode()
         text += b" " * (-len(text) % 8)
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=f".{path.name}.", suffix=".tmp", delete=False
-        ) as stream:
-            self.temporary = Path(stream.name)
-            stream.write(len(text).to_bytes(8, "little") + text)
-            stream.truncate(8 + len(text) + offset)
+        with _refused(path):
+            with tempfile.NamedTemporaryFile(
+                dir=path.parent, prefix=f".{path.name}.", suffix=".tmp", delete=False
+            ) as stream:
+                self.temporary = Path(stream.name)
+            try:
+                self.temporary.write_bytes(len(text).to_bytes(8, "little") + text)
+                os.truncate(self.temporary, 8 + len(text) + offset)
+            except OSError:
+                self.discard()
+                raise
         self.places = {
             name: (8 + len(text) + offsets[name], shapes[name], rows[name].dtype) for name in rows
         }
 
     def write(self, start: int, rows: Mapping[str, NDArray[Any]]) -> None:
         """Fill in rows from `start` on."""
-        with self.temporary.open("r+b") as stream:
+        with _refused(self.path), self.temporary.open("r+b") as stream:
             for name, array in rows.items():
                 offset, shape, dtype = self.places[name]
                 stride = int(np.prod(shape[1:], dtype=np.int64)) * dtype.itemsize
@@ -57,9 +67,18 @@ class ArrayFile:
 
     def close(self) -> None:
         """Move the file into place."""
-        self.temporary.chmod(0o644)
-        self.temporary.replace(self.path)
+        with _refused(self.path):
+            self.temporary.chmod(0o644)
+            self.temporary.replace(self.path)
 
     def discard(self) -> None:
         """Leave nothing behind."""
         self.temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _refused(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise BadInput(f"cannot write {path}: {error.strerror}; name another place") from error

@@ -5,17 +5,16 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from bench import compare, stages
+from bench.conduct import Conductor
+from bench.inputs import shared_weights
 from bench.progress import console
 from bench.stages import Ask
-from bench.store import Row, Run
+from bench.store import Row
 from implementations import architectures
 from implementations.contract import BadInput, Unavailable
 from implementations.graph import unknown
-
-Stage = Callable[[Run, Ask, dict[str, Any], str, str], list[Row]]
 
 
 def ask_of(arguments: Namespace) -> Ask:
@@ -29,11 +28,18 @@ def ask_of(arguments: Namespace) -> Ask:
         columns=stages.pick_columns(arguments.frameworks),
         methods=stages.pick_methods(arguments.methods),
         device=arguments.device, precisions=tuple(arguments.precisions),
-        n_images=arguments.images, batch=arguments.batch, rounds=arguments.rounds,
+        n_images=arguments.images or _images(arguments), batch=arguments.batch,
+        rounds=arguments.rounds,
         threads=arguments.threads, seeds=arguments.seeds, epochs=arguments.epochs,
         isolate=arguments.isolate, timeout_s=arguments.timeout, data_dir=arguments.data_dir,
         allow_unverified=arguments.allow_unverified, results=Path(arguments.results).resolve(),
     )  # fmt: skip
+
+
+def _images(arguments: Namespace) -> int:
+    """Images compared by default: fewer where the main job is to be done in minutes."""
+    quick = arguments.command == "compare" and not arguments.dataset
+    return 64 if quick else 256
 
 
 def run_compare(arguments: Namespace) -> int:
@@ -42,36 +48,22 @@ def run_compare(arguments: Namespace) -> int:
 
 
 def run_stage(arguments: Namespace) -> int:
-    """`agree`, `time`, `contrast` or `sweep`: one stage over the trained networks there are."""
+    """`agree`, `time`, `contrast` or `sweep`: one stage over the trained networks."""
     ask = _with_gpu(ask_of(arguments))
-    asked = compare.networks(ask)
-    name = arguments.command
-    ask = compare.covering(ask, asked)
-    run = Run(name, ask.identity(), ask.results)
-    context = ask.context(run)
-    rows: list[Row] = []
-    for dataset, architecture, _ in asked:
-        path = Path(context["weights"][f"{dataset}/{architecture}/trained"])
+    for dataset, architecture, _ in compare.networks(ask):
+        path = shared_weights(dataset, architecture, ask.results)
         if not path.exists():
             mend = f"run `python -m bench compare --dataset {dataset}` once"
             raise BadInput(f"no trained weights {path}; {mend}")
-        rows += STAGES[name](run, ask, context, dataset, architecture)
-    return compare.conclude(run, ask, rows)
+    leader = compare.conductor(arguments.command, ask)
+    return compare.conclude(leader, STAGES[arguments.command](leader))
 
 
-def _agree(run: Run, ask: Ask, context: dict[str, Any], dataset: str, name: str) -> list[Row]:
-    return compare.agreement(run, ask, context, dataset, name, thorough=False)
-
-
-def _sweep(run: Run, ask: Ask, context: dict[str, Any], dataset: str, name: str) -> list[Row]:
-    return compare.agreement(run, ask, context, dataset, name, thorough=True)
-
-
-STAGES: dict[str, Stage] = {
-    "agree": _agree,
-    "sweep": _sweep,
-    "time": compare.times,
-    "contrast": compare.contrasts,
+STAGES: dict[str, Callable[[Conductor], list[Row]]] = {
+    "agree": Conductor.agree,
+    "sweep": lambda leader: leader.agree(thorough=True),
+    "time": Conductor.time,
+    "contrast": Conductor.contrast,
 }
 
 

@@ -27,7 +27,7 @@ from bench.worker import Reporter, Row
 from implementations.contract import MODES, Array, Framework, Network, Stages
 from implementations.recipes import recipe
 
-BUDGET_S = 0.6
+BUDGET_S = 0.4
 """Seconds of samples a cell, within 5 to 50 samples."""
 STEPS = 4
 """Training steps a sample: the cost of fetching the losses is shared as it is in training."""
@@ -73,8 +73,7 @@ def cells(ask: Ask, dataset: str, architecture: str) -> Iterator[Cell]:
         yield replace(same, task="forward")
         if mode != "xla":
             yield replace(same, task="train_step", optimizer="native")
-        for method in ask.methods:
-            yield replace(same, task="heatmap", method=method)
+        yield from (replace(same, task="heatmap", method=method) for method in ask.methods)
 
 
 def batch_of(cell: Cell, context: Mapping[str, Any]) -> Subject:
@@ -84,20 +83,26 @@ def batch_of(cell: Cell, context: Mapping[str, Any]) -> Subject:
     return replace(about, images=about.images[turns], labels=about.labels[turns], masks=None)
 
 
+def _other(about: Subject) -> NDArray[np.float32]:
+    """A second input of the same shape, alike in nothing."""
+    return np.random.default_rng(0).random(about.images.shape, np.float32)
+
+
 def heatmap(cell: Cell, context: Mapping[str, Any]) -> Timed:
     """The heatmap of one class for each image, by our method or a library's."""
     about = batch_of(cell, context)
     like = replace(cell, library="", method=context["like"].get(cell.method, cell.method))
     expected = oracle.answer(like, about, Path(context["oracle"]))
     explainer = explaining.build(cell, about.architecture, about.weights)
-    flipped = np.ascontiguousarray(about.images[:, ::-1])
-    inputs = [explainer.put(images, expected["targets"]) for images in (about.images, flipped)]
+    inputs = [
+        explainer.put(images, expected["targets"]) for images in (about.images, _other(about))
+    ]
 
     def check() -> Row:
         heatmap = explainer.call(*inputs[0])["heatmap"]
         values = explaining.to_host(explainer.framework, heatmap)
         found = {"heatmap": np.asarray(values, np.float64)}
-        return agree.compare("heatmap", found, expected, agree.tolerance(like, expected["logits"]))
+        return agree.compare("heatmap", found, expected, agree.gate_of(like, about, expected))
 
     cost = {"import_s": explainer.import_s, "build_s": explainer.build_s}
     cost["evaluations"] = explainer.evaluations
@@ -114,13 +119,12 @@ def forward(cell: Cell, context: Mapping[str, Any]) -> Timed:
     call = framework.prepare(network, _logits, ("logits",), cell.mode)
     build_s = time.perf_counter() - began
     targets = expected["targets"].astype(np.int32)
-    flipped = np.ascontiguousarray(about.images[:, ::-1])
-    inputs = [framework.put(network, images, targets) for images in (about.images, flipped)]
+    inputs = [framework.put(network, images, targets) for images in (about.images, _other(about))]
 
     def check() -> Row:
         found = {"logits": framework.to_numpy(call(*inputs[0])["logits"]).astype(np.float64)}
-        gate = agree.tolerance(replace(cell, method="grad_cam"), expected["logits"])
-        return agree.compare("logits", found, {**expected, "heatmap": expected["logits"]}, gate)
+        gate = agree.gate_of(replace(cell, method="grad_cam"), about, expected)
+        return agree.compare("logits", found, expected, gate)
 
     cost = {"import_s": import_s, "build_s": build_s}
     return Timed(framework, lambda i: call(*inputs[i])["logits"], check, cost)
@@ -150,14 +154,15 @@ def train_step(cell: Cell, context: Mapping[str, Any]) -> Timed:
     started: list[NDArray[np.float64]] = []
 
     def call(number: int) -> NDArray[np.float64]:
-        losses = trainer.epoch(orders[number], cell.batch)
-        started.append(losses)
-        return losses
+        started.append(trainer.epoch(orders[number], cell.batch))
+        return started[-1]
 
     def check() -> Row:
         error = float(abs(started[0][0] - loss) / np.abs(logits).max())
-        gate = agree.tolerance(replace(cell, method="grad_cam"), logits)
-        passed = None if gate is None else error <= gate
+        # Where training computes something else than inference, the oracle has no loss to compare.
+        other = {node.kind for node in about.architecture.nodes} & {"dropout", "batch_norm"}
+        gate = None if other else agree.tolerance(replace(cell, method="grad_cam"), logits)
+        passed = error <= gate if gate is not None else None if np.isfinite(error) else False
         return {"max_rel": error, "tolerance": gate, "agree": passed, "against": "reference"}
 
     return Timed(framework, call, check, {"import_s": import_s, "build_s": build_s}, STEPS)
@@ -178,7 +183,7 @@ def measure(cell: Cell, context: Mapping[str, Any], benchmark: Any) -> Iterator[
     steady_s = time.perf_counter() - began
     compiled = timed.framework.compilations()
     rounds = int(min(max(BUDGET_S / steady_s, 5), 50))
-    before, process = _load(), psutil.Process()
+    before, process = psutil.getloadavg()[0], psutil.Process()
     cpu, wall, system = sum(process.cpu_times()[:2]), time.perf_counter(), _busy()
     benchmark.pedantic(timed.barriered, args=(0,), rounds=rounds, iterations=1, warmup_rounds=1)
     wall = time.perf_counter() - wall
@@ -204,7 +209,7 @@ def measure(cell: Cell, context: Mapping[str, Any], benchmark: Any) -> Iterator[
         "images_per_s": cell.batch / median,
         "cores_in_use": cpu / wall,
         "load_before": before,
-        "load_after": _load(),
+        "load_after": psutil.getloadavg()[0],
         "busy_others": others,
         "cpu_mhz": getattr(psutil.cpu_freq(), "current", None),
         "stable": others < 0.25,
@@ -215,7 +220,7 @@ def _checked(timed: Timed) -> Row:
     """The row of the check. Raises Wrong where the answer is not the oracle's."""
     row = timed.check()
     if row.get("agree") is False:
-        error = f"max_rel {row['max_rel']:.3g} against a tolerance of {row['tolerance']:.3g}"
+        error = f"max_rel {row['max_rel']:.3g} against a tolerance of {row['tolerance']}"
         raise Wrong(row, f"disagrees with the oracle: {error}")
     one, other = (explaining.to_host(timed.framework, timed.call(number)) for number in (0, 1))
     if not one.any() and not other.any():
@@ -224,10 +229,6 @@ def _checked(timed: Timed) -> Row:
     if np.array_equal(one, other):
         raise Wrong(row, "two different inputs gave the same output: it was computed beforehand")
     return row
-
-
-def _load() -> float:
-    return float(psutil.getloadavg()[0])
 
 
 def _busy() -> float:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 import datasets
 from bench.cells import Cell
 from bench.explaining import load_framework
+from bench.inputs import fit
 from bench.stages import Ask
 from bench.store import code_hash
 from bench.worker import Reporter, Row
@@ -69,6 +70,7 @@ def train(cell: Cell, context: Mapping[str, Any], report: Reporter) -> Iterator[
     architecture = architectures.get(
         cell.architecture, (shape[0], shape[1], shape[2]), len(data.class_names)
     )
+    fit(architecture, shape, len(data.class_names))
     chosen = recipe(cell.architecture, cell.dataset, cell.epochs)
     start = weights.initialise(architecture, cell.seed)
     network = framework.build(architecture, start, cell.device, cell.precision)

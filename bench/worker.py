@@ -107,7 +107,7 @@ def main(job_path: str) -> None:
     job = json.loads(Path(job_path).read_text(encoding="utf-8"))
     cells = [from_document(document) for document in job["cells"]]
     block(frozenset(package for cell in cells for package in cell.column.packages))
-    stage = importlib.import_module(f"bench.{job['module']}")
+    stage = importlib.import_module(job["module"])
     with tempfile.TemporaryDirectory(prefix="camparison-") as cache:
         # A fresh compile cache each process: a warm one would hide most of the compile time.
         os.environ["TORCHINDUCTOR_CACHE_DIR"] = cache

@@ -12,7 +12,7 @@ as NHWC float32 in [0, 1] and targets as int32.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,7 +92,7 @@ class Network(Protocol):
     def kernel(self, node: str) -> Array:
         """The kernel of a dense node, (in, out) whatever the framework's own layout."""
 
-    def with_relu(self, rule: str) -> Network:
+    def with_relu(self, rule: str) -> Self:
         """The same weights behind ReLUs with another backward pass: one of `RELU_RULES`.
 
         `guided` passes a gradient where it and the input are positive; `deconvolution` where the

@@ -108,6 +108,17 @@ def write_bytes(path: Path, content: bytes) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def about(path: Path) -> dict[str, str]:
+    """What a safetensors file says of itself; nothing where there is no such file."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "numpy") as file:
+            return dict(file.metadata() or {})
+    except (OSError, SafetensorError):
+        return {}
+
+
 def load(path: Path) -> dict[str, NDArray[Any]]:
     """The arrays of a safetensors file. Raises BadInput for a missing or broken one."""
     from safetensors import SafetensorError
@@ -117,6 +128,6 @@ def load(path: Path) -> dict[str, NDArray[Any]]:
         arrays: dict[str, NDArray[Any]] = load_file(path)
     except FileNotFoundError:
         raise BadInput(f"no file {path}; make one with `python -m bench train`") from None
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise BadInput(f"{path} is not a readable safetensors file ({error})") from error
     return arrays

@@ -55,6 +55,8 @@ def column(framework: str, backend: str = "") -> Column:
     """One column, by framework and backend or by label. Raises BadInput with the nearest names."""
     known = columns()
     if framework == REFERENCE:
+        if backend:
+            raise BadInput(f"the {REFERENCE} has no backend {backend!r}: leave it away")
         return Column(REFERENCE, "", ())
     label = f"{framework}[{backend}]" if backend else framework
     for candidate in known:

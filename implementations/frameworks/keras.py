@@ -7,7 +7,7 @@ float64 on JAX. One process has one backend and one device: the GPU where it can
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
+from importlib.metadata import distributions, version
 from typing import Any
 
 import keras
@@ -48,12 +48,9 @@ COLUMNS = {
 
 def versions() -> dict[str, str]:
     """Keras and its backend."""
-    package = "tensorflow-cpu" if NAME == "tensorflow" else NAME
-    try:
-        backend = version(package)
-    except ModuleNotFoundError:
-        backend = version(NAME)
-    return {"keras": version("keras"), NAME: backend}
+    names = (NAME, f"{NAME}-cpu")
+    found = next(d for d in distributions() if d.metadata["Name"].replace("_", "-") in names)
+    return {"keras": version("keras"), NAME: found.version}
 
 
 def probe(device: str, precision: str, mode: str) -> str | None:

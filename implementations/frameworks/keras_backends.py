@@ -7,6 +7,7 @@ here once, under the same names, and a method's Keras builder never asks which b
 from __future__ import annotations
 
 import importlib
+import itertools
 import shutil
 import sys
 import warnings
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 from implementations.contract import Array, Stages
 
 Run = Callable[[Array, Array], Stages]
+_NUMBERS = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,8 @@ def own_code(run: Callable[..., Any]) -> Callable[..., Any]:
     TensorFlow warns of retracing, though each is another function prepared.
     """
     assert isinstance(run, FunctionType)
-    code, closure = run.__code__.replace(), run.__closure__
-    return FunctionType(code, run.__globals__, run.__name__, None, closure)
+    code = run.__code__.replace(co_name=f"{run.__name__}_{next(_NUMBERS)}")
+    return FunctionType(code, run.__globals__, run.__name__, None, run.__closure__)
 
 
 def _tensorflow() -> Backend:
@@ -158,7 +160,7 @@ def _jax() -> Backend:
         prepare,
         relu,
         np.array,
-        wait=lambda arrays: jax.block_until_ready(arrays) and None,
+        wait=jax.block_until_ready,
         tracing=lambda: isinstance(jnp.zeros(()) + 0, jax.core.Tracer),
         gpu=lambda: jax.default_backend() == "gpu",
         settle=settle,

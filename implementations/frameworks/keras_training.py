@@ -103,7 +103,7 @@ class KerasTrainer:
         names = list(parameters(self.network.architecture))
         for name in [*names, *self._state]:
             if name not in state:
-                raise BadInput(f"the training state has no {name!r}: it is another optimizer's")
+                raise BadInput(f"the training state has no {name!r}: it is another training's")
         assign(self.network, {name: state[name] for name in names})
         for name, variable in self._state.items():
             variable.assign(state[name])

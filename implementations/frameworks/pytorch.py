@@ -5,7 +5,6 @@ Tensors are NCHW in shape; how they lie in memory is `network.layout`, set expli
 
 from __future__ import annotations
 
-import importlib
 import importlib.metadata
 import importlib.util
 import types

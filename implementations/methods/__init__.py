@@ -127,8 +127,13 @@ class Method:
         return builder
 
     def source(self, framework: str) -> str:
-        """The text of a builder: what a result depends on."""
-        return inspect.getsource(self.builder(framework))
+        """The text a result depends on: the module without the other frameworks' builders."""
+        text = inspect.getsource(self.module)
+        for name, function in inspect.getmembers(self.module, inspect.isfunction):
+            built = list(inspect.signature(function).parameters) == ["network", "layer", "options"]
+            if built and name != framework:
+                text = text.replace(inspect.getsource(function), "")
+        return text
 
 
 def names() -> list[str]:

@@ -11,6 +11,8 @@ network, as many as `PIXELS_A_PASS` allows, so that memory has a bound and few p
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -58,6 +60,13 @@ def quadrature(options: Options) -> tuple[NDArray[np.float64], NDArray[np.float6
         return np.linspace(0, 1, count), weights
     shift = {"midpoint": 0.5, "riemann_left": 0.0, "riemann_right": 1.0}[options.rule]
     return (np.arange(count) + shift) / count, weights
+
+
+def probed(images: Array, options: Options) -> Iterator[Array]:
+    """The images whose gradients are taken: a kink at any of them can move the heatmap."""
+    points, _ = quadrature(options)
+    for point in points:
+        yield options.baseline + point * (images - options.baseline)
 
 
 def reference(network: OracleNetwork, layer: str, options: Options) -> Explain:

@@ -76,6 +76,15 @@ EVERY_KIND = [
     {"name": "gap1", "kind": "global_average_pool", "inputs": "dropout1"},
     {"name": "dense1", "kind": "dense", "inputs": "gap1", "units": 5},
 ]  # fmt: skip
+DROPPING = [
+    {"name": "conv1", "kind": "conv", "inputs": "input", "filters": 8, "kernel": 3},
+    {"name": "norm1", "kind": "batch_norm", "inputs": "conv1"},
+    {"name": "relu1", "kind": "relu", "inputs": "norm1"},
+    {"name": "dropout1", "kind": "dropout", "inputs": "relu1", "rate": 0.5},
+    {"name": "flatten1", "kind": "flatten", "inputs": "dropout1"},
+    {"name": "dropout2", "kind": "dropout", "inputs": "flatten1", "rate": 0.25},
+    {"name": "dense1", "kind": "dense", "inputs": "dropout2", "units": 10},
+]
 LOGITS = np.array([[40.0, -60, 3, 1], [-70, 25, 2, 20], [0.1, 0.2, -0.3, 0.4]], np.float32)
 LOGIT_TARGETS = np.array([0, 0, 2], np.int32)
 RECIPE = Recipe(batch=100)
@@ -212,29 +221,30 @@ def trained(framework: Any, found: dict[str, Any]) -> None:
     images = (digits.images[:250, :, :, None] / 16).astype(np.float32)
     labels = digits.target[:250].astype(np.int32)
 
-    def make(name: str, optimizer: str, mode: str, seed: int = 0) -> Any:
-        architecture = architectures.get(name, (8, 8, 1), 10)
+    def make(architecture: Architecture, optimizer: str, mode: str, seed: int = 0) -> Any:
         network = framework.build(architecture, initialise(architecture, 0), "cpu", "float32")
         return framework.trainer(network, RECIPE, optimizer, images, labels, seed, mode)
 
+    plain = architectures.get("cnn-32-16", (8, 8, 1), 10)
+    dropping = graph.parse({"input_shape": [8, 8, 1], "classes": 10, "nodes": DROPPING}, "drops")
     for optimizer, mode in (("matched", "compiled"), ("sgd", "compiled"), ("matched", "eager")):
-        trainer = make("cnn-32-16", optimizer, mode)
-        losses = [trainer.epoch(ORDER, RECIPE.batch) for _ in range(3)]
+        trainer = make(plain, optimizer, mode)
+        losses = [trainer.epoch(ORDER[:200], RECIPE.batch) for _ in range(4)]
         found[f"losses/{optimizer}/{mode}"] = np.concatenate(losses)
         for name, value in trainer.weights().items():
             found[f"trained/{optimizer}/{mode}/{name}"] = value
-    trainer = make("cnn-32-64-128", "matched", "compiled")
+    trainer = make(dropping, "matched", "compiled")
     trainer.epoch(ORDER, RECIPE.batch)
     state = trainer.state()
     first = trainer.epoch(ORDER, RECIPE.batch)
-    resumed = make("cnn-32-64-128", "matched", "compiled", seed=5)
+    resumed = make(dropping, "matched", "compiled", seed=5)
     resumed.restore(state)
     found["resume/losses"] = np.stack([first, resumed.epoch(ORDER, RECIPE.batch)])
     after, again = trainer.state(), resumed.state()
     found["resume/equal"] = [name for name in after if not np.array_equal(after[name], again[name])]
     found["resume/names"] = sorted(after)
     try:
-        make("cnn-32-16", "matched", "compiled").restore(trainer.weights())
+        make(dropping, "matched", "compiled").restore(trainer.weights())
         found["resume/missing"] = "nothing raised"
     except BadInput as error:
         found["resume/missing"] = str(error)
@@ -326,10 +336,11 @@ def test_relu_rules_are_the_oracles(found: Any) -> None:
 def test_scores_are_sound_in_saturation(found: Any, name: str) -> None:
     _, arrays = found
     logits = LOGITS.astype(np.float64)
+    # What float32 holds only as a subnormal number, the backends may flush to zero.
     wanted = score(name, logits, LOGIT_TARGETS)
-    np.testing.assert_allclose(arrays[f"score/{name}"], wanted, rtol=2e-5, atol=1e-44)
+    np.testing.assert_allclose(arrays[f"score/{name}"], wanted, rtol=2e-5, atol=1e-37)
     gradient = score_gradient(name, logits, LOGIT_TARGETS)
-    np.testing.assert_allclose(arrays[f"score_gradient/{name}"], gradient, rtol=2e-5, atol=1e-38)
+    np.testing.assert_allclose(arrays[f"score_gradient/{name}"], gradient, rtol=2e-5, atol=1e-37)
 
 
 def test_resize_has_half_pixel_centres(found: Any) -> None:
@@ -374,7 +385,7 @@ def test_training_lowers_the_loss_and_matches_its_formula(found: Any) -> None:
     _, arrays = found
     for name in ("losses/matched/compiled", "losses/sgd/compiled", "losses/matched/eager"):
         losses = arrays[name]
-        assert losses.shape == (9,)
+        assert losses.shape == (8,)
         assert losses[-3:].mean() < losses[:3].mean()
     # The two ways of training run the same arithmetic.
     np.testing.assert_allclose(
@@ -385,6 +396,7 @@ def test_training_lowers_the_loss_and_matches_its_formula(found: Any) -> None:
 def test_resumes_bit_equal(found: Any) -> None:
     _, arrays = found
     first, again = arrays["resume/losses"]
+    assert len(first) == 3
     np.testing.assert_array_equal(first, again)
     assert not list(arrays["resume/equal"])
     names = list(arrays["resume/names"])

@@ -146,10 +146,11 @@ def _kinks(rows: pd.DataFrame) -> list[Table]:
     """Every image above the tolerance: its error and the oracle's distance to the nearest kink."""
     lines = []
     for row in rows.to_dict("records"):
-        for image, error, distance in row["kinks"] or ():
+        for image, error, distance, bound in row["kinks"] or ():
             names = ("column", *EXPLAINER[:4], *NETWORK, "weights", "precision", "device")
             line = {str(name): row[name] for name in names}
             found = {"image": int(image), "error": error, "kink_distance": distance}
+            found["rounding_bound"] = bound
             lines.append(
                 line | {"compared": row["compared"]} | found | {"tolerance": row["tolerance"]}
             )
@@ -160,13 +161,15 @@ def _kinks(rows: pd.DataFrame) -> list[Table]:
         f"{line['column']}, {label({**line, 'task': ''})}, {line['architecture']} on "
         f"{line['dataset']} ({line['weights']}), {line['layer']}, {line['mode']}, "
         f"{line['precision']}: {line['compared']} of image {line['image']}, "
-        f"error {number(line['error'])}, kink at {number(line['kink_distance'])}"
+        f"error {number(line['error'])}, kink at {number(line['kink_distance'])}, "
+        f"rounding up to {number(line['rounding_bound'])}"
         for line in sorted(lines, key=lambda line: -line["kink_distance"])
     ]
     counts = data.groupby(["column", "precision", "compared"]).size().rename("images").reset_index()
     section = Section("How many", counts, tuple(listed(texts, SHOWN)))
     note = (
         "An image above the tolerance is excused only where the oracle is within 1e-6 (relative to "
-        "the node's largest magnitude) of a kink: a ReLU or max-pool about to switch."
+        "the node's largest magnitude) of a kink, a ReLU or max-pool about to switch, or where the "
+        "error is no more than rounding may cause in a sum whose terms cancel (Higham & Mary 2019)."
     )
     return [Table("agreement_kinks", "Images above the tolerance", data, [section], note)]

@@ -1,0 +1,170 @@
+"""The parent's side of the stages: which cells a set of networks asks for, run to the last one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bench import agree, contrast, gallery, oracle, timing, train
+from bench.cells import Cell
+from bench.inputs import architecture_for, shared_weights
+from bench.stages import Ask, execute, side_by_side
+from bench.store import Row, Run
+from implementations.contract import BadInput
+from implementations.weights import about, write_bytes
+
+COMPARED_STEPS = 20
+"""Steps in which the losses of all columns are compared; 100 where several seeds are asked for."""
+CONTRASTED_IMAGES = 32
+
+
+class Network(NamedTuple):
+    """A data set, an architecture, and who trains it: `all` columns, one by label, or `given`."""
+
+    dataset: str
+    architecture: str
+    trainer: str
+
+
+class Conductor:
+    """Runs stages over networks: what was asked, the run it goes into, what children are told."""
+
+    def __init__(self, stage: str, ask: Ask, networks: Sequence[Network]) -> None:
+        self.ask = ask
+        self.networks = networks
+        self.run = Run(stage, ask.identity(), ask.results)
+        self.context: dict[str, Any] = ask.context(self.run)
+        self.out = Path(self.context["out"])
+
+    def execute(self, title: str, cells: Sequence[Cell], **more: Any) -> list[Row]:
+        """Run cells of one stage, side by side; the stage is the module `bench.<title>`."""
+        more = {"context": self.context, "at_once": side_by_side(), **more}
+        context = more.pop("context")
+        module = f"bench.{title}"
+        return execute(
+            self.run, title, module, cells, context, timeout_s=self.ask.timeout_s, **more
+        )
+
+    def train(self) -> list[Row]:
+        """Train every network; the first column's weights become those that all are given.
+
+        A network that one column trains for all is not trained again where its weights are there,
+        made by the very cell that would make them.
+        """
+        here = [column for column in self.ask.columns if column.missing is None]
+        if not here:
+            raise BadInput("none of the frameworks asked for is installed")
+        cells: list[Cell] = []
+        for dataset, architecture, trainer in self.networks:
+            one = next((c for c in here if c.label == trainer), here[0])
+            columns = self.ask.columns if trainer == "all" else (one,)
+            if trainer != "given":
+                part = replace(self.ask, columns=columns)
+                wanted = list(train.cells(part, dataset, architecture, ("native",)))
+                there = about(shared_weights(dataset, architecture, self.ask.results))
+                if trainer == "all" or there.get("cell_id") != wanted[0].cell_id:
+                    cells += wanted
+        rows = self.execute("train", cells)
+        for dataset, architecture in dict.fromkeys((c.dataset, c.architecture) for c in cells):
+            self._share(dataset, architecture, rows)
+        return rows
+
+    def _share(self, dataset: str, architecture: str, rows: Sequence[Row]) -> None:
+        order = [column.label for column in self.ask.columns]
+        trained = [
+            row
+            for row in rows
+            if row.get("artefact")
+            and (row["dataset"], row["architecture"]) == (dataset, architecture)
+        ]
+        if not trained:
+            raise BadInput(
+                f"no column could train {architecture} on {dataset}; see {self.run.folder}"
+            )
+        first = min(trained, key=lambda row: (row["seed"], order.index(row["column"])))
+        target = shared_weights(dataset, architecture, self.ask.results)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(target, (self.out / first["artefact"]).read_bytes())
+        for row in trained:
+            label = f"{row['column']} seed {row['seed']}"
+            path = str(self.out / row["artefact"])
+            self.context["weights"][f"{dataset}/{architecture}/{label}"] = path
+
+    def first_steps(self) -> list[Row]:
+        """A few steps with one Adam, and with plain SGD, in every column: the losses must agree.
+
+        Only of networks without dropout, which cannot be made equal across frameworks, and of each
+        architecture on its first data set.
+        """
+        steps = COMPARED_STEPS if self.ask.seeds == 1 else 5 * COMPARED_STEPS
+        cells: list[Cell] = []
+        for dataset, name in self._once():
+            kinds = {node.kind for node in self._architecture(dataset, name).nodes}
+            if "dropout" not in kinds:
+                cells += train.cells(self.ask, dataset, name, ("matched", "sgd"), steps=steps)
+        return self.execute("train", cells)
+
+    def _architecture(self, dataset: str, name: str) -> Any:
+        return architecture_for(name, Path(self.context["images"][dataset]))
+
+    def _once(self) -> list[tuple[str, str]]:
+        """Each architecture that all columns train, on its first data set."""
+        found: dict[str, str] = {}
+        for dataset, architecture, trainer in self.networks:
+            if trainer == "all":
+                found.setdefault(architecture, dataset)
+        return [(dataset, architecture) for architecture, dataset in found.items()]
+
+    def likeness(self) -> list[Row]:
+        """How alike separately trained networks explain, in the first column there is."""
+        column = next(c for c in self.ask.columns if c.missing is None)
+        cells = [
+            Cell(
+                stage="train", task="likeness", framework=column.framework,
+                backend=column.backend, method="grad_cam", dataset=dataset,
+                architecture=architecture, device=self.ask.device,
+            )
+            for dataset, architecture, trainer in self.networks
+            if trainer == "all"
+        ]  # fmt: skip
+        return self.execute("likeness", cells)
+
+    def agree(self, thorough: bool = False) -> list[Row]:
+        """Every column against the oracle; the oracle's answers come first."""
+        pairs = [(dataset, architecture) for dataset, architecture, _ in self.networks]
+        cells = list(agree.cells(self.ask, self.context, pairs, thorough))
+        self.execute("oracle", oracle.cells_for(cells), isolate=True)
+        context = {**self.context, "gallery": gallery.paths(cells, self.context)}
+        rows = self.execute("agree", cells, context=context)
+        gallery.gather(cells, context, gallery.file(self.run.run_id, self.ask.results))
+        return rows
+
+    def time(self) -> list[Row]:
+        """Fresh, interleaved processes, one at a time: nothing else runs on the machine."""
+        part = replace(self.ask, methods=("grad_cam",))
+        first = self._once() or [(d, a) for d, a, _ in self.networks]
+        cells = [cell for pair in first for cell in timing.cells(part, *pair)]
+        return self.execute(
+            "timing", cells, context={**self.context, "like": {}}, at_once=1,
+            rounds=self.ask.rounds, isolate=self.ask.isolate,
+        )  # fmt: skip
+
+    def contrast(self) -> list[Row]:
+        """Our methods beside the libraries', one process at a time: cost is measured too."""
+        context = {**self.context, "n_contrast": min(CONTRASTED_IMAGES, self.ask.n_images)}
+        rows: list[Row] = []
+        cells = [
+            cell
+            for dataset, architecture, _ in self.networks
+            for cell in contrast.cells(self.ask, dataset, architecture)
+        ]
+        rows = self.execute("contrast", cells, context=context, at_once=1)
+        for dataset, architecture, _ in self.networks:
+            network = [c for c in cells if (c.dataset, c.architecture) == (dataset, architecture)]
+            kept = [cell for cell in network if contrast.map_path(cell, context).exists()]
+            for cell, measured in contrast.likeness(kept, context):
+                if not self.run.has(cell):
+                    self.run.add(cell, 0, measured)
+        return rows

@@ -1,0 +1,62 @@
+"""How far rounding alone may carry a sum: what an image above the tolerance may still be.
+
+A sum of n products in an arithmetic of unit roundoff u is off by about sqrt(n) u times the sum of
+the products' magnitudes (Higham & Mary 2019, SIAM J. Sci. Comput. 41(5), A2815, with lambda = 1).
+Where terms cancel, that is large beside the result: logits are sums of thousands of products, a
+channel weight is a mean of gradients of both signs, a heatmap a sum over channels of both signs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from implementations.graph import Architecture
+from implementations.reference import Reference
+
+Arrays = dict[str, NDArray[Any]]
+PerImage = NDArray[np.float64]
+UNIT = {"float32": 2.0**-24, "float64": 2.0**-53}
+
+
+def logit_sums(network: Reference, images: NDArray[np.float64]) -> tuple[PerImage, int]:
+    """Largest sum of magnitudes that gives a logit (N,), and of how many products it is."""
+    architecture: Architecture = network.architecture
+    last = architecture[architecture.output]
+    if last.kind != "dense":
+        logits = network(images)
+        return np.abs(logits).max(axis=1), int(np.prod(architecture.shapes[last.inputs[0]][:-1]))
+    inputs, _ = network.features(last.inputs[0], images)
+    kernel = network.kernel(last.name)
+    return (np.abs(inputs) @ np.abs(kernel)).max(axis=1), len(kernel)
+
+
+def bounds(expected: Arrays, precision: str, score: str) -> dict[str, PerImage]:
+    """Stage -> the error (N,) that rounding may cause there, relative as errors are.
+
+    Stages that are not named are no long sums: they get no more than the tolerance. A score that
+    goes through the softmax carries the logits' absolute error into every gradient, twice.
+    """
+    unit = UNIT[precision]
+    off = np.sqrt(float(expected["logit_count"].item())) * unit * expected["logit_terms"]
+    found = {"logits": off / _peak(expected["logits"])}
+    through = 0.0 if score == "logit" else 2 * off
+    if score != "logit":
+        found["gradients"] = through
+    if "weights" not in expected or "gradients" not in expected:
+        return found
+    magnitudes = np.abs(expected["gradients"]).mean(axis=(1, 2))
+    _, height, width, channels = expected["activations"].shape
+    mean = np.sqrt(height * width) * unit
+    found["weights"] = mean * magnitudes.max(axis=1) / _peak(expected["weights"]) + through
+    sums = np.einsum("nhwc,nc->nhw", np.abs(expected["activations"]), magnitudes)
+    size = np.sqrt(height * width + channels) * unit
+    found["signed"] = size * sums.max(axis=(1, 2)) / _peak(expected["signed"]) + through
+    return found | {"heatmap": found["signed"], "upsampled": found["signed"]}
+
+
+def _peak(values: NDArray[Any]) -> PerImage:
+    peak: PerImage = np.abs(values.reshape(len(values), -1)).max(axis=1)
+    return np.where(peak > 0, peak, 1.0)

@@ -1,0 +1,57 @@
+"""A stage whose cells do what their option `how` says: most of it is what no stage should do."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from bench.cells import Cell
+from bench.worker import Reporter, Row
+from bench.worker import serve as serve_cells
+from implementations.contract import BadInput, Unavailable
+
+
+def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
+    how = dict(cell.options)["how"]
+    if how == "exit":
+        print("about to leave", file=sys.stderr)
+        os._exit(7)
+    if how == "leave":
+        sys.exit("left politely")
+    if how == "crash":
+        ctypes.string_at(0)
+    if how == "hang":
+        time.sleep(600)
+    if how == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if how == "unavailable":
+        raise Unavailable("no such device here")
+    if how == "bad":
+        raise BadInput("the weights are of another architecture")
+    if how == "broken":
+        raise ZeroDivisionError("a line\nand another")
+    if how == "half":
+        yield {"value": 1.0}
+        raise RuntimeError("after the first row")
+    if how == "memory":
+        resource.setrlimit(resource.RLIMIT_AS, (8 << 30, resource.getrlimit(resource.RLIMIT_AS)[1]))
+        np.ones(1 << 40)
+    if how == "junk":
+        print("junk of a library")
+        os.write(1, b'{"event": "row", "not": "ours"}\n')
+        os.system("echo from a grandchild")
+    yield {"value": 2.0, "pid": os.getpid(), "seen": context["word"]}
+
+
+def serve(cells: list[Cell], context: Mapping[str, Any], report: Reporter) -> None:
+    if context.get("early"):
+        raise ImportError("broken before the first cell")
+    serve_cells(measure, cells, context, report)

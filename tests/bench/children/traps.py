@@ -1,0 +1,71 @@
+"""The `time` stage over functions that are wrong on purpose: the cell's option `trap` says how."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from bench import agree, timing
+from bench.cells import Cell
+from bench.explaining import load_framework
+from bench.timing import Timed
+from bench.worker import Reporter
+
+SHAPE = (8, 16, 16)
+
+
+def trapped(cell: Cell, context: Mapping[str, Any]) -> Timed:
+    """Twice the sine of an array in the cell's framework, checked against NumPy's."""
+    framework, import_s = load_framework(cell)
+    trap = dict(cell.options)["trap"]
+    arrays = [np.random.default_rng(seed).normal(size=SHAPE).astype(np.float32) for seed in (0, 1)]
+    sine, place = _functions(cell.framework)
+    inputs = [place(array) for array in arrays]
+    calls = [0]
+
+    def call(number: int) -> Any:
+        calls[0] += 1
+        if trap == "closed over":
+            return sine(inputs[0], 2)
+        if trap == "recompiles":
+            return sine(inputs[number], 2 + 1e-9 * calls[0])
+        if trap == "zero":
+            return sine(inputs[number], 0)
+        return sine(inputs[number], 3 if trap == "wrong" else 2)
+
+    def check() -> dict[str, Any]:
+        factor = 0 if trap == "zero" else 2
+        expected = {"signed": factor * np.sin(arrays[0], dtype=np.float64)}
+        expected["heatmap"] = expected["signed"]
+        found = np.array(framework.to_numpy(call(0)), np.float64)
+        if trap == "nan":
+            found[3, 2, 1] = np.nan
+        tolerance = None if trap == "nan" else 2e-6
+        gate = agree.Gate(tolerance, {}, 1e-6, lambda chosen: np.ones(len(chosen)))
+        return agree.compare("heatmap", {"heatmap": found}, expected, gate)
+
+    return Timed(framework, call, check, {"import_s": import_s, "build_s": 0.0})
+
+
+def _functions(framework: str) -> tuple[Any, Any]:
+    if framework == "pytorch":
+        import torch
+
+        return lambda array, factor: factor * torch.sin(array), torch.from_numpy
+    import jax
+    from implementations.frameworks import jax as module
+
+    def sine(array: Any, factor: float) -> Any:
+        module._traces["compiled"] += 1  # as in the functions it prepares: at each tracing
+        return factor * jax.numpy.sin(array)
+
+    return jax.jit(sine, static_argnums=1), jax.numpy.asarray
+
+
+timing.TASKS["trap"] = trapped
+
+
+def serve(cells: list[Cell], context: Mapping[str, Any], report: Reporter) -> None:
+    timing.serve(cells, context, report)

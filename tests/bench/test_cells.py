@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, fields, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.cells import Cell, environment, from_document
+from implementations import frameworks
+
+CELL = Cell(
+    stage="agree", framework="keras", backend="jax", method="grad_cam", dataset="digits",
+    architecture="cnn-gap", options=(("points", "20"),),
+)  # fmt: skip
+OTHERS = {
+    "str": "another", "int": 7, "tuple[tuple[str, str], ...]": (("points", "21"),),
+}  # fmt: skip
+
+
+def test_an_id_is_stable_across_processes_and_releases() -> None:
+    # Published rows carry it: a change of it orphans them.
+    assert Cell(
+        stage="agree", framework="jax", dataset="digits", architecture="cnn-gap"
+    ).cell_id == "e4c4acea3bc0"  # fmt: skip
+
+
+def test_every_toggle_is_part_of_the_id() -> None:
+    changed = [replace(CELL, **{f.name: OTHERS[str(f.type)]}) for f in fields(Cell)]
+    assert len({cell.cell_id for cell in [CELL, *changed]}) == len(fields(Cell)) + 1
+
+
+@given(
+    st.builds(
+        Cell, stage=st.text(max_size=5), framework=st.text(max_size=5), dataset=st.text(max_size=5),
+        architecture=st.text(max_size=5), batch=st.integers(), seed=st.integers(),
+        options=st.lists(st.tuples(st.text(max_size=3), st.text(max_size=3))).map(tuple),
+    )
+)  # fmt: skip
+def test_a_document_goes_there_and_back(cell: Cell) -> None:
+    again = from_document(json.loads(json.dumps(asdict(cell))))
+    assert again == cell and again.cell_id == cell.cell_id
+
+
+def test_a_cell_is_named_in_words() -> None:
+    told = str(replace(CELL, layer="relu1", batch=8))
+    assert told == "keras[jax] grad_cam cnn-gap digits relu1 x8 eager float32"
+    assert str(replace(CELL, library="captum")).startswith("keras[jax] captum.grad_cam ")
+    train = replace(CELL, stage="train", task="train", method="", optimizer="sgd")
+    assert str(train) == "keras[jax] train cnn-gap digits sgd"
+
+
+def test_environment_follows_device_precision_and_threads() -> None:
+    plain = environment(CELL)
+    assert all(isinstance(value, str) for value in plain.values())
+    assert plain["KERAS_BACKEND"] == "jax" and plain["JAX_PLATFORMS"] == "cpu"
+    assert plain["CUDA_VISIBLE_DEVICES"] == "" and plain["JAX_ENABLE_X64"] == "0"
+    assert plain["OMP_NUM_THREADS"] == str(len(os.sched_getaffinity(0)))
+    gpu = environment(replace(CELL, device="gpu", threads=3))
+    assert gpu["JAX_PLATFORMS"] == "cuda" and "CUDA_VISIBLE_DEVICES" not in gpu
+    assert gpu["OMP_NUM_THREADS"] == gpu["TF_NUM_INTRAOP_THREADS"] == "3"
+    assert environment(replace(CELL, precision="float64"))["JAX_ENABLE_X64"] == "1"
+    tf32 = [
+        environment(replace(CELL, precision=p))["NVIDIA_TF32_OVERRIDE"] for p in ("tf32", "float32")
+    ]
+    assert tf32 == ["1", "0"]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"method": "saliency"}, {"layer": "relu1"}, {"mode": "compiled"}, {"seed": 3}]
+)
+def test_what_needs_no_other_environment_shares_a_process(changes: dict[str, object]) -> None:
+    assert environment(replace(CELL, **changes)) == environment(CELL)  # type: ignore[arg-type]
+
+
+def test_no_two_columns_precisions_or_devices_share_a_process() -> None:
+    found = [
+        environment(replace(
+            CELL, framework=c.framework, backend=c.backend, precision=precision, device=device
+        ))
+        for c in frameworks.columns()
+        for precision in ("float32", "float64", "tf32", "bfloat16")
+        for device in ("cpu", "gpu")
+    ]  # fmt: skip
+    assert len({json.dumps(each, sort_keys=True) for each in found}) == len(found)

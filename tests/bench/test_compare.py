@@ -1,0 +1,130 @@
+"""The main job, killed in mid-run and started again, on one small network in one framework."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+import datasets
+from bench import compare, store
+from bench.processes import ROOT
+from bench.stages import Ask, pick_columns
+from implementations import architectures
+from implementations.contract import BadInput
+
+ARGUMENTS = (
+    "--dataset", "digits", "--architectures", "cnn-32-16-8", "--epochs", "1", "--images", "8",
+    "--batch", "4", "--rounds", "1", "--frameworks", "pytorch", "--methods", "grad_cam",
+    "--precisions", "float32",
+)  # fmt: skip
+BROKEN = {"wrong", "failed", "timeout", "oom"}
+
+
+def start(results: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "bench", "compare", *ARGUMENTS, "--results", str(results)],
+        cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+
+
+def lines(results: Path) -> list[list[dict[str, Any]]]:
+    """The finished cells of the run under way."""
+    found = list((results / "work").glob("compare-*/rows.jsonl"))
+    whole = found[0].read_text().split("\n")[:-1] if found else []
+    return [json.loads(line) for line in whole]
+
+
+def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def is_gone(children: list[psutil.Process]) -> bool:
+    return not any(c.is_running() and c.status() != psutil.STATUS_ZOMBIE for c in children)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's parent-death signal")
+def test_a_killed_run_goes_on_without_a_row_lost_torn_or_twice(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    # Stopped by hand while the first network is trained.
+    process = start(tmp_path)
+    wait_for(lambda: bool(psutil.Process(process.pid).children()), process, 120)
+    children = psutil.Process(process.pid).children()
+    process.send_signal(signal.SIGINT)
+    assert "stopped; the same command goes on from here" in process.communicate(timeout=30)[1]
+    assert process.returncode == 130 and is_gone(children)
+
+    # Killed among the agreement's cells; a kill may also tear the last line.
+    process = start(tmp_path)
+    wait_for(lambda: len(lines(tmp_path)) >= 8, process, 400)
+    children = psutil.Process(process.pid).children()
+    process.kill()
+    process.communicate()
+    psutil.wait_procs(children, timeout=10)
+    assert is_gone(children)
+    before = lines(tmp_path)
+    path = next((tmp_path / "work").glob("compare-*/rows.jsonl"))
+    with path.open("a") as stream:
+        stream.write('[{"schema": 1, "run_id"')
+
+    process = start(tmp_path)
+    said = process.communicate()[1]
+    assert process.returncode in (0, 3), said
+    assert f"{sum(map(len, before))} rows are there already" in said
+
+    (head, rows), *more = store.published(tmp_path)
+    assert not more and not list((tmp_path / "work").glob("compare-*"))
+    cells: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    for row in rows:
+        cells.setdefault((row["cell_id"], row["round"]), []).append(row)
+    for finished in before:  # as they were, and once
+        assert cells[finished[0]["cell_id"], finished[0]["round"]] == finished
+    for measured in cells.values():
+        if measured[0]["stage"] == "agree":
+            compared = Counter(row.get("compared") for row in measured)
+            assert set(compared.values()) == {1}
+    stages = {row["stage"] for row in rows}
+    assert {"train", "oracle", "agree", "time", "contrast"} <= stages
+    bad = [row for row in rows if row["status"] in BROKEN or row.get("agree") is False]
+    assert (process.returncode == 3) == bool(bad)
+    assert not [row for row in bad if row["stage"] != "time"], bad
+    assert head["run_id"] == rows[0]["run_id"]
+    assert (tmp_path / "README.md").exists() and list((tmp_path / "tables").glob("*.md"))
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def ask(**changes: Any) -> Ask:
+    given = {"datasets": ("digits", "shapes"), "architectures": (), "methods": ("grad_cam",)}
+    return Ask(columns=pick_columns(["jax"]), **{**given, **changes})
+
+
+def test_networks_are_those_planned_or_named() -> None:
+    planned = compare.networks(ask())
+    expected = [
+        (d, name, who) for d in ("digits", "shapes") for name, who in compare.PLANS[d].items()
+    ]
+    assert planned == expected and len({name for _, name, _ in planned}) >= 2
+    named = compare.networks(ask(datasets=("digits",), architectures=("mlp-512-100",)))
+    assert [each[:2] for each in named] == [("digits", "mlp-512-100")]
+    for dataset, names in compare.PLANS.items():
+        assert dataset in datasets.names() and set(names) <= set(architectures.names())
+    several = compare.networks(ask(architectures=("cnn-gap", "mlp-512-100")))
+    assert {each[1] for each in several} == {"cnn-gap"}
+
+
+def test_nothing_planned_is_said() -> None:
+    with pytest.raises(BadInput, match="name --architectures"):
+        compare.networks(ask(datasets=("shapes64",)))

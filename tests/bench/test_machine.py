@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+import json
+import os
+from importlib import metadata
+
+from bench import machine
+
+
+def test_provenance_says_machine_versions_and_code() -> None:
+    found = machine.provenance()
+    assert json.loads(json.dumps(found)) == found
+    assert len(found["machine_id"]) == 8 and int(found["machine_id"], 16) >= 0
+    assert found["cpu"] and found["cpus_allowed"] == len(os.sched_getaffinity(0))
+    assert found["ram_gb"] >= 1 and isinstance(found["git_dirty"], bool)
+    assert found["versions"]["numpy"] == metadata.version("numpy")
+    assert found["machine_id"] == machine.describe()["machine_id"]
+
+
+def test_versions_name_only_what_is_installed() -> None:
+    for name, version in machine.versions().items():
+        assert metadata.version(name) == version
+    assert set(machine.versions()) <= set(machine.PACKAGES)

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench import oracle
+from bench.inputs import subject
+
+
+def test_an_answer_is_computed_once_and_told_apart_by_all_it_depends_on(small: Any) -> None:
+    about = subject(small.cell, small.context, 5)
+    folder = Path(small.context["oracle"])
+    first = oracle.answer(small.cell, about, folder)
+    path = oracle.answer_path(small.cell, about, folder)
+    made = path.stat().st_mtime_ns
+    again = oracle.answer(replace(small.cell, framework="jax", mode="compiled"), about, folder)
+    assert path.stat().st_mtime_ns == made and list(folder.iterdir()) == [path]
+    for name, array in first.items():
+        np.testing.assert_array_equal(array, again[name])
+    np.testing.assert_array_equal(first["targets"], first["logits"].argmax(axis=1))
+    assert first["signed"].shape == (5, 7, 7) and first["upsampled"].shape == (5, 28, 28)
+    assert first["signed"].dtype == np.float64
+
+    others = [
+        oracle.answer_path(cell, seen, folder)
+        for cell, seen in (
+            (replace(small.cell, layer="relu1"), about),
+            (replace(small.cell, score="probability"), about),
+            (replace(small.cell, method="saliency"), about),
+            (replace(small.cell, options=(("relu", "false"),)), about),
+            (small.cell, subject(small.cell, small.context, 4)),
+            (small.cell, subject(replace(small.cell, weights="random"), small.context, 5)),
+        )
+    ]
+    assert len({path, *others}) == 7
+
+
+def test_every_column_asks_for_the_same_answer(small: Any) -> None:
+    cells = [
+        replace(small.cell, framework=f, mode=mode, precision=precision, batch=batch)
+        for f, mode, precision, batch in (
+            ("jax", "eager", "float32", 0), ("pytorch", "compiled", "float64", 8)
+        )
+    ]  # fmt: skip
+    assert len(oracle.cells_for(cells)) == 1
+    assert oracle.cells_for(cells)[0].framework == "reference"
+
+
+def test_costly_methods_are_compared_on_fewer_images(small: Any) -> None:
+    assert oracle.images_compared(small.cell, 256) == 256
+    costly = replace(small.cell, method="integrated_gradients")
+    assert 2 <= oracle.images_compared(costly, 256) < 64
+    assert oracle.images_compared(costly, 2) == 2

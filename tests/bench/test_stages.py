@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import stages
+from bench.cells import Cell
+from bench.store import Run
+
+CHILDREN = Path(__file__).parent / "children"
+CELL = Cell(stage="agree", framework="reference", dataset="digits", architecture="cnn-32-16-8")
+CONTEXT = {"word": "hello"}
+
+
+def cells(*how: str) -> list[Cell]:
+    return [replace(CELL, options=(("how", each),)) for each in how]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv("PYTHONPATH", str(CHILDREN))
+    return Run("agree", {}, tmp_path)
+
+
+def test_cells_are_run_once_and_their_failures_kept(run: Run) -> None:
+    asked = cells("unavailable", "exit", "bad")
+    rows = stages.execute(run, "agree", "misbehaving", asked, CONTEXT, rounds=2)
+    assert len(rows) == 6 and {row["round"] for row in rows} == {0, 1}
+    statuses = sorted(row["status"] for row in rows)
+    assert statuses == ["failed"] * 4 + ["skipped"] * 2
+    assert {row["status"] for row in stages.disagreements(rows)} == {"failed"}
+    assert "about to leave" in (run.folder / "children.log").read_text()
+
+    again = Run("agree", {}, run.results)
+    assert stages.execute(again, "agree", "misbehaving", asked, CONTEXT, rounds=2) == rows
+    more = stages.execute(again, "agree", "misbehaving", cells("broken"), CONTEXT)
+    assert [row["reason"] for row in more] == ["ZeroDivisionError: a line"]
+    assert len(again.rows) == 7
+
+
+def test_a_row_that_cannot_be_kept_ends_the_run_and_its_children(run: Run) -> None:
+    with pytest.raises(ValueError, match="unknown columns: pid, seen"):
+        stages.execute(run, "agree", "misbehaving", cells("fine", "junk"), CONTEXT, isolate=True)
+    assert not run.rows
+
+
+def test_side_by_side_loses_nothing(run: Run) -> None:
+    asked = cells("unavailable", "exit", "bad", "broken", "leave", "crash")
+    rows = stages.execute(run, "agree", "misbehaving", asked, CONTEXT, isolate=True, at_once=3)
+    assert len(rows) == len(run.rows) == 6
+    reasons = {row["options"][0][1]: str(row["reason"]) for row in rows}
+    # Each child's last words are its own, though all speak at once.
+    assert "about to leave" in reasons["exit"] and "left politely" in reasons["leave"]
+    assert "about to leave" not in reasons["crash"]
+    assert 1 <= stages.side_by_side() <= 4
+
+
+def test_what_makes_a_run_the_same_run(tmp_path: Path) -> None:
+    ask = stages.Ask(datasets=("digits",), architectures=(), columns=(), methods=())
+    same = replace(ask, results=tmp_path, timeout_s=3.0, data_dir="elsewhere")
+    assert same.identity() == ask.identity()
+    changes: list[dict[str, Any]] = [
+        {"n_images": 8}, {"rounds": 1}, {"batch": 3}, {"epochs": 1}, {"device": "gpu"},
+        {"datasets": ("shapes",)}, {"columns": stages.pick_columns(["jax"])}, {"isolate": True},
+    ]  # fmt: skip
+    for change in changes:
+        assert replace(ask, **change).identity() != ask.identity()
+
+
+def test_keras_means_each_of_its_backends() -> None:
+    labels = [column.label for column in stages.pick_columns(["keras", "keras[jax]", "jax"])]
+    assert sorted(labels) == ["jax", "keras[jax]", "keras[tensorflow]", "keras[torch]"]
+    assert len(stages.pick_columns(None)) == 5 and "grad_cam" in stages.pick_methods(None)

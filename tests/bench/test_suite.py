@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bench import suite
+from bench.__main__ import main, parser
+from bench.machine import describe
+
+
+@pytest.fixture
+def refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """The one line that a bad request gives; nothing may be written."""
+
+    def refuse(status: int, *arguments: str) -> str:
+        try:
+            given = main([*arguments, "--results", str(tmp_path)])
+        except SystemExit as error:
+            given = int(str(error.code))
+        said = capsys.readouterr().err
+        assert (given, said.count("\n")) == (status, 1), said
+        assert not list(tmp_path.iterdir())
+        return said
+
+    return refuse
+
+
+@pytest.mark.parametrize("command", ["compare", "agree", "time", "contrast", "sweep"])
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--dataset", "digit"], "did you mean digits"),
+        (["--architectures", "cnn-32-16-9"], "cnn-32-16-8"),
+        (["--frameworks", "pytroch"], "did you mean pytorch?"),
+        (["--frameworks", "keras[tenserflow]"], "did you mean tensorflow?"),
+        (["--methods", "gradcam"], "did you mean grad_cam"),
+        (["--precisions", "float16"], "invalid choice"),
+        (["--rounds", "0"], "at least 1"),
+        (["--dataset", "shapes64"], "name --architectures"),
+    ],
+    ids=str,
+)
+def test_bad_requests(
+    refused: Callable[..., str], command: str, arguments: list[str], words: str
+) -> None:
+    assert words in refused(2, command, *arguments)
+
+
+def test_no_gpu_says_what_was_looked_for(refused: Callable[..., str]) -> None:
+    if describe()["gpu"]:
+        pytest.skip("there is a GPU")
+    assert "nvidia-smi" in refused(4, "compare", "--device", "gpu")
+
+
+def test_a_stage_alone_needs_trained_weights(refused: Callable[..., str]) -> None:
+    assert "run `python -m bench compare" in refused(2, "agree", "--dataset", "digits")
+
+
+def test_report_needs_a_run(refused: Callable[..., str]) -> None:
+    assert "make one with `python -m bench compare`" in refused(2, "report")
+
+
+def test_names_are_parted_by_spaces_or_commas() -> None:
+    words = "compare --dataset digits,shapes --frameworks jax keras[jax],keras --methods saliency"
+    ask = suite.ask_of(parser().parse_args(words.split()))
+    assert ask.datasets == ("digits", "shapes") and ask.methods == ("saliency",)
+    labels = [column.label for column in ask.columns]
+    assert labels[:2] == ["jax", "keras[jax]"] and len(labels) == len(set(labels)) == 4

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench import processes, timing
+from bench.cells import Cell
+from bench.schema import COLUMNS
+from bench.stages import Ask, pick_columns
+
+CHILDREN = Path(__file__).parent / "children"
+TRAP = Cell(
+    stage="time", task="trap", framework="pytorch", method="grad_cam", dataset="digits",
+    architecture="cnn-32-16-8", batch=8,
+)  # fmt: skip
+Found = dict[str, list[dict[str, Any]]]
+
+
+def run(cells: list[Cell], module: str, context: dict[str, Any], log: Path) -> Found:
+    """The rows of time cells, by trap or task, from one child process."""
+    found: Found = {}
+
+    def finished(cell: Cell, number: int, rows: list[dict[str, Any]]) -> None:
+        found[dict(cell.options).get("trap", cell.task)] = rows
+
+    processes.run(processes.Job(module, tuple(cells), context), finished, 300, log, print)
+    return found
+
+
+def test_every_trap_is_refused_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    monkeypatch.setenv("PYTHONPATH", str(CHILDREN))
+    traps = ("none", "wrong", "closed over", "nan", "zero")
+    cells = [replace(TRAP, options=(("trap", trap),)) for trap in traps]
+    found = run(cells, "traps", {}, tmp_path / "log")
+    assert {trap: [row["status"] for row in rows] for trap, rows in found.items()} == {
+        "none": ["ok"], "wrong": ["wrong"], "closed over": ["wrong"], "nan": ["wrong"],
+        "zero": ["ok"],
+    }, found  # fmt: skip
+    for trap in ("wrong", "closed over", "nan"):
+        assert "median_ms" not in found[trap][0] and "samples_ns" not in found[trap][0]
+    assert "disagrees with the oracle: max_rel 0.5" in found["wrong"][0]["reason"]
+    assert found["wrong"][0]["max_rel"] == pytest.approx(0.5, abs=1e-6)
+    assert "two different inputs gave the same output" in found["closed over"][0]["reason"]
+    assert "inputs are not folded in went unchecked" in found["zero"][0]["notes"]
+
+    row = found["none"][0]
+    samples = np.array(row["samples_ns"]) / 1e6
+    assert 5 <= len(samples) <= 50 and samples.min() > 0
+    assert row["median_ms"] == pytest.approx(np.median(samples), rel=1e-3, abs=1e-5)
+    assert row["min_ms"] <= row["median_ms"] <= row["p95_ms"]
+    assert row["images_per_s"] == pytest.approx(8e3 / row["median_ms"])
+    assert row["agree"] is True and row["compile_s"] is None and row["import_s"] > 0
+    assert not set(row) - set(COLUMNS)
+
+
+def test_compiling_while_timed_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("jax")
+    monkeypatch.setenv("PYTHONPATH", str(CHILDREN))
+    jax = replace(TRAP, framework="jax", mode="compiled")
+    cells = [replace(jax, options=(("trap", trap),)) for trap in ("none", "recompiles")]
+    found = run(cells, "traps", {}, tmp_path / "log")
+    assert found["none"][0]["status"] == "ok", found
+    assert found["none"][0]["compile_count"] >= 1 and found["none"][0]["compile_s"] >= 0
+    assert found["recompiles"][0]["status"] == "wrong"
+    assert "times while timed" in found["recompiles"][0]["reason"]
+    assert "median_ms" not in found["recompiles"][0]
+
+
+BARRIER = """
+import jax, jax.numpy as jnp
+from bench.timing import Timed
+from implementations import frameworks
+
+@jax.jit
+def slow(array):
+    for _ in range(6):
+        array = jnp.tanh(array @ array)
+    return array
+
+array = jnp.ones((1500, 1500)) / 1500
+slow(array).block_until_ready()
+values = []
+
+def call(number):
+    values.append(slow(array + number))
+    return values[-1]
+
+timed = Timed(frameworks.load("jax"), call, dict, {})
+call(0)
+early = values[-1].is_ready()
+timed.barriered(1)
+print(early, values[-1].is_ready())
+"""
+
+
+def test_the_barrier_is_inside_the_timed_region() -> None:
+    pytest.importorskip("jax")
+    done = subprocess.run(
+        [sys.executable, "-c", BARRIER], cwd=processes.ROOT, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    # The bare call returns before its work is done; the one under the stopwatch does not.
+    assert done.stdout.split() == ["False", "True"], done.stderr
+
+
+def test_real_cells_are_timed_after_they_agree(small: Any, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    same = replace(
+        small.cell, stage="time", framework="pytorch", precision="float32", layer="", batch=8
+    )
+    cells = [
+        replace(same, task="heatmap"),
+        replace(same, task="forward", method=""),
+        replace(same, task="train_step", method="", optimizer="native"),
+    ]
+    found = run(cells, "bench.timing", small.context, tmp_path / "log")
+    for task in timing.TASKS:
+        row = found[task][-1]
+        assert row["status"] == "ok" and row["median_ms"] > 0, row
+        if task == "train_step":  # with dropout its loss is not the oracle's
+            assert row["agree"] is None and row["tolerance"] is None and row["max_rel"] < 1
+        else:
+            assert row["agree"] is True and row["max_rel"] <= row["tolerance"]
+        assert not set(row) - set(COLUMNS)
+    assert found["heatmap"][0]["evaluations"] == 1
+
+
+def test_cells_are_every_task_in_every_mode() -> None:
+    ask = Ask(
+        datasets=("digits",), architectures=("cnn-gap",), columns=pick_columns(["jax"]),
+        methods=("grad_cam", "saliency"),
+    )  # fmt: skip
+    found = list(timing.cells(ask, "digits", "cnn-gap"))
+    assert len({cell.cell_id for cell in found}) == len(found)
+    named = [(cell.task, cell.method, cell.mode) for cell in found]
+    assert len(named) == 3 * 3 + 2 and ("train_step", "", "xla") not in named
+    assert {cell.precision for cell in found} == {"float32"}

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench import train
+from bench.__main__ import main
+from bench.cells import Cell
+from bench.processes import ROOT
+from bench.schema import COLUMNS
+from bench.stages import Ask, pick_columns
+from bench.worker import Reporter
+from implementations import frameworks, weights
+from implementations.recipes import Recipe
+
+EPOCHS = 3
+
+
+class Killer(Reporter):
+    """Ends the training after some epochs, as a kill would: nothing is cleaned up."""
+
+    def __init__(self, epochs: int) -> None:
+        super().__init__(io.StringIO())
+        self.epochs = epochs
+
+    def send(self, event: str, **content: Any) -> None:
+        super().send(event, **content)
+        self.epochs -= 1
+        if not self.epochs:
+            raise KeyboardInterrupt
+
+
+def cell(small: Any, optimizer: str = "native") -> Cell:
+    return Cell(
+        stage="train", task="train", framework="pytorch", dataset="digits", weights="",
+        architecture=small.cell.architecture, optimizer=optimizer, epochs=EPOCHS, mode="eager",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("optimizer", ["native", "matched"])
+def test_a_killed_training_goes_on_bit_for_bit(small: Any, optimizer: str) -> None:
+    pytest.importorskip("torch")
+    asked = cell(small, optimizer)
+    out = Path(small.context["out"])
+    apart = {**small.context, "out": str(out.parent)}
+    whole = list(train.train(asked, apart, Reporter(io.StringIO())))
+
+    for epochs in (1, 1):  # killed twice
+        with pytest.raises(KeyboardInterrupt):
+            list(train.train(asked, small.context, Killer(epochs)))
+        assert [path.suffixes for path in out.iterdir()] == [[".checkpoint", ".safetensors"]]
+    report = Reporter(io.StringIO())
+    rows = list(train.train(asked, small.context, report))
+    assert "epoch 3/3" in report.stream.getvalue() and "epoch 2" not in report.stream.getvalue()
+
+    assert [row["epoch"] for row in rows] == [1, 2, 3]
+    assert [row["losses"] for row in rows] == [row["losses"] for row in whole]
+    assert all(len(row["losses"]) == 6 for row in rows)  # 1,500 images, 256 a batch
+    assert rows[-1]["weights_sha"] == whole[-1]["weights_sha"]
+    first, second = (weights.load(folder / rows[-1]["artefact"]) for folder in (out, out.parent))
+    for name, array in first.items():
+        np.testing.assert_array_equal(array, second[name])
+    assert [path.name for path in out.iterdir()] == [rows[-1]["artefact"]]
+
+
+def test_rows_tell_of_a_training_that_learns(small: Any) -> None:
+    pytest.importorskip("torch")
+    rows = list(train.train(cell(small), small.context, Reporter(io.StringIO())))
+    assert rows[-1]["train_loss"] < rows[0]["train_loss"]
+    confusion = np.array(rows[-1]["confusion"])
+    assert confusion.shape == (10, 10) and confusion.sum() == 297
+    assert rows[-1]["test_accuracy"] == pytest.approx(np.trace(confusion) / 297)
+    assert not set().union(*rows) - set(COLUMNS)
+    assert rows[-1]["artefact"] == "digits--small--pytorch--native--seed0.safetensors"
+
+
+def test_prediction_is_streamed_without_a_trace(
+    small: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    oracle = frameworks.load("reference")
+    tensors = weights.randomise(small.architecture, 0)
+    network = oracle.build(small.architecture, tensors, "cpu", "float64")
+    images = np.random.default_rng(0).random((11, 28, 28, 1), np.float32)
+    whole = train.predict(oracle, network, images)
+    monkeypatch.setattr(train, "EVALUATION_BATCH", 4)
+    np.testing.assert_allclose(train.predict(oracle, network, images), whole, rtol=1e-12)
+
+
+def test_batch_order_is_shared_and_reproducible() -> None:
+    shuffled, file = Recipe(order="shuffled"), Recipe(order="file")
+    first = train.batch_order(shuffled, 1000, 3, 1)
+    np.testing.assert_array_equal(first, train.batch_order(shuffled, 1000, 3, 1))
+    np.testing.assert_array_equal(np.sort(first), np.arange(1000))
+    for other in ((1000, 3, 2), (1000, 4, 1)):
+        assert (train.batch_order(shuffled, *other) != first).any()
+    np.testing.assert_array_equal(train.batch_order(file, 1000, 3, 1), np.arange(1000))
+
+
+def test_cells_are_one_a_column_optimizer_and_seed() -> None:
+    ask = Ask(
+        datasets=("digits",), architectures=(), columns=pick_columns(["jax", "pytorch"]),
+        methods=(), seeds=2,
+    )  # fmt: skip
+    found = list(train.cells(ask, "digits", "cnn-gap", ("native", "sgd")))
+    assert len({each.cell_id for each in found}) == len(found) == 8
+    assert {each.epochs for each in found} == {32}
+    short = list(train.cells(replace(ask, seeds=1), "digits", "cnn-gap", ("sgd",), steps=5))
+    assert {(each.epochs, each.steps) for each in short} == {(1, 5)}
+    labels = [train.label(each) for each in [*found, *short]]
+    assert len(set(labels)) == 8 + 2 or len(set(labels)) == 8
+
+
+GOOD = {
+    "framework": "pytorch", "dataset": "digits", "architecture": "cnn-32-16-8", "epochs": "1",
+    "out": "weights.safetensors",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"dataset": "digit"}, "did you mean digits?"),
+        ({"framework": "torch"}, "unknown framework"),
+        ({"framework": "reference"}, "never trained"),
+        ({"architecture": "cnn-32-16-9"}, "unknown architecture"),
+        ({"architecture": "none.json"}, "none.json"),
+        ({"epochs": "0"}, "at least 1"),
+        ({"optimizer": "adam"}, "invalid choice"),
+        ({"out": "missing/weights.safetensors"}, "no folder missing"),
+        ({"out": "."}, "it is a folder"),
+    ],
+    ids=str,
+)
+def test_bad_requests(
+    changes: dict[str, str], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    before = set((ROOT / "results").rglob("*"))
+    monkeypatch.chdir(tmp_path)
+    arguments = [
+        word for name, value in {**GOOD, **changes}.items() for word in (f"--{name}", value)
+    ]
+    try:
+        status = main(["train", *arguments])
+    except SystemExit as error:
+        status = int(str(error.code))
+    said = capsys.readouterr().err
+    assert (status, said.count("\n")) == (2, 1) and words in said, said
+    assert not list(tmp_path.iterdir()) and set((ROOT / "results").rglob("*")) == before
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of the code, as training by hand keeps its run beside the code."""
+    for name in ("bench", "implementations", "datasets"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, tmp_path / "checkout" / name, ignore=ignored)
+    return tmp_path / "checkout"
+
+
+def test_training_by_hand(small: Any, checkout: Path) -> None:
+    pytest.importorskip("jax")
+    out = checkout / "weights.safetensors"
+
+    def run(**changes: str) -> subprocess.CompletedProcess[str]:
+        asked = {**GOOD, "framework": "jax", "architecture": small.cell.architecture, **changes}
+        words = [word for name, value in asked.items() for word in (f"--{name}", value)]
+        return subprocess.run(
+            [sys.executable, "-m", "bench", "train", *words], cwd=checkout, check=False,
+            capture_output=True, text=True, env={**os.environ, "PYTHONPATH": ""},
+        )  # fmt: skip
+
+    done = run()
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("test accuracy 0.")
+    weights.check(small.architecture, weights.load(out))
+    lines = done.stderr.splitlines()
+    assert any("epoch 1/1" in line for line in lines) and "\r" not in done.stderr
+    assert "\x1b" not in done.stderr
+
+    # A network that is not for this data set is refused in a line, and writes no weights.
+    form = json.loads(Path(small.cell.architecture).read_text())
+    for name, changed, words in (
+        ("wide", {"input_shape": [32, 32, 1]}, "(32, 32, 1)"),
+        ("few", {"classes": 4, "nodes": [*form["nodes"][:-1], {**form["nodes"][-1], "units": 4}]},
+         "4 classes"),
+    ):  # fmt: skip
+        path = checkout / f"{name}.json"
+        path.write_text(json.dumps({**form, **changed}))
+        other = checkout / f"{name}.safetensors"
+        done = run(architecture=str(path), out=str(other))
+        assert done.returncode == 2 and words in done.stderr.splitlines()[-1], done.stderr
+        assert not other.exists()
