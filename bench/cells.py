@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -68,13 +69,17 @@ def from_document(document: dict[str, Any]) -> Cell:
     return Cell(**values)
 
 
-def environment(cell: Cell) -> dict[str, str]:
+def environment(cell: Cell, cores: Sequence[int] = ()) -> dict[str, str]:
     """The variables that must be set before the cell's framework is imported.
+
+    `cores` are those the process may use (XLA obeys nothing but affinity); by default the first
+    `cell.threads` of those allowed, or all.
 
     Preallocation is off so that memory can be measured, TF32 follows the precision, and a cell on
     the CPU sees no GPU. Cells with equal environments may share a process.
     """
-    threads = str(cell.threads or len(os.sched_getaffinity(0)))
+    cores = cores or sorted(os.sched_getaffinity(0))[: cell.threads or None]
+    threads = str(cell.threads or len(cores))
     gpu = cell.device == "gpu"
     variables = {
         "KERAS_BACKEND": cell.backend or "tensorflow",
@@ -89,6 +94,7 @@ def environment(cell: Cell) -> dict[str, str]:
         "TF_NUM_INTRAOP_THREADS": threads,
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "PYTHONHASHSEED": "0",
+        "CAMPARISON_CORES": ",".join(str(core) for core in cores),
         "CAMPARISON_COLUMN": cell.column.label,
         "CAMPARISON_PRECISION": cell.precision,
     }

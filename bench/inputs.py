@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 import datasets
 from bench.cells import Cell
 from bench.store import RESULTS
-from implementations import architectures, weights
+from implementations import architectures, pretrained, weights
 from implementations.contract import BadInput
 from implementations.graph import Architecture
 
@@ -63,8 +64,15 @@ def prepare_images(
 
 
 def shared_weights(dataset: str, architecture: str, results: Path = RESULTS) -> Path:
-    """Where the trained weights that all columns are given lie."""
-    return results / "weights" / f"{dataset}--{Path(architecture).stem}.safetensors"
+    """Where the trained weights that all columns are given lie.
+
+    Pretrained ones are taken from the folder that CAMPARISON_WEIGHTS names.
+    """
+    folder, file = os.environ.get("CAMPARISON_WEIGHTS"), pretrained.FILES.get(architecture)
+    if folder and file:
+        return Path(folder) / file
+    name = Path(architecture.removesuffix(".json")).name
+    return results / "weights" / f"{dataset}--{name}.safetensors"
 
 
 def architecture_for(name: str, images: Path) -> Architecture:
@@ -99,8 +107,7 @@ def subject(cell: Cell, context: Mapping[str, Any], n: int | None = None) -> Sub
         tensors: dict[str, NDArray[Any]] = dict(weights.randomise(architecture, RANDOM_SEED))
     else:
         path = Path(context["weights"][f"{cell.dataset}/{cell.architecture}/{cell.weights}"])
-        tensors = weights.load(path)
-        weights.check(architecture, tensors, str(path))
+        tensors = pretrained.neutral(path, architecture)
     masks = arrays["masks"][:n] if "masks" in arrays else None
     verified = bool(arrays["verified"].item())
     return Subject(architecture, tensors, images, arrays["labels"][:n], masks, verified)

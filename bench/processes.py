@@ -33,13 +33,15 @@ Finished = Callable[[Cell, int, list[Row]], None]
 class Job:
     """Cells that share a process: one environment, one round.
 
-    `module` has the `serve(cells, context, report)` that runs them, as in "bench.agree".
+    `module` has the `serve(cells, context, report)` that runs them, as in "bench.agree";
+    `cores` are those its processes may use, where that is not left to the cells.
     """
 
     module: str
     cells: tuple[Cell, ...]
     context: Mapping[str, Any]
     round: int = 0
+    cores: tuple[int, ...] = ()
 
 
 def plan(
@@ -106,7 +108,7 @@ class _Child:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "bench.worker", stream.name],
                 cwd=ROOT,
-                env={**os.environ, **environment(cells[0])},
+                env={**os.environ, **environment(cells[0], job.cores)},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=errors,

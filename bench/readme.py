@@ -1,7 +1,7 @@
 """The README's figures: blocks between markers, filled from the generated tables.
 
 A block begins with `<!-- table: NAME -->` and ends with `<!-- end -->`; what stands between is the
-table `results/tables/NAME.md` without its heading and its footer.
+first section of `results/tables/NAME.md`: its heading, its rows and its notes.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ def fill(text: str, tables: Path) -> str:
         path = tables / f"{match['name']}.md"
         if not path.exists():
             raise BadInput(f"the README shows {path}, which is not there; run `compare` first")
-        lines = path.read_text(encoding="utf-8").splitlines()
-        rows = [line for line in lines if line.startswith("|")]
-        return f"{match[1]}\n" + "\n".join(rows) + f"\n\n{match[3]}"
+        body = path.read_text(encoding="utf-8").split("\n---\n")[0]
+        heading, _, rest = body.split("\n## ")[1].partition("\n")
+        return f"{match[1]}\n**{heading}**\n\n{rest.strip()}\n\n{match[3]}"
 
     return BLOCK.sub(block, text)
 

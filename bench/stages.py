@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import queue
 import threading
 import time
 from collections.abc import Iterable, Mapping
@@ -122,9 +123,19 @@ def execute(
                 progress.tick(f"{cell} {status}{reason}{wrong}", ok=not wrong and status == "ok")
 
         stop = threading.Event()
+        free: queue.SimpleQueue[tuple[int, ...]] = queue.SimpleQueue()
+        allowed = sorted(os.sched_getaffinity(0))
+        for first_core in range(at_once):
+            free.put(tuple(allowed[first_core::at_once]) if at_once > 1 else ())
 
         def run_job(job: processes.Job) -> float:
-            return processes.run(job, finished, timeout_s, log, progress.say, stop)
+            # Processes side by side have cores of their own: sharing them costs far more.
+            cores = free.get()
+            try:
+                job = replace(job, cores=cores)
+                return processes.run(job, finished, timeout_s, log, progress.say, stop)
+            finally:
+                free.put(cores)
 
         with ThreadPoolExecutor(at_once) as pool:
             try:
@@ -140,7 +151,7 @@ def execute(
 
 
 def side_by_side() -> int:
-    """How many processes to run at once where nothing is timed: half are waiting or importing."""
+    """How many processes to run at once where nothing is timed; each has cores of its own."""
     return max(min(len(os.sched_getaffinity(0)), 4), 1)
 
 

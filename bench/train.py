@@ -127,7 +127,7 @@ def train(cell: Cell, context: Mapping[str, Any], report: Reporter) -> Iterator[
 
 def label(cell: Cell) -> str:
     """The file name of a trained network, without its ending."""
-    stem = Path(cell.architecture).stem
+    stem = Path(cell.architecture.removesuffix(".json")).name
     parts = (cell.dataset, stem, cell.framework, cell.backend, cell.optimizer, f"seed{cell.seed}")
     return "--".join(part for part in parts if part)
 

@@ -104,6 +104,8 @@ def main(job_path: str) -> None:
     report = Reporter(os.fdopen(os.dup(1), "w", encoding="utf-8"))
     os.dup2(2, 1)
     _die_with_parent()
+    if cores := os.environ.get("CAMPARISON_CORES"):
+        os.sched_setaffinity(0, {int(core) for core in cores.split(",")})
     job = json.loads(Path(job_path).read_text(encoding="utf-8"))
     cells = [from_document(document) for document in job["cells"]]
     block(frozenset(package for cell in cells for package in cell.column.packages))

@@ -16,6 +16,8 @@ from implementations.shapes import parameters
 from implementations.weights import check, load
 
 SQUEEZENET = "squeezenet-1.0"
+FILES = {SQUEEZENET: "squeezenet_v1_0.safetensors"}
+"""Architecture -> its file in a folder of pretrained weights."""
 RESIZED, CROPPED = 256, 227
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict, fields, replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ CELL = Cell(
     stage="agree", framework="keras", backend="jax", method="grad_cam", dataset="digits",
     architecture="cnn-gap", options=(("points", "20"),),
 )  # fmt: skip
-OTHERS = {
+OTHERS: dict[str, Any] = {
     "str": "another", "int": 7, "tuple[tuple[str, str], ...]": (("points", "21"),),
 }  # fmt: skip
 

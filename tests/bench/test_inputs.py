@@ -50,7 +50,7 @@ def test_what_does_not_fit_is_refused(small: Any) -> None:
     path = Path(small.context["weights"][key])
     tensors = weights.load(path)
     weights.save(path, {**tensors, "conv1.bias": np.zeros(9, np.float32)})
-    with pytest.raises(BadInput, match="'conv1.bias'"):
+    with pytest.raises(BadInput, match=r"'conv1\.bias'"):
         inputs.subject(small.cell, small.context)
 
 

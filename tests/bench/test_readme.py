@@ -7,20 +7,20 @@ import pytest
 from bench.readme import fill, update
 from implementations.contract import BadInput
 
-TABLE = "# A title\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n\nMade from run x.\n"
+ROWS = "| a | b |\n| --- | --- |\n| 1 | 2 |\n\nA note."
+TABLE = f"# A title\n\nHow to read it.\n\n## digits\n\n{ROWS}\n\n## shapes\n\n| 3 |\n\n---\n\nRun x.\n"
 TEXT = "Before.\n<!-- table: time -->\nold\n| 9 |\n<!-- end -->\nAfter.\n"
-FILLED = (
-    "Before.\n<!-- table: time -->\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n\n<!-- end -->\nAfter.\n"
-)
+FILLED = f"Before.\n<!-- table: time -->\n\n**digits**\n\n{ROWS}\n\n<!-- end -->\nAfter.\n"
 
 
 def test_blocks_are_filled_and_all_else_is_left(tmp_path: Path) -> None:
     (tmp_path / "time.md").write_text(TABLE)
-    (tmp_path / "agree-all.md").write_text("| c |\n")
+    (tmp_path / "agree-all.md").write_text("# Another\n\n## all\n\n| c |\n\n---\n\nRun x.\n")
     assert fill(TEXT, tmp_path) == FILLED
     assert fill(FILLED, tmp_path) == FILLED
     both = TEXT + "<!-- table: agree-all -->\n<!-- end -->\n"
-    assert fill(both, tmp_path) == FILLED + "<!-- table: agree-all -->\n\n| c |\n\n<!-- end -->\n"
+    other = "<!-- table: agree-all -->\n\n**all**\n\n| c |\n\n<!-- end -->\n"
+    assert fill(both, tmp_path) == FILLED + other
     assert fill("No block.", tmp_path) == "No block."
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import resource
 import tempfile
 from pathlib import Path
@@ -48,7 +47,7 @@ def test_safetensors_reads_what_was_written_in_pieces(
             file.write(start, {name: a[start : start + piece] for name, a in arrays.items()})
         assert not path.exists()
         file.close()
-        assert os.listdir(folder) == [path.name]
+        assert list(Path(folder).iterdir()) == [path]
         found = load_file(path)
         with safe_open(path, "numpy") as opened:
             assert opened.metadata() == {"layer": "conv1"}

@@ -59,9 +59,9 @@ def test_a_killed_training_goes_on_bit_for_bit(small: Any, optimizer: str) -> No
         with pytest.raises(KeyboardInterrupt):
             list(train.train(asked, small.context, Killer(epochs)))
         assert [path.suffixes for path in out.iterdir()] == [[".checkpoint", ".safetensors"]]
-    report = Reporter(io.StringIO())
-    rows = list(train.train(asked, small.context, report))
-    assert "epoch 3/3" in report.stream.getvalue() and "epoch 2" not in report.stream.getvalue()
+    said = io.StringIO()
+    rows = list(train.train(asked, small.context, Reporter(said)))
+    assert "epoch 3/3" in said.getvalue() and "epoch 2" not in said.getvalue()
 
     assert [row["epoch"] for row in rows] == [1, 2, 3]
     assert [row["losses"] for row in rows] == [row["losses"] for row in whole]

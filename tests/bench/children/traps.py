@@ -55,6 +55,7 @@ def _functions(framework: str) -> tuple[Any, Any]:
 
         return lambda array, factor: factor * torch.sin(array), torch.from_numpy
     import jax
+
     from implementations.frameworks import jax as module
 
     def sine(array: Any, factor: float) -> Any:
