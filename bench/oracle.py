@@ -82,6 +82,15 @@ def answer(cell: Cell, about: Subject, folder: Path) -> Arrays:
     return arrays
 
 
+def gradient_points(cell: Cell) -> int:
+    """At how many images the cell's method takes a gradient, for each image explained."""
+    method = methods.load(cell.method)
+    options = method.resolve(dict(cell.options), cell.score)
+    if not hasattr(method.module, "probed"):
+        return 1
+    return sum(1 for _ in method.module.probed(np.zeros((1, 1, 1, 1)), options))
+
+
 def kinks(cell: Cell, about: Subject, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
     """How near these images are to a kink, wherever the method takes a gradient."""
     explainer = build(of(cell), about.architecture, about.weights)

@@ -24,7 +24,7 @@ from implementations.contract import BadInput
 
 ARGUMENTS = (
     "--dataset", "digits", "--architectures", "cnn-32-16-8", "--epochs", "1", "--images", "8",
-    "--batch", "4", "--rounds", "1", "--frameworks", "pytorch", "--methods", "grad_cam",
+    "--batch", "4", "--rounds", "1", "--frameworks", "jax", "--methods", "grad_cam",
     "--precisions", "float32",
 )  # fmt: skip
 BROKEN = {"wrong", "failed", "timeout", "oom"}
@@ -58,7 +58,7 @@ def is_gone(children: list[psutil.Process]) -> bool:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's parent-death signal")
 def test_a_killed_run_goes_on_without_a_row_lost_torn_or_twice(tmp_path: Path) -> None:
-    pytest.importorskip("torch")
+    pytest.importorskip("jax")
     # Stopped by hand while the first network is trained.
     process = start(tmp_path)
     wait_for(lambda: bool(psutil.Process(process.pid).children()), process, 120)
