@@ -42,7 +42,7 @@ FIELDS = tuple(
         ("what", "batch", "images", "batch size"),
         ("what", "optimizer", "", "matched, native or sgd"),
         ("what", "epochs", "", "epochs of training"),
-        ("what", "steps", "", "only the first steps of each epoch; 0: all"),
+        ("what", "steps", "", "where only so many steps are trained, whatever the epochs"),
         ("toggles", "device", "", "cpu or gpu"),
         ("toggles", "mode", "", "eager, compiled or xla"),
         ("toggles", "precision", "", "float32, tf32, bfloat16 or float64"),

@@ -32,9 +32,9 @@ EVALUATION_BATCH = 500
 def cells(
     ask: Ask, dataset: str, architecture: str, optimizers: Iterable[str], *, steps: int = 0
 ) -> Iterator[Cell]:
-    """One training for each column, optimizer and seed."""
+    """One training for each column, optimizer and seed: whole epochs, or only so many steps."""
     chosen = recipe(architecture, dataset, ask.epochs)
-    epochs = 1 if steps else chosen.epochs
+    epochs = 0 if steps else chosen.epochs
     for column, optimizer, seed in product(ask.columns, optimizers, range(ask.seeds)):
         yield Cell(
             stage="train", task="train", framework=column.framework, backend=column.backend,
@@ -86,11 +86,14 @@ def train(cell: Cell, context: Mapping[str, Any], report: Reporter) -> Iterator[
         state = weights.load(checkpoint)
         rows = json.loads(state.pop("rows").tobytes())
         trainer.restore(state)
-    for epoch in range(len(rows) + 1, chosen.epochs + 1):
+    for epoch in range(len(rows) + 1, (cell.epochs or cell.steps) + 1):
         began = time.perf_counter()
         order = batch_order(chosen, n, cell.seed, epoch)
         if cell.steps:
-            order = order[: cell.steps * chosen.batch]
+            left = cell.steps - sum(len(row["losses"]) for row in rows)
+            if not left:
+                break
+            order = order[: left * chosen.batch]
         losses = trainer.epoch(order, chosen.batch)
         took = time.perf_counter() - began
         rows.append(
@@ -106,7 +109,7 @@ def train(cell: Cell, context: Mapping[str, Any], report: Reporter) -> Iterator[
         told = np.frombuffer(json.dumps(rows).encode(), np.uint8)
         weights.save(checkpoint, {**trainer.state(), "rows": told})
         loss = rows[-1]["train_loss"]
-        text = f"epoch {epoch}/{chosen.epochs}  loss {loss:.4f}  {took:.1f} s"
+        text = f"epoch {epoch}/{cell.epochs or '-'}  loss {loss:.4f}  {took:.1f} s"
         report.send("progress", text=text)
     final = trainer.weights()
     artefact = Path(context["out"]) / f"{label(cell)}.safetensors"

@@ -62,6 +62,10 @@ def check(architecture: Architecture, weights: Weights, where: str = "weights") 
                 f"{where}: tensor {name!r} is {weights[name].shape}, {architecture.name} needs "
                 f"{shape}; these are the weights of another architecture"
             )
+        if weights[name].dtype.kind != "f":
+            raise BadInput(
+                f"{where}: tensor {name!r} is {weights[name].dtype}; save the weights as float32"
+            )
         if not np.isfinite(weights[name]).all():
             raise BadInput(f"{where}: tensor {name!r} has values that are not finite")
     for name in weights:

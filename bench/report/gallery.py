@@ -36,10 +36,14 @@ def draw(path: Path) -> Iterator[tuple[str, Any]]:
             head = (dataset, "/".join(architecture), method)
             heads.setdefault(head, {})[column] = np.asarray(array, np.float64)
     for (dataset, network, method), maps in sorted(heads.items()):
-        images = np.asarray(arrays[f"{dataset}/{network}/images"], np.float64)
+        fewest = min(len(found) for found in maps.values())
+        images = np.asarray(arrays[f"{dataset}/{network}/images"][:fewest], np.float64)
         targets = arrays.get(f"{dataset}/{network}/targets")
         title = f"{method}: {network} on {dataset}"
-        yield stem("gallery", dataset, network, method), _figure(title, images, targets, maps)
+        yield (
+            stem("gallery", dataset, network, method),
+            _figure(title, images, targets, {name: found[:fewest] for name, found in maps.items()}),
+        )
 
 
 def magnification(found: Maps, reference: Maps) -> float:

@@ -8,7 +8,9 @@ from bench.readme import fill, update
 from implementations.contract import BadInput
 
 ROWS = "| a | b |\n| --- | --- |\n| 1 | 2 |\n\nA note."
-TABLE = f"# A title\n\nHow to read it.\n\n## digits\n\n{ROWS}\n\n## shapes\n\n| 3 |\n\n---\n\nRun x.\n"
+TABLE = (
+    f"# A title\n\nHow to read it.\n\n## digits\n\n{ROWS}\n\n## shapes\n\n| 3 |\n\n---\n\nRun x.\n"
+)
 TEXT = "Before.\n<!-- table: time -->\nold\n| 9 |\n<!-- end -->\nAfter.\n"
 FILLED = f"Before.\n<!-- table: time -->\n\n**digits**\n\n{ROWS}\n\n<!-- end -->\nAfter.\n"
 

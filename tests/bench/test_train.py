@@ -20,8 +20,9 @@ from bench.processes import ROOT
 from bench.schema import COLUMNS
 from bench.stages import Ask, pick_columns
 from bench.worker import Reporter
-from implementations import frameworks, weights
-from implementations.recipes import Recipe
+from implementations import architectures, frameworks, weights
+from implementations.contract import BadInput
+from implementations.recipes import Recipe, recipe
 
 EPOCHS = 3
 
@@ -113,7 +114,7 @@ def test_cells_are_one_a_column_optimizer_and_seed() -> None:
     )  # fmt: skip
     found = list(train.cells(ask, "digits", "cnn-gap", ("native", "sgd")))
     assert len({each.cell_id for each in found}) == len(found) == 8
-    assert {each.epochs for each in found} == {32}
+    assert {each.epochs for each in found} == {recipe("cnn-gap", "digits").epochs}
     short = list(train.cells(replace(ask, seeds=1), "digits", "cnn-gap", ("sgd",), steps=5))
     assert {(each.epochs, each.steps) for each in short} == {(1, 5)}
     labels = [train.label(each) for each in [*found, *short]]
@@ -172,32 +173,31 @@ def test_training_by_hand(small: Any, checkout: Path) -> None:
     pytest.importorskip("jax")
     out = checkout / "weights.safetensors"
 
-    def run(**changes: str) -> subprocess.CompletedProcess[str]:
-        asked = {**GOOD, "framework": "jax", "architecture": small.cell.architecture, **changes}
-        words = [word for name, value in asked.items() for word in (f"--{name}", value)]
-        return subprocess.run(
-            [sys.executable, "-m", "bench", "train", *words], cwd=checkout, check=False,
-            capture_output=True, text=True, env={**os.environ, "PYTHONPATH": ""},
-        )  # fmt: skip
-
-    done = run()
+    asked = {**GOOD, "framework": "jax", "architecture": small.cell.architecture}
+    words = [word for name, value in asked.items() for word in (f"--{name}", value)]
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "train", *words], cwd=checkout, check=False,
+        capture_output=True, text=True, env={**os.environ, "PYTHONPATH": ""},
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("test accuracy 0.")
     weights.check(small.architecture, weights.load(out))
     lines = done.stderr.splitlines()
     assert any("epoch 1/1" in line for line in lines) and "\r" not in done.stderr
     assert "\x1b" not in done.stderr
+    assert not list(checkout.rglob("*.tmp"))
 
-    # A network that is not for this data set is refused in a line, and writes no weights.
+
+def test_a_network_for_another_data_set_is_refused(small: Any, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
     form = json.loads(Path(small.cell.architecture).read_text())
-    for name, changed, words in (
-        ("wide", {"input_shape": [32, 32, 1]}, "(32, 32, 1)"),
-        ("few", {"classes": 4, "nodes": [*form["nodes"][:-1], {**form["nodes"][-1], "units": 4}]},
-         "4 classes"),
-    ):  # fmt: skip
-        path = checkout / f"{name}.json"
+    few = {"classes": 4, "nodes": [*form["nodes"][:-1], {**form["nodes"][-1], "units": 4}]}
+    for changed, words in (({"input_shape": [32, 32, 1]}, "(32, 32, 1)"), (few, "4 classes")):
+        path = tmp_path / "other.json"
         path.write_text(json.dumps({**form, **changed}))
-        other = checkout / f"{name}.safetensors"
-        done = run(architecture=str(path), out=str(other))
-        assert done.returncode == 2 and words in done.stderr.splitlines()[-1], done.stderr
-        assert not other.exists()
+        architectures.get.cache_clear()
+        with pytest.raises(BadInput) as refused:
+            asked = replace(cell(small), architecture=str(path))
+            list(train.train(asked, small.context, Reporter(io.StringIO())))
+        assert words in str(refused.value)
+    assert not list(Path(small.context["out"]).iterdir())

@@ -43,7 +43,7 @@ def trapped(cell: Cell, context: Mapping[str, Any]) -> Timed:
         if trap == "nan":
             found[3, 2, 1] = np.nan
         tolerance = None if trap == "nan" else 2e-6
-        gate = agree.Gate(tolerance, {}, 1e-6, lambda chosen: np.ones(len(chosen)))
+        gate = agree.Gate(tolerance, {}, 1e-6, 1, lambda chosen: np.ones(len(chosen)))
         return agree.compare("heatmap", {"heatmap": found}, expected, gate)
 
     return Timed(framework, call, check, {"import_s": import_s, "build_s": 0.0})
