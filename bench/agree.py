@@ -49,8 +49,8 @@ def cells(
 ) -> Iterator[Cell]:
     """What is compared of these networks (data set, architecture).
 
-    Eager at the first, middle and last layer, with trained weights and, on an architecture's first
-    data set, with random ones; Grad-CAM's last layer compiled too, and with all scores. `thorough`
+    Eager at the first, middle and last layer with trained weights; Grad-CAM with random ones too on
+    an architecture's first data set, its last layer compiled and with all scores. `thorough`
     compiles everything and takes random weights everywhere.
     """
     seen: set[str] = set()
@@ -59,6 +59,8 @@ def cells(
         given = ("trained",) if name in seen and not thorough else ("trained", "random")
         seen.add(name)
         for method_name, column, weights_name in product(ask.methods, ask.columns, given):
+            if weights_name == "random" and method_name != "grad_cam" and not thorough:
+                continue
             method = methods.load(method_name)
             spots = places(method, architecture)
             for layer, precision in product(spots, ask.precisions):

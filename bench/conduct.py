@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from bench import agree, contrast, gallery, oracle, timing, train
 from bench.cells import Cell
 from bench.inputs import architecture_for, shared_weights
+from bench.progress import console
 from bench.stages import Ask, execute, side_by_side
 from bench.store import Row, Run
 from implementations.contract import BadInput
@@ -17,7 +18,8 @@ from implementations.weights import about, write_bytes
 
 COMPARED_STEPS = 20
 """Steps in which the losses of all columns are compared; 100 where several seeds are asked for."""
-CONTRASTED_IMAGES = 32
+CONTRASTED_IMAGES = 64
+"""Images explained by every explainer, a quarter of those compared at the most."""
 
 
 class Network(NamedTuple):
@@ -66,7 +68,10 @@ class Conductor:
                 there = about(shared_weights(dataset, architecture, self.ask.results))
                 if trainer == "all" or there.get("cell_id") != wanted[0].cell_id:
                     cells += wanted
-        rows = self.execute("train", cells)
+                else:
+                    told = f"{architecture} on {dataset}: weights taken from {self.ask.results}"
+                    console.print(f"{told}/weights, trained by {wanted[0].column.label}")
+        rows = self.execute("train", [*cells, *self._first_steps()])
         for dataset, architecture in dict.fromkeys((c.dataset, c.architecture) for c in cells):
             self._share(dataset, architecture, rows)
         return rows
@@ -77,6 +82,7 @@ class Conductor:
             row
             for row in rows
             if row.get("artefact")
+            and row["optimizer"] == "native"
             and (row["dataset"], row["architecture"]) == (dataset, architecture)
         ]
         if not trained:
@@ -92,7 +98,7 @@ class Conductor:
             path = str(self.out / row["artefact"])
             self.context["weights"][f"{dataset}/{architecture}/{label}"] = path
 
-    def first_steps(self) -> list[Row]:
+    def _first_steps(self) -> list[Cell]:
         """A few steps with one Adam, and with plain SGD, in every column: the losses must agree.
 
         Only of networks without dropout, which cannot be made equal across frameworks, and of each
@@ -104,7 +110,7 @@ class Conductor:
             kinds = {node.kind for node in self._architecture(dataset, name).nodes}
             if "dropout" not in kinds:
                 cells += train.cells(self.ask, dataset, name, ("matched", "sgd"), steps=steps)
-        return self.execute("train", cells)
+        return cells
 
     def _architecture(self, dataset: str, name: str) -> Any:
         return architecture_for(name, Path(self.context["images"][dataset]))
@@ -153,7 +159,7 @@ class Conductor:
 
     def contrast(self) -> list[Row]:
         """Our methods beside the libraries', one process at a time: cost is measured too."""
-        context = {**self.context, "n_contrast": min(CONTRASTED_IMAGES, self.ask.n_images)}
+        context = {**self.context, "n_contrast": min(CONTRASTED_IMAGES, self.ask.n_images // 4)}
         rows: list[Row] = []
         cells = [
             cell

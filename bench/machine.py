@@ -61,7 +61,7 @@ def describe() -> dict[str, Any]:
         "ram_gb": round(psutil.virtual_memory().total / 2**30),
         "gpu": name.strip(),
         "driver": driver.strip(),
-        "os": f"{platform.system()} {platform.release()}",
+        "os": f"{platform.system()} {platform.release().partition('-')[0]}",
     }
     keys = (machine["cpu"], machine["cpus_allowed"], machine["ram_gb"], machine["gpu"])
     digest = hashlib.sha256(repr(keys).encode()).hexdigest()[:8]

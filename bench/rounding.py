@@ -1,9 +1,10 @@
 """How far rounding alone may carry a sum: what an image above the tolerance may still be.
 
-A sum of n products in an arithmetic of unit roundoff u is off by about sqrt(n) u times the sum of
-the products' magnitudes (Higham & Mary 2019, SIAM J. Sci. Comput. 41(5), A2815, with lambda = 1).
-Where terms cancel, that is large beside the result: logits are sums of thousands of products, a
-channel weight is a mean of gradients of both signs, a heatmap a sum over channels of both signs.
+A sum of n products in an arithmetic of unit roundoff u is off by at most lambda sqrt(n) u times the
+sum of the products' magnitudes, with a probability of 1 - 2 exp(-lambda^2 / 2) (Higham & Mary 2019,
+SIAM J. Sci. Comput. 41(5), A2815): above 0.999 for lambda = 4. Where terms cancel, that is large
+beside the result: logits are sums of thousands of products, a channel weight is a mean of
+gradients of both signs, a heatmap a sum over channels of both signs.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ Arrays = dict[str, NDArray[Any]]
 PerImage = NDArray[np.float64]
 LOGIT = 2e-6
 """The tolerance of a logit in float32, of the image's largest."""
+LAMBDA = 4.0
 UNIT = {"float32": 2.0**-24, "float64": 2.0**-53}
 
 
@@ -41,7 +43,7 @@ def bounds(expected: Arrays, precision: str, score: str) -> dict[str, PerImage]:
     Stages that are not named are no long sums: they get no more than the tolerance. A score that
     goes through the softmax carries the logits' absolute error into every gradient, twice.
     """
-    unit = UNIT[precision]
+    unit = LAMBDA * UNIT[precision]
     off = np.sqrt(float(expected["logit_count"].item())) * unit * expected["logit_terms"]
     found = {"logits": off / _peak(expected["logits"])}
     through = 0.0 if score == "logit" else 2 * off
