@@ -54,7 +54,7 @@ def compare(ask: Ask) -> int:
     """Run everything that was asked; 0, or 3 where a check failed."""
     leader = conductor("compare", ask)
     rows = leader.train() + leader.likeness()
-    rows += leader.agree() + leader.time() + leader.contrast()
+    rows += leader.agree(pictures=True) + leader.time() + leader.contrast()
     return conclude(leader, rows)
 
 
@@ -87,7 +87,7 @@ def publish(results: Path) -> list[Path]:
     if not runs:
         raise BadInput(f"no runs in {results / 'runs'}; make one with `python -m bench compare`")
     weights.write_bytes(results / "README.md", schema.readme().encode())
-    written = report.write(runs, results, gallery.newest(results))
+    written = report.write(runs, results, gallery.kept(results))
     for folder in ("tables", "figures"):
         for path in set((results / folder).glob("*.*")) - set(written):
             path.unlink()

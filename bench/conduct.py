@@ -137,12 +137,13 @@ class Conductor:
         ]  # fmt: skip
         return self.execute("likeness", cells)
 
-    def agree(self, thorough: bool = False) -> list[Row]:
-        """Every column against the oracle; the oracle's answers come first."""
+    def agree(self, thorough: bool = False, pictures: bool = False) -> list[Row]:
+        """Every column against the oracle, whose answers come first; `pictures` for the gallery."""
         pairs = [(dataset, architecture) for dataset, architecture, _ in self.networks]
         cells = list(agree.cells(self.ask, self.context, pairs, thorough))
         self.execute("oracle", oracle.cells_for(cells), isolate=True)
-        context = {**self.context, "gallery": gallery.paths(cells, self.context)}
+        shown = gallery.paths(cells, self.context) if pictures else {}
+        context = {**self.context, "gallery": shown}
         rows = self.execute("agree", cells, context=context)
         gallery.gather(cells, context, gallery.file(self.run.run_id, self.ask.results))
         return rows

@@ -24,6 +24,7 @@ from bench.controls import CONTROLS
 from bench.explaining import Explainer, build
 from bench.inputs import Subject, subject
 from bench.stages import Ask
+from bench.store import CONTROL
 from bench.worker import Reporter, Row
 from bench.worker import serve as serve_cells
 from implementations import libraries, weights
@@ -151,7 +152,7 @@ def likeness(rows: Iterable[Cell], context: Mapping[str, Any]) -> Iterator[tuple
     expected = oracle.answer(replace(first, library="", method="grad_cam"), about, _oracle(context))
     for name, control in CONTROLS.items():
         measured = list(localisation(control(about.images), about, expected["targets"]))
-        named = {"status": "ok", "library": "control", "method": name}
+        named = {"status": "ok", "library": CONTROL, "method": name}
         cell = replace(first, library="", method="", task="control", options=(("control", name),))
         yield cell, [{**named, **row} for row in measured]
 

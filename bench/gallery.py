@@ -66,7 +66,6 @@ def _small(maps: Any) -> Any:
     return maps[:IMAGES].astype(np.float32)
 
 
-def newest(results: Path) -> Path | None:
-    """The heatmaps of the newest run that has any."""
-    found = sorted((results / "heatmaps").glob("*.safetensors"))
-    return max(found, key=lambda path: path.stem.split("-")[1]) if found else None
+def kept(results: Path) -> list[Path]:
+    """The heatmaps of all runs that have any, oldest first."""
+    return sorted((results / "heatmaps").glob("*.safetensors"), key=lambda p: p.stem.split("-")[1])

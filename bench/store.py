@@ -30,6 +30,8 @@ from implementations.weights import write_bytes
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"
+CONTROL = "control"
+"""What stands for the library in the rows of maps that explain nothing (`bench/controls.py`)."""
 PROTOCOL = 1
 """Raised by hand when the way of measuring changes: older rows are stale then."""
 
@@ -45,9 +47,9 @@ def code_hash(framework: str, method: str, library: str) -> str:
     texts += [p.read_text(encoding="utf-8") for p in sorted(folder.glob(f"{framework}*.py"))]
     if framework == frameworks.REFERENCE:
         texts += [p.read_text(encoding="utf-8") for p in sorted(oracle.glob("reference*.py"))]
-    if library:
+    if library and library != CONTROL:
         texts.append(inspect.getsource(libraries.describe(library).module))
-    elif method:
+    elif method and not library:
         try:
             texts.append(methods.load(method).source(framework))
         except Unavailable:

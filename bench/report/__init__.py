@@ -18,12 +18,12 @@ from bench.report.frame import Run, gather
 CHOOSE = "choose"
 
 
-def write(runs: Sequence[Run], results: Path, heatmaps: Path | None = None) -> list[Path]:
+def write(runs: Sequence[Run], results: Path, heatmaps: Sequence[Path] = ()) -> list[Path]:
     """Every table and figure that the rows permit, into `results/tables` and `results/figures`.
 
-    `runs` are (head, rows) pairs, oldest first; `heatmaps` is the safetensors file of the gallery.
-    Returns the files written. Raises BadInput where a place cannot be written, or the heatmaps
-    cannot be read.
+    `runs` are (head, rows) pairs, oldest first; `heatmaps` are the safetensors files of the
+    gallery, oldest first: the newest that shows a network draws it. Returns the files
+    written. Raises BadInput where a place cannot be written, or the heatmaps cannot be read.
     """
     frame = gather(runs)
     heads = [head for head, _ in runs]
@@ -38,11 +38,11 @@ def write(runs: Sequence[Run], results: Path, heatmaps: Path | None = None) -> l
         foot = files.footer(heads, set(rows["run_id"]))
         for stem, figure in module.draw(rows):
             written.append(files.write_figure(figure, stem, "svg", foot, results / "figures"))
-    if heatmaps is not None:
-        foot = files.footer(heads, {heatmaps.stem})
-        for stem, figure in gallery.draw(heatmaps):
+    for path in heatmaps:
+        foot = files.footer(heads, {path.stem})
+        for stem, figure in gallery.draw(path):
             written.append(files.write_figure(figure, stem, "png", foot, results / "figures"))
-    return written
+    return list(dict.fromkeys(written))
 
 
 def choose(runs: Sequence[Run]) -> str:

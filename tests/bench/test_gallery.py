@@ -42,11 +42,12 @@ def test_a_run_keeps_the_maps_of_its_plain_cells(small: Any) -> None:
     assert maps.shape == (n, 28, 28) and maps.dtype == np.float32 and maps.any()
 
 
-def test_the_newest_run_is_shown(tmp_path: Path) -> None:
-    assert gallery.newest(tmp_path) is None
+def test_heatmaps_come_oldest_first(tmp_path: Path) -> None:
+    assert gallery.kept(tmp_path) == []
     for name in ("sweep-20250101T000000-a", "agree-20270101T000000-a", "compare-20260101T000000-a"):
         weights.save(_made(gallery.file(name, tmp_path)), {"a": np.zeros(1)})
-    assert gallery.newest(tmp_path) == gallery.file("agree-20270101T000000-a", tmp_path)
+    found = [path.stem.split("-")[0] for path in gallery.kept(tmp_path)]
+    assert found == ["sweep", "compare", "agree"]
 
 
 def _made(path: Path) -> Path:

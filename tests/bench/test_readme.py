@@ -24,6 +24,10 @@ def test_blocks_are_filled_and_all_else_is_left(tmp_path: Path) -> None:
     other = "<!-- table: agree-all -->\n\n**all**\n\n| c |\n\n<!-- end -->\n"
     assert fill(both, tmp_path) == FILLED + other
     assert fill("No block.", tmp_path) == "No block."
+    named = "<!-- table: time | shapes -->\n\n**shapes**\n\n| 3 |\n\n<!-- end -->\n"
+    assert fill("<!-- table: time | shapes -->\n<!-- end -->\n", tmp_path) == named
+    with pytest.raises(BadInput, match="no such section"):
+        fill("<!-- table: time | rings -->\n<!-- end -->\n", tmp_path)
 
 
 def test_a_table_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def test_writing_twice_gives_the_same_bytes(make: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize("runs", [[], "head only"])
 def test_nothing_is_written_without_rows(make: Any, tmp_path: Path, runs: Any) -> None:
     given = [(make.head, [])] if runs else []
-    assert report.write(given, tmp_path, None) == []
+    assert report.write(given, tmp_path) == []
     assert report.choose(given).startswith("Nothing was timed")
     assert not list(tmp_path.iterdir())
 
