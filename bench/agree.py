@@ -36,11 +36,6 @@ COMPARED = ("logits", *CHAIN, "upsampled")
 MAPS = ("signed", "heatmap", "upsampled")
 KINK = {"float32": 1e-6, "float64": 1e-14}
 """A gradient may go another way only where the oracle is nearer than this to a kink."""
-KINKED = 0.1
-"""Share of images that kinks may carry above the tolerance, for each point of a gradient.
-
-One unit in a million is within 1e-6 of its kink, and a network has up to 100,000 of them. More than
-that would say that something else is wrong."""
 EPSILON = {"float32": 2.0**-23, "float64": 2.0**-52}
 
 
@@ -118,14 +113,15 @@ class Gate:
     """What an error is held against: the tolerance, and what excuses an image above it.
 
     An image may be above it where rounding of a cancelling sum carries it (`bounds`, by stage), or
-    where the oracle is within `near` of a kink, past which a gradient goes another way; `points`
-    is at how many images each gradient is taken.
+    where the oracle is within `near` of a kink, past which a gradient goes another way; `chance`
+    is how many images in one may be so near: a unit in a million is within 1e-6 of its kink, twice
+    that is allowed, and one image always may be.
     """
 
     tolerance: float | None
     bounds: Mapping[str, NDArray[np.float64]]
     near: float
-    points: int
+    chance: float
     kinks: Callable[[NDArray[np.int64]], NDArray[np.float64]]
 
 
@@ -133,10 +129,16 @@ def gate_of(cell: Cell, about: Subject, expected: Arrays) -> Gate:
     """The gate of a cell. Scores through the softmax are excused no kink."""
     near = KINK.get(cell.precision, 0.0) if cell.score == "logit" else 0.0
     known = cell.precision in rounding.UNIT
-    bounds = rounding.bounds(expected, cell.precision, cell.score) if known else {}
+    layer = methods.load(cell.method).layer(about.architecture, cell.layer or None)
+    bounds = (
+        rounding.bounds(expected, cell.precision, cell.score, about.architecture, layer)
+        if known
+        else {}
+    )
+    units = rounding.switches(about.architecture, layer) * oracle.gradient_points(cell)
+    chance = min(2 * near * units, 1.0)
     gate = tolerance(cell, expected["logits"])
-    points = oracle.gradient_points(cell)
-    return Gate(gate, bounds, near, points, lambda chosen: oracle.kinks(cell, about, chosen))
+    return Gate(gate, bounds, near, chance, lambda chosen: oracle.kinks(cell, about, chosen))
 
 
 def compare(name: str, found: Arrays, expected: Arrays, gate: Gate) -> Row:
@@ -198,7 +200,7 @@ def _judge(
             for i, kink in zip(above, kinks, strict=True)
         ]
         excused = np.isfinite(error[above]) & (rounded | (kinks <= gate.near))
-        few = (~rounded).sum() <= max(KINKED * gate.points * len(error), 1)
+        few = (~rounded).sum() <= max(gate.chance * len(error), 1)
         row["agree"] = bool(excused.all() and few)
     return row
 

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from implementations.graph import Architecture
+from implementations.graph import Architecture, cut
 from implementations.reference import Reference
+from implementations.shapes import parameters
 
 Arrays = dict[str, NDArray[Any]]
 PerImage = NDArray[np.float64]
@@ -37,15 +38,35 @@ def logit_sums(network: Reference, images: NDArray[np.float64]) -> tuple[PerImag
     return (np.abs(inputs) @ np.abs(kernel)).max(axis=1), len(kernel)
 
 
-def bounds(expected: Arrays, precision: str, score: str) -> dict[str, PerImage]:
+def products(architecture: Architecture, layer: str) -> int:
+    """Products in the sums that lead to one activation, all layers up to this one together."""
+    shapes = parameters(architecture)
+    kernels = [
+        shapes.get(f"{node.name}.kernel", (0,)) for node in cut(architecture, layer).features
+    ]
+    return int(sum(np.prod(kernel[:-1]) for kernel in kernels if len(kernel) > 1))
+
+
+def switches(architecture: Architecture, layer: str) -> int:
+    """Units past a layer that a gradient passes or not: outputs of ReLUs and of max-pools."""
+    kinds = ("relu", "relu6", "max_pool")
+    head = [node.name for node in cut(architecture, layer).head if node.kind in kinds]
+    return int(sum(np.prod(architecture.shapes[name]) for name in head))
+
+
+def bounds(
+    expected: Arrays, precision: str, score: str, architecture: Architecture, layer: str
+) -> dict[str, PerImage]:
     """Stage -> the error (N,) that rounding may cause there, relative as errors are.
 
-    Stages that are not named are no long sums: they get no more than the tolerance. A score that
-    goes through the softmax carries the logits' absolute error into every gradient, twice.
+    Activations carry the errors of every layer before, which add up as independent ones do (lambda
+    = 1). Stages that are not named get no more than the tolerance. A score that goes through the
+    softmax carries the logits' absolute error into every gradient, twice.
     """
     unit = LAMBDA * UNIT[precision]
     off = np.sqrt(float(expected["logit_count"].item())) * unit * expected["logit_terms"]
-    found = {"logits": off / _peak(expected["logits"])}
+    deep = np.full(len(off), np.sqrt(products(architecture, layer)) * UNIT[precision])
+    found = {"logits": off / _peak(expected["logits"]), "activations": deep}
     through = 0.0 if score == "logit" else 2 * off
     if score != "logit":
         found["gradients"] = through

@@ -74,7 +74,8 @@ def test_a_cell_that_broke_fails_its_column(make: Any) -> None:
 
 
 def test_every_image_above_the_tolerance_is_listed(make: Any) -> None:
-    rows = [make.agree("jax", "heatmap", kinks=[[3, 0.1, 1e-8], [7, 0.2, 1e-3]], agree=False)]
+    kinks = [[3, 0.1, 1e-8, 0.0], [7, 0.2, 1e-3, 0.0]]
+    rows = [make.agree("jax", "heatmap", kinks=kinks, agree=False)]
     table = agreement.make(make.frame(rows))[1]
     assert table.name == "agreement_kinks"
     assert table.data[["image", "error", "kink_distance"]].values.tolist() == [

@@ -19,7 +19,7 @@ def everything(make: Any) -> list[dict[str, Any]]:
     for column in ("jax", "pytorch"):
         for optimizer in ("matched", "native"):
             rows += make.epochs(column, [[2.0, 1.5], [1.0, 0.9]], optimizer=optimizer)
-        rows += [make.agree(column, "heatmap", kinks=[[1, 0.1, 1e-9]])]
+        rows += [make.agree(column, "heatmap", kinks=[[1, 0.1, 1e-9, 0.0]])]
     rows += [make.row("train", "jax", task="likeness", metric="spearman", value=0.5, n=3,
                       weights="jax seed 0", against="pytorch seed 0")]  # fmt: skip
     for method, ms in (("grad_cam", 10.0), ("saliency", 40.0)):
@@ -38,7 +38,7 @@ def test_everything_the_rows_permit_is_written(make: Any, tmp_path: Path) -> Non
     }
     maps = tmp_path / f"{make.head['run_id']}.safetensors"
     weights.save(maps, arrays)
-    written = report.write([(make.head, everything(make))], tmp_path / "results", maps)
+    written = report.write([(make.head, everything(make))], tmp_path / "results", [maps])
     names = sorted(path.relative_to(tmp_path / "results").as_posix() for path in written)
     tables = (
         "agreement", "agreement_kinks", "choose", "contrast", "contrast_likeness", "price_of_jit",
