@@ -35,7 +35,7 @@ def images_compared(cell: Cell, most: int) -> int:
     method = methods.load(cell.method or "grad_cam")
     options = method.resolve(dict(cell.options), cell.score)
     cost = int(method.module.evaluations(options, (28, 28)))
-    return most if cost <= CHEAP else max(most // 32, FEWEST)
+    return most if cost <= CHEAP else max(most // 32, min(FEWEST, most))
 
 
 def of(cell: Cell) -> Cell:
