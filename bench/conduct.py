@@ -16,8 +16,6 @@ from bench.store import Row, Run
 from implementations.contract import BadInput
 from implementations.weights import about, write_bytes
 
-COMPARED_STEPS = 20
-"""Steps in which the losses of all columns are compared; 100 where several seeds are asked for."""
 CONTRASTED_IMAGES = 64
 """Images explained by every explainer, a quarter of those compared at the most."""
 
@@ -71,7 +69,7 @@ class Conductor:
                 else:
                     told = f"{architecture} on {dataset}: weights taken from {self.ask.results}"
                     console.print(f"{told}/weights, trained by {wanted[0].column.label}")
-        rows = self.execute("train", [*cells, *self._first_steps()])
+        rows = self.execute("train", [*cells, *self._first_steps()], isolate=True)
         for dataset, architecture in dict.fromkeys((c.dataset, c.architecture) for c in cells):
             self._share(dataset, architecture, rows)
         return rows
@@ -104,7 +102,7 @@ class Conductor:
         Only of networks without dropout, which cannot be made equal across frameworks, and of each
         architecture on its first data set.
         """
-        steps = COMPARED_STEPS if self.ask.seeds == 1 else 5 * COMPARED_STEPS
+        steps = train.COMPARED_STEPS * (5 if self.ask.seeds > 1 else 1)
         cells: list[Cell] = []
         for dataset, name in self._once():
             kinds = {node.kind for node in self._architecture(dataset, name).nodes}

@@ -27,20 +27,32 @@ from implementations.contract import Framework, Network
 from implementations.recipes import Recipe, recipe
 
 EVALUATION_BATCH = 500
+COMPARED_STEPS = 20
+"""Steps in which the losses of all columns are compared."""
+SEEDED = "pytorch"
+"""The column that trains with every seed, where it is there; else the first that is."""
 
 
 def cells(
     ask: Ask, dataset: str, architecture: str, optimizers: Iterable[str], *, steps: int = 0
 ) -> Iterator[Cell]:
-    """One training for each column, optimizer and seed: whole epochs, or only so many steps."""
+    """One training for each column, optimizer and seed: whole epochs, or only so many steps.
+
+    Steps after the first seed's are those compared, no more; whole trainings with other seeds are
+    one column's, for they show how much the seed alone changes.
+    """
+    here = [column for column in ask.columns if column.missing is None] or list(ask.columns)
+    seeded = next((column for column in here if column.label == SEEDED), here[0])
     chosen = recipe(architecture, dataset, ask.epochs)
     epochs = 0 if steps else chosen.epochs
     for column, optimizer, seed in product(ask.columns, optimizers, range(ask.seeds)):
+        if seed and not steps and column != seeded:
+            continue
         yield Cell(
             stage="train", task="train", framework=column.framework, backend=column.backend,
             dataset=dataset, architecture=architecture, weights="", optimizer=optimizer,
-            epochs=epochs, steps=steps, seed=seed, device=ask.device, mode="compiled",
-            threads=ask.threads,
+            epochs=epochs, steps=min(steps, COMPARED_STEPS) if seed else steps, seed=seed,
+            device=ask.device, mode="compiled", threads=ask.threads,
         )  # fmt: skip
 
 

@@ -26,6 +26,12 @@ from implementations.graph import unknown
 from implementations.recipes import OPTIMIZERS, Recipe
 from implementations.shapes import parameters
 
+ACCUMULATED = 32
+"""Images whose gradients are formed at a time by JAX on a CPU, and summed over the batch.
+
+XLA's gradient by a convolution's kernel costs more than in proportion to the batch there.
+"""
+
 Epoch = Callable[[Array, Array, Sequence[NDArray[np.int32]]], list[Array]]
 """(images, labels, the images of each step) -> the mean loss per image of each step."""
 
@@ -155,20 +161,35 @@ def _jax(model: Any, optimizer: Any, kind: str, mode: str) -> Epoch:
     import jax
 
     groups = model.trainable_variables, model.non_trainable_variables, optimizer.variables
+    # Batch normalisation needs its whole batch at once.
+    whole = BACKEND.gpu() or any(
+        isinstance(n, keras.layers.BatchNormalization) for n in model.layers
+    )
+
+    def loss(trainable: list[Array], kept: Any, images: Array, labels: Array) -> tuple[Array, Any]:
+        logits, kept = model.stateless_call(trainable, kept, images, training=True)
+        return _losses(labels, logits, "sum")[0], kept
 
     def step(state: Any, images: Array, labels: Array, chosen: Array) -> tuple[Any, Array]:
         trainable, kept, optimizer_state = state
-
-        def loss(trainable: list[Array]) -> tuple[Array, Any]:
-            logits, new = model.stateless_call(trainable, kept, images[chosen], training=True)
-            total, mean = _losses(labels[chosen], logits, kind)
-            return total, (new, mean)
-
-        (_, (kept, mean)), gradients = jax.value_and_grad(loss, has_aux=True)(trainable)
+        batch, total = len(chosen), 0.0
+        gradients = jax.tree.map(ops.zeros_like, trainable)
+        size = batch if whole else ACCUMULATED
+        for start in range(0, batch, size):  # unrolled: XLA's loops are slow on a CPU
+            part = chosen[start : start + size]
+            (lost, kept), added = jax.value_and_grad(loss, has_aux=True)(
+                trainable, kept, images[part], labels[part]
+            )
+            gradients = jax.tree.map(ops.add, gradients, added)
+            # One part after the other: all at once they fill the caches and the memory.
+            trainable, gradients = jax.lax.optimization_barrier((trainable, gradients))
+            total += lost
+        if kind == "mean":
+            gradients = [gradient / batch for gradient in gradients]
         trainable, optimizer_state = optimizer.stateless_apply(
             optimizer_state, gradients, trainable
         )
-        return (trainable, kept, optimizer_state), mean
+        return (trainable, kept, optimizer_state), total / batch
 
     compiled = jax.jit(step, donate_argnums=0)
 

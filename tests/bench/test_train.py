@@ -113,12 +113,15 @@ def test_cells_are_one_a_column_optimizer_and_seed() -> None:
         methods=(), seeds=2,
     )  # fmt: skip
     found = list(train.cells(ask, "digits", "cnn-gap", ("native", "sgd")))
-    assert len({each.cell_id for each in found}) == len(found) == 8
+    assert len({each.cell_id for each in found}) == len(found) == 2 * (2 + 1)
+    assert {each.column.label for each in found if each.seed} == {train.SEEDED}
     assert {each.epochs for each in found} == {recipe("cnn-gap", "digits").epochs}
     short = list(train.cells(replace(ask, seeds=1), "digits", "cnn-gap", ("sgd",), steps=5))
     assert {(each.epochs, each.steps) for each in short} == {(0, 5)}
     labels = [train.label(each) for each in [*found, *short]]
-    assert len(set(labels)) == 8 + 2 or len(set(labels)) == 8
+    assert len(set(labels)) == 6
+    compared = list(train.cells(ask, "digits", "cnn-gap", ("sgd",), steps=100))
+    assert {(each.seed, each.steps) for each in compared} == {(0, 100), (1, train.COMPARED_STEPS)}
 
 
 GOOD = {
