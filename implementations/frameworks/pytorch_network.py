@@ -34,7 +34,9 @@ class Network(nn.Module):  # type: ignore[misc]
         self.architecture = architecture
         self.device, self.precision = device, precision
         self.layout = LAYOUT[device]
-        self.layers = nn.ModuleDict(layers)
+        self.layers = nn.ModuleDict()
+        # Past `add_module`, which refuses names of its own attributes, as `type` and `forward`.
+        self.layers._modules.update(layers)
         names = ["input", *(node.name for node in architecture.nodes)]
         # Made here and not in `features`: torch.compile warns when it meets a cached function.
         self.cuts = {name: cut(architecture, name).rest for name in names}

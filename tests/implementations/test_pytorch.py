@@ -403,3 +403,20 @@ def test_training_leaves_the_network_and_the_process_alone():
     )
     assert (trainer.weights()["d.kernel"] != pytorch.weights(network)["d.kernel"]).any()
     assert all(array.dtype == np.float32 for array in trainer.weights().values())
+
+
+def test_nodes_may_bear_the_names_of_module_attributes() -> None:
+    architecture = _graph(
+        "odd", (8, 8, 1), 3,
+        {"name": "type", "kind": "conv", "inputs": "input", "filters": 4, "kernel": 3},
+        {"name": "forward", "kind": "relu", "inputs": "type"},
+        {"name": "keys", "kind": "flatten", "inputs": "forward"},
+        {"name": "train", "kind": "dense", "inputs": "keys", "units": 3},
+    )  # fmt: skip
+    images = np.random.default_rng(0).random((2, 8, 8, 1), np.float32)
+    tensors = weights.initialise(architecture, 0)
+    network = pytorch.build(architecture, tensors, "cpu", "float64")
+    found = pytorch.to_numpy(network(pytorch.put(network, images)))
+    expected = reference.build(architecture, tensors)(images.astype(np.float64))
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    assert pytorch.weights(network).keys() == tensors.keys()
