@@ -1,15 +1,13 @@
 """Agreement: every column against the oracle, stage by stage.
 
 The chain is logits, activations, gradients, channel weights, signed map, heatmap, upsampled map;
-the first of them out of tolerance names the culprit. Errors, zero maps, kinks and tolerances are
-as in the rules of measurement: float64 shows that the code is right, float32 shows rounding.
+the first of them out of tolerance names the culprit. What an error is held against is in
+`bench/gates.py`.
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -17,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import metrics, oracle, rounding
+from bench import oracle
 from bench.cells import Cell
 from bench.explaining import CHAIN, Arrays, build, load_framework
-from bench.heatmaps import relative_error, zero_maps
+from bench.gates import compare, gate_of
 from bench.inputs import Subject, architecture_for, subject
 from bench.stages import Ask
 from bench.worker import Reporter, Row
@@ -33,10 +31,6 @@ CHUNK = 64
 GALLERY = 6
 """Images whose maps are kept for the pictures."""
 COMPARED = ("logits", *CHAIN, "upsampled")
-MAPS = ("signed", "heatmap", "upsampled")
-KINK = {"float32": 1e-6, "float64": 1e-14}
-"""A gradient may go another way only where the oracle is nearer than this to a kink."""
-EPSILON = {"float32": 2.0**-23, "float64": 2.0**-52}
 
 
 def cells(
@@ -45,8 +39,8 @@ def cells(
     """What is compared of these networks (data set, architecture).
 
     Eager at the first, middle and last layer with trained weights; Grad-CAM with random ones too on
-    an architecture's first data set, its last layer compiled and with all scores. `thorough`
-    compiles everything and takes random weights everywhere.
+    an architecture's first data set, its last layer compiled and with all scores. `thorough` takes
+    random weights everywhere and compiles: Grad-CAM always, the others in float32.
     """
     seen: set[str] = set()
     for dataset, name in networks:
@@ -54,13 +48,16 @@ def cells(
         given = ("trained",) if name in seen and not thorough else ("trained", "random")
         seen.add(name)
         for method_name, column, weights_name in product(ask.methods, ask.columns, given):
-            if weights_name == "random" and method_name != "grad_cam" and not thorough:
+            main = method_name == "grad_cam"
+            if weights_name == "random" and not main and not thorough:
                 continue
             method = methods.load(method_name)
             spots = places(method, architecture)
             for layer, precision in product(spots, ask.precisions):
                 last = layer == spots[-1] and weights_name == "trained"
                 for mode, score in _toggles(method_name, precision, last, thorough):
+                    if mode == "compiled" and weights_name == "random" and not main:
+                        continue
                     yield Cell(
                         stage="agree", framework=column.framework, backend=column.backend,
                         method=method_name, dataset=dataset, architecture=name,
@@ -90,119 +87,13 @@ def _toggles(method: str, precision: str, last: bool, thorough: bool) -> Iterato
     main = method == "grad_cam"
     if precision == "float32" or main or thorough:
         yield "eager", "logit"
-    if thorough or (main and last and precision == "float32"):
+    if (main and last and precision == "float32") or (
+        thorough and (main or precision == "float32")
+    ):
         yield "compiled", "logit"
     if main and last:
         yield "eager", "probability"
         yield "eager", "log_probability"
-
-
-def tolerance(cell: Cell, logits: NDArray[Any]) -> float | None:
-    """The gate on max_rel, or None where the error is published without one (TF32, bfloat16)."""
-    if cell.precision not in EPSILON:
-        return None
-    if cell.precision == "float64":
-        return 1e-12
-    if cell.score != "logit":
-        return 1e-5 + 4 * EPSILON[cell.precision] * float(np.abs(logits).max())
-    return 2e-6 if cell.method == "grad_cam" else 1e-5
-
-
-@dataclass(frozen=True)
-class Gate:
-    """What an error is held against: the tolerance, and what excuses an image above it.
-
-    An image may be above it where rounding of a cancelling sum carries it (`bounds`, by stage), or
-    where the oracle is within `near` of a kink, past which a gradient goes another way; `chance`
-    is how many images in one may be so near: a unit in a million is within 1e-6 of its kink, twice
-    that is allowed, and one image always may be.
-    """
-
-    tolerance: float | None
-    bounds: Mapping[str, NDArray[np.float64]]
-    near: float
-    chance: float
-    kinks: Callable[[NDArray[np.int64]], NDArray[np.float64]]
-
-
-def gate_of(cell: Cell, about: Subject, expected: Arrays) -> Gate:
-    """The gate of a cell. Scores through the softmax are excused no kink."""
-    near = KINK.get(cell.precision, 0.0) if cell.score == "logit" else 0.0
-    known = cell.precision in rounding.UNIT
-    layer = methods.load(cell.method).layer(about.architecture, cell.layer or None)
-    bounds = (
-        rounding.bounds(expected, cell.precision, cell.score, about.architecture, layer)
-        if known
-        else {}
-    )
-    units = rounding.switches(about.architecture, layer) * oracle.gradient_points(cell)
-    chance = min(2 * near * units, 1.0)
-    gate = tolerance(cell, expected["logits"])
-    return Gate(gate, bounds, near, chance, lambda chosen: oracle.kinks(cell, about, chosen))
-
-
-def compare(name: str, found: Arrays, expected: Arrays, gate: Gate) -> Row:
-    """One stage compared: the agreement columns of a row. What is not finite never agrees."""
-    a, b = found[name], expected[name]
-    scale = expected.get("signed", expected["heatmap"]) if name in MAPS else b
-    error = relative_error(a, b, scale)
-    zero = zero_maps(b) if name in MAPS else np.zeros(len(a), bool)
-    rows: Row = {
-        "compared": name,
-        "against": "reference",
-        "n_images": len(a),
-        "max_abs": float(np.abs(a - b).max()),
-        "max_rel": float(error.max()),
-        "median_rel": float(np.median(error)),
-        "rmse": float(np.sqrt(np.mean((a - b) ** 2))),
-        "zero_map_share": float(zero.mean()),
-        "nan_count": int((~np.isfinite(a)).sum()),
-        "tolerance": gate.tolerance,
-    }
-    if name in MAPS:
-        rows |= _likeness(a[~zero], b[~zero])
-    if gate.tolerance is not None:
-        bound = gate.bounds.get(name, np.zeros(len(error)))[: len(error)]
-        rows |= _judge(error, gate.tolerance, bound, gate)
-    elif rows["nan_count"]:
-        rows["agree"] = False
-    return rows
-
-
-def _likeness(a: NDArray[Any], b: NDArray[Any]) -> Row:
-    if not len(a):
-        return {}
-    with warnings.catch_warnings():
-        # A constant map has no correlation: the metric says NaN, and it is left out below.
-        warnings.simplefilter("ignore", RuntimeWarning)
-        pearson, spearman, iou = (
-            metrics.load(name).measure(a, b) for name in ("pearson", "spearman", "topk_iou")
-        )
-    rows: Row = {}
-    for name, values in (("pearson", pearson), ("spearman", spearman)):
-        defined = values[np.isfinite(values)]
-        if len(defined):
-            rows[f"{name}_median"] = float(np.median(defined))
-            rows[f"{name}_min"] = float(defined.min())
-    return {**rows, "topk_iou": float(np.median(iou))}
-
-
-def _judge(
-    error: NDArray[np.float64], tolerance: float, bound: NDArray[np.float64], gate: Gate
-) -> Row:
-    above = np.flatnonzero(~(error <= tolerance))  # NaN is above
-    row: Row = {"share_within": 1 - len(above) / len(error), "kinks": [], "agree": True}
-    if len(above):
-        kinks = gate.kinks(above)
-        rounded = error[above] <= bound[above]
-        row["kinks"] = [
-            [int(i), float(error[i]), float(kink), float(bound[i])]
-            for i, kink in zip(above, kinks, strict=True)
-        ]
-        excused = np.isfinite(error[above]) & (rounded | (kinks <= gate.near))
-        few = (~rounded).sum() <= max(gate.chance * len(error), 1)
-        row["agree"] = bool(excused.all() and few)
-    return row
 
 
 def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:

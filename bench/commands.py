@@ -174,6 +174,7 @@ def train(arguments: Namespace) -> int:
     from bench import stages
     from bench import train as stage
     from bench.explain import check_writable
+    from bench.plans import PLANS
     from bench.store import Run
     from implementations.weights import write_bytes
 
@@ -183,6 +184,8 @@ def train(arguments: Namespace) -> int:
     out = Path(arguments.out)
     check_writable(out)
     architectures.get(arguments.architecture)
+    if "given" in PLANS.get(arguments.dataset, {}).values():
+        raise BadInput(f"{arguments.dataset} has no training images: its network comes trained")
     ask = stages.Ask(
         datasets=stages.pick_datasets([arguments.dataset]),
         architectures=(arguments.architecture,), columns=(column,), methods=(),

@@ -7,43 +7,21 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench import gallery, readme, report, schema
-from bench.conduct import Conductor, Network
+from bench.conduct import Conductor
+from bench.plans import planned
 from bench.progress import console
 from bench.stages import Ask, disagreements
 from bench.store import RESULTS, ROOT, Row, published
 from implementations import weights
 from implementations.contract import BadInput
 
-EMBEDDED = ("digits", "shapes")
-PLANS: dict[str, dict[str, str]] = {
-    "digits": {"cnn-32-16-8": "all", "cnn-gap": "pytorch"},
-    "shapes": {"cnn-32-16-8": "jax", "cnn-gap": "pytorch"},
-    "fashion_mnist": {"cnn-32-16-8": "all", "cnn-48-32-16": "all"},
-    "mnist": {"cnn-pool-dropout": "all"},
-    "cifar10": {"cnn-pool-dropout": "pytorch"},
-    "photographs": {"squeezenet-1.0": "given"},
-}
-"""Data set -> its networks, and who trains each: `all` columns, one for all, or `given`."""
-
-
-def networks(ask: Ask) -> list[Network]:
-    """The networks of what was asked: those planned, or those named. Raises BadInput for none."""
-    found = []
-    for dataset in ask.datasets:
-        planned = PLANS.get(dataset, {})
-        for architecture in ask.architectures or tuple(planned):
-            if architecture in planned or len(ask.datasets) == 1:
-                found.append(Network(dataset, architecture, planned.get(architecture, "all")))
-    if not found:
-        raise BadInput(f"nothing is planned for {', '.join(ask.datasets)}; name --architectures")
-    return found
-
 
 def conductor(stage: str, ask: Ask) -> Conductor:
     """A conductor of a stage over what was asked; goes on with a killed run of the same."""
-    asked = networks(ask)
+    asked = planned(stage, ask)
     names = tuple(dict.fromkeys(network.architecture for network in asked))
-    leader = Conductor(stage, replace(ask, architectures=names), asked)
+    sets = tuple(dict.fromkeys(network.dataset for network in asked))
+    leader = Conductor(stage, replace(ask, datasets=sets, architectures=names), asked)
     if leader.run.resumed:
         rows = len(leader.run.rows)
         console.print(f"Going on with {leader.run.run_id}: {rows} rows are there already.")
@@ -69,7 +47,8 @@ def conclude(leader: Conductor, rows: Iterable[Row]) -> int:
     for folder in sorted({str(file.parent) for file in written}):
         console.print(f"Written: {folder}/ ({sum(str(f.parent) == folder for f in written)} files)")
     for row in bad[:20]:
-        what = row.get("reason") or f"{row['compared']} differs by {row['max_rel']:.3g}"
+        error = "what is not finite" if row.get("max_rel") is None else f"{row['max_rel']:.3g}"
+        what = row.get("reason") or f"{row['compared']} differs by {error}"
         where = (row["column"], row["method"] or row["task"], row["architecture"], row["dataset"])
         console.print(f"CHECK FAILED  {' '.join(where)}: {what}", markup=False, soft_wrap=True)
     if len(bad) > 20:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from bench import agree, contrast, gallery, oracle, timing, train
 from bench.cells import Cell
 from bench.inputs import architecture_for, shared_weights
+from bench.plans import Network
 from bench.progress import console
 from bench.stages import Ask, execute, side_by_side
 from bench.store import Row, Run
@@ -18,14 +19,6 @@ from implementations.weights import about, write_bytes
 
 CONTRASTED_IMAGES = 64
 """Images explained by every explainer, a quarter of those compared at the most."""
-
-
-class Network(NamedTuple):
-    """A data set, an architecture, and who trains it: `all` columns, one by label, or `given`."""
-
-    dataset: str
-    architecture: str
-    trainer: str
 
 
 class Conductor:

@@ -26,6 +26,8 @@ from implementations import methods, reference, weights
 CHUNK = 32
 CHEAP = 2
 """Evaluations an image up to which a method is compared on every image of the set."""
+SPARING = 8
+"""By what the number of images is divided for a method that costs more."""
 FEWEST = 6
 """Images on which any method is compared."""
 
@@ -35,7 +37,7 @@ def images_compared(cell: Cell, most: int) -> int:
     method = methods.load(cell.method or "grad_cam")
     options = method.resolve(dict(cell.options), cell.score)
     cost = int(method.module.evaluations(options, (28, 28)))
-    return most if cost <= CHEAP else max(most // 32, min(FEWEST, most))
+    return most if cost <= CHEAP else max(most // SPARING, min(FEWEST, most))
 
 
 def of(cell: Cell) -> Cell:

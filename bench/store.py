@@ -12,6 +12,7 @@ import gzip
 import hashlib
 import inspect
 import json
+import math
 import os
 import shutil
 from collections.abc import Iterable, Mapping
@@ -113,12 +114,12 @@ class Run:
             "column": cell.column.label,
             **asdict(cell),
         }
-        rows = [{**stamp, **row} for row in measured] or [{**stamp, "status": "ok"}]
+        rows = [{**stamp, **strict(row)} for row in measured] or [{**stamp, "status": "ok"}]
         for row in rows:
             stray = set(row) - set(COLUMNS)
             if stray:
                 raise ValueError(f"a row has unknown columns: {', '.join(sorted(stray))}")
-        text = json.dumps(rows) + "\n"
+        text = json.dumps(rows, allow_nan=False) + "\n"
         with self.rows_path.open("a", encoding="utf-8") as stream:
             stream.write(text)
             stream.flush()
@@ -138,6 +139,15 @@ class Run:
             log.replace(kept)
         shutil.rmtree(self.folder)
         return path
+
+
+def strict(value: Any) -> Any:
+    """The same in strict JSON, which has no word for what is not finite: null."""
+    if isinstance(value, dict):
+        return {name: strict(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [strict(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _read_whole_lines(path: Path) -> list[list[Row]]:

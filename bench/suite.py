@@ -9,6 +9,7 @@ from pathlib import Path
 from bench import compare, stages
 from bench.conduct import Conductor
 from bench.inputs import shared_weights
+from bench.plans import planned
 from bench.progress import console
 from bench.stages import Ask
 from bench.store import Row
@@ -23,7 +24,7 @@ def ask_of(arguments: Namespace) -> Ask:
         if not name.endswith(".json") and name not in architectures.names():
             raise BadInput(unknown("architecture", name, architectures.names()))
     return Ask(
-        datasets=stages.pick_datasets(arguments.dataset or compare.EMBEDDED),
+        datasets=stages.pick_datasets(arguments.dataset or ()),
         architectures=tuple(arguments.architectures or ()),
         columns=stages.pick_columns(arguments.frameworks),
         methods=stages.pick_methods(arguments.methods),
@@ -50,9 +51,9 @@ def run_compare(arguments: Namespace) -> int:
 def run_stage(arguments: Namespace) -> int:
     """`agree`, `time`, `contrast` or `sweep`: one stage over the trained networks."""
     ask = _with_gpu(ask_of(arguments))
-    for dataset, architecture, _ in compare.networks(ask):
+    for dataset, architecture, trainer in planned(arguments.command, ask):
         path = shared_weights(dataset, architecture, ask.results)
-        if not path.exists():
+        if not path.exists() and (arguments.command != "sweep" or trainer == "given"):
             mend = f"run `python -m bench compare --dataset {dataset}` once"
             raise BadInput(f"no trained weights {path}; {mend}")
     leader = compare.conductor(arguments.command, ask)
@@ -61,7 +62,7 @@ def run_stage(arguments: Namespace) -> int:
 
 STAGES: dict[str, Callable[[Conductor], list[Row]]] = {
     "agree": Conductor.agree,
-    "sweep": lambda leader: leader.agree(thorough=True),
+    "sweep": lambda leader: [*leader.train(), *leader.agree(thorough=True)],
     "time": Conductor.time,
     "contrast": Conductor.contrast,
 }

@@ -19,7 +19,7 @@ import psutil
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from bench import agree, explaining, oracle
+from bench import explaining, gates, oracle
 from bench.cells import Cell
 from bench.inputs import Subject, subject
 from bench.stages import Ask
@@ -102,7 +102,7 @@ def heatmap(cell: Cell, context: Mapping[str, Any]) -> Timed:
         heatmap = explainer.call(*inputs[0])["heatmap"]
         values = explaining.to_host(explainer.framework, heatmap)
         found = {"heatmap": np.asarray(values, np.float64)}
-        return agree.compare("heatmap", found, expected, agree.gate_of(like, about, expected))
+        return gates.compare("heatmap", found, expected, gates.gate_of(like, about, expected))
 
     cost = {"import_s": explainer.import_s, "build_s": explainer.build_s}
     cost["evaluations"] = explainer.evaluations
@@ -123,8 +123,8 @@ def forward(cell: Cell, context: Mapping[str, Any]) -> Timed:
 
     def check() -> Row:
         found = {"logits": framework.to_numpy(call(*inputs[0])["logits"]).astype(np.float64)}
-        gate = agree.gate_of(replace(cell, method="grad_cam"), about, expected)
-        return agree.compare("logits", found, expected, gate)
+        gate = gates.gate_of(replace(cell, method="grad_cam"), about, expected)
+        return gates.compare("logits", found, expected, gate)
 
     cost = {"import_s": import_s, "build_s": build_s}
     return Timed(framework, lambda i: call(*inputs[i])["logits"], check, cost)
@@ -161,7 +161,7 @@ def train_step(cell: Cell, context: Mapping[str, Any]) -> Timed:
         error = float(abs(started[0][0] - loss) / np.abs(logits).max())
         # Where training computes something else than inference, the oracle has no loss to compare.
         other = {node.kind for node in about.architecture.nodes} & {"dropout", "batch_norm"}
-        gate = None if other else agree.tolerance(replace(cell, method="grad_cam"), logits)
+        gate = None if other else gates.tolerance(replace(cell, method="grad_cam"), logits)
         passed = error <= gate if gate is not None else None if np.isfinite(error) else False
         return {"max_rel": error, "tolerance": gate, "agree": passed, "against": "reference"}
 

@@ -23,7 +23,7 @@ from bench.stages import Ask
 from bench.store import code_hash
 from bench.worker import Reporter, Row
 from implementations import architectures, weights
-from implementations.contract import Framework, Network
+from implementations.contract import BadInput, Framework, Network
 from implementations.recipes import Recipe, recipe
 
 EVALUATION_BATCH = 500
@@ -78,6 +78,8 @@ def train(cell: Cell, context: Mapping[str, Any], report: Reporter) -> Iterator[
     """One row an epoch; the last one has the test accuracy and the confusion matrix."""
     framework, import_s = load_framework(cell)
     data = datasets.load(cell.dataset, context["data_dir"], context["allow_unverified"])
+    if not len(data.train_images):
+        raise BadInput(f"{cell.dataset} has no training images: its network comes trained")
     shape = data.train_images.shape[1:]
     architecture = architectures.get(
         cell.architecture, (shape[0], shape[1], shape[2]), len(data.class_names)

@@ -15,12 +15,8 @@ from typing import Any
 import psutil
 import pytest
 
-import datasets
-from bench import compare, store
+from bench import store
 from bench.processes import ROOT
-from bench.stages import Ask, pick_columns
-from implementations import architectures
-from implementations.contract import BadInput
 
 ARGUMENTS = (
     "--dataset", "digits", "--architectures", "cnn-32-16-8", "--epochs", "1", "--images", "8",
@@ -104,27 +100,3 @@ def test_a_killed_run_goes_on_without_a_row_lost_torn_or_twice(tmp_path: Path) -
     assert head["run_id"] == rows[0]["run_id"]
     assert (tmp_path / "README.md").exists() and list((tmp_path / "tables").glob("*.md"))
     assert not list(tmp_path.rglob("*.tmp"))
-
-
-def ask(**changes: Any) -> Ask:
-    given = {"datasets": ("digits", "shapes"), "architectures": (), "methods": ("grad_cam",)}
-    return Ask(columns=pick_columns(["jax"]), **{**given, **changes})
-
-
-def test_networks_are_those_planned_or_named() -> None:
-    planned = compare.networks(ask())
-    expected = [
-        (d, name, who) for d in ("digits", "shapes") for name, who in compare.PLANS[d].items()
-    ]
-    assert planned == expected and len({name for _, name, _ in planned}) >= 2
-    named = compare.networks(ask(datasets=("digits",), architectures=("mlp-512-100",)))
-    assert [each[:2] for each in named] == [("digits", "mlp-512-100")]
-    for dataset, names in compare.PLANS.items():
-        assert dataset in datasets.names() and set(names) <= set(architectures.names())
-    several = compare.networks(ask(architectures=("cnn-gap", "mlp-512-100")))
-    assert {each[1] for each in several} == {"cnn-gap"}
-
-
-def test_nothing_planned_is_said() -> None:
-    with pytest.raises(BadInput, match="name --architectures"):
-        compare.networks(ask(datasets=("shapes64",)))

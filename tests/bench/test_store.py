@@ -81,6 +81,15 @@ def test_a_cell_without_rows_is_finished_too(tmp_path: Path) -> None:
     assert again.has(CELL) and again.rows[0]["status"] == "ok"
 
 
+def test_what_is_not_finite_is_null_in_strict_json(tmp_path: Path) -> None:
+    run = Run("agree", ASKED, tmp_path)
+    run.add(CELL, 0, [{"value": float("nan"), "kinks": [[1, float("inf"), 0.5]], "median_ms": 2.0}])
+    text = run.rows_path.read_text()
+    assert "NaN" not in text and "Infinity" not in text
+    assert run.rows[0]["value"] is None and run.rows[0]["kinks"] == [[1, None, 0.5]]
+    assert run.rows[0]["median_ms"] == 2.0
+
+
 def test_finish_writes_one_file_with_its_head_first(tmp_path: Path) -> None:
     run = Run("agree", ASKED, tmp_path)
     run.add(CELL, 0, [{"status": "ok", "value": 1.0}])

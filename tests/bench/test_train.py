@@ -134,6 +134,7 @@ GOOD = {
     ("changes", "words"),
     [
         ({"dataset": "digit"}, "did you mean digits?"),
+        ({"dataset": "photographs"}, "no training images"),
         ({"framework": "torch"}, "unknown framework"),
         ({"framework": "reference"}, "never trained"),
         ({"architecture": "cnn-32-16-9"}, "unknown architecture"),

@@ -146,7 +146,8 @@ def _kinks(rows: pd.DataFrame) -> list[Table]:
     """Every image above the tolerance: its error and the oracle's distance to the nearest kink."""
     lines = []
     for row in rows.to_dict("records"):
-        for image, error, distance, bound in row["kinks"] or ():
+        for image, *numbers in row["kinks"] or ():
+            error, distance, bound = (math.nan if each is None else each for each in numbers)
             names = ("column", *EXPLAINER[:4], *NETWORK, "weights", "precision", "device")
             line = {str(name): row[name] for name in names}
             found = {"image": int(image), "error": error, "kink_distance": distance}

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bench import agree, timing
+from bench import gates, timing
 from bench.cells import Cell
 from bench.explaining import load_framework
 from bench.timing import Timed
@@ -43,8 +43,8 @@ def trapped(cell: Cell, context: Mapping[str, Any]) -> Timed:
         if trap == "nan":
             found[3, 2, 1] = np.nan
         tolerance = None if trap == "nan" else 2e-6
-        gate = agree.Gate(tolerance, {}, 1e-6, 1, lambda chosen: np.ones(len(chosen)))
-        return agree.compare("heatmap", {"heatmap": found}, expected, gate)
+        gate = gates.Gate(tolerance, {}, 1e-6, 1, lambda chosen: np.ones(len(chosen)))
+        return gates.compare("heatmap", {"heatmap": found}, expected, gate)
 
     return Timed(framework, call, check, {"import_s": import_s, "build_s": 0.0})
 

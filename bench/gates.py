@@ -1,0 +1,136 @@
+"""The gate: how two answers are compared, and what an error is held against.
+
+Errors, zero maps, kinks and tolerances are as in the rules of measurement: float64 shows that the
+code is right, float32 shows rounding. What is not finite never agrees.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench import metrics, oracle, rounding
+from bench.cells import Cell
+from bench.explaining import Arrays
+from bench.heatmaps import relative_error, zero_maps
+from bench.inputs import Subject
+from bench.store import Row
+from implementations import methods
+
+MAPS = ("signed", "heatmap", "upsampled")
+KINK = {"float32": 1e-6, "float64": 1e-14}
+"""A gradient may go another way only where the oracle is nearer than this to a kink."""
+EPSILON = {"float32": 2.0**-23, "float64": 2.0**-52}
+
+
+def tolerance(cell: Cell, logits: NDArray[Any]) -> float | None:
+    """The gate on max_rel, or None where the error is published without one (TF32, bfloat16)."""
+    if cell.precision not in EPSILON:
+        return None
+    if cell.precision == "float64":
+        return 1e-12
+    if cell.score != "logit":
+        return 1e-5 + 4 * EPSILON[cell.precision] * float(np.abs(logits).max())
+    return 2e-6 if cell.method == "grad_cam" else 1e-5
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What an error is held against: the tolerance, and what excuses an image above it.
+
+    An image may be above it where rounding of a cancelling sum carries it (`bounds`, by stage), or
+    where the oracle is within `near` of a kink, past which a gradient goes another way; `chance`
+    is how many images in one may be so near: a unit in a million is within 1e-6 of its kink, twice
+    that is allowed, and one image always may be.
+    """
+
+    tolerance: float | None
+    bounds: Mapping[str, NDArray[np.float64]]
+    near: float
+    chance: float
+    kinks: Callable[[NDArray[np.int64]], NDArray[np.float64]]
+
+
+def gate_of(cell: Cell, about: Subject, expected: Arrays) -> Gate:
+    """The gate of a cell. Scores through the softmax are excused no kink."""
+    near = KINK.get(cell.precision, 0.0) if cell.score == "logit" else 0.0
+    known = cell.precision in rounding.UNIT
+    layer = methods.load(cell.method).layer(about.architecture, cell.layer or None)
+    bounds = (
+        rounding.bounds(expected, cell.precision, cell.score, about.architecture, layer)
+        if known
+        else {}
+    )
+    units = rounding.switches(about.architecture, layer) * oracle.gradient_points(cell)
+    chance = min(2 * near * units, 1.0)
+    gate = tolerance(cell, expected["logits"])
+    return Gate(gate, bounds, near, chance, lambda chosen: oracle.kinks(cell, about, chosen))
+
+
+def compare(name: str, found: Arrays, expected: Arrays, gate: Gate) -> Row:
+    """One stage compared: the agreement columns of a row. What is not finite never agrees."""
+    a, b = found[name], expected[name]
+    scale = expected.get("signed", expected["heatmap"]) if name in MAPS else b
+    error = relative_error(a, b, scale)
+    zero = zero_maps(b) if name in MAPS else np.zeros(len(a), bool)
+    rows: Row = {
+        "compared": name,
+        "against": "reference",
+        "n_images": len(a),
+        "max_abs": float(np.abs(a - b).max()),
+        "max_rel": float(error.max()),
+        "median_rel": float(np.median(error)),
+        "rmse": float(np.sqrt(np.mean((a - b) ** 2))),
+        "zero_map_share": float(zero.mean()),
+        "nan_count": int((~np.isfinite(a)).sum()),
+        "tolerance": gate.tolerance,
+    }
+    if name in MAPS:
+        rows |= _likeness(a[~zero], b[~zero])
+    if gate.tolerance is not None:
+        bound = gate.bounds.get(name, np.zeros(len(error)))[: len(error)]
+        rows |= _judge(error, gate.tolerance, bound, gate)
+    elif rows["nan_count"]:
+        rows["agree"] = False
+    return rows
+
+
+def _likeness(a: NDArray[Any], b: NDArray[Any]) -> Row:
+    if not len(a):
+        return {}
+    with warnings.catch_warnings():
+        # A constant map has no correlation: the metric says NaN, and it is left out below.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        pearson, spearman, iou = (
+            metrics.load(name).measure(a, b) for name in ("pearson", "spearman", "topk_iou")
+        )
+    rows: Row = {}
+    for name, values in (("pearson", pearson), ("spearman", spearman)):
+        defined = values[np.isfinite(values)]
+        if len(defined):
+            rows[f"{name}_median"] = float(np.median(defined))
+            rows[f"{name}_min"] = float(defined.min())
+    return {**rows, "topk_iou": float(np.median(iou))}
+
+
+def _judge(
+    error: NDArray[np.float64], tolerance: float, bound: NDArray[np.float64], gate: Gate
+) -> Row:
+    above = np.flatnonzero(~(error <= tolerance))  # NaN is above
+    row: Row = {"share_within": 1 - len(above) / len(error), "kinks": [], "agree": True}
+    if len(above):
+        kinks = gate.kinks(above)
+        rounded = error[above] <= bound[above]
+        row["kinks"] = [
+            [int(i), float(error[i]), float(kink), float(bound[i])]
+            for i, kink in zip(above, kinks, strict=True)
+        ]
+        excused = np.isfinite(error[above]) & (rounded | (kinks <= gate.near))
+        few = (~rounded).sum() <= max(gate.chance * len(error), 1)
+        row["agree"] = bool(excused.all() and few)
+    return row

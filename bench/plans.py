@@ -1,0 +1,66 @@
+"""Which networks a command takes: the data sets, their architectures, and who trains them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from bench.inputs import shared_weights
+from bench.stages import Ask
+from implementations import architectures, pretrained
+from implementations.contract import BadInput
+
+EMBEDDED = ("digits", "shapes")
+"""The data sets that need no download."""
+PLANS: dict[str, dict[str, str]] = {
+    "digits": {"cnn-32-16-8": "all", "cnn-gap": "pytorch"},
+    "shapes": {"cnn-32-16-8": "jax", "cnn-gap": "pytorch"},
+    "fashion_mnist": {"cnn-32-16-8": "all", "cnn-48-32-16": "all"},
+    "mnist": {"cnn-pool-dropout": "all"},
+    "cifar10": {"cnn-pool-dropout": "pytorch"},
+    "photographs": {pretrained.SQUEEZENET: "given"},
+}
+"""Data set -> its networks, and who trains each: `all` columns, one for all, or `given`."""
+SWEPT = "digits"
+"""The data set on which `sweep` takes every architecture that has a convolution."""
+
+
+class Network(NamedTuple):
+    """A data set, an architecture, and who trains it: `all` columns, one by label, or `given`."""
+
+    dataset: str
+    architecture: str
+    trainer: str
+
+
+def planned(stage: str, ask: Ask) -> list[Network]:
+    """The networks of what was asked: those planned, or those named. Raises BadInput for none."""
+    if stage == "sweep" and not ask.datasets:
+        return everything(ask)
+    found = []
+    for dataset in ask.datasets or EMBEDDED:
+        plan = PLANS.get(dataset, {})
+        for architecture in ask.architectures or tuple(plan):
+            if architecture in plan or len(ask.datasets) == 1:
+                found.append(Network(dataset, architecture, plan.get(architecture, "all")))
+    if not found:
+        raise BadInput(f"nothing is planned for {', '.join(ask.datasets)}; name --architectures")
+    return found
+
+
+def everything(ask: Ask) -> list[Network]:
+    """Every architecture with a convolution; one column trains those without weights.
+
+    A pretrained one comes with its own images, where its weights are on this machine.
+    """
+    found = []
+    for name in ask.architectures or architectures.names():
+        kinds = {node.kind for node in architectures.get(name).nodes}
+        if name in pretrained.FILES:
+            if shared_weights("photographs", name, ask.results).exists():
+                found.append(Network("photographs", name, "given"))
+        elif "conv" in kinds:
+            there = shared_weights(SWEPT, name, ask.results).exists()
+            found.append(Network(SWEPT, name, "given" if there else "pytorch"))
+    if not found:
+        raise BadInput(f"no convolution in {', '.join(ask.architectures)}")
+    return found

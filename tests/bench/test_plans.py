@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import datasets
+from bench import plans
+from bench.inputs import shared_weights
+from bench.stages import Ask, pick_columns
+from implementations import architectures
+from implementations.contract import BadInput
+
+
+def ask(**changes: Any) -> Ask:
+    given = {"datasets": ("digits", "shapes"), "architectures": (), "methods": ("grad_cam",)}
+    return Ask(columns=pick_columns(["jax"]), **{**given, **changes})
+
+
+def test_networks_are_those_planned_or_named() -> None:
+    planned = plans.planned("compare", ask())
+    expected = [
+        (d, name, who) for d in ("digits", "shapes") for name, who in plans.PLANS[d].items()
+    ]
+    assert planned == expected and len({name for _, name, _ in planned}) >= 2
+    named = plans.planned("compare", ask(datasets=("digits",), architectures=("mlp-512-100",)))
+    assert [each[:2] for each in named] == [("digits", "mlp-512-100")]
+    for dataset, names in plans.PLANS.items():
+        assert dataset in datasets.names() and set(names) <= set(architectures.names())
+    several = plans.planned("compare", ask(architectures=("cnn-gap", "mlp-512-100")))
+    assert {each[1] for each in several} == {"cnn-gap"}
+
+
+def test_nothing_planned_is_said() -> None:
+    with pytest.raises(BadInput, match="name --architectures"):
+        plans.planned("compare", ask(datasets=("shapes64",)))
+
+
+def test_a_sweep_takes_every_architecture_with_a_convolution(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CAMPARISON_WEIGHTS", raising=False)
+    path = shared_weights(plans.SWEPT, "cnn-gap", tmp_path)
+    path.parent.mkdir()
+    path.touch()
+    swept = plans.planned("sweep", ask(datasets=(), results=tmp_path))
+    trainers = {architecture: trainer for _, architecture, trainer in swept}
+    assert trainers.keys() == set(architectures.names()) - {"mlp-512-100", "squeezenet-1.0"}
+    assert trainers.pop("cnn-gap") == "given" and set(trainers.values()) == {"pytorch"}
+    monkeypatch.setenv("CAMPARISON_WEIGHTS", str(tmp_path))
+    (tmp_path / "squeezenet_v1_0.safetensors").touch()
+    swept = plans.planned("sweep", ask(datasets=(), results=tmp_path))
+    assert ("photographs", "squeezenet-1.0", "given") in swept
+    with pytest.raises(BadInput, match="no convolution in mlp"):
+        plans.everything(ask(architectures=("mlp-512-100",), results=tmp_path))
