@@ -30,6 +30,8 @@ from implementations.graph import Architecture, resolve_layer
 CHUNK = 64
 GALLERY = 6
 """Images whose maps are kept for the pictures."""
+FEW_CLASSES = 100
+"""Up to how many classes the maps of every class are compared; the oracle takes them one by one."""
 COMPARED = ("logits", *CHAIN, "upsampled")
 
 
@@ -52,6 +54,8 @@ def cells(
             if weights_name == "random" and not main and not thorough:
                 continue
             method = methods.load(method_name)
+            if method.every_class and architecture.classes > FEW_CLASSES:
+                continue
             spots = places(method, architecture)
             for layer, precision in product(spots, ask.precisions):
                 last = layer == spots[-1] and weights_name == "trained"

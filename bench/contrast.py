@@ -27,7 +27,7 @@ from bench.stages import Ask
 from bench.store import CONTROL
 from bench.worker import Reporter, Row
 from bench.worker import serve as serve_cells
-from implementations import libraries, weights
+from implementations import libraries, methods, weights
 
 BATCH = 16
 LIKENESS = ("spearman", "cosine", "topk_iou")
@@ -42,7 +42,8 @@ def cells(ask: Ask, dataset: str, architecture: str) -> Iterator[Cell]:
             batch=BATCH, device=ask.device, mode="eager", threads=ask.threads,
         )  # fmt: skip
         for method in ask.methods:
-            yield replace(same, method=method)
+            if not methods.load(method).every_class:
+                yield replace(same, method=method)
         for library in offered:
             if library.framework == framework:
                 for offer in library.offers:

@@ -47,7 +47,10 @@ class Explainer:
         return self.framework.to_numpy(self.network(self.framework.put(self.network, images)))
 
     def upsample(self, heatmap: Any, size: tuple[int, int]) -> NDArray[Any]:
-        """The heatmap (N, h, w) at the images' size; a library may give it as NumPy."""
+        """The heatmap (N, h, w[, K]) at the images' size; a library may give it as NumPy."""
+        if self.method.every_class:
+            maps = np.moveaxis(to_host(self.framework, heatmap), -1, 0)
+            return np.stack([reference.resize(each, size) for each in maps], axis=-1)
         if isinstance(heatmap, np.ndarray):
             return np.asarray(reference.resize(heatmap, size))
         return self.framework.to_numpy(self.framework.resize(heatmap, size))

@@ -26,7 +26,8 @@ def paths(cells: Iterable[Cell], context: Mapping[str, Any]) -> dict[str, str]:
     shown = {}
     for cell in cells:
         plain = (cell.weights, cell.mode, cell.precision, cell.score)
-        if plain == ("trained", "eager", "float32", "logit") and _default_layer(cell, context):
+        whole = ("trained", "eager", "float32", "logit")
+        if plain == whole and not method_of(cell).every_class and _default_layer(cell, context):
             shown[cell.cell_id] = str(Path(context["out"]) / f"gallery-{cell.cell_id}.safetensors")
     return shown
 

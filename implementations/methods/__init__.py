@@ -2,7 +2,8 @@
 
 A method's module has `TITLE`, `PAPER`, `AT` ("layer" or "input"), `OPTIONS`, `evaluations`, the
 builder `reference` (float64 NumPy, no autodiff) and one builder a framework, named like it. It may
-have `applies(architecture, layer)`, the reason why the method cannot serve there, or None. A
+have `applies(architecture, layer)`, the reason why the method cannot serve there, or None, and
+`CLASSES = "all"` where its maps are of every class, (N, h, w, K), instead of the target's. A
 framework without a builder is a grey cell. CONTRIBUTING.md walks through writing one.
 """
 
@@ -90,6 +91,11 @@ class Method:
     def at(self) -> str:
         """`layer` or `input`: where its heatmap lives."""
         return str(self.module.AT)
+
+    @property
+    def every_class(self) -> bool:
+        """Whether its maps are (N, h, w, K), one for each class, and targets are not read."""
+        return getattr(self.module, "CLASSES", "target") == "all"
 
     def resolve(self, given: Mapping[str, str], score: str = "logit") -> Options:
         """Every option's value, given as text or left at its default. Raises BadInput."""

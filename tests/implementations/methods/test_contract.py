@@ -83,8 +83,9 @@ def test_stages_of_the_oracle(oracle: dict[str, np.ndarray]) -> None:
     for label in labels:
         method = methods.load(label.split()[0])
         shape = ARCHITECTURE.shapes[method.layer(ARCHITECTURE, None)]
-        assert oracle[f"{label}|heatmap"].shape == (3, *shape[:2])
-        assert oracle.get(f"{label}|signed", oracle[f"{label}|heatmap"]).shape == (3, *shape[:2])
+        expected = (3, *shape[:2], *([ARCHITECTURE.classes] if method.every_class else []))
+        assert oracle[f"{label}|heatmap"].shape == expected
+        assert oracle.get(f"{label}|signed", oracle[f"{label}|heatmap"]).shape == expected
         for key, array in oracle.items():
             if key.startswith(f"{label}|") and not key.endswith("|alone"):
                 assert len(array) == 3
@@ -114,8 +115,8 @@ def test_a_column_agrees_with_the_oracle(
         signed = signed[1:2] if key.endswith("|alone") else signed
         assert maps[key].dtype == np.dtype(precision), key
         assert maps[key].shape == expected.shape, key
-        scale = np.abs(signed).max(axis=(1, 2))
-        errors = np.abs(maps[key] - expected).max(axis=(1, 2)) / scale
+        axes = tuple(range(1, signed.ndim))
+        errors = np.abs(maps[key] - expected).max(axis=axes) / np.abs(signed).max(axis=axes)
         assert (errors <= tolerance).all(), f"{key}: {errors}"
 
 
