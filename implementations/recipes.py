@@ -14,8 +14,9 @@ class Recipe:
     `loss` says whether a step's gradient is of the `mean` or the `sum` over the batch; the loss
     that is reported is always the mean per image. `order` is `file` (the data set's own) or
     `shuffled` (one NumPy permutation an epoch, shared by all frameworks). A last partial batch is
-    kept; plain SGD takes a sum's gradient that much more slowly. `validation` is the share of training images, from the end, that is held out. Adam is
-    Kingma & Ba 2015, algorithm 1, with epsilon added after the bias correction.
+    kept; plain SGD follows a sum at a rate as much smaller. `validation` is the share of training
+    images, from the end, that is held out. Adam is Kingma & Ba 2015, algorithm 1, with epsilon
+    added after the bias correction.
     """
 
     learning_rate: float = 1e-3
