@@ -15,7 +15,19 @@ import nox
 
 ROOT = Path(__file__).parent
 SUITE = ROOT / ".nox" / "suite"
+ALONE = "libraries-alone"
+"""The group whose packages are installed without their dependencies."""
 GROUPS = ("core", "jax", "pytorch", "keras", "tensorflow", "libraries", "tests", "lint")
+
+UNAVAILABLE = 4
+COLUMNS = ("jax", "pytorch", "keras[tensorflow]", "keras[jax]", "keras[torch]")
+TOGGLES = [
+    nox.param(column, mode, device, id=f"{column}, {mode}, {device}")
+    for column in COLUMNS
+    for mode in ("eager", "compiled", *(["xla"] if column == "keras[tensorflow]" else []))
+    for device in ("cpu", "gpu")
+]
+"""Session `bench(jax, compiled, cpu)` and all the others: a point of the matrix each."""
 
 nox.options.sessions = ["tests", "lint"]
 
@@ -26,14 +38,17 @@ def environment(session: nox.Session) -> str:
     project = nox.project.load_toml("pyproject.toml")
     constraints = (ROOT / "constraints.txt").read_text(encoding="utf-8")
     requirements = nox.project.dependency_groups(project, *GROUPS)
-    stamp = hashlib.sha256("\n".join([*requirements, constraints]).encode()).hexdigest()
+    alone = nox.project.dependency_groups(project, ALONE)
+    stamp = hashlib.sha256("\n".join([*requirements, *alone, constraints]).encode()).hexdigest()
     marker = SUITE / "installed"
     if marker.exists() and marker.read_text(encoding="utf-8") == stamp:
         return str(python)
     session.log("installing the frameworks and libraries once, into .nox/suite")
     session.run(sys.executable, "-m", "venv", "--clear", str(SUITE))
     session.run(str(python), "-m", "pip", "install", "--quiet", "--upgrade", "pip")
-    session.run(str(python), "-m", "pip", "install", "-c", "constraints.txt", *requirements)
+    install = (str(python), "-m", "pip", "install", "-c", "constraints.txt")
+    session.run(*install, *requirements)
+    session.run(*install, "--no-deps", *alone)
     marker.write_text(stamp, encoding="utf-8")
     return str(python)
 
@@ -78,8 +93,19 @@ def agree(session: nox.Session) -> None:
 
 
 @nox.session(name="bench", venv_backend="none")
+@nox.parametrize(("column", "mode", "device"), TOGGLES)
+def bench_one(session: nox.Session, column: str, mode: str, device: str) -> None:
+    """Time one column in one mode on one device."""
+    toggles = ("--frameworks", column, "--modes", mode, "--device", device)
+    # 4: this machine has no such device, or this column no such mode; it has said so.
+    codes = [0, UNAVAILABLE]
+    command = [environment(session), "-m", "bench", "time", *toggles, *session.posargs]
+    session.run(*command, success_codes=codes)
+
+
+@nox.session(venv_backend="none")
 def time(session: nox.Session) -> None:
-    """Time every column."""
+    """Time every column beside the others, in interleaved processes: what is published."""
     bench(session, "time")
 
 

@@ -101,7 +101,7 @@ def _explain_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--targets", help="(N,) classes, .npy; default: the predicted class")
     command.add_argument("--layer", help="default: the last convolution")
     command.add_argument("--score", default="logit", metavar=f"{{{','.join(SCORES)}}}")
-    command.add_argument("--mode", choices=MODES, help="default: compiled")
+    command.add_argument("--mode", choices=MODES, help="default: compiled; a library eager")
     command.add_argument("--precision", choices=PRECISIONS, help="default: float32")
     command.add_argument("--option", action="append", default=[], metavar="NAME=VALUE")
     command.add_argument("--batch", type=_positive, default=0, help="default: by the cost, 8 or 64")
@@ -132,6 +132,16 @@ def _suite_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--results", default="results", help="folder of runs and tables")
 
 
+def _time_arguments(command: argparse.ArgumentParser) -> None:
+    _suite_arguments(command)
+    command.add_argument(
+        "--grid", choices=("quick", "default", "full"), default="default",
+        help="one factor at a time around a base (default), or the whole product",
+    )  # fmt: skip
+    command.add_argument("--modes", nargs="+", choices=MODES, help="default: all there are")
+    command.add_argument("--compare", metavar="RUN", help="an earlier run's file: what changed")
+
+
 def _report_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--results", default="results", help="folder of runs and tables")
 
@@ -141,6 +151,7 @@ ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "train": _train_arguments,
     "explain": _explain_arguments,
     "report": _report_arguments,
+    "time": _time_arguments,
 }
 
 

@@ -111,7 +111,7 @@ def explain(arguments: Namespace) -> int:
         method=arguments.method, library=arguments.library or "", dataset="",
         architecture=arguments.architecture, layer=arguments.layer or "", score=arguments.score,
         options=options, batch=arguments.batch, device=arguments.device,
-        mode=stage.default_mode(column.framework, arguments.mode),
+        mode=stage.default_mode(column.framework, arguments.library, arguments.mode),
         precision=stage.default_precision(column.framework, arguments.precision),
     )  # fmt: skip
     images = stage.read_array(Path(arguments.images), "images")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench import agree, contrast, gallery, oracle, timing, train
+from bench import agree, contrast, gallery, grid, oracle, peak, timed, train
 from bench.cells import Cell
 from bench.inputs import architecture_for, shared_weights
 from bench.plans import Network
@@ -17,6 +17,8 @@ from bench.store import Row, Run
 from implementations.contract import BadInput
 from implementations.weights import about, write_bytes
 
+BASE = "cnn-48-32-16"
+"""The architecture around which the grid of times is laid, where it is among those asked for."""
 CONTRASTED_IMAGES = 64
 """Images explained by every explainer, a quarter of those compared at the most."""
 
@@ -141,13 +143,24 @@ class Conductor:
 
     def time(self) -> list[Row]:
         """Fresh, interleaved processes, one at a time: nothing else runs on the machine."""
-        part = replace(self.ask, methods=("grad_cam",))
-        first = self._once() or [(d, a) for d, a, _ in self.networks]
-        cells = [cell for pair in first for cell in timing.cells(part, *pair)]
+        quick = self.ask.grid == "quick"
+        pairs = (self._once() if quick else []) or [(d, a) for d, a, _ in self.networks]
+        pairs.sort(key=lambda pair: pair[1] != BASE)
+        networks = [
+            (dataset, self._architecture(dataset, name), self._weights(dataset, name))
+            for dataset, name in pairs
+        ]
+        cells = grid.cells(self.ask, networks)
+        self.execute("oracle", oracle.cells_for(map(timed.our_cell, cells)), isolate=True)
+        self.run.head["peak"] = peaks = peak.measure(self.ask.threads)
         return self.execute(
-            "timing", cells, context={**self.context, "like": {}}, at_once=1,
+            "timing", cells, context={**self.context, "peak": peaks}, at_once=1,
             rounds=self.ask.rounds, isolate=self.ask.isolate,
         )  # fmt: skip
+
+    def _weights(self, dataset: str, name: str) -> str:
+        there = shared_weights(dataset, name, self.ask.results).exists()
+        return "trained" if there else "random"
 
     def contrast(self) -> list[Row]:
         """Our methods beside the libraries', one process at a time: cost is measured too."""

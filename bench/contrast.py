@@ -34,25 +34,34 @@ LIKENESS = ("spearman", "cosine", "topk_iou")
 
 
 def cells(ask: Ask, dataset: str, architecture: str) -> Iterator[Cell]:
-    """Our methods and every offer of every library, in the framework the library explains."""
-    offered = [libraries.describe(name) for name in libraries.names()]
-    for framework in dict.fromkeys(library.framework for library in offered):
+    """Every offer of every library beside our methods, in the column that the library explains.
+
+    In Keras only those of ours that a library there is like: elsewhere the column makes no
+    difference to a map.
+    """
+    described = [libraries.describe(name) for name in libraries.names()]
+    columns = {column[:2] for column in ask.columns}
+    offered = [each for each in described if (each.framework, each.backend) in columns]
+    for framework, backend in dict.fromkeys((each.framework, each.backend) for each in offered):
         same = Cell(
-            stage="contrast", framework=framework, dataset=dataset, architecture=architecture,
-            batch=BATCH, device=ask.device, mode="eager", threads=ask.threads,
+            stage="contrast", framework=framework, backend=backend, dataset=dataset,
+            architecture=architecture, batch=BATCH, device=ask.device, mode="eager",
+            threads=ask.threads,
         )  # fmt: skip
+        here = [each for each in offered if (each.framework, each.backend) == (framework, backend)]
+        liked = {offer.like for library in here for offer in library.offers.values()}
         for method in ask.methods:
-            if not methods.load(method).every_class:
+            if (method in liked or not backend) and not methods.load(method).every_class:
                 yield replace(same, method=method)
-        for library in offered:
-            if library.framework == framework:
-                for offer in library.offers:
-                    yield replace(same, library=library.name, method=offer)
+        for library in here:
+            for offer in library.offers:
+                yield replace(same, library=library.name, method=offer)
 
 
 def label(cell: Cell) -> str:
-    """How an explainer is called in a table."""
-    return f"{cell.library}.{cell.method}" if cell.library else cell.method
+    """How an explainer is called in a table: ours with its column where that is one of Keras'."""
+    own = f"{cell.method} ({cell.column.label})" if cell.backend else cell.method
+    return f"{cell.library}.{cell.method}" if cell.library else own
 
 
 def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
@@ -67,7 +76,7 @@ def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
         "n_images": n,
         "median_ms": 1e3 * float(np.median(seconds)),
         "images_per_s": BATCH / float(np.median(seconds)),
-        "evaluations": explainer.evaluations or _evaluations(explainer, about.images, targets) / n,
+        "evaluations": explainer.evaluations or _evaluations(explainer, about.images, targets),
         "weights_sha": about.weights_sha,
         "inputs_sha": about.inputs_sha,
         "verified": about.verified,
@@ -100,9 +109,11 @@ def _timed(
 
 
 def _evaluations(explainer: Explainer, images: NDArray[Any], targets: NDArray[Any]) -> float:
+    """Images through the model for each image explained; the last batch is a padded one."""
+    batch = min(BATCH, len(images))
     with libraries.count_evaluations(explainer.network) as counted:
-        list(explainer.stages(images, targets, min(BATCH, len(images))))
-    return float(counted.images)
+        batches = len(list(explainer.stages(images, targets, batch)))
+    return counted.images / (batches * batch)
 
 
 def localisation(
@@ -153,6 +164,8 @@ def likeness(rows: Iterable[Cell], context: Mapping[str, Any]) -> Iterator[tuple
     expected = oracle.answer(replace(first, library="", method="grad_cam"), about, _oracle(context))
     for name, control in CONTROLS.items():
         measured = list(localisation(control(about.images), about, expected["targets"]))
+        if not measured:
+            continue
         named = {"status": "ok", "library": CONTROL, "method": name}
         cell = replace(first, library="", method="", task="control", options=(("control", name),))
         yield cell, [{**named, **row} for row in measured]

@@ -164,6 +164,7 @@ def default_precision(framework: str, precision: str | None) -> str:
     return precision or own
 
 
-def default_mode(framework: str, mode: str | None) -> str:
-    """The oracle is eager; everything else compiled unless asked otherwise."""
-    return mode or ("eager" if framework == frameworks.REFERENCE else "compiled")
+def default_mode(framework: str, library: str | None, mode: str | None) -> str:
+    """The oracle and the libraries are eager; everything else compiled unless asked otherwise."""
+    eager = library or framework == frameworks.REFERENCE
+    return mode or ("eager" if eager else "compiled")

@@ -25,6 +25,8 @@ from implementations import methods
 MAPS = ("signed", "heatmap", "upsampled")
 KINK = {"float32": 1e-6, "float64": 1e-14}
 """A gradient may go another way only where the oracle is nearer than this to a kink."""
+LIBRARY = 1e-5
+"""The tolerance of a library at the settings that make it compute our map, in float32."""
 EPSILON = {"float32": 2.0**-23, "float64": 2.0**-52}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -111,3 +111,10 @@ def subject(cell: Cell, context: Mapping[str, Any], n: int | None = None) -> Sub
     masks = arrays["masks"][:n] if "masks" in arrays else None
     verified = bool(arrays["verified"].item())
     return Subject(architecture, tensors, images, arrays["labels"][:n], masks, verified)
+
+
+def batch_of(cell: Cell, context: Mapping[str, Any]) -> Subject:
+    """The images of a cell with a batch: the first, repeated where the set is smaller."""
+    about = subject(cell, context)
+    turns = np.arange(cell.batch) % len(about.images)
+    return replace(about, images=about.images[turns], labels=about.labels[turns], masks=None)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from bench import rounding
 from bench.cells import Cell
 from bench.explaining import CHAIN, Arrays, build
-from bench.inputs import Subject, subject
+from bench.inputs import Subject, batch_of, subject
 from bench.store import code_hash
 from bench.worker import Reporter, Row
 from bench.worker import serve as serve_cells
@@ -44,7 +44,8 @@ def of(cell: Cell) -> Cell:
     """The oracle's cell for a column's cell."""
     return replace(
         cell, stage="oracle", framework="reference", backend="", library="", mode="eager",
-        precision="float64", device="cpu", threads=0, batch=0,
+        precision="float64", device="cpu", threads=0,
+        batch=cell.batch if cell.stage == "time" else 0,
     )  # fmt: skip
 
 
@@ -110,7 +111,10 @@ def kinks(cell: Cell, about: Subject, chosen: NDArray[np.int64]) -> NDArray[np.f
 
 def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
     """Compute and keep one answer."""
-    about = subject(cell, context, images_compared(cell, context["n_images"]))
+    if cell.batch:
+        about = batch_of(cell, context)
+    else:
+        about = subject(cell, context, images_compared(cell, context["n_images"]))
     found = answer(cell, about, Path(context["oracle"]))
     yield {"n_images": len(found["logits"]), "weights_sha": about.weights_sha}
 

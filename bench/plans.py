@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from bench.inputs import shared_weights
@@ -20,6 +21,8 @@ PLANS: dict[str, dict[str, str]] = {
     "photographs": {pretrained.SQUEEZENET: "given"},
 }
 """Data set -> its networks, and who trains each: `all` columns, one for all, or `given`."""
+TIMED = ("cnn-48-32-16", "cnn-32-16-8", "cnn-gap", "cnn-pool-dropout")
+"""The architectures that `time` takes unasked, on the swept data set; the first is the base."""
 SWEPT = "digits"
 """The data set on which `sweep` takes every architecture that has a convolution."""
 
@@ -36,6 +39,9 @@ def planned(stage: str, ask: Ask) -> list[Network]:
     """The networks of what was asked: those planned, or those named. Raises BadInput for none."""
     if stage == "sweep" and not ask.datasets:
         return everything(ask)
+    if stage == "time" and not ask.datasets:
+        timed = replace(ask, architectures=ask.architectures or (*TIMED, pretrained.SQUEEZENET))
+        return everything(timed)
     found = []
     for dataset in ask.datasets or EMBEDDED:
         plan = PLANS.get(dataset, {})

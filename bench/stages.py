@@ -19,7 +19,7 @@ from bench.inputs import prepare_images, shared_weights
 from bench.progress import ticker
 from bench.store import RESULTS, Row, Run
 from implementations import frameworks, methods
-from implementations.contract import BadInput
+from implementations.contract import MODES, BadInput
 from implementations.frameworks import Column
 from implementations.graph import unknown
 
@@ -40,6 +40,8 @@ class Ask:
     batch: int = 64
     rounds: int = 5
     threads: int = 0
+    grid: str = "quick"
+    modes: tuple[str, ...] = MODES
     seeds: int = 1
     epochs: int | None = None
     isolate: bool = False
@@ -54,6 +56,7 @@ class Ask:
             name: str(value)
             for name, value in vars(self).items()
             if name not in ("timeout_s", "results", "data_dir")
+            and (name, value) not in (("grid", "quick"), ("modes", MODES))
         }
 
     def context(self, run: Run) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from bench.progress import console
 from bench.stages import Ask
 from bench.store import Row
 from implementations import architectures
-from implementations.contract import BadInput, Unavailable
+from implementations.contract import MODES, BadInput, Unavailable
 from implementations.graph import unknown
 
 
@@ -30,7 +30,8 @@ def ask_of(arguments: Namespace) -> Ask:
         methods=stages.pick_methods(arguments.methods),
         device=arguments.device, precisions=tuple(arguments.precisions),
         n_images=arguments.images or _images(arguments), batch=arguments.batch,
-        rounds=arguments.rounds,
+        rounds=arguments.rounds, grid=getattr(arguments, "grid", "quick"),
+        modes=tuple(getattr(arguments, "modes", None) or MODES),
         threads=arguments.threads, seeds=arguments.seeds, epochs=arguments.epochs,
         isolate=arguments.isolate, timeout_s=arguments.timeout, data_dir=arguments.data_dir,
         allow_unverified=arguments.allow_unverified, results=Path(arguments.results).resolve(),
@@ -53,7 +54,8 @@ def run_stage(arguments: Namespace) -> int:
     ask = _with_gpu(ask_of(arguments))
     for dataset, architecture, trainer in planned(arguments.command, ask):
         path = shared_weights(dataset, architecture, ask.results)
-        if not path.exists() and (arguments.command != "sweep" or trainer == "given"):
+        need = arguments.command in ("agree", "contrast") or trainer == "given"
+        if need and not path.exists():
             mend = f"run `python -m bench compare --dataset {dataset}` once"
             raise BadInput(f"no trained weights {path}; {mend}")
     leader = compare.conductor(arguments.command, ask)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -134,10 +135,13 @@ def parameters(architecture: Architecture) -> dict[str, Shape]:
     return tensors
 
 
-def operations(architecture: Architecture) -> int:
-    """Floating-point operations of one image's forward pass: 2 a multiply-add, conv and dense."""
+def operations(architecture: Architecture, nodes: Iterable[Node] | None = None) -> int:
+    """Floating-point operations of one image's forward pass: 2 a multiply-add, conv and dense.
+
+    Through all nodes, or through those given.
+    """
     shapes, tensors, total = architecture.shapes, parameters(architecture), 0
-    for node in architecture.nodes:
+    for node in architecture.nodes if nodes is None else nodes:
         if node.kind in ("conv", "dense"):
             places = math.prod(shapes[node.name][:-1])
             total += 2 * places * math.prod(tensors[f"{node.name}.kernel"])

@@ -1,9 +1,9 @@
 """One file a third-party library, found by its name: nothing is registered anywhere.
 
 A library's module has `TITLE`, `PACKAGE` (the distribution whose version counts), `IMPORTS` (what
-it imports -> the distribution that brings it), `FRAMEWORK` (whose networks it explains), `OFFERS`
-and `build(offer, network, layer, options)`, which gives an `explain` of the form methods have. A
-library is imported in `build` and nowhere else.
+it imports -> the distribution that brings it), `FRAMEWORK` (whose networks it explains; for Keras
+`BACKEND` beside it), `OFFERS` and `build(offer, network, layer, options)`, which gives an `explain`
+of the form methods have. A library is imported in `build` and nowhere else.
 
 `load("captum").method("saliency")` is a `Method` like our own, so whatever takes a method takes it.
 """
@@ -14,7 +14,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,12 +32,15 @@ class Offer:
 
     `like` names our method of the same kind (empty where there is none), `at` where its heatmap
     lives ("layer" or "input"), `why` how its numbers differ from ours and what is converted here.
+    `canonical` are the options that make it compute our very map: none needed where it is empty,
+    none there are where it is None.
     """
 
     like: str
     at: str
     why: str
     options: Mapping[str, Option] = field(default_factory=dict)
+    canonical: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,11 @@ class Library:
         return str(self.module.FRAMEWORK)
 
     @property
+    def backend(self) -> str:
+        """On which of its framework's backends; empty where it has none."""
+        return str(getattr(self.module, "BACKEND", ""))
+
+    @property
     def offers(self) -> Mapping[str, Offer]:
         """What it offers, by its own names."""
         offers: Mapping[str, Offer] = self.module.OFFERS
@@ -155,18 +163,64 @@ class Evaluations:
 
 @contextmanager
 def count_evaluations(network: Any) -> Iterator[Evaluations]:
-    """Count the images that pass through a PyTorch network's forward pass within the block.
+    """Count the images that reach the logits of a PyTorch or Keras network within the block.
 
     An image in a batch of a hundred perturbed ones counts as one each. Backward passes are not
-    counted. Do not time within the block: the hook costs.
+    counted, nor what a compiled function does. Do not time within the block: the counting costs.
     """
     evaluations = Evaluations()
 
-    def count(module: Any, arguments: tuple[Any, ...], logits: Any) -> None:
+    def count(logits: Any) -> None:
         evaluations.images += len(logits)
 
-    handle = network.register_forward_hook(count)
-    try:
+    watched = _hooked if hasattr(network, "register_forward_hook") else _wrapped
+    with watched(network, count):
         yield evaluations
+
+
+@contextmanager
+def _hooked(network: Any, count: Callable[[Any], None]) -> Iterator[None]:
+    handle = network.register_forward_hook(lambda module, arguments, logits: count(logits))
+    try:
+        yield
     finally:
         handle.remove()
+
+
+@contextmanager
+def _wrapped(network: Any, count: Callable[[Any], None]) -> Iterator[None]:
+    """Count at the Keras layer that gives the logits.
+
+    Libraries make models of their own, but of the same layers: every model's pass goes through it.
+    """
+    layer = network.model.get_layer(network.architecture.output)
+    call = layer.call
+
+    def counted(*arguments: Any, **settings: Any) -> Any:
+        logits = call(*arguments, **settings)
+        count(logits)
+        return logits
+
+    layer.call = counted
+    try:
+        yield
+    finally:
+        del layer.call
+
+
+def require_tensorflow(title: str, network: Any, layer: str) -> None:
+    """Raise Unavailable where a library of TensorFlow's cannot read this Keras network's layer.
+
+    Such a library asks a `tf.GradientTape` for the gradient, and a model's layer for its output by
+    the layer's name.
+    """
+    from implementations.frameworks.keras_backends import NAME
+
+    if NAME != "tensorflow":
+        raise Unavailable(f"{title} works on TensorFlow only, and Keras is on {NAME} here")
+    outputs = {own.name: own.output for own in network.model.layers}
+    if outputs.get(layer) is not network.tensors[layer]:
+        raise Unavailable(
+            f"{title} finds a layer by its name, and {layer!r} is not the output of one Keras "
+            "layer but of operations; choose another with --layer"
+        )

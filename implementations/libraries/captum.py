@@ -33,6 +33,7 @@ OFFERS = {
             "relu_attributions is set; (N, 1, h, w), whose channel axis is dropped here."
         ),
         options={"relu_attributions": Flag(False, "keep only the evidence for the class")},
+        canonical={"relu_attributions": "true"},
     ),
     "saliency": Offer(
         like="saliency",
@@ -42,6 +43,7 @@ OFFERS = {
             "the channels apart, the one of largest magnitude is taken here."
         ),
         options={"abs": Flag(True, "the gradient's magnitude")},
+        canonical={},
     ),
     "integrated_gradients": Offer(
         like="integrated_gradients",
@@ -55,6 +57,7 @@ OFFERS = {
             "method": Choice("gausslegendre", _RULES, "quadrature rule"),
             "internal_batch_size": Number(256, 1, 1_000_000, "images in one forward pass"),
         },
+        canonical={},
     ),
     "occlusion": Offer(
         like="occlusion",

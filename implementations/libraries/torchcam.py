@@ -25,6 +25,7 @@ OFFERS = {
             "min-max with 1e-8 added to the range, so a faint map fades away. Logits only."
         ),
         options={"normalized": Flag(True, "min-max each image's map")},
+        canonical={"normalized": "false"},
     ),
 }
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import processes, timing
+from bench import processes
 from bench.cells import Cell
 from bench.schema import COLUMNS
-from bench.stages import Ask, pick_columns
+from bench.timed import TASKS
 
 CHILDREN = Path(__file__).parent / "children"
 TRAP = Cell(
@@ -121,7 +121,7 @@ def test_real_cells_are_timed_after_they_agree(small: Any, tmp_path: Path) -> No
         replace(same, task="train_step", method="", optimizer="native"),
     ]
     found = run(cells, "bench.timing", small.context, tmp_path / "log")
-    for task in timing.TASKS:
+    for task in TASKS:
         row = found[task][-1]
         assert row["status"] == "ok" and row["median_ms"] > 0, row
         if task == "train_step":  # with dropout its loss is not the oracle's
@@ -130,15 +130,3 @@ def test_real_cells_are_timed_after_they_agree(small: Any, tmp_path: Path) -> No
             assert row["agree"] is True and row["max_rel"] <= row["tolerance"]
         assert not set(row) - set(COLUMNS)
     assert found["heatmap"][0]["evaluations"] == 1
-
-
-def test_cells_are_every_task_in_every_mode() -> None:
-    ask = Ask(
-        datasets=("digits",), architectures=("cnn-gap",), columns=pick_columns(["jax"]),
-        methods=("grad_cam", "saliency"),
-    )  # fmt: skip
-    found = list(timing.cells(ask, "digits", "cnn-gap"))
-    assert len({cell.cell_id for cell in found}) == len(found)
-    named = [(cell.task, cell.method, cell.mode) for cell in found]
-    assert len(named) == 3 * 3 + 2 and ("train_step", "", "xla") not in named
-    assert {cell.precision for cell in found} == {"float32"}

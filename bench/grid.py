@@ -1,0 +1,145 @@
+"""Which cells are timed: one factor at a time around a base cell, or the whole product.
+
+The base is the first network asked for: batch 64, the last layer, float32, compiled, one class.
+Around it vary, one at a time, batch and mode together, layer, precision, method, library and
+architecture. `full` is the product of batch, mode, layer, precision and architecture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import product
+
+from bench.agree import places
+from bench.cells import Cell
+from bench.stages import Ask
+from implementations import libraries, methods
+from implementations.contract import MODES
+from implementations.frameworks import Column
+from implementations.graph import Architecture
+
+GRIDS = ("quick", "default", "full")
+BATCHES = (1, 8, 64, 256)
+PRECISIONS = ("float32", "bfloat16", "float64")
+LARGE = 100_000
+"""Values of an image above which only small batches are timed: a network people use."""
+LARGE_BATCHES = (1, 8)
+COSTLY_BATCH = 8
+"""The batch of methods and libraries that evaluate the model many times."""
+GRAD_CAM = "grad_cam"
+
+
+class Grid:
+    """The cells of one column on the networks asked for; the first of them is the base."""
+
+    def __init__(
+        self, ask: Ask, column: Column, networks: Sequence[tuple[str, Architecture, str]]
+    ) -> None:
+        self.ask = ask
+        self.column = column
+        self.networks = networks
+
+    def cell(self, network: int = 0, **changes: object) -> Cell:
+        """A cell of a network: the base with these changes."""
+        dataset, architecture, weights = self.networks[network]
+        base = Cell(
+            stage="time", task="forward", framework=self.column.framework,
+            backend=self.column.backend, dataset=dataset, architecture=architecture.name,
+            weights=weights, batch=self.ask.batch, device=self.ask.device, mode="compiled",
+            precision=self.ask.precisions[0], threads=self.ask.threads,
+        )  # fmt: skip
+        return replace(base, **changes)  # type: ignore[arg-type]
+
+    def both(self, network: int = 0, **changes: object) -> Iterator[Cell]:
+        """A forward pass and Grad-CAM."""
+        yield self.cell(network, **changes)
+        yield self.cell(network, **changes, task="heatmap", method=GRAD_CAM)
+
+    def quick(self) -> Iterator[Cell]:
+        """Forward pass, training step and Grad-CAM of every network, in every mode there is."""
+        for network, mode in product(range(len(self.networks)), MODES):
+            yield from self.both(network, mode=mode)
+            if mode != "xla":
+                yield self.cell(network, mode=mode, task="train_step", optimizer="native")
+
+    def default(self) -> Iterator[Cell]:
+        """One factor at a time."""
+        for batch, mode in product(sizes(self.networks[0][1]), MODES):
+            yield from self.both(batch=batch, mode=mode)
+        for mode in ("eager", "compiled"):
+            yield self.cell(mode=mode, task="train_step", optimizer="native")
+        for layer in self.layers(0)[:-1]:
+            yield self.cell(task="heatmap", method=GRAD_CAM, layer=layer)
+        for precision in PRECISIONS:
+            yield from self.both(precision=precision)
+        yield from self.others(range(1, len(self.networks)))
+        yield from self.methods()
+        yield from self.libraries()
+
+    def others(self, networks: Iterable[int]) -> Iterator[Cell]:
+        """The other architectures, compiled; a large one at every batch that it is given."""
+        for network in networks:
+            large = sizes(self.networks[network][1]) == LARGE_BATCHES
+            for batch in LARGE_BATCHES if large else (self.ask.batch,):
+                yield from self.both(network, batch=batch)
+
+    def methods(self) -> Iterator[Cell]:
+        """Every other method at the base, and all classes at the first layer too."""
+        architecture = self.networks[0][1]
+        for name in methods.names():
+            method = methods.load(name)
+            spots = places(method, architecture)
+            if name == GRAD_CAM or not spots:
+                continue
+            costly = method.module.evaluations(method.resolve({}), architecture.input_shape[:2]) > 2
+            changes = {"batch": COSTLY_BATCH} if costly else {}
+            yield self.cell(**changes, task="heatmap", method=name)
+            if method.every_class:
+                yield self.cell(**changes, task="heatmap", method=name, layer=self.layers(0)[0])
+
+    def libraries(self) -> Iterator[Cell]:
+        """Every offer like one of our methods: at its defaults, and where it gives our map."""
+        for name in libraries.names():
+            library = libraries.describe(name)
+            if (library.framework, library.backend) != self.column[:2]:
+                continue
+            for offer, offered in library.offers.items():
+                if not offered.like:
+                    continue
+                batch = self.ask.batch if offered.like == GRAD_CAM else COSTLY_BATCH
+                canonical = tuple(sorted((offered.canonical or {}).items()))
+                for options in dict.fromkeys(((), canonical)):
+                    yield self.cell(
+                        task="heatmap", method=offer, library=name, options=options, mode="eager",
+                        batch=batch,
+                    )  # fmt: skip
+
+    def full(self) -> Iterator[Cell]:
+        """The whole product, and all that the default has."""
+        yield from self.default()
+        for network, mode, precision in product(range(len(self.networks)), MODES, PRECISIONS):
+            for batch in sizes(self.networks[network][1]):
+                same = {"batch": batch, "mode": mode, "precision": precision}
+                yield self.cell(network, **same)
+                for layer in ["", *self.layers(network)[:-1]]:
+                    yield self.cell(network, **same, task="heatmap", method=GRAD_CAM, layer=layer)
+
+    def layers(self, network: int) -> list[str]:
+        """The first, middle and last layer that Grad-CAM is timed at."""
+        return places(methods.load(GRAD_CAM), self.networks[network][1])
+
+
+def sizes(architecture: Architecture) -> tuple[int, ...]:
+    """The batches an architecture is timed at."""
+    height, width, channels = architecture.input_shape
+    return LARGE_BATCHES if height * width * channels > LARGE else BATCHES
+
+
+def cells(ask: Ask, networks: Sequence[tuple[str, Architecture, str]]) -> list[Cell]:
+    """The cells of `ask.grid` over networks (data set, architecture, weights), each once."""
+    found: dict[Cell, None] = {}
+    for column in ask.columns:
+        grid = Grid(ask, column, networks)
+        found |= dict.fromkeys(getattr(grid, ask.grid)())
+    return [cell for cell in found if cell.mode in ask.modes]

@@ -1,0 +1,158 @@
+"""What is put under the stopwatch: a forward pass, training steps, a heatmap; ours or a library's.
+
+Inputs, targets and weights are arguments, never closed over, and every task knows how to check its
+answer against the oracle before the clock runs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import logsumexp
+
+from bench import explaining, gates, operations, oracle
+from bench.cells import Cell
+from bench.inputs import Subject, batch_of
+from bench.worker import Row
+from implementations import libraries
+from implementations.contract import Array, Framework, Network, Stages
+from implementations.recipes import recipe
+
+STEPS = 4
+"""Training steps a sample: the cost of fetching the losses is shared as it is in training."""
+
+
+@dataclass
+class Timed:
+    """What is put under the stopwatch.
+
+    `call(i)` runs on the i-th of two inputs and returns device arrays; `check()` compares the first
+    with the oracle; `parts` is what one call is divided by.
+    """
+
+    framework: Framework
+    call: Callable[[int], Any]
+    check: Callable[[], Row]
+    cost: Row
+    parts: int = 1
+
+    def barriered(self, number: int) -> None:
+        """One call with all its work done when it returns; a NumPy array is done already."""
+        value = self.call(number)
+        if not isinstance(value, np.ndarray):
+            self.framework.wait(value)
+
+
+def _other(about: Subject) -> NDArray[np.float32]:
+    """A second input of the same shape, alike in nothing."""
+    return np.random.default_rng(0).random(about.images.shape, np.float32)
+
+
+def heatmap(cell: Cell, context: Mapping[str, Any]) -> Timed:
+    """The heatmap of one class for each image, by our method or a library's."""
+    about = batch_of(cell, context)
+    like = our_cell(cell)
+    expected = oracle.answer(like, about, Path(context["oracle"]))
+    explainer = explaining.build(cell, about.architecture, about.weights)
+    inputs = [
+        explainer.put(images, expected["targets"]) for images in (about.images, _other(about))
+    ]
+
+    def check() -> Row:
+        heatmap = explainer.call(*inputs[0])["heatmap"]
+        values = explaining.to_host(explainer.framework, heatmap)
+        name = "heatmap" if values.shape == expected["heatmap"].shape else "upsampled"
+        gate = gates.gate_of(like, about, expected)
+        if cell.library:
+            # Its own conventions are no error: the difference is published beside the time.
+            gate = replace(gate, tolerance=gates.LIBRARY if _canonical(cell) else None)
+        return gates.compare(name, {name: np.asarray(values, np.float64)}, expected, gate)
+
+    cost: Row = {"import_s": explainer.import_s, "build_s": explainer.build_s}
+    cost["evaluations"] = explainer.evaluations
+    cost["flops"] = operations.of(cell, about.architecture)
+    return Timed(explainer.framework, lambda i: explainer.call(*inputs[i])["heatmap"], check, cost)
+
+
+def _canonical(cell: Cell) -> bool:
+    canonical = libraries.describe(cell.library).offers[cell.method].canonical
+    return canonical is not None and dict(cell.options) == dict(canonical)
+
+
+def our_cell(cell: Cell) -> Cell:
+    """The cell of our own method whose answer is the right one; Grad-CAM's has the logits too."""
+    if cell.library:
+        like = libraries.describe(cell.library).offers[cell.method].like
+        return replace(cell, library="", method=like, options=())
+    return replace(cell, task="heatmap", method=cell.method or "grad_cam", optimizer="")
+
+
+def forward(cell: Cell, context: Mapping[str, Any]) -> Timed:
+    """The logits of a batch."""
+    about = batch_of(cell, context)
+    expected = oracle.answer(our_cell(cell), about, Path(context["oracle"]))
+    framework, import_s = explaining.load_framework(cell)
+    began = time.perf_counter()
+    network = framework.build(about.architecture, about.weights, cell.device, cell.precision)
+    call = framework.prepare(network, _logits, ("logits",), cell.mode)
+    build_s = time.perf_counter() - began
+    targets = expected["targets"].astype(np.int32)
+    inputs = [framework.put(network, images, targets) for images in (about.images, _other(about))]
+
+    def check() -> Row:
+        found = {"logits": framework.to_numpy(call(*inputs[0])["logits"]).astype(np.float64)}
+        gate = gates.gate_of(our_cell(cell), about, expected)
+        return gates.compare("logits", found, expected, gate)
+
+    cost: Row = {"import_s": import_s, "build_s": build_s}
+    cost["flops"] = operations.of(cell, about.architecture)
+    return Timed(framework, lambda i: call(*inputs[i])["logits"], check, cost)
+
+
+def _logits(network: Network, images: Array, targets: Array) -> Stages:
+    return {"logits": network(images)}
+
+
+def train_step(cell: Cell, context: Mapping[str, Any]) -> Timed:
+    """Training steps at the cell's batch size; the first loss is checked against the oracle's."""
+    about = batch_of(replace(cell, batch=cell.batch * STEPS), context)
+    first = replace(about, images=about.images[: cell.batch], labels=about.labels[: cell.batch])
+    expected = oracle.answer(our_cell(cell), first, Path(context["oracle"]))
+    logits = expected["logits"]
+    picked = logits[np.arange(len(logits)), first.labels]
+    loss = (logsumexp(logits, axis=1) - picked).mean()
+    framework, import_s = explaining.load_framework(cell)
+    began = time.perf_counter()
+    network = framework.build(about.architecture, about.weights, cell.device, cell.precision)
+    trainer = framework.trainer(
+        network, recipe(cell.architecture, cell.dataset), "native", about.images, about.labels,
+        cell.seed, cell.mode,
+    )  # fmt: skip
+    build_s = time.perf_counter() - began
+    orders = [np.arange(len(about.images)), np.arange(len(about.images))[::-1].copy()]
+    started: list[NDArray[np.float64]] = []
+
+    def call(number: int) -> NDArray[np.float64]:
+        started.append(trainer.epoch(orders[number], cell.batch))
+        return started[-1]
+
+    def check() -> Row:
+        error = float(abs(started[0][0] - loss) / np.abs(logits).max())
+        # Where training computes something else than inference, the oracle has no loss to compare.
+        other = {node.kind for node in about.architecture.nodes} & {"dropout", "batch_norm"}
+        gate = None if other else gates.tolerance(our_cell(cell), logits)
+        passed = error <= gate if gate is not None else None if np.isfinite(error) else False
+        return {"max_rel": error, "tolerance": gate, "agree": passed, "against": "reference"}
+
+    cost: Row = {"import_s": import_s, "build_s": build_s}
+    cost["flops"] = operations.of(cell, about.architecture)
+    return Timed(framework, call, check, cost, STEPS)
+
+
+TASKS = {"heatmap": heatmap, "forward": forward, "train_step": train_step}

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bench import grid
+from bench.cells import Cell
+from bench.stages import Ask, pick_columns
+from implementations import architectures, libraries, methods
+
+SMALL = [("digits", architectures.get(name), "random") for name in ("cnn-48-32-16", "cnn-gap")]
+REAL = ("photographs", architectures.get("squeezenet-1.0", (227, 227, 3), 1000), "trained")
+
+
+def cells(size: str, *columns: str, networks: Any = SMALL) -> list[Cell]:
+    ask = Ask(
+        datasets=(), architectures=(), columns=pick_columns(columns), methods=(), grid=size,
+    )  # fmt: skip
+    found = grid.cells(ask, networks)
+    assert len({cell.cell_id for cell in found}) == len(found)
+    return found
+
+
+def test_quick_is_every_task_in_every_mode() -> None:
+    found = cells("quick", "jax", networks=SMALL[:1])
+    named = [(cell.task, cell.method, cell.mode) for cell in found]
+    assert len(named) == 3 * 2 + 2 and ("train_step", "", "xla") not in named
+    assert {(cell.precision, cell.batch) for cell in found} == {("float32", 64)}
+
+
+def test_default_varies_one_factor_at_a_time() -> None:
+    found = cells("default", "jax", networks=[*SMALL, REAL])
+    base = {
+        "architecture": "cnn-48-32-16", "batch": 64, "layer": "", "precision": "float32",
+        "mode": "compiled",
+    }  # fmt: skip
+    for cell in found:
+        differing = {name for name, value in base.items() if getattr(cell, name) != value}
+        differing |= {"method"} if cell.method not in ("", "grad_cam") else set()
+        if cell.architecture == "squeezenet-1.0":
+            assert cell.batch in (1, 8)
+        elif "method" in differing:
+            assert differing <= {"method", "batch", "layer"}
+        else:
+            assert len(differing) <= 1 or differing == {"batch", "mode"}, cell
+    grad_cam = [c for c in found if c.method == "grad_cam" and c.architecture == "cnn-48-32-16"]
+    assert {(c.batch, c.mode) for c in grad_cam} == {
+        (batch, mode) for batch in (1, 8, 64, 256) for mode in ("eager", "compiled", "xla")
+    }
+    assert {c.layer for c in grad_cam} == {"", "relu1", "relu2"}
+    assert {c.precision for c in grad_cam} == {"float32", "bfloat16", "float64"}
+    all_classes = [c for c in found if c.method == "grad_cam_all_classes"]
+    assert {c.layer for c in all_classes} == {"", "relu1"}
+    others = {name for name in methods.names() if name not in ("grad_cam", "cam")}
+    assert others <= {c.method for c in found}
+
+
+@pytest.mark.parametrize("column", ["pytorch", "keras[tensorflow]", "keras[jax]"])
+def test_libraries_stand_beside_their_own_framework(column: str) -> None:
+    found = {(c.library, c.method, c.options) for c in cells("default", column) if c.library}
+    described = [libraries.describe(name) for name in libraries.names()]
+    mine = [each for each in described if f"{each.framework}" == column.split("[")[0]]
+    if column == "keras[jax]":
+        assert not found
+        return
+    for library in mine:
+        for name, offer in library.offers.items():
+            given = [
+                options for of, method, options in found if (of, method) == (library.name, name)
+            ]
+            if offer.like:
+                assert () in given
+                assert not offer.canonical or tuple(sorted(offer.canonical.items())) in given
+            else:
+                assert not given
+
+
+def test_full_is_the_whole_product() -> None:
+    found = cells("full", "jax")
+    assert set(cells("default", "jax")) < set(found)
+    grad_cam = [c for c in found if c.method == "grad_cam" and c.architecture == "cnn-gap"]
+    # batches x modes x precisions x layers
+    assert len(grad_cam) == 4 * 3 * 3 * 3

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+
+from bench import memory
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's counters are Linux'")
+def test_the_peak_is_of_what_came_after_the_reset() -> None:
+    large = np.ones((64, 1 << 20), np.uint8)  # 64 MB, given back before the reset
+    del large
+    held = memory.reset_peak()
+    assert held is not None
+    before = memory.peak()
+    assert before is not None and before - held < 16
+    small = np.ones((24, 1 << 20), np.uint8)
+    del small
+    after = memory.peak()
+    assert after is not None and 20 < after - held < 40

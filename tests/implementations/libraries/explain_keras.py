@@ -1,0 +1,62 @@
+"""Run by the tests of Keras' libraries, a process a backend: every map of a library's Grad-CAM.
+
+Arguments: library, and a folder with architecture.json, weights.safetensors, images.npy and
+targets.npy. Writes there maps.npz, by `precision layer score option=value ...`, and
+found.json: under the same names the images through the model, or why there is no map.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from implementations import graph, libraries, methods
+from implementations import weights as neutral
+from implementations.contract import Unavailable
+from implementations.frameworks import keras
+from implementations.frameworks.keras_backends import NAME
+
+SCORES = ("logit", "probability")
+
+
+def variants(method: methods.Method) -> list[dict[str, str]]:
+    """Every combination of the method's flags."""
+    values = itertools.product(("true", "false"), repeat=len(method.options))
+    return [dict(zip(method.options, given, strict=True)) for given in values]
+
+
+def main(library: str, folder: Path) -> None:
+    architecture = graph.read(folder / "architecture.json")
+    weights = neutral.load(folder / "weights.safetensors")
+    images, targets = np.load(folder / "images.npy"), np.load(folder / "targets.npy")
+    method = libraries.load(library).method("grad_cam")
+    precisions = ("float32", "float64") if NAME == "tensorflow" else ("float32",)
+    maps, found = {}, {}
+    for precision in precisions:
+        network = keras.build(architecture, weights, "cpu", precision)
+        placed = keras.put(network, images, targets)
+        cases = itertools.product(graph.layers(architecture), SCORES, variants(method))
+        for layer, score, given in cases:
+            options = [f"{name}={value}" for name, value in given.items()]
+            label = " ".join([precision, layer, score, *options])
+            try:
+                explain = method.builder("keras")(network, layer, method.resolve(given, score))
+            except Unavailable as error:
+                found[label] = str(error)
+                continue
+            with libraries.count_evaluations(network) as evaluations:
+                maps[label] = explain(network, *placed)["heatmap"]
+            found[label] = evaluations.images
+    np.savez(folder / "maps.npz", **maps)
+    (folder / "found.json").write_text(json.dumps(found))
+
+
+if __name__ == "__main__":
+    # What the libraries warn of is silenced where it is known and nowhere else.
+    warnings.simplefilter("error")
+    main(sys.argv[1], Path(sys.argv[2]))
