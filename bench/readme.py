@@ -10,30 +10,35 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from implementations.contract import BadInput
 from implementations.weights import write_bytes
 
 BLOCK = re.compile(
     r"(<!-- table: (?P<name>[\w-]+)(?: \| (?P<heading>[^\n]+?))? -->\n).*?(<!-- end -->)", re.DOTALL
 )
 
+MACHINE = re.compile(r", machine [0-9a-f]+")
+"""What a heading gains where runs of several machines lie side by side."""
+ABSENT = "*No run in `results/runs/` has this.*"
+
 
 def fill(text: str, tables: Path) -> str:
-    """The text with every block filled. Raises BadInput for a table that is not there."""
+    """The text with every block filled; one whose section no run permits says so."""
 
     def block(match: re.Match[str]) -> str:
-        path = tables / f"{match['name']}.md"
-        if not path.exists():
-            raise BadInput(f"the README shows {path}, which is not there; run `compare` first")
-        body = path.read_text(encoding="utf-8").split("\n---\n")[0]
-        sections = [part.partition("\n") for part in body.split("\n## ")[1:]]
-        wanted = match["heading"] or sections[0][0]
-        for heading, _, rest in sections:
-            if heading == wanted:
-                return f"{match[1]}\n**{heading}**\n\n{rest.strip()}\n\n<!-- end -->"
-        raise BadInput(f"the README shows {wanted!r} of {path}, which has no such section")
+        heading, rest = _section(tables / f"{match['name']}.md", match["heading"])
+        return f"{match[1]}\n**{heading}**\n\n{rest.strip()}\n\n<!-- end -->"
 
     return BLOCK.sub(block, text)
+
+
+def _section(path: Path, wanted: str | None) -> tuple[str, str]:
+    """Heading and body: the first section, or the first of that heading on whatever machine."""
+    body = path.read_text(encoding="utf-8").split("\n---\n")[0] if path.exists() else ""
+    for section in body.split("\n## ")[1:]:
+        heading, _, rest = section.partition("\n")
+        if wanted in (None, heading, MACHINE.sub("", heading)):
+            return heading, rest
+    return wanted or path.stem, ABSENT
 
 
 def update(readme: Path, tables: Path) -> None:

@@ -15,6 +15,7 @@ import json
 import math
 import os
 import shutil
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -167,7 +168,7 @@ def read(path: Path) -> tuple[dict[str, Any], list[Row]]:
         lines = gzip.decompress(path.read_bytes()).decode().splitlines()
         head, *rows = [json.loads(line) for line in lines]
         return head["head"], rows
-    except (OSError, EOFError, ValueError, KeyError) as error:
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zlib.error) as error:
         raise BadInput(f"{path} is not a run's file ({error})") from error
 
 

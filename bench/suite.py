@@ -6,11 +6,12 @@ from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import compare, stages
+from bench import changes, compare, stages
 from bench.conduct import Conductor
 from bench.inputs import shared_weights
 from bench.plans import planned
 from bench.progress import console
+from bench.report.changes import compare as what_changed
 from bench.stages import Ask
 from bench.store import Row
 from implementations import architectures
@@ -58,8 +59,13 @@ def run_stage(arguments: Namespace) -> int:
         if need and not path.exists():
             mend = f"run `python -m bench compare --dataset {dataset}` once"
             raise BadInput(f"no trained weights {path}; {mend}")
+    earlier = changes.check(Path(arguments.compare)) if getattr(arguments, "compare", "") else None
     leader = compare.conductor(arguments.command, ask)
-    return compare.conclude(leader, STAGES[arguments.command](leader))
+    status = compare.conclude(leader, STAGES[arguments.command](leader))
+    if earlier:
+        told = what_changed(earlier, (leader.run.head, leader.run.rows))
+        console.print(told, markup=False, soft_wrap=True)
+    return status
 
 
 STAGES: dict[str, Callable[[Conductor], list[Row]]] = {

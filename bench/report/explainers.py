@@ -74,7 +74,8 @@ def quality_metrics(explainers: list[Explainer]) -> list[str]:
 
 
 def _explainer(key: dict[str, Any], rows: pd.DataFrame) -> Explainer:
-    name = f"{key['library']}.{key['method']}" if key["library"] else key["method"]
+    own = f"{key['method']} ({key['column']})" if "[" in key["column"] else key["method"]
+    name = f"{key['library']}.{key['method']}" if key["library"] else own
     found = Explainer(name, key["column"], stale=bool(rows["stale"].any()))
     cost = rows[np.isfinite(rows["median_ms"]) & (rows["status"] == "ok")]
     if len(cost):

@@ -1,6 +1,7 @@
 """The choosing table: frameworks across, what is done down, each in its best mode.
 
-Milliseconds hold on the machine of the run only; the factors are what carries over.
+Milliseconds hold on the machine of the run only; the factors are what carries over. Of a grid of
+times the table shows the base; the CSV has every line.
 """
 
 from __future__ import annotations
@@ -9,123 +10,90 @@ from typing import Any
 
 import pandas as pd
 
-from bench.report import clock
-from bench.report.clock import Timing
+from bench.report import base, clock
+from bench.report.best_modes import add_forward_ratio, lines_of
 from bench.report.files import Section, Table
-from bench.report.frame import groups, label, place
-from bench.report.statistics import different, geometric_mean
+from bench.report.frame import groups, place
+from bench.report.measured import measured, newest
+from bench.report.statistics import geometric_mean
 from bench.report.text import ABSENT, number
+from bench.report.wording import absent, legend, named
 
 TITLE = "Choosing a framework"
 STAGES = ("time",)
 NOTE = (
     "Milliseconds per image, in the best mode of each column: median over processes, its 95 % "
     "interval, the factor to the best column, and the mode. ≈: not distinguishable from the best "
-    "(intervals overlap, or the factor is below 1.05, or a single process has no interval)."
+    "(intervals overlap, or the factor is below 1.05, or a single process has no interval). "
+    "Shown are our own methods at the deepest layer, in float32 and at one batch, where there is "
+    "that; libraries, all classes and other batches have tables of their own."
 )
+ELSEWHERE = "§"
+SIGNS = (
+    ("†", clock.STALE),
+    ("~", clock.UNSTABLE),
+    (ELSEWHERE, f"{ELSEWHERE} timed in another run than the rest of its line: no factor."),
+)
+OWN_TABLE = ("grad_cam_all_classes",)
 
 
 def make(frame: pd.DataFrame) -> list[Table]:
     """`choose`: a section for each data set, architecture, device and machine."""
     lines: list[dict[str, Any]] = []
     sections = []
-    for key, rows in groups(frame[frame["stage"] == "time"], clock.PLACE):
-        found = clock.things(clock.timings(rows))
-        mine = [line for what, timings in found for line in _lines(what, timings)]
-        _add_forward_ratio(mine)
+    for key, rows in groups(newest(frame[frame["stage"] == "time"]), clock.PLACE):
+        cells = measured(rows)
+        runs = {id(cell.timing): cell.run_id for cell in cells}
+        found = clock.things([cell.timing for cell in cells])
+        mine = [line for what, timings in found for line in lines_of(what, timings, runs)]
+        add_forward_ratio(mine)
         lines += [{**key, **line} for line in mine]
         title = place(key, frame["machine_id"].nunique())
-        sections.append(_section(title, found, mine))
+        sections.append(_section(title, _shown(key, [what for what, _ in found]), mine))
     if not lines:
         return []
     return [Table("choose", TITLE, pd.DataFrame(lines), sections, NOTE)]
 
 
-def _lines(what: dict[str, Any], timings: list[Timing]) -> list[dict[str, Any]]:
-    """One line a column: its best mode, or why it has none."""
-    columns = sorted({timing.column for timing in timings})
-    best = {column: _best([t for t in timings if t.column == column]) for column in columns}
-    timed = [timing for timing in best.values() if timing.estimate]
-    first = min(timed, key=lambda timing: timing.per_image.median, default=None)
-    lines = []
-    for column, timing in best.items():
-        line = {**what, "column": column, "mode": timing.mode}
-        if first is not None and timing.estimate is not None:
-            mine, least = timing.per_image, first.per_image
-            line |= {
-                "ms_per_image": mine.median,
-                "ms_low": mine.low,
-                "ms_high": mine.high,
-                "processes": mine.processes,
-                "factor": mine.median / least.median,
-                "differs_from_best": different(mine, least),
-                "stable": mine.stable,
-            }
-        lines.append(
-            line | {"stale": timing.stale, "status": timing.status, "reason": timing.reason}
-        )
-    return lines
+def _shown(key: dict[str, Any], whats: list[base.What]) -> list[base.What]:
+    """What is shown of a grid; everything where that would be nothing."""
+    ours = [w for w in whats if not w["library"] and w["method"] not in OWN_TABLE]
+    return base.one_batch(base.plain(key["architecture"], ours)) or whats
 
 
-def _best(timings: list[Timing]) -> Timing:
-    """The fastest mode, or where none has a time the one whose reason tells most."""
-    timed = [timing for timing in timings if timing.estimate]
-    if timed:
-        return min(timed, key=lambda timing: timing.per_image.median)
-    return max(timings, key=lambda timing: timing.status == "wrong")
-
-
-def _add_forward_ratio(lines: list[dict[str, Any]]) -> None:
-    """Each time over the best forward pass of the same column: a slow one must not flatter."""
-    forward: dict[str, float] = {}
-    for line in lines:
-        if line["task"] == "forward" and "ms_per_image" in line:
-            known = forward.get(line["column"], line["ms_per_image"])
-            forward[line["column"]] = min(known, line["ms_per_image"])
-    for line in lines:
-        if "ms_per_image" in line and line["column"] in forward:
-            line["forward_ratio"] = line["ms_per_image"] / forward[line["column"]]
-
-
-def _section(
-    title: str, found: list[tuple[dict[str, Any], list[Timing]]], lines: list[dict[str, Any]]
-) -> Section:
+def _section(title: str, whats: list[base.What], lines: list[dict[str, Any]]) -> Section:
     columns = sorted({line["column"] for line in lines})
-    toggles = clock.varying([what for what, _ in found])
-    whats = [what for what, _ in found]
-    alike = {name: whats[0][name] for name in ("batch",) if name not in toggles}
+    toggles = clock.varying([dict(what) for what in whats])
+    batch, precisions = base.common_batch(whats), {what["precision"] for what in whats}
     reasons: dict[str, int] = {}
     texts, factors = [], []
     for what in whats:
         mine = {line["column"]: line for line in lines if line.items() >= what.items()}
-        text = {"per image": _name(what, toggles)}
+        told = [*toggles, "batch"] if what["batch"] != batch else toggles
+        text = {"per image": named(what, dict.fromkeys(told))}
         text |= {column: _cell(mine.get(column), reasons) for column in columns}
         texts.append(text)
         factors.append({c: mine[c]["factor"] for c in mine if "factor" in mine[c]})
     texts.append(_means(factors, columns))
-    notes = [f"- ({index}) {reason}" for reason, index in reasons.items()]
-    used = " ".join(value for text in texts for value in text.values())
-    notes += [note for sign, note in (("†", clock.STALE), ("~", clock.UNSTABLE)) if sign in used]
-    if alike.get("batch") and len({what["batch"] for what in whats}) == 1:
-        title = f"{title}, batch {alike['batch']}"
-    return Section(title, pd.DataFrame(texts), tuple(notes))
-
-
-def _name(what: dict[str, Any], toggles: list[str]) -> str:
-    extra = [f"batch {what['batch']}" if name == "batch" else str(what[name]) for name in toggles]
-    return ", ".join([label(what), *(text for text in extra if text not in ("", "0"))])
+    notes = legend(texts, reasons, SIGNS)
+    if precisions != {base.PRECISION} and len(precisions) == 1:
+        title = f"{title}, {precisions.pop()}"
+    if batch and "batch" not in toggles:
+        title = f"{title}, batch {batch}"
+    return Section(title, pd.DataFrame(texts), notes)
 
 
 def _cell(line: dict[str, Any] | None, reasons: dict[str, int]) -> str:
     if line is None:
         return ABSENT
     if "ms_per_image" not in line:
-        reason = f"{line['status']}: {line['reason']}"
-        return f"*{line['status']}* ({reasons.setdefault(reason, len(reasons) + 1)})"
+        return absent(line["status"], line["reason"], reasons)
     middle, low, high = (number(line[name]) for name in ("ms_per_image", "ms_low", "ms_high"))
     time = middle if line["processes"] < 2 else f"{middle} ({low}–{high})"
-    close = "" if line["factor"] == 1 or line["differs_from_best"] else " ≈"
     marks = (" †" if line["stale"] else "") + ("" if line["stable"] else " ~")
+    if "factor" not in line:
+        return f"{time} {ELSEWHERE} {line['mode']}{marks}"
+    close = "" if line["factor"] == 1 or line["differs_from_best"] else " ≈"
     shown = f"**{time}**" if line["factor"] == 1 else time
     return f"{shown} ×{line['factor']:.2f}{close} {line['mode']}{marks}"
 

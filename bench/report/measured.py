@@ -1,0 +1,67 @@
+"""Cells with their times and what was measured beside them, each in its newest run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from bench.report import clock
+from bench.report.clock import Timing
+from bench.report.frame import groups
+from bench.report.statistics import middle
+
+CELL = (*clock.WHAT, "column", "mode")
+MEDIANS = ("flops", "peak_share", "cores_in_use", "memory_mb", "peak_device_mb", "tolerance")
+"""What is told beside a time, as the median over its processes."""
+_READ = (
+    *CELL, *MEDIANS, "stage", "run_id", "status", "reason", "median_ms", "compile_s", "stable",
+    "stale", "max_rel",
+)  # fmt: skip
+"""The columns that are read here and by the clock: a frame of all of them is slow to cut up."""
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """A cell's time and what was measured beside it; `max_rel` is that of the worst process."""
+
+    timing: Timing
+    run_id: str
+    beside: Mapping[str, float]
+
+
+_KNOWN: dict[bytes, tuple[Measured, ...]] = {}
+"""By their rows: every table asks for the same cells, and this is most of a report's time."""
+
+
+def newest(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows without those of a cell that was measured again in a newer run."""
+    if rows.empty:
+        return rows
+    age = {run: n for n, run in enumerate(sorted(set(rows["run_id"]), key=started))}
+    mine = rows["run_id"].map(age)
+    keys = [rows[name] for name in (*clock.PLACE, *CELL)]
+    return rows[mine == mine.groupby(keys, dropna=False).transform("max")]
+
+
+def started(run_id: str) -> tuple[list[str], str]:
+    """What sorts runs by their beginning, which a run's name tells."""
+    return run_id.split("-")[1:2], run_id
+
+
+def measured(rows: pd.DataFrame) -> tuple[Measured, ...]:
+    """The cells of one place, each of whose rows are of one run."""
+    rows = rows[list(_READ)]
+    content = pd.util.hash_pandas_object(rows.astype(str), index=False).to_numpy().tobytes()
+    if content not in _KNOWN:
+        _KNOWN[content] = tuple(_cells(rows))
+    return _KNOWN[content]
+
+
+def _cells(rows: pd.DataFrame) -> Iterator[Measured]:
+    for timing, (_, mine) in zip(clock.timings(rows), groups(rows, CELL), strict=True):
+        ok = mine[mine["status"] == "ok"]
+        beside = {name: middle(ok[name]) for name in MEDIANS}
+        beside["max_rel"] = float(mine["max_rel"].max())
+        yield Measured(timing, str(mine["run_id"].iloc[0]), beside)

@@ -1,0 +1,97 @@
+"""Grad-CAM at the price of a forward pass: over the best forward pass of the same column."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from bench.report import clock
+from bench.report.files import Section, Table
+from bench.report.measured import Measured
+from bench.report.same_run import Place, places, ratio
+from bench.report.text import number, share
+from bench.report.wording import call, legend, times
+
+TITLE = "Grad-CAM at the price of a forward pass"
+STAGES = ("time",)
+GRAD_CAM = "grad_cam"
+FORWARD = {"task": "forward", "method": "", "options": "", "score": "logit", "layer": ""}
+"""What a cell's forward pass differs in."""
+NOTE = (
+    "Milliseconds per call: median over processes with its 95 % interval. Ratio: Grad-CAM over the "
+    "best forward pass of the same column, in whatever mode that is, at the same batch and "
+    "precision in the same run. Each column in the mode in which its Grad-CAM is fastest; the CSV "
+    "has every mode. Peak: Grad-CAM's share of the machine's measured peak, its operations counted "
+    "from the architecture, and the forward pass's after it. Cores: CPU time over wall time."
+)
+
+
+def make(frame: pd.DataFrame) -> list[Table]:
+    """`grad_cam_price`, where a column has a forward pass beside Grad-CAM in one run."""
+    lines: list[dict[str, Any]] = []
+    sections = []
+    for place in places(frame):
+        pairs = _pairs(place)
+        fastest = _fastest([cell for cell, _ in pairs])
+        for cell, forward in pairs:
+            lines.append(_line(place, cell, forward) | {"best_mode": cell in fastest})
+        if pairs:
+            toggles = clock.varying([cell.timing.what for cell, _ in pairs])
+            texts = [_text(place, *pair, toggles) for pair in pairs if pair[0] in fastest]
+            sections.append(Section(place.title, pd.DataFrame(texts), legend(texts)))
+    if not lines:
+        return []
+    return [Table("grad_cam_price", TITLE, pd.DataFrame(lines), sections, NOTE)]
+
+
+def _pairs(place: Place) -> list[tuple[Measured, Measured]]:
+    """Every timed Grad-CAM with the best forward pass of its column, deepest layer first."""
+    pairs = []
+    for cell in place.deepest_first(cell for cell in place.cells if _timed(cell)):
+        forward = place.modes(cell.timing, **FORWARD)
+        if forward:
+            pairs.append((cell, min(forward, key=lambda f: f.timing.per_image.median)))
+    return pairs
+
+
+def _timed(cell: Measured) -> bool:
+    what = cell.timing.what
+    return what["method"] == GRAD_CAM and not what["library"] and cell.timing.estimate is not None
+
+
+def _fastest(cells: list[Measured]) -> list[Measured]:
+    """The fastest mode of each column, layer, batch and whatever else may vary."""
+    best: dict[tuple[Any, ...], Measured] = {}
+    for cell in cells:
+        key = (cell.timing.column, *cell.timing.what.values())
+        known = best.setdefault(key, cell)
+        if cell.timing.per_image.median < known.timing.per_image.median:
+            best[key] = cell
+    return list(best.values())
+
+
+def _line(place: Place, cell: Measured, forward: Measured) -> dict[str, Any]:
+    assert forward.timing.estimate is not None
+    return {
+        **place.line(cell.timing),
+        "forward_ms": forward.timing.estimate.median,
+        "forward_mode": forward.timing.mode,
+        **ratio(cell.timing, forward.timing),
+        "peak_share": cell.beside["peak_share"],
+        "cores_in_use": cell.beside["cores_in_use"],
+        "forward_peak_share": forward.beside["peak_share"],
+        "forward_cores_in_use": forward.beside["cores_in_use"],
+    }
+
+
+def _text(place: Place, cell: Measured, forward: Measured, toggles: list[str]) -> dict[str, str]:
+    compared = ratio(cell.timing, forward.timing)
+    return {
+        **place.told(cell.timing, toggles),
+        "Grad-CAM, ms": call(cell.timing, {}),
+        "best forward pass, ms": call(forward.timing, {}),
+        "ratio": times(compared["ratio"], compared["real"]),
+        "peak": f"{share(cell.beside['peak_share'])}, {share(forward.beside['peak_share'])}",
+        "cores": number(cell.beside["cores_in_use"]),
+    }

@@ -1,0 +1,148 @@
+"""Libraries in the same run: each offer beside our own method in the library's framework."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from bench.report.files import Section, Table
+from bench.report.frame import label
+from bench.report.measured import Measured
+from bench.report.same_run import Place, places, ratio
+from bench.report.text import ABSENT, number
+from bench.report.wording import absent, legend, per_image, times
+from implementations import libraries
+from implementations.contract import BadInput
+from implementations.libraries import Offer
+
+TITLE = "Libraries in the same run"
+STAGES = ("time",)
+EAGER = "eager"
+NOTE = (
+    "Milliseconds per image: median over processes with its 95 % interval. Factors: over our own "
+    "method of the same kind in the same framework, layer and batch, in the same run: in its best "
+    "mode, and eager, as the libraries are. Error: max |a-b| / max |reference signed map| of the "
+    "worst image against the float64 oracle, and the tolerance where the options make it compute "
+    "the oracle's map; elsewhere the error is the difference in what is computed. A library's map "
+    "is timed before it is resized or drawn."
+)
+Ratio = dict[str, Any]
+
+
+class Compared(NamedTuple):
+    """A library's offer, or a mode of ours that offers are held against: the factors to ours."""
+
+    like: str
+    cell: Measured
+    to_best: Ratio
+    to_eager: Ratio
+
+
+def make(frame: pd.DataFrame) -> list[Table]:
+    """`libraries`, where a library was timed; last, how what each offers differs from ours."""
+    lines: list[dict[str, Any]] = []
+    sections = []
+    offers: dict[str, Offer] = {}
+    for place in places(frame):
+        found = [one for block in _blocks(place, offers) for one in block]
+        lines += [_line(place, one) for one in found]
+        if found:
+            reasons: dict[str, int] = {}
+            texts = [_text(place, one, reasons) for one in found]
+            sections.append(Section(place.title, pd.DataFrame(texts), legend(texts, reasons)))
+    if not lines:
+        return []
+    if offers:
+        sections.append(Section("How they differ", pd.DataFrame(_whys(offers))))
+    return [Table("libraries", TITLE, pd.DataFrame(lines), sections, NOTE)]
+
+
+def offer_of(library: str, name: str) -> Offer | None:
+    """What a library says of an offer; None where neither is known here any longer."""
+    try:
+        return libraries.describe(library).offers.get(name)
+    except BadInput:
+        return None
+
+
+def _blocks(place: Place, offers: dict[str, Offer]) -> list[list[Compared]]:
+    """Ours in every mode, then the offers like it, by rising time; `offers` gains those met."""
+    blocks: dict[tuple[Any, ...], list[Compared]] = {}
+    for cell in place.cells:
+        what = cell.timing.what
+        if not what["library"]:
+            continue
+        offer = offer_of(what["library"], what["method"])
+        if offer is not None:
+            offers[f"{what['library']}.{what['method']}"] = offer
+        like = offer.like if offer else ""
+        same = (what["batch"], what["layer"], what["precision"], what["score"], what["threads"])
+        block = blocks.setdefault((like, *same, cell.timing.column, what["weights"]), [])
+        ours = place.modes(cell.timing, library="", method=like, options="") if like else []
+        if not block:
+            block += [_compared(like, one, ours) for one in ours]
+        block.append(_compared(like, cell, ours))
+    return [sorted(block, key=_rank) for _, block in sorted(blocks.items())]
+
+
+def _compared(like: str, cell: Measured, ours: list[Measured]) -> Compared:
+    if cell.timing.estimate is None or not ours:
+        return Compared(like, cell, {}, {})
+    best = min(ours, key=lambda one: one.timing.per_image.median)
+    eager = next((one for one in ours if one.timing.mode == EAGER), None)
+    to_eager = ratio(cell.timing, eager.timing) if eager else {}
+    return Compared(like, cell, ratio(cell.timing, best.timing), to_eager)
+
+
+def _rank(one: Compared) -> tuple[Any, ...]:
+    timing = one.cell.timing
+    ms = timing.estimate.median if timing.estimate else math.inf
+    return bool(timing.what["library"]), ms, label(timing.what), timing.mode
+
+
+def _line(place: Place, one: Compared) -> dict[str, Any]:
+    timing, beside = one.cell.timing, one.cell.beside
+    line = {**place.line(timing), "like": one.like, "status": timing.status}
+    if timing.estimate:
+        line["ms_per_image"] = timing.per_image.median
+    for name, found in (("best", one.to_best), ("eager", one.to_eager)):
+        line |= {f"to_{name}": found["ratio"], f"to_{name}_real": found["real"]} if found else {}
+    line |= {name: beside[name] for name in ("max_rel", "tolerance")}
+    return line | {"reason": timing.reason}
+
+
+def _text(place: Place, one: Compared, reasons: dict[str, int]) -> dict[str, str]:
+    timing, beside = one.cell.timing, one.cell.beside
+    ours = "" if timing.what["library"] else f", ours, {timing.mode}"
+    told, why = place.told(timing, ()), (timing.status, timing.reason)
+    error, gate = beside["max_rel"], beside["tolerance"]
+    shown = per_image(timing) if timing.estimate else absent(*why, reasons)
+    return {
+        "column": told.pop("column"),
+        "explainer": label(timing.what) + ours,
+        **told,
+        "ms per image": shown,
+        "to ours": _times(one.to_best),
+        "to ours, eager": _times(one.to_eager),
+        "error": number(error) + (f" of {number(gate)}" if math.isfinite(gate) else ""),
+    }
+
+
+def _times(found: Ratio) -> str:
+    """A cell held against itself is no comparison."""
+    return times(found["ratio"], found["real"] or found["ratio"] == 1) if found else ABSENT
+
+
+def _whys(offers: dict[str, Offer]) -> list[dict[str, str]]:
+    """How each differs from the method it is like, and what makes it the same."""
+    texts = []
+    for name, offer in sorted(offers.items()):
+        same = ABSENT
+        if offer.canonical is not None:
+            pairs = (f"{option}={value}" for option, value in offer.canonical.items())
+            same = ", ".join(pairs) or "its defaults"
+        like = offer.like or ABSENT
+        texts.append({"offer": name, "like": like, "our map with": same, "difference": offer.why})
+    return texts

@@ -1,0 +1,79 @@
+"""Memory of what is timed: on the host beyond what was held before, on the device at its peak."""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+from typing import Any
+
+import pandas as pd
+
+from bench.report import base, clock
+from bench.report.files import Section, Table
+from bench.report.measured import Measured
+from bench.report.same_run import Place, places
+from bench.report.text import ABSENT, number
+from bench.report.wording import legend, named
+from implementations.contract import MODES
+
+TITLE = "Memory"
+STAGES = ("time",)
+SPOTS = {"memory_mb": "host memory, MB", "peak_device_mb": "device memory, MB"}
+NOTE = (
+    "Medians over processes. Host: the peak of resident memory while timed, less what was held "
+    "before the clock ran. Device: its peak by the framework's own counter. At the deepest layer "
+    "and in float32 where there is that; the CSV has every layer and precision."
+)
+
+
+def make(frame: pd.DataFrame) -> list[Table]:
+    """`memory`: a section for the host and one for the device, where they were measured."""
+    lines: list[dict[str, Any]] = []
+    sections = []
+    for place in places(frame):
+        cells = [cell for cell in place.cells if _known(cell)]
+        lines += [_line(place, cell) for cell in cells]
+        shown = _plain(place, cells)
+        for spot, title in SPOTS.items():
+            mine = [cell for cell in shown if math.isfinite(cell.beside[spot])]
+            if mine:
+                texts = _texts(mine, spot)
+                heading = f"{place.title}: {title}"
+                sections.append(Section(heading, pd.DataFrame(texts), legend(texts)))
+    if not lines:
+        return []
+    return [Table("memory", TITLE, pd.DataFrame(lines), sections, NOTE)]
+
+
+def _known(cell: Measured) -> bool:
+    measured = any(math.isfinite(cell.beside[spot]) for spot in SPOTS)
+    return measured and cell.timing.estimate is not None
+
+
+def _plain(place: Place, cells: list[Measured]) -> list[Measured]:
+    whats = base.plain(place.key["architecture"], [cell.timing.what for cell in cells])
+    kept = {id(what) for what in whats}
+    return [cell for cell in cells if id(cell.timing.what) in kept]
+
+
+def _line(place: Place, cell: Measured) -> dict[str, Any]:
+    return place.line(cell.timing) | {spot: cell.beside[spot] for spot in SPOTS}
+
+
+def _texts(cells: list[Measured], spot: str) -> list[dict[str, str]]:
+    """A line for each thing done, batch and mode; the columns across."""
+    columns = sorted({cell.timing.column for cell in cells})
+    found = clock.things([cell.timing for cell in cells])
+    toggles = [name for name in clock.varying([what for what, _ in found]) if name != "batch"]
+    texts = []
+    for (what, timings), mode in product(found, MODES):
+        ids = {id(timing) for timing in timings if timing.mode == mode}
+        mine = {c.timing.column: _cell(c, spot) for c in cells if id(c.timing) in ids}
+        if mine:
+            text = {"what": named(what, toggles), "batch": str(what["batch"]), "mode": mode}
+            texts.append(text | {column: mine.get(column, ABSENT) for column in columns})
+    return texts
+
+
+def _cell(cell: Measured, spot: str) -> str:
+    return number(cell.beside[spot]) + (" †" if cell.timing.stale else "")
