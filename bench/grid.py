@@ -26,7 +26,7 @@ LARGE = 100_000
 """Values of an image above which only small batches are timed: a network people use."""
 LARGE_BATCHES = (1, 8)
 COSTLY_BATCH = 8
-"""The batch of methods and libraries that evaluate the model many times."""
+"""The batch of methods that evaluate the model many times, and of the libraries' like them."""
 GRAD_CAM = "grad_cam"
 
 
@@ -92,11 +92,17 @@ class Grid:
             spots = places(method, architecture)
             if name == GRAD_CAM or not spots:
                 continue
-            costly = method.module.evaluations(method.resolve({}), architecture.input_shape[:2]) > 2
-            changes = {"batch": COSTLY_BATCH} if costly else {}
-            yield self.cell(**changes, task="heatmap", method=name)
+            batch = self.batch(method)
+            for mode in ("eager", "compiled"):
+                yield self.cell(task="heatmap", method=name, batch=batch, mode=mode)
             if method.every_class:
-                yield self.cell(**changes, task="heatmap", method=name, layer=self.layers(0)[0])
+                yield self.cell(task="heatmap", method=name, layer=self.layers(0)[0])
+
+    def batch(self, method: methods.Method) -> int:
+        """A small batch for a method that evaluates the model many times."""
+        size = self.networks[0][1].input_shape[:2]
+        costly = method.module.evaluations(method.resolve({}), size) > 2
+        return COSTLY_BATCH if costly else self.ask.batch
 
     def libraries(self) -> Iterator[Cell]:
         """Every offer like one of our methods: at its defaults, and where it gives our map."""
@@ -107,7 +113,7 @@ class Grid:
             for offer, offered in library.offers.items():
                 if not offered.like:
                     continue
-                batch = self.ask.batch if offered.like == GRAD_CAM else COSTLY_BATCH
+                batch = self.batch(methods.load(offered.like))
                 canonical = tuple(sorted((offered.canonical or {}).items()))
                 for options in dict.fromkeys(((), canonical)):
                     yield self.cell(

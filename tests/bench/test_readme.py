@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.readme import fill, update
-from implementations.contract import BadInput
+from bench.processes import ROOT
+from bench.readme import ABSENT, fill, update
 
 ROWS = "| a | b |\n| --- | --- |\n| 1 | 2 |\n\nA note."
 TABLE = (
@@ -26,16 +26,27 @@ def test_blocks_are_filled_and_all_else_is_left(tmp_path: Path) -> None:
     assert fill("No block.", tmp_path) == "No block."
     named = "<!-- table: time | shapes -->\n\n**shapes**\n\n| 3 |\n\n<!-- end -->\n"
     assert fill("<!-- table: time | shapes -->\n<!-- end -->\n", tmp_path) == named
-    with pytest.raises(BadInput, match="no such section"):
-        fill("<!-- table: time | rings -->\n<!-- end -->\n", tmp_path)
+    there = (tmp_path / "time.md").read_text()
+    (tmp_path / "time.md").write_text(there.replace("## shapes", "## shapes, machine 0a1b2c3d"))
+    found = fill("<!-- table: time | shapes -->\n<!-- end -->\n", tmp_path)
+    assert found == named.replace("**shapes**", "**shapes, machine 0a1b2c3d**")
 
 
-def test_a_table_that_is_not_there_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("block", ["time | rings", "agree"])
+def test_what_no_run_permits_is_said(block: str, tmp_path: Path) -> None:
+    (tmp_path / "time.md").write_text(TABLE)
+    found = fill(f"<!-- table: {block} -->\n| 9 |\n<!-- end -->\n", tmp_path)
+    assert ABSENT in found and "9" not in found
+
+
+def test_a_file_is_filled_in_place(tmp_path: Path) -> None:
     readme = tmp_path / "README.md"
     readme.write_text(TEXT)
-    with pytest.raises(BadInput, match=r"time\.md, which is not there"):
-        update(readme, tmp_path)
-    assert readme.read_text() == TEXT
     (tmp_path / "time.md").write_text(TABLE)
     update(readme, tmp_path)
     assert readme.read_text() == FILLED
+
+
+def test_our_own_readme_shows_what_was_measured() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert text.count("<!-- table: ") >= 4 and ABSENT not in text

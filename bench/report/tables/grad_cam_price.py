@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.report import clock
+from bench.report import base, clock
 from bench.report.files import Section, Table
 from bench.report.measured import Measured
 from bench.report.same_run import Place, places, ratio
@@ -21,9 +21,10 @@ FORWARD = {"task": "forward", "method": "", "options": "", "score": "logit", "la
 NOTE = (
     "Milliseconds per call: median over processes with its 95 % interval. Ratio: Grad-CAM over the "
     "best forward pass of the same column, in whatever mode that is, at the same batch and "
-    "precision in the same run. Each column in the mode in which its Grad-CAM is fastest; the CSV "
-    "has every mode. Peak: Grad-CAM's share of the machine's measured peak, its operations counted "
-    "from the architecture, and the forward pass's after it. Cores: CPU time over wall time."
+    "precision in the same run. Each column in the mode in which its Grad-CAM is fastest, in "
+    "float32 where there is that; the CSV has every mode and precision. Peak: the share of the "
+    "machine's measured peak, operations counted from the architecture. Cores: CPU time over wall "
+    "time, of Grad-CAM."
 )
 
 
@@ -37,8 +38,14 @@ def make(frame: pd.DataFrame) -> list[Table]:
         for cell, forward in pairs:
             lines.append(_line(place, cell, forward) | {"best_mode": cell in fastest})
         if pairs:
-            toggles = clock.varying([cell.timing.what for cell, _ in pairs])
-            texts = [_text(place, *pair, toggles) for pair in pairs if pair[0] in fastest]
+            known = base.precisions(cell.timing.what["precision"] for cell, _ in pairs)
+            shown = [
+                (cell, forward)
+                for cell, forward in pairs
+                if cell in fastest and cell.timing.what["precision"] in known
+            ]
+            toggles = clock.varying([cell.timing.what for cell, _ in shown])
+            texts = [_text(place, *pair, toggles) for pair in shown]
             sections.append(Section(place.title, pd.DataFrame(texts), legend(texts)))
     if not lines:
         return []
@@ -92,6 +99,7 @@ def _text(place: Place, cell: Measured, forward: Measured, toggles: list[str]) -
         "Grad-CAM, ms": call(cell.timing, {}),
         "best forward pass, ms": call(forward.timing, {}),
         "ratio": times(compared["ratio"], compared["real"]),
-        "peak": f"{share(cell.beside['peak_share'])}, {share(forward.beside['peak_share'])}",
+        "peak": share(cell.beside["peak_share"]),
+        "forward's peak": share(forward.beside["peak_share"]),
         "cores": number(cell.beside["cores_in_use"]),
     }

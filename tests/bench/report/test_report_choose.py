@@ -7,6 +7,8 @@ import pytest
 
 from bench.report.tables import choose
 
+FORWARD = {"task": "forward", "method": "", "layer": ""}
+
 
 def section(make: Any, rows: list[dict[str, Any]]) -> Any:
     (table,) = choose.make(make.frame(rows))
@@ -108,3 +110,73 @@ def test_each_place_is_a_section(make: Any) -> None:
         f"{d}, cnn-gap, {on}, batch 10"
         for d, on in (("digits", "cpu"), ("digits", "gpu"), ("shapes", "cpu"))
     ]
+
+
+def grid(make: Any) -> list[dict[str, Any]]:
+    rows = []
+    for batch in (1, 64, 256):
+        rows += make.times("jax", [1.0 * batch] * 3, **FORWARD, batch=batch)
+        rows += make.times("jax", [2.0 * batch] * 3, layer="", batch=batch)
+    same = {"layer": "", "batch": 64}
+    rows += make.times("jax", [9.0] * 3, layer="relu1", batch=64)
+    rows += make.times("jax", [9.0] * 3, **same, precision="float64")
+    rows += make.times("jax", [9.0] * 3, **same, method="grad_cam_all_classes")
+    rows += make.times("jax", [9.0] * 3, **same, library="captum")
+    rows += make.times("jax", [9.0] * 3, layer="", method="occlusion", batch=8)
+    return rows
+
+
+def test_of_a_grid_the_base_is_shown_and_the_csv_has_it_all(make: Any) -> None:
+    table = section(make, grid(make))
+    assert len(table.data) == 2 * 3 + 5
+    (shown,) = table.sections
+    assert shown.title == "digits, cnn-gap, cpu, batch 64"
+    assert shown.frame["per image"].tolist()[:-1] == [
+        "forward pass", "grad_cam", "occlusion, batch 8"
+    ]  # fmt: skip
+
+
+def test_each_time_is_over_the_forward_pass_of_its_own_batch(make: Any) -> None:
+    data = section(make, grid(make)).data
+    plain = data[(data["method"] == "grad_cam") & (data["layer"] == "") & (data["library"] == "")]
+    ratios = plain[plain["precision"] == "float32"]["forward_ratio"]
+    assert ratios.tolist() == [2.0, 2.0, 2.0]
+    assert data.loc[data["method"] == "occlusion", "forward_ratio"].isna().all()
+    assert data.loc[data["precision"] == "float64", "forward_ratio"].isna().all()
+
+
+def test_another_precision_is_named_where_only_it_was_timed(make: Any) -> None:
+    rows = make.times("jax", [1.0], precision="tf32") + make.times(
+        "pytorch", [2.0], precision="tf32"
+    )
+    (shown,) = section(make, rows).sections
+    assert shown.title == "digits, cnn-gap, cpu, tf32, batch 10"
+    rows += make.times("jax", [1.0], precision="bfloat16")
+    (shown,) = section(make, rows).sections
+    assert shown.frame["per image"].tolist()[:2] == ["grad_cam, bfloat16", "grad_cam, tf32"]
+
+
+def test_what_is_alone_is_shown_although_it_has_a_table_of_its_own(make: Any) -> None:
+    table = section(make, make.times("pytorch", [1.0], library="captum"))
+    assert table.sections[0].frame["per image"][0] == "captum.grad_cam"
+
+
+def test_a_factor_is_never_across_runs(make: Any) -> None:
+    older = {"run_id": "time-20240101T000000-m1"}
+    rows = make.times("jax", [10.0] * 3) + make.times("pytorch", [20.0] * 3)
+    rows += make.times("jax", [1.0] * 3, mode="compiled", **older)
+    rows += make.times("keras[jax]", [5.0] * 3, **older)
+    table = section(make, rows)
+    data = table.data.set_index("column")
+    assert data.loc["jax", "ms_per_image"] == 1.0  # not the 0.1 of another run than its line's
+    assert data.loc["pytorch", "factor"] == 2.0
+    assert math.isnan(data.loc["keras[jax]", "factor"])
+    (shown,) = table.sections
+    assert shown.frame["keras[jax]"].tolist() == ["0.500 (0.500–0.500) § eager", "–"]
+    assert any(note.startswith("§") for note in shown.notes)
+
+
+def test_no_ratio_to_a_forward_pass_of_another_run(make: Any) -> None:
+    rows = make.times("jax", [10.0], **FORWARD, run_id="time-20240101T000000-m1")
+    data = section(make, rows + make.times("jax", [20.0])).data.set_index("task")
+    assert math.isnan(data.loc["heatmap", "forward_ratio"])

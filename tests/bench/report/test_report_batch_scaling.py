@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench.report.figures import batch_scaling as figure
+from bench.report.same_run import places
+from bench.report.tables import batch_scaling as table
+
+FORWARD = {"task": "forward", "method": "", "layer": ""}
+
+
+def grown(make: Any, column: str, times: dict[int, float], **values: Any) -> list[dict[str, Any]]:
+    return [r for n, ms in times.items() for r in make.times(column, [ms] * 3, batch=n, **values)]
+
+
+def test_one_batch_gives_nothing(make: Any) -> None:
+    rows = make.times("jax", [1.0], batch=1) + make.times("jax", [1.0], batch=8, mode="compiled")
+    rows += make.times("jax", [1.0], batch=8, layer="relu1")
+    rows += [make.row("time", "jax", batch=64, status="oom", reason="big")]
+    frame = make.frame(rows)
+    assert table.make(frame) == []
+    assert list(figure.draw(frame)) == []
+
+
+def test_each_image_against_batch_1(make: Any) -> None:
+    rows = grown(make, "jax", {1: 2.0, 8: 4.0, 64: 32.0}, **FORWARD)
+    (made,) = table.make(make.frame(rows))
+    data = made.data.set_index("batch")
+    assert data["ms_per_image"].tolist() == [2.0, 0.5, 0.5]
+    assert data["images_per_s"].tolist() == [500.0, 2000.0, 2000.0]
+    assert data["speed_up"].tolist() == [1.0, 4.0, 4.0]
+    assert data["real"].tolist() == [False, True, True]
+    shown = made.sections[0].frame.iloc[0]
+    assert shown["per image"] == "forward pass"
+    assert shown["batch 1"] == "2.00 (2.00–2.00)"
+    assert shown["batch 64"] == "0.500 (0.500–0.500) ×4.00"
+    assert shown["images/s"] == "500 / 2000 / 2000"
+
+
+def test_without_single_images_nothing_is_held_against_them(make: Any) -> None:
+    (made,) = table.make(make.frame(grown(make, "jax", {8: 8.0, 64: 32.0})))
+    assert "speed_up" not in made.data
+    assert made.sections[0].frame["batch 8"][0] == "1.00 (1.00–1.00)"
+
+
+def test_the_deepest_layer_in_float32_ours_only(make: Any) -> None:
+    rows = grown(make, "pytorch", {1: 1.0, 8: 2.0}, layer="")
+    for other in (
+        {"layer": "relu1"}, {"layer": "", "precision": "float64"},
+        {"layer": "", "method": "saliency"}, {"layer": "", "library": "captum"},
+    ):  # fmt: skip
+        rows += grown(make, "pytorch", {1: 9.0, 8: 9.0}, **other)
+    (made,) = table.make(make.frame(rows))
+    assert made.data["ms"].tolist() == [1.0, 2.0]
+    assert set(made.data["layer"]) == {"relu4"}
+
+
+def test_other_precisions_stand_apart_where_only_they_exist(make: Any) -> None:
+    rows = grown(make, "jax", {1: 1.0, 8: 2.0}, precision="tf32")
+    rows += grown(make, "jax", {1: 3.0, 8: 4.0}, precision="bfloat16")
+    (made,) = table.make(make.frame(rows))
+    assert made.sections[0].frame["per image"].tolist() == ["grad_cam, bfloat16", "grad_cam, tf32"]
+
+
+def test_batches_of_two_runs_are_no_series(make: Any) -> None:
+    rows = make.times("jax", [1.0], batch=1, run_id="time-20250101T000000-m1")
+    rows += make.times("jax", [1.0], batch=8, run_id="time-20250102T000000-m1")
+    assert table.make(make.frame(rows)) == []
+
+
+def test_a_column_is_drawn_in_its_best_mode(make: Any) -> None:
+    rows = grown(make, "jax", {1: 1.0, 8: 9.0, 64: 1e-3}, mode="eager")
+    rows += grown(make, "jax", {1: 2.0, 8: 3.0}, mode="compiled")
+    (place,) = places(make.frame(rows))
+    assert figure.best_mode(table.series(place)).mode == "compiled"  # 64 is not in both
+
+
+def test_bounds_are_the_fastest_call_and_the_cheapest_image(make: Any) -> None:
+    rows = grown(make, "jax", {1: 2.0, 8: 4.0, 64: 32.0}) + grown(make, "pytorch", {1: 1.0, 8: 8.0})
+    (place,) = places(make.frame(rows))
+    assert figure.bounds(table.series(place)) == (1.0, 0.5)
+
+
+def test_a_panel_for_each_task_and_device_with_both_bounds(make: Any) -> None:
+    rows = grown(make, "jax", {1: 2.0, 8: 4.0, 64: 32.0}) + grown(make, "pytorch", {1: 3.0, 8: 4.0})
+    rows += grown(make, "jax", {1: 1.0, 8: 2.0}, **FORWARD)
+    rows += grown(make, "jax", {1: 1.0, 8: 2.0}, device="gpu")
+    ((stem, drawn),) = figure.draw(make.frame(rows))
+    assert stem == "batch_scaling_digits_cnn-gap"
+    shown = {axis.get_title(): axis for axis in drawn.axes if axis.get_visible()}
+    assert list(shown) == [
+        "forward pass, float32, cpu", "grad_cam, float32, cpu", "grad_cam, float32, gpu"
+    ]  # fmt: skip
+    lines = {line.get_label(): line for line in shown["grad_cam, float32, cpu"].get_lines()}
+    assert {"jax, eager", "pytorch, eager"} < set(lines)
+    ideal = lines["slope 1: the cheapest image"]
+    slope = np.polyfit(np.log(ideal.get_xdata()), np.log(ideal.get_ydata()), 1)
+    assert slope == pytest.approx([1, np.log(0.5)])
+    assert set(lines["flat: the fastest call"].get_ydata()) == {2.0}
+    assert list(lines["jax, eager"].get_ydata()) == [2.0, 4.0, 32.0]
+
+
+def test_bars_are_the_intervals_and_what_is_marked_is_hollow(make: Any) -> None:
+    rows = [r for n in (1, 8) for r in make.times("jax", [1.0 * n, 1.2 * n, 1.6 * n], batch=n)]
+    ((_, drawn),) = figure.draw(make.frame(rows))
+    bars = [bar for bar in drawn.axes[0].containers if bar.has_yerr]
+    assert len(bars) == 2
+    (segment,) = bars[0].lines[2][0].get_segments()
+    assert segment[:, 1].tolist() == pytest.approx([1.0, 1.6])
+    assert bars[0].lines[0].get_markerfacecolor() == "white"
+    assert drawn.axes[0].get_lines()[2].get_label() == "jax, eager ~"
+    single = [r for n in (1, 8) for r in make.times("jax", [1.0 * n], batch=n)]
+    ((_, drawn),) = figure.draw(make.frame(single))
+    assert not any(bar.has_yerr for bar in drawn.axes[0].containers)
