@@ -74,8 +74,8 @@ class Grid:
         for precision in PRECISIONS:
             yield from self.both(precision=precision)
         yield from self.others(range(1, len(self.networks)))
-        yield from self.methods()
-        yield from self.libraries()
+        yield from self.ours()
+        yield from self.theirs()
 
     def others(self, networks: Iterable[int]) -> Iterator[Cell]:
         """The other architectures, compiled; a large one at every batch that it is given."""
@@ -84,7 +84,7 @@ class Grid:
             for batch in LARGE_BATCHES if large else (self.ask.batch,):
                 yield from self.both(network, batch=batch)
 
-    def methods(self) -> Iterator[Cell]:
+    def ours(self) -> Iterator[Cell]:
         """Every other method at the base, and all classes at the first layer too."""
         architecture = self.networks[0][1]
         for name in methods.names():
@@ -104,7 +104,7 @@ class Grid:
         costly = method.module.evaluations(method.resolve({}), size) > 2
         return COSTLY_BATCH if costly else self.ask.batch
 
-    def libraries(self) -> Iterator[Cell]:
+    def theirs(self) -> Iterator[Cell]:
         """Every offer like one of our methods: at its defaults, and where it gives our map."""
         for name in libraries.names():
             library = libraries.describe(name)

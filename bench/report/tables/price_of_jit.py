@@ -11,6 +11,7 @@ from bench.report import clock
 from bench.report.clock import Timing
 from bench.report.files import Section, Table
 from bench.report.frame import groups, label, place
+from bench.report.measured import newest
 from bench.report.statistics import different
 from bench.report.text import interval, number
 
@@ -28,7 +29,8 @@ def make(frame: pd.DataFrame) -> list[Table]:
     """`price_of_jit`, where a column has a time both eager and compiled."""
     lines: list[dict[str, Any]] = []
     sections = []
-    for key, rows in groups(frame[frame["stage"] == "time"], clock.PLACE):
+    timed = newest(frame[frame["stage"] == "time"])
+    for key, rows in groups(timed, (*clock.PLACE, "run_id")):  # a ratio is of one run
         texts = []
         for what, timings in clock.things(clock.timings(rows)):
             eager = {t.column: t for t in timings if t.mode == EAGER and t.estimate}
