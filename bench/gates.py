@@ -93,13 +93,18 @@ def compare(name: str, found: Arrays, expected: Arrays, gate: Gate) -> Row:
         "tolerance": gate.tolerance,
     }
     if name in MAPS:
-        rows |= _likeness(a[~zero], b[~zero])
+        rows |= _likeness(_flat(a[~zero]), _flat(b[~zero]))
     if gate.tolerance is not None:
         bound = gate.bounds.get(name, np.zeros(len(error)))[: len(error)]
         rows |= _judge(error, gate.tolerance, bound, gate)
     elif rows["nan_count"]:
         rows["agree"] = False
     return rows
+
+
+def _flat(maps: NDArray[Any]) -> NDArray[Any]:
+    """Maps of every class (N, h, w, K) side by side, as one map (N, h, w K) each image."""
+    return maps.reshape(*maps.shape[:2], -1)
 
 
 def _likeness(a: NDArray[Any], b: NDArray[Any]) -> Row:

@@ -24,7 +24,7 @@ from implementations import libraries
 from implementations.contract import Array, Framework, Network, Stages
 from implementations.recipes import recipe
 
-STEPS = 4
+STEPS = 2
 """Training steps a sample: the cost of fetching the losses is shared as it is in training."""
 
 

@@ -149,3 +149,13 @@ def test_float64_shows_that_the_code_is_right(expected: Arrays) -> None:
     assert gates.compare("heatmap", right, expected, held(expected, 1e-12, 1e-14))["agree"] is True
     expected["kinks"][30] = 1e-9  # near enough for float32's rounding, not for float64's
     assert gates.compare("heatmap", wrong, expected, held(expected, 1e-12, 1e-14))["agree"] is False
+
+
+def test_maps_of_every_class_are_compared_as_one(expected: Arrays) -> None:
+    every = {name: np.stack([expected[name]] * 3, axis=-1) for name in ("signed", "heatmap")}
+    every["kinks"] = expected["kinks"]
+    row = gates.compare("heatmap", {"heatmap": every["heatmap"]}, every, held(every))
+    assert row["agree"] is True and row["pearson_min"] == pytest.approx(1)
+    wrong = every["heatmap"].copy()
+    wrong[30, 2, 3, 1] += 1e-3
+    assert gates.compare("heatmap", {"heatmap": wrong}, every, held(every))["agree"] is False
