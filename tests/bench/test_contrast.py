@@ -83,15 +83,27 @@ def test_localisation_of_a_perfect_and_a_senseless_map(
     assert not list(contrast.localisation(masks.astype(float), nowhere, about.labels))
 
 
-def test_cells_are_our_methods_and_every_offer() -> None:
+@pytest.mark.parametrize("column", ["pytorch", "keras[tensorflow]", "keras[torch]"])
+def test_cells_are_our_methods_and_every_offer(column: str) -> None:
+    """Libraries stand in the column that they explain, ours beside them."""
     ask = Ask(
-        datasets=("shapes",), architectures=("cnn-gap",), columns=pick_columns(["pytorch"]),
-        methods=("grad_cam", "saliency"),
+        datasets=("shapes",), architectures=("cnn-gap",), columns=pick_columns([column]),
+        methods=("grad_cam", "grad_cam_all_classes", "saliency"),
     )  # fmt: skip
     found = list(contrast.cells(ask, "shapes", "cnn-gap"))
     assert len({cell.cell_id for cell in found}) == len(found)
-    labels = {contrast.label(cell) for cell in found}
+    assert all(cell.column.label == column for cell in found)
+    described = [libraries.describe(name) for name in libraries.names()]
     offers = {
-        f"{name}.{offer}" for name in libraries.names() for offer in libraries.describe(name).offers
+        f"{library.name}.{offer}"
+        for library in described
+        if (library.framework, library.backend) == pick_columns([column])[0][:2]
+        for offer in library.offers
     }
-    assert labels == {"grad_cam", "saliency"} | offers
+    ours = {
+        "pytorch": {"grad_cam", "saliency"},
+        # Of Keras' columns only what a library there is like.
+        "keras[tensorflow]": {"grad_cam (keras[tensorflow])"},
+        "keras[torch]": set(),
+    }
+    assert {contrast.label(cell) for cell in found} == ours[column] | offers
