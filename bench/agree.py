@@ -40,18 +40,20 @@ def cells(
 ) -> Iterator[Cell]:
     """What is compared of these networks (data set, architecture).
 
-    Eager at the first, middle and last layer with trained weights; Grad-CAM with random ones too on
-    an architecture's first data set, its last layer compiled and with all scores. `thorough` takes
-    random weights everywhere and compiles: Grad-CAM always, the others in float32.
+    Eager at the first, middle and last layer with trained weights: Grad-CAM everywhere, the others
+    on an architecture's first data set. There Grad-CAM has random weights too; its last layer is
+    compiled and has all scores. `thorough` takes every method and random weights everywhere and
+    compiles: Grad-CAM always, the others in float32.
     """
     seen: set[str] = set()
     for dataset, name in networks:
         architecture = architecture_for(name, Path(context["images"][dataset]))
-        given = ("trained",) if name in seen and not thorough else ("trained", "random")
+        again = name in seen and not thorough
+        given = ("trained",) if again else ("trained", "random")
         seen.add(name)
         for method_name, column, weights_name in product(ask.methods, ask.columns, given):
             main = method_name == "grad_cam"
-            if weights_name == "random" and not main and not thorough:
+            if not main and not thorough and (again or weights_name == "random"):
                 continue
             method = methods.load(method_name)
             if method.every_class and architecture.classes > FEW_CLASSES:

@@ -64,7 +64,7 @@ class Conductor:
                 else:
                     told = f"{architecture} on {dataset}: weights taken from {self.ask.results}"
                     console.print(f"{told}/weights, trained by {wanted[0].column.label}")
-        rows = self.execute("train", [*cells, *self._first_steps()], isolate=True)
+        rows = self.execute("train", [*cells, *self._first_steps()], isolate=self.ask.seeds > 1)
         for dataset, architecture in dict.fromkeys((c.dataset, c.architecture) for c in cells):
             self._share(dataset, architecture, rows)
         return rows
