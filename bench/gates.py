@@ -6,6 +6,7 @@ code is right, float32 shows rounding. What is not finite never agrees.
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -104,7 +105,7 @@ def compare(name: str, found: Arrays, expected: Arrays, gate: Gate) -> Row:
 
 def _flat(maps: NDArray[Any]) -> NDArray[Any]:
     """Maps of every class (N, h, w, K) side by side, as one map (N, h, w K) each image."""
-    return maps.reshape(*maps.shape[:2], -1)
+    return maps.reshape(*maps.shape[:2], math.prod(maps.shape[2:]))
 
 
 def _likeness(a: NDArray[Any], b: NDArray[Any]) -> Row:
