@@ -38,9 +38,11 @@ def write(runs: Sequence[Run], results: Path, heatmaps: Sequence[Path] = ()) -> 
         foot = files.footer(heads, set(rows["run_id"]))
         for stem, figure in module.draw(rows):
             written.append(files.write_figure(figure, stem, "svg", foot, results / "figures"))
-    for path in heatmaps:
+    drawn: set[str] = set()
+    for path in reversed(heatmaps):
         foot = files.footer(heads, {path.stem})
-        for stem, figure in gallery.draw(path):
+        for stem, figure in gallery.draw(path, drawn):
+            drawn.add(stem)
             written.append(files.write_figure(figure, stem, "png", foot, results / "figures"))
     return list(dict.fromkeys(written))
 

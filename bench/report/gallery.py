@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,8 @@ INCH = 1.1
 Maps = NDArray[np.float64]
 
 
-def draw(path: Path) -> Iterator[tuple[str, Any]]:
-    """`gallery_<data set>_<architecture>_<method>` from a safetensors file.
+def draw(path: Path, drawn: Container[str] = ()) -> Iterator[tuple[str, Any]]:
+    """`gallery_<data set>_<architecture>_<method>` from a safetensors file, but those `drawn`.
 
     It holds `<data set>/<architecture>/images` (n, H, W, C) in [0, 1], `.../targets` (n,), and
     `.../<method>/<column>` and `.../<method>/reference` (n, H, W). Raises BadInput
@@ -36,6 +36,8 @@ def draw(path: Path) -> Iterator[tuple[str, Any]]:
             head = (dataset, "/".join(architecture), method)
             heads.setdefault(head, {})[column] = np.asarray(array, np.float64)
     for (dataset, network, method), maps in sorted(heads.items()):
+        if stem("gallery", dataset, network, method) in drawn:
+            continue
         fewest = min(len(found) for found in maps.values())
         images = np.asarray(arrays[f"{dataset}/{network}/images"][:fewest], np.float64)
         targets = arrays.get(f"{dataset}/{network}/targets")
