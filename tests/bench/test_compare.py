@@ -93,7 +93,7 @@ def test_a_killed_run_goes_on_without_a_row_lost_torn_or_twice(tmp_path: Path) -
             compared = Counter(row.get("compared") for row in measured)
             assert set(compared.values()) == {1}
     stages = {row["stage"] for row in rows}
-    assert {"train", "oracle", "agree", "time", "contrast"} <= stages
+    assert {"train", "oracle", "agree", "time"} <= stages
     bad = [row for row in rows if row["status"] in BROKEN or row.get("agree") is False]
     assert (process.returncode == 3) == bool(bad)
     assert not [row for row in bad if row["stage"] != "time"], bad

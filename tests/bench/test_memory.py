@@ -16,7 +16,8 @@ def test_the_peak_is_of_what_came_after_the_reset() -> None:
     assert held is not None
     before = memory.peak()
     assert before is not None and before - held < 16
-    small = np.ones((24, 1 << 20), np.uint8)
+    # More than glibc ever takes from what it has free: 32 MB.
+    small = np.ones((48, 1 << 20), np.uint8)
     del small
     after = memory.peak()
-    assert after is not None and 20 < after - held < 40
+    assert after is not None and 40 < after - held < 64
