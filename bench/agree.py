@@ -119,7 +119,19 @@ def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
         }
     keep = context.get("gallery", {}).get(cell.cell_id)
     if keep:
-        weights.save(Path(keep), {"found": found["upsampled"][:GALLERY]})
+        maps = found["upsampled"][pictured(cell, context)]
+        weights.save(Path(keep), {"found": maps.astype(np.float32)})
+
+
+def network_of(cell: Cell) -> str:
+    """`<data set>/<architecture>`."""
+    return f"{cell.dataset}/{cell.architecture}"
+
+
+def pictured(cell: Cell, context: Mapping[str, Any]) -> list[int]:
+    """The images whose maps are kept: those chosen for the network, else the first ones."""
+    first = range(min(GALLERY, oracle.images_compared(cell, context["n_images"])))
+    return list(context.get("pictured", {}).get(network_of(cell), first))
 
 
 def explain(cell: Cell, about: Subject, targets: NDArray[np.int32]) -> Arrays:

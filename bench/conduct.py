@@ -136,7 +136,8 @@ class Conductor:
         cells = list(agree.cells(self.ask, self.context, pairs, thorough))
         self.execute("oracle", oracle.cells_for(cells), isolate=True)
         shown = gallery.paths(cells, self.context) if pictures else {}
-        context = {**self.context, "gallery": shown}
+        chosen = gallery.choose((cell for cell in cells if cell.cell_id in shown), self.context)
+        context = {**self.context, "gallery": shown, "pictured": chosen}
         rows = self.execute("agree", cells, context=context)
         gallery.gather(cells, context, gallery.file(self.run.run_id, self.ask.results))
         return rows

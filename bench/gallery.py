@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench import oracle
 from bench.agree import GALLERY as IMAGES
+from bench.agree import network_of, pictured
 from bench.cells import Cell
 from bench.explaining import method_of
+from bench.heatmaps import zero_maps
 from bench.inputs import architecture_for, subject
 from implementations import weights
 
@@ -38,6 +41,31 @@ def _default_layer(cell: Cell, context: Mapping[str, Any]) -> bool:
     return cell.layer in ("", method.layer(architecture, None))
 
 
+def choose(shown: Iterable[Cell], context: Mapping[str, Any]) -> dict[str, list[int]]:
+    """`<data set>/<architecture>` -> the images of its pictures, the same for every method.
+
+    The first that Grad-CAM has evidence for, and the first that it has none for, where there is
+    one: a picture of nothing but empty maps shows nothing.
+    """
+    fewest: dict[str, int] = {}
+    empty: dict[str, NDArray[np.bool_]] = {}
+    for cell in shown:
+        network, n = network_of(cell), oracle.images_compared(cell, context["n_images"])
+        fewest[network] = min(n, fewest.get(network, n))
+        if cell.method == "grad_cam" and network not in empty:
+            expected = oracle.answer(cell, subject(cell, context, n), Path(context["oracle"]))
+            empty[network] = zero_maps(expected["heatmap"])
+    return {network: _mixed(none[: fewest[network]]) for network, none in empty.items()}
+
+
+def _mixed(empty: NDArray[np.bool_]) -> list[int]:
+    """Up to `IMAGES` places, one of them empty where any is; more where the others run out."""
+    some, none = np.flatnonzero(~empty), np.flatnonzero(empty)
+    most = IMAGES - min(len(none), 1)
+    taken = [*some[:most], *none[: IMAGES - len(some[:most])]]
+    return sorted(int(place) for place in taken)
+
+
 def file(run_id: str, results: Path) -> Path:
     """Where a run's heatmaps lie."""
     return results / "heatmaps" / f"{run_id}.safetensors"
@@ -51,20 +79,16 @@ def gather(cells: Iterable[Cell], context: Mapping[str, Any], target: Path) -> N
         if left.suffix and left.exists():
             about = subject(cell, context, oracle.images_compared(cell, context["n_images"]))
             expected = oracle.answer(cell, about, Path(context["oracle"]))
-            head = f"{cell.dataset}/{cell.architecture}"
+            head, places = network_of(cell), pictured(cell, context)
             arrays |= {
-                f"{head}/images": about.images[:IMAGES],
-                f"{head}/targets": expected["targets"][:IMAGES],
-                f"{head}/{cell.method}/reference": _small(expected["upsampled"]),
-                f"{head}/{cell.method}/{cell.column.label}": _small(weights.load(left)["found"]),
+                f"{head}/images": about.images[places],
+                f"{head}/targets": expected["targets"][places],
+                f"{head}/{cell.method}/reference": expected["upsampled"][places].astype("f4"),
+                f"{head}/{cell.method}/{cell.column.label}": weights.load(left)["found"],
             }
     if arrays:
         target.parent.mkdir(parents=True, exist_ok=True)
         weights.save(target, arrays)
-
-
-def _small(maps: Any) -> Any:
-    return maps[:IMAGES].astype(np.float32)
 
 
 def kept(results: Path) -> list[Path]:

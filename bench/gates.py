@@ -26,6 +26,8 @@ from implementations import methods
 MAPS = ("signed", "heatmap", "upsampled")
 KINK = {"float32": 1e-6, "float64": 1e-14}
 """A gradient may go another way only where the oracle is nearer than this to a kink."""
+SURPRISE = 1e-4
+"""So many images near a kink that chance has them less often than this are not excused."""
 LIBRARY = 1e-5
 """The tolerance of a library at the settings that make it compute our map, in float32."""
 EPSILON = {"float32": 2.0**-23, "float64": 2.0**-52}
@@ -47,9 +49,8 @@ class Gate:
     """What an error is held against: the tolerance, and what excuses an image above it.
 
     An image may be above it where rounding of a cancelling sum carries it (`bounds`, by stage), or
-    where the oracle is within `near` of a kink, past which a gradient goes another way; `chance`
-    is how many images in one may be so near: a unit in a million is within 1e-6 of its kink, twice
-    that is allowed, and one image always may be.
+    where the oracle is within `near` of a kink, past which a gradient goes another way. `chance`
+    is that an image is so near: a unit in a million is within 1e-6 of its kink.
     """
 
     tolerance: float | None
@@ -57,6 +58,12 @@ class Gate:
     near: float
     chance: float
     kinks: Callable[[NDArray[np.int64]], NDArray[np.float64]]
+
+    def few(self, n: int) -> int:
+        """How many of n images may be near a kink: more have less than 1e-4 of probability."""
+        from scipy.stats import binom
+
+        return max(int(binom.ppf(1 - SURPRISE, n, self.chance)), 1)
 
 
 def gate_of(cell: Cell, about: Subject, expected: Arrays) -> Gate:
@@ -70,7 +77,7 @@ def gate_of(cell: Cell, about: Subject, expected: Arrays) -> Gate:
         else {}
     )
     units = rounding.switches(about.architecture, layer) * oracle.gradient_points(cell)
-    chance = min(2 * near * units, 1.0)
+    chance = min(near * units, 1.0)
     gate = tolerance(cell, expected["logits"])
     return Gate(gate, bounds, near, chance, lambda chosen: oracle.kinks(cell, about, chosen))
 
@@ -139,6 +146,5 @@ def _judge(
             for i, kink in zip(above, kinks, strict=True)
         ]
         excused = np.isfinite(error[above]) & (rounded | (kinks <= gate.near))
-        few = (~rounded).sum() <= max(gate.chance * len(error), 1)
-        row["agree"] = bool(excused.all() and few)
+        row["agree"] = bool(excused.all() and (~rounded).sum() <= gate.few(len(error)))
     return row

@@ -26,14 +26,16 @@ from typing import Any
 from bench import machine
 from bench.cells import Cell
 from bench.schema import COLUMNS, SCHEMA
-from implementations import frameworks, libraries, methods
+from implementations import frameworks, libraries, methods, recipes
 from implementations.contract import BadInput, Unavailable
-from implementations.weights import write_bytes
+from implementations.weights import initialise, write_bytes
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"
 CONTROL = "control"
 """What stands for the library in the rows of maps that explain nothing (`bench/controls.py`)."""
+TRAINING = ("train", "train_step")
+"""The tasks that train."""
 PROTOCOL = 1
 """Raised by hand when the way of measuring changes: older rows are stale then."""
 
@@ -41,12 +43,21 @@ Row = dict[str, Any]
 
 
 @cache
-def code_hash(framework: str, method: str, library: str) -> str:
-    """Hash of what a result depends on: builder, framework's modules, protocol."""
+def code_hash(framework: str, method: str, library: str, task: str = "heatmap") -> str:
+    """Hash of what a result depends on: builder, framework's modules, protocol.
+
+    Training depends on the framework's training module, the recipes and the initial weights too;
+    nothing else does.
+    """
     folder = Path(frameworks.__file__).parent
     oracle = folder.parent
     texts = [str(PROTOCOL)]
-    texts += [p.read_text(encoding="utf-8") for p in sorted(folder.glob(f"{framework}*.py"))]
+    modules = sorted(folder.glob(f"{framework}*.py"))
+    if task in TRAINING:
+        texts += [inspect.getsource(recipes), inspect.getsource(initialise)]
+    else:
+        modules = [path for path in modules if not path.stem.endswith("_training")]
+    texts += [path.read_text(encoding="utf-8") for path in modules]
     if framework == frameworks.REFERENCE:
         texts += [p.read_text(encoding="utf-8") for p in sorted(oracle.glob("reference*.py"))]
     if library and library != CONTROL:
@@ -99,12 +110,12 @@ class Run:
     def has(self, cell: Cell, number: int = 0) -> bool:
         """Whether a cell is finished, by the code as it is now."""
         rows = self._cells.get((cell.cell_id, number))
-        code = code_hash(cell.framework, cell.method, cell.library)
+        code = code_hash(cell.framework, cell.method, cell.library, cell.task)
         return rows is not None and rows[0]["code_hash"] == code
 
     def add(self, cell: Cell, number: int, measured: Iterable[Row]) -> None:
         """Append a finished cell's rows in one write. Raises ValueError for an unknown column."""
-        code = code_hash(cell.framework, cell.method, cell.library)
+        code = code_hash(cell.framework, cell.method, cell.library, cell.task)
         stamp = {
             "schema": SCHEMA,
             "run_id": self.run_id,

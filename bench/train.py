@@ -93,7 +93,7 @@ def train(cell: Cell, context: Mapping[str, Any], report: Reporter) -> Iterator[
     trainer = framework.trainer(
         network, chosen, cell.optimizer, images, labels, cell.seed, cell.mode
     )
-    identity = f"{cell.cell_id}-{code_hash(cell.framework, '', '')}"
+    identity = f"{cell.cell_id}-{code_hash(cell.framework, '', '', cell.task)}"
     checkpoint = Path(context["out"]) / f"{identity}.checkpoint.safetensors"
     rows: list[Row] = []
     if checkpoint.exists():

@@ -19,7 +19,7 @@ from implementations.contract import BadInput, Unavailable
 
 Row = dict[str, Any]
 Run = tuple[Mapping[str, Any], Sequence[Row]]
-CodeHash = Callable[[str, str, str], str]
+CodeHash = Callable[[str, str, str, str], str]
 
 COUNTS = ("round", "batch", "epochs", "steps", "threads", "seed", "epoch")
 NESTED = ("samples_ns", "losses", "confusion", "kinks", "agree", "stable", "verified")
@@ -40,7 +40,7 @@ _WITHIN = ("task", "compared", "metric", "against", "subset", "epoch", "weights"
 
 
 def gather(runs: Sequence[Run], code_hash: CodeHash | None = None) -> pd.DataFrame:
-    """All rows that count. `code_hash(framework, method, library)` is the code's as it is now.
+    """All rows that count. `code_hash` is the code's as it is now.
 
     Of a cell on a machine the rows of the newest code and versions count, and of each of its
     rounds those of the newest run. Rows whose code has changed since are `stale`; they give way to
@@ -57,7 +57,7 @@ def gather(runs: Sequence[Run], code_hash: CodeHash | None = None) -> pd.DataFra
         for row in measured:
             mine = {**_typed(row), **added}
             mine["run_id"] = mine["run_id"] or str(head["run_id"])
-            code = current(mine["framework"], mine["method"], mine["library"])
+            code = current(mine["framework"], mine["method"], mine["library"], mine["task"])
             rows.append({**mine, "stale": code not in (mine["code_hash"], NOT_HERE)})
     names = list(dict.fromkeys((*COLUMNS, *COUNTS, *ADDED)))
     frame = pd.DataFrame(_newest(rows), columns=names)
@@ -100,9 +100,9 @@ def _digest(head: Mapping[str, Any]) -> str:
 
 
 def _or_gone(code_hash: CodeHash) -> CodeHash:
-    def current(framework: str, method: str, library: str) -> str:
+    def current(framework: str, method: str, library: str, task: str) -> str:
         try:
-            return code_hash(framework, method, library)
+            return code_hash(framework, method, library, task)
         except BadInput:
             return GONE
         except Unavailable:

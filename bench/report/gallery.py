@@ -16,6 +16,8 @@ from implementations import weights
 
 REFERENCE = "reference"
 ZERO = "no positive\nevidence at\nthis layer"
+EMPTY = 0.8
+"""The grey of a map without any evidence."""
 INCH = 1.1
 Maps = NDArray[np.float64]
 
@@ -60,39 +62,55 @@ def magnification(found: Maps, reference: Maps) -> float:
 
 
 def _figure(title: str, images: Maps, targets: NDArray[Any] | None, maps: dict[str, Maps]) -> Any:
+    """A strip a column, an image a row: one picture an axis, so that drawing stays quick."""
     from matplotlib.figure import Figure
 
-    reference = maps.get(REFERENCE)
-    columns = sorted(name for name in maps if name != REFERENCE)
-    across = 1 + (reference is not None) + len(columns) * (3 if reference is not None else 2)
-    size = (across * INCH, len(images) * INCH + 0.7)
-    figure = Figure(figsize=size)
-    axes = figure.subplots(len(images), across, squeeze=False)
-    top = 1 - 0.5 / size[1]
-    figure.subplots_adjust(0.3 / size[0], 0.02, 0.995, top, wspace=0.06, hspace=0.06)
-    for axis in axes.ravel():
-        axis.set_box_aspect(images.shape[1] / images.shape[2])
-        axis.set_xticks([])
-        axis.set_yticks([])
-    shown = _pictures(images)
-    for row, picture in enumerate(shown):
-        axes[row, 0].imshow(picture, vmin=0, vmax=1)
-        if targets is not None:
-            axes[row, 0].set_ylabel(f"class {int(targets[row])}", fontsize=6)
-    axes[0, 0].set_title("input", fontsize=7)
-    at = 1
-    if reference is not None:
-        _maps(axes[:, at], reference, "oracle")
-        at += 1
-    for column in columns:
-        _maps(axes[:, at], maps[column], column)
-        _overlays(axes[:, at + 1], shown, maps[column])
-        at += 2
-        if reference is not None:
-            _differences(axes[:, at], maps[column], reference)
-            at += 1
-    figure.suptitle(title, fontsize=9, y=1 - 0.1 / size[1], va="top")
+    strips = list(_strips(images, maps))
+    tall = len(images) * INCH * images.shape[1] / images.shape[2]
+    figure = Figure(figsize=(len(strips) * INCH, tall + 0.7))
+    width, height = figure.get_size_inches()
+    axes = figure.subplots(1, len(strips), squeeze=False)[0]
+    figure.subplots_adjust(0.3 / width, 0.02, 0.995, 1 - 0.5 / height, wspace=0.06)
+    step = images.shape[1] + _gap(images)
+    middles = np.arange(len(images)) * step + (images.shape[1] - 1) / 2
+    for axis, (name, tiles, empty) in zip(axes, strips, strict=True):
+        axis.imshow(_stacked(tiles, _gap(images)), interpolation="nearest")
+        axis.set_title(name, fontsize=7)
+        axis.set(xticks=[], yticks=[], frame_on=False)
+        for middle in middles[empty]:
+            axis.text((images.shape[2] - 1) / 2, middle, ZERO, ha="center", va="center", fontsize=5)
+    if targets is not None:
+        names = [f"class {int(target)}" for target in targets]
+        axes[0].set_yticks(middles, names, rotation=90, va="center", fontsize=6)
+        axes[0].tick_params(length=0, pad=1)
+    figure.suptitle(title, fontsize=9, y=1 - 0.1 / height, va="top")
     return figure
+
+
+def _strips(images: Maps, maps: dict[str, Maps]) -> Iterator[tuple[str, Maps, NDArray[np.bool_]]]:
+    """Title, RGB tiles (n, H, W, 3) and which of them are empty, from left to right."""
+    pictures, whole = _pictures(images), np.zeros(len(images), bool)
+    yield "input", pictures, whole
+    reference = maps.get(REFERENCE)
+    if reference is not None:
+        yield "oracle", *_maps(reference)
+    for column in sorted(set(maps) - {REFERENCE}):
+        found = maps[column]
+        yield column, *_maps(found)
+        yield "overlay", *_overlays(pictures, found)
+        if reference is not None:
+            yield *_differences(found, reference), whole
+
+
+def _gap(images: Maps) -> int:
+    return max(round(0.06 * images.shape[1]), 1)
+
+
+def _stacked(tiles: Maps, gap: int) -> Maps:
+    """Tiles one beneath the other, white between."""
+    spaced = np.pad(tiles, ((0, 0), (0, gap), (0, 0), (0, 0)), constant_values=1.0)
+    joined: Maps = spaced.reshape(-1, *tiles.shape[2:])[:-gap]
+    return joined
 
 
 def _pictures(images: Maps) -> Maps:
@@ -100,48 +118,40 @@ def _pictures(images: Maps) -> Maps:
     return np.clip(np.repeat(images, 3, axis=3) if images.shape[3] == 1 else images[..., :3], 0, 1)
 
 
-def _maps(axes: NDArray[Any], maps: Maps, title: str) -> None:
-    """Each heatmap on its own scale, zero in the middle where it has both signs."""
-    axes[0].set_title(title, fontsize=7)
-    for axis, heatmap, empty in zip(axes, maps, zero_maps(maps), strict=True):
-        if empty:
-            _empty(axis)
-            continue
-        peak = np.abs(heatmap).max()
-        signed = heatmap.min() < 0
-        axis.imshow(
-            heatmap, cmap="RdBu_r" if signed else "jet", vmin=-peak if signed else 0, vmax=peak
-        )
+def _maps(maps: Maps) -> tuple[Maps, NDArray[np.bool_]]:
+    """Each heatmap on its own scale, zero in the middle where it has both signs; empty ones."""
+    empty = zero_maps(maps)
+    tiles = np.stack([_coloured(heatmap, np.abs(heatmap).max()) for heatmap in maps])
+    tiles[empty] = EMPTY
+    return tiles, empty
 
 
-def _overlays(axes: NDArray[Any], pictures: Maps, maps: Maps) -> None:
+def _coloured(heatmap: Maps, peak: float, signed: bool | None = None) -> Maps:
+    """RGB (H, W, 3): `jet` from 0 to the peak, or blue over white to red where there are signs."""
+    import matplotlib as mpl
+
+    both = heatmap.min() < 0 if signed is None else signed
+    scaled = heatmap / (peak or 1.0)
+    tile: Maps = mpl.colormaps["RdBu_r" if both else "jet"](scaled / 2 + 0.5 if both else scaled)
+    return tile[..., :3]
+
+
+def _overlays(pictures: Maps, maps: Maps) -> tuple[Maps, NDArray[np.bool_]]:
     """The heatmap over the image, the more opaque the stronger the evidence."""
-    axes[0].set_title("overlay", fontsize=7)
-    empties = zero_maps(maps)
-    for axis, picture, heatmap, empty in zip(axes, pictures, maps, empties, strict=True):
-        if empty:
-            _empty(axis)
-            continue
-        axis.imshow(picture, vmin=0, vmax=1)
-        peak = np.abs(heatmap).max()
-        signed = heatmap.min() < 0
-        axis.imshow(
-            heatmap, cmap="RdBu_r" if signed else "jet", vmin=-peak if signed else 0, vmax=peak,
-            alpha=0.65 * np.abs(heatmap) / peak,
-        )  # fmt: skip
+    tiles, empty = _maps(maps)
+    strength = np.abs(maps)
+    peaks = strength.max(axis=(1, 2), keepdims=True)
+    opaque = 0.65 * (strength / np.where(empty[:, None, None], 1.0, peaks))[..., None]
+    mixed = opaque * tiles + (1 - opaque) * pictures
+    mixed[empty] = EMPTY
+    return mixed, empty
 
 
-def _differences(axes: NDArray[Any], maps: Maps, reference: Maps) -> None:
+def _differences(maps: Maps, reference: Maps) -> tuple[str, Maps]:
     """The difference to the oracle, magnified by one factor for the column, said in the title."""
     magnified = magnification(maps, reference)
     equal = np.array_equal(maps, reference)
     title = "no difference" if equal else f"difference × {magnified:.0e}".replace("e+0", "e")
-    axes[0].set_title(title, fontsize=7)
     peak = float(np.abs(reference).max(initial=0)) or 1.0
-    for axis, found, expected in zip(axes, maps, reference, strict=True):
-        axis.imshow(magnified * (found - expected), cmap="RdBu_r", vmin=-peak, vmax=peak)
-
-
-def _empty(axis: Any) -> None:
-    axis.set_facecolor("0.8")
-    axis.text(0.5, 0.5, ZERO, transform=axis.transAxes, ha="center", va="center", fontsize=5)
+    apart = magnified * (maps - reference)
+    return title, np.stack([_coloured(tile, peak, signed=True) for tile in apart])

@@ -23,7 +23,8 @@ def test_a_run_keeps_the_maps_of_its_plain_cells(small: Any) -> None:
     shown = gallery.paths([plain, saliency, *other], context)
     assert set(shown) == {plain.cell_id, saliency.cell_id}
 
-    context = {**context, "gallery": shown}
+    context = {**context, "gallery": shown, "pictured": gallery.choose([plain, saliency], context)}
+    assert list(context["pictured"]) == [f"digits/{plain.architecture}"]
     for cell in (plain, saliency):
         list(agree.measure(cell, context))
     target = gallery.file("compare-20260101T000000-abc", Path(context["out"]))
@@ -40,6 +41,17 @@ def test_a_run_keeps_the_maps_of_its_plain_cells(small: Any) -> None:
     maps = found[f"{head}/saliency/reference"]
     np.testing.assert_allclose(maps, found[f"{head}/saliency/pytorch"], atol=1e-5 * maps.max())
     assert maps.shape == (n, 28, 28) and maps.dtype == np.float32 and maps.any()
+
+
+def test_pictures_show_what_has_evidence_and_one_that_has_none(small: Any) -> None:
+    def places(*empty: int, n: int = 12) -> list[int]:
+        return gallery._mixed(np.isin(np.arange(n), empty))
+
+    assert places() == [0, 1, 2, 3, 4, 5]
+    assert places(0, 2, 7) == [0, 1, 3, 4, 5, 6]
+    assert places(11) == [0, 1, 2, 3, 4, 11]
+    assert places(*range(2, 12)) == [0, 1, 2, 3, 4, 5]
+    assert places(*range(12), n=3) == [0, 1, 2] == places(n=3)
 
 
 def test_heatmaps_come_oldest_first(tmp_path: Path) -> None:

@@ -75,13 +75,24 @@ def test_one_image_far_from_a_kink_fails_and_near_one_is_excused(expected: Array
 @pytest.mark.parametrize("chance", [0.1, 0.2])
 def test_no_more_than_a_share_is_excused_by_kinks(expected: Arrays, chance: float) -> None:
     expected["kinks"][:] = 1e-9
-    allowed = round(chance * N)
-    assert 0 < allowed < N / 2
+    allowed = gates.Gate(GATE, {}, 1e-6, chance, lambda chosen: chosen).few(N)
+    assert chance * N < allowed < N / 2
     for count, agrees in ((allowed, True), (allowed + 1, False)):
         found = expected["heatmap"].copy()
         found[20 : 20 + count] += 0.1
         row = gates.compare("heatmap", {"heatmap": found}, expected, held(expected, chance=chance))
         assert row["agree"] is agrees and len(row["kinks"]) == count
+
+
+def test_few_is_what_chance_hardly_exceeds() -> None:
+    generator = np.random.default_rng(0)
+    for n, chance in ((64, 0.0125), (256, 0.0376), (32, 0.5)):
+        gate = gates.Gate(GATE, {}, 1e-6, chance, lambda chosen: chosen)
+        drawn = generator.binomial(n, chance, 100_000)
+        assert (drawn > gate.few(n)).mean() < 3 * gates.SURPRISE
+        assert (drawn > gate.few(n) - 2).mean() > gates.SURPRISE
+    never = gates.Gate(GATE, {}, 0.0, 0.0, lambda chosen: chosen)
+    assert never.few(10_000) == 1
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

@@ -127,7 +127,8 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
 def test_code_hash_is_of_what_a_result_depends_on() -> None:
     pairs = [
         ("jax", "grad_cam", ""), ("jax", "saliency", ""), ("pytorch", "grad_cam", ""),
-        ("reference", "grad_cam", ""), ("pytorch", "", ""),
+        ("reference", "grad_cam", ""), ("pytorch", "", ""), ("pytorch", "", "", "train"),
     ]  # fmt: skip
     hashes = [store.code_hash(*pair) for pair in pairs]
     assert len(set(hashes)) == len(hashes) and all(len(each) == 12 for each in hashes)
+    assert store.code_hash("jax", "", "", "train") == store.code_hash("jax", "", "", "train_step")

@@ -45,12 +45,28 @@ def test_a_picture_a_method_with_factor_and_zero_maps_said(tmp_path: Path, chann
     ]  # fmt: skip
     empty = [text.get_text() for axis in axes for text in axis.texts]
     assert empty == [ZERO] * 5  # oracle, two heatmaps, two overlays
-    assert [axis.get_ylabel() for axis in axes if axis.get_ylabel()] == ["class 3", "class 5"]
+    assert [text.get_text() for text in axes[0].get_yticklabels()] == ["class 3", "class 5"]
 
 
 def test_without_the_oracle_there_is_no_difference(tmp_path: Path) -> None:
     axes = dict(draw(heatmaps(tmp_path)))["gallery_digits_cnn-gap_saliency"].axes
     assert [axis.get_title() for axis in axes if axis.get_title()] == ["input", "jax", "overlay"]
+
+
+def test_tiles_are_coloured_by_what_they_show(tmp_path: Path) -> None:
+    axes = dict(draw(heatmaps(tmp_path)))["gallery_digits_cnn-gap_grad_cam"].axes
+    shown = {axis.get_title(): np.asarray(axis.images[0].get_array()) for axis in axes}
+    maps = weights.load(tmp_path / "compare-1-m1.safetensors")
+    pixels = maps["digits/cnn-gap/images"][..., 0]
+    assert shown["input"].shape == (17, 8, 3) and np.allclose(shown["input"][8], 1)  # white between
+    np.testing.assert_allclose(shown["input"][9:, :, 0], pixels[1])
+    heatmap = maps["digits/cnn-gap/grad_cam/jax"][0]
+    brightest = np.unravel_index(heatmap.argmax(), heatmap.shape)
+    red, green, blue = shown["jax"][brightest]
+    assert red == pytest.approx(0.5) and green == blue == 0  # the end of jet
+    np.testing.assert_allclose(shown["jax"][9:], 0.8)  # empty
+    even = np.ptp(shown["no difference"], axis=2)
+    np.testing.assert_allclose(even[:8], even[0, 0])  # one colour: white, the middle
 
 
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
