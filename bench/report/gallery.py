@@ -103,7 +103,7 @@ def _strips(images: Maps, maps: dict[str, Maps]) -> Iterator[tuple[str, Maps, ND
 
 
 def _gap(images: Maps) -> int:
-    return max(round(0.06 * images.shape[1]), 1)
+    return max(round(0.06 * int(images.shape[1])), 1)
 
 
 def _stacked(tiles: Maps, gap: int) -> Maps:
