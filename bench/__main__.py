@@ -33,7 +33,8 @@ COMMANDS = {
              ["time --dataset digits --architectures cnn-32-16-8 --rounds 5"]),
     "contrast": ("suite:run_stage", "our methods beside captum's and shap's", ["contrast"]),
     "compare": ("suite:run_compare", "the main job: train, agree, time, contrast, report",
-                ["compare", "compare --dataset fashion_mnist"]),
+                ["compare", "compare --dataset fashion_mnist",
+                 "compare --dataset fashion_mnist --stages train"]),
     "report": ("suite:run_report", "tables and pictures from the finished runs", ["report"]),
     "sweep": ("suite:run_stage", "agreement everywhere: every method, layer and mode",
               ["sweep --dataset digits --architectures cnn-gap"]),
@@ -132,6 +133,14 @@ def _suite_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--results", default="results", help="folder of runs and tables")
 
 
+def _compare_arguments(command: argparse.ArgumentParser) -> None:
+    _suite_arguments(command)
+    command.add_argument(
+        "--stages", nargs="+", choices=("train", "agree", "time", "contrast"),
+        help="default: all; each goes on from the weights in the results",
+    )  # fmt: skip
+
+
 def _time_arguments(command: argparse.ArgumentParser) -> None:
     _suite_arguments(command)
     command.add_argument(
@@ -152,6 +161,7 @@ ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "explain": _explain_arguments,
     "report": _report_arguments,
     "time": _time_arguments,
+    "compare": _compare_arguments,
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,9 +31,15 @@ def conductor(stage: str, ask: Ask) -> Conductor:
 def compare(ask: Ask) -> int:
     """Run everything that was asked; 0, or 3 where a check failed."""
     leader = conductor("compare", ask)
-    rows = leader.train() + leader.likeness()
-    rows += leader.agree(pictures=True) + leader.time() + leader.contrast()
-    return conclude(leader, rows)
+    return conclude(leader, [row for stage in ask.stages for row in STAGES[stage](leader)])
+
+
+STAGES: dict[str, Callable[[Conductor], list[Row]]] = {
+    "train": lambda leader: [*leader.train(), *leader.likeness()],
+    "agree": lambda leader: leader.agree(pictures=True),
+    "time": Conductor.time,
+    "contrast": Conductor.contrast,
+}
 
 
 def conclude(leader: Conductor, rows: Iterable[Row]) -> int:

@@ -23,6 +23,8 @@ from implementations.contract import MODES, BadInput
 from implementations.frameworks import Column
 from implementations.graph import unknown
 
+PARTS = ("train", "agree", "time", "contrast")
+"""The stages of the main job, in their order."""
 WARNINGS = ("failed", "wrong", "timeout", "oom")
 
 
@@ -42,6 +44,7 @@ class Ask:
     threads: int = 0
     grid: str = "quick"
     modes: tuple[str, ...] = MODES
+    stages: tuple[str, ...] = PARTS
     seeds: int = 1
     epochs: int | None = None
     isolate: bool = False
@@ -56,7 +59,7 @@ class Ask:
             name: str(value)
             for name, value in vars(self).items()
             if name not in ("timeout_s", "results", "data_dir")
-            and (name, value) not in (("grid", "quick"), ("modes", MODES))
+            and (name, value) not in (("grid", "quick"), ("modes", MODES), ("stages", PARTS))
         }
 
     def context(self, run: Run) -> dict[str, Any]:

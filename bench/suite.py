@@ -12,7 +12,7 @@ from bench.inputs import shared_weights
 from bench.plans import planned
 from bench.progress import console
 from bench.report.changes import compare as what_changed
-from bench.stages import Ask
+from bench.stages import PARTS, Ask
 from bench.store import Row
 from implementations import architectures
 from implementations.contract import MODES, BadInput, Unavailable
@@ -33,6 +33,7 @@ def ask_of(arguments: Namespace) -> Ask:
         n_images=arguments.images or _images(arguments), batch=arguments.batch,
         rounds=arguments.rounds, grid=getattr(arguments, "grid", "quick"),
         modes=tuple(getattr(arguments, "modes", None) or MODES),
+        stages=tuple(s for s in PARTS if s in (getattr(arguments, "stages", None) or PARTS)),
         threads=arguments.threads, seeds=arguments.seeds, epochs=arguments.epochs,
         isolate=arguments.isolate, timeout_s=arguments.timeout, data_dir=arguments.data_dir,
         allow_unverified=arguments.allow_unverified, results=Path(arguments.results).resolve(),

@@ -18,14 +18,17 @@ from implementations.shapes import parameters
 
 
 def initialise(architecture: Architecture, seed: int) -> dict[str, NDArray[np.float32]]:
-    """Weights to train from: Glorot uniform kernels (Glorot & Bengio 2010), zero biases."""
+    """Weights to train from: LeCun normal kernels (LeCun et al. 1998, Efficient BackProp, 4.6).
+
+    A kernel's deviation is one over the root of its fan-in. Biases and offsets are zero, scales
+    and variances one.
+    """
     generator = np.random.default_rng(seed)
     weights: dict[str, NDArray[np.float32]] = {}
     for name, shape in parameters(architecture).items():
         if name.endswith(".kernel"):
-            places = math.prod(shape[:-2])
-            bound = math.sqrt(6 / (places * (shape[-2] + shape[-1])))
-            weights[name] = generator.uniform(-bound, bound, shape).astype(np.float32)
+            deviation = 1 / math.sqrt(math.prod(shape[:-1]))
+            weights[name] = generator.normal(0, deviation, shape).astype(np.float32)
         else:
             fill = 1.0 if name.endswith((".scale", ".variance")) else 0.0
             weights[name] = np.full(shape, fill, np.float32)

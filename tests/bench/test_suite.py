@@ -62,6 +62,13 @@ def test_report_needs_a_run(refused: Callable[..., str]) -> None:
     assert "make one with `python -m bench compare`" in refused(2, "report")
 
 
+def test_stages_are_run_in_their_order() -> None:
+    ask = suite.ask_of(parser().parse_args("compare --stages agree train".split()))
+    assert ask.stages == ("train", "agree")
+    whole = suite.ask_of(parser().parse_args(["compare"]))
+    assert "stages" not in whole.identity() and "stages" in ask.identity()
+
+
 def test_names_are_parted_by_spaces_or_commas() -> None:
     words = "compare --dataset digits,shapes --frameworks jax keras[jax],keras --methods saliency"
     ask = suite.ask_of(parser().parse_args(words.split()))
