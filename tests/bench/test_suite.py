@@ -63,7 +63,7 @@ def test_report_needs_a_run(refused: Callable[..., str]) -> None:
 
 
 def test_stages_are_run_in_their_order() -> None:
-    ask = suite.ask_of(parser().parse_args("compare --stages agree train".split()))
+    ask = suite.ask_of(parser().parse_args(["compare", "--stages", "agree", "train"]))
     assert ask.stages == ("train", "agree")
     whole = suite.ask_of(parser().parse_args(["compare"]))
     assert "stages" not in whole.identity() and "stages" in ask.identity()
