@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from implementations import tuned
 from implementations.frameworks import Column, column
 
 
@@ -98,6 +99,8 @@ def environment(cell: Cell, cores: Sequence[int] = ()) -> dict[str, str]:
         "CAMPARISON_COLUMN": cell.column.label,
         "CAMPARISON_PRECISION": cell.precision,
     }
+    if cell.mode == "tuned":
+        variables |= tuned.environment(len(cores))
     if not gpu:
         variables["CUDA_VISIBLE_DEVICES"] = ""
     return variables

@@ -14,6 +14,7 @@ from bench.cells import Cell
 from implementations import frameworks, libraries, methods, reference
 from implementations.contract import Framework, Network, Unavailable, Weights
 from implementations.graph import Architecture
+from implementations.tuned import Tuned
 
 Arrays = dict[str, NDArray[Any]]
 CHAIN = ("activations", "gradients", "weights", "signed", "heatmap")
@@ -85,6 +86,8 @@ def load_framework(cell: Cell) -> tuple[Framework, float]:
     """The cell's framework and the seconds to import it. Raises Unavailable with the reason."""
     began = time.perf_counter()
     framework = frameworks.load(cell.framework)
+    if cell.mode == "tuned":
+        framework = Tuned(framework, cell.column)
     import_s = time.perf_counter() - began
     reason = framework.probe(cell.device, cell.precision, cell.mode)
     if reason:

@@ -14,7 +14,7 @@ from itertools import product
 from bench.agree import places
 from bench.cells import Cell
 from bench.stages import Ask
-from implementations import libraries, methods
+from implementations import libraries, methods, tuned
 from implementations.contract import MODES
 from implementations.frameworks import Column
 from implementations.graph import Architecture
@@ -58,14 +58,16 @@ class Grid:
 
     def quick(self) -> Iterator[Cell]:
         """Forward pass, training step and Grad-CAM of every network, in every mode there is."""
-        for network, mode in product(range(len(self.networks)), MODES):
+        for network, mode in product(range(len(self.networks)), self.modes()):
+            if mode == "tuned":
+                continue
             yield from self.both(network, mode=mode)
             if mode != "xla":
                 yield self.cell(network, mode=mode, task="train_step", optimizer="native")
 
     def default(self) -> Iterator[Cell]:
         """One factor at a time."""
-        for batch, mode in product(sizes(self.networks[0][1]), MODES):
+        for batch, mode in product(sizes(self.networks[0][1]), self.modes()):
             yield from self.both(batch=batch, mode=mode)
         for mode in ("eager", "compiled"):
             yield self.cell(mode=mode, task="train_step", optimizer="native")
@@ -124,12 +126,19 @@ class Grid:
     def full(self) -> Iterator[Cell]:
         """The whole product, and all that the default has."""
         yield from self.default()
-        for network, mode, precision in product(range(len(self.networks)), MODES, PRECISIONS):
+        for network, mode, precision in product(
+            range(len(self.networks)), self.modes(), PRECISIONS
+        ):
             for batch in sizes(self.networks[network][1]):
                 same = {"batch": batch, "mode": mode, "precision": precision}
                 yield self.cell(network, **same)
                 for layer in ["", *self.layers(network)[:-1]]:
                     yield self.cell(network, **same, task="heatmap", method=GRAD_CAM, layer=layer)
+
+    def modes(self) -> list[str]:
+        """The modes there are; `tuned` only in a column that has something to tune."""
+        plain = tuned.missing(self.column, self.ask.device) is not None
+        return [mode for mode in MODES if mode != "tuned" or not plain]
 
     def layers(self, network: int) -> list[str]:
         """The first, middle and last layer that Grad-CAM is timed at."""

@@ -26,7 +26,7 @@ from typing import Any
 from bench import machine
 from bench.cells import Cell
 from bench.schema import COLUMNS, SCHEMA
-from implementations import frameworks, libraries, methods, recipes
+from implementations import frameworks, libraries, methods, recipes, tuned
 from implementations.contract import BadInput, Unavailable
 from implementations.weights import initialise, write_bytes
 
@@ -36,6 +36,7 @@ CONTROL = "control"
 """What stands for the library in the rows of maps that explain nothing (`bench/controls.py`)."""
 TRAINING = ("train", "train_step")
 """The tasks that train."""
+TUNED = {label.partition("[")[0] for label in tuned.COLUMNS}
 PROTOCOL = 1
 """Raised by hand when the way of measuring changes: older rows are stale then."""
 
@@ -56,6 +57,7 @@ def code_hash(framework: str, method: str, library: str, task: str = "heatmap") 
     if task in TRAINING:
         texts += [inspect.getsource(recipes), inspect.getsource(initialise)]
     else:
+        texts.append(inspect.getsource(tuned) if framework in TUNED else "")
         modules = [path for path in modules if not path.stem.endswith("_training")]
     texts += [path.read_text(encoding="utf-8") for path in modules]
     if framework == frameworks.REFERENCE:

@@ -28,7 +28,7 @@ Weights = Mapping[str, NDArray[Any]]
 Stages = dict[str, Array]
 
 SCORES = ("logit", "probability", "log_probability")
-MODES = ("eager", "compiled", "xla")
+MODES = ("eager", "compiled", "tuned", "xla")
 DEVICES = ("cpu", "gpu")
 PRECISIONS = ("float32", "tf32", "bfloat16", "float64")
 RELU_RULES = ("guided", "deconvolution")

@@ -63,6 +63,8 @@ def test_environment_follows_device_precision_and_threads() -> None:
     assert gpu["JAX_PLATFORMS"] == "cuda" and "CUDA_VISIBLE_DEVICES" not in gpu
     assert gpu["OMP_NUM_THREADS"] == gpu["TF_NUM_INTRAOP_THREADS"] == "3"
     assert environment(replace(CELL, precision="float64"))["JAX_ENABLE_X64"] == "1"
+    spread = environment(replace(CELL, mode="tuned", threads=1))["XLA_FLAGS"]
+    assert spread.endswith("device_count=1") and "XLA_FLAGS" not in plain
     tf32 = [
         environment(replace(CELL, precision=p))["NVIDIA_TF32_OVERRIDE"] for p in ("tf32", "float32")
     ]

@@ -46,7 +46,7 @@ def test_default_varies_one_factor_at_a_time() -> None:
             assert len(differing) <= 1 or differing == {"batch", "mode"}, cell
     grad_cam = [c for c in found if c.method == "grad_cam" and c.architecture == "cnn-48-32-16"]
     assert {(c.batch, c.mode) for c in grad_cam} == {
-        (batch, mode) for batch in (1, 8, 64, 256) for mode in ("eager", "compiled", "xla")
+        (batch, mode) for batch in (1, 8, 64, 256) for mode in ("eager", "compiled", "tuned", "xla")
     }
     assert {c.layer for c in grad_cam} == {"", "relu1", "relu2"}
     assert {c.precision for c in grad_cam} == {"float32", "bfloat16", "float64"}
@@ -54,6 +54,12 @@ def test_default_varies_one_factor_at_a_time() -> None:
     assert {c.layer for c in all_classes} == {"", "relu1"}
     others = {name for name in methods.names() if name not in ("grad_cam", "cam")}
     assert others <= {c.method for c in found}
+
+
+def test_tuned_is_timed_where_there_is_something_to_tune() -> None:
+    for column, there in (("jax", True), ("keras[jax]", True), ("pytorch", False)):
+        assert ("tuned" in {c.mode for c in cells("default", column)}) is there
+        assert "tuned" not in {c.mode for c in cells("quick", column)}
 
 
 @pytest.mark.parametrize("column", ["pytorch", "keras[tensorflow]", "keras[jax]"])
@@ -81,4 +87,4 @@ def test_full_is_the_whole_product() -> None:
     assert set(cells("default", "jax")) < set(found)
     grad_cam = [c for c in found if c.method == "grad_cam" and c.architecture == "cnn-gap"]
     # batches x modes x precisions x layers
-    assert len(grad_cam) == 4 * 3 * 3 * 3
+    assert len(grad_cam) == 4 * 4 * 3 * 3
