@@ -142,8 +142,11 @@ class Conductor:
         gallery.gather(cells, context, gallery.file(self.run.run_id, self.ask.results))
         return rows
 
-    def time(self) -> list[Row]:
-        """Fresh, interleaved processes, one at a time: nothing else runs on the machine."""
+    def time(self, warm: bool = False) -> list[Row]:
+        """Fresh, interleaved processes, one at a time: nothing else runs on the machine.
+
+        `warm`: rounds after the first start with what the first has compiled.
+        """
         quick = self.ask.grid == "quick"
         pairs = (self._once() if quick else []) or [(d, a) for d, a, _ in self.networks]
         pairs.sort(key=lambda pair: pair[1] != BASE)
@@ -154,8 +157,11 @@ class Conductor:
         cells = grid.cells(self.ask, networks)
         self.execute("oracle", oracle.cells_for(map(timed.our_cell, cells)), isolate=True)
         self.run.head["peak"] = peaks = peak.measure(self.ask.threads)
+        context = {**self.context, "peak": peaks}
+        if warm:
+            context["cache"] = str(self.run.folder / "compiled")
         return self.execute(
-            "timing", cells, context={**self.context, "peak": peaks}, at_once=1,
+            "timing", cells, context=context, at_once=1,
             rounds=self.ask.rounds, isolate=self.ask.isolate,
         )  # fmt: skip
 

@@ -95,6 +95,7 @@ class _Child:
         document = {
             "module": job.module,
             "context": dict(job.context),
+            "round": job.round,
             "cells": [asdict(cell) for cell in cells],
         }
         with tempfile.NamedTemporaryFile("w", suffix=".json", delete=False) as stream:

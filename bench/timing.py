@@ -7,6 +7,7 @@ clock, the count of compilations, CPU time and the load of the machine.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,13 +16,17 @@ from typing import Any
 import numpy as np
 import psutil
 
-from bench import explaining, memory
+from bench import caches, explaining, memory
 from bench.cells import Cell
 from bench.timed import TASKS, Timed
 from bench.worker import Reporter, Row
 
 BUDGET_S = 0.4
 """Seconds of samples a cell, within 5 to 50 samples."""
+
+
+COUNTED = ("forward", "heatmap")
+"""The tasks whose compilations the frameworks count."""
 
 
 class Wrong(Exception):
@@ -35,6 +40,7 @@ class Wrong(Exception):
 def measure(cell: Cell, context: Mapping[str, Any], benchmark: Any) -> Iterator[Row]:
     """One row: agreement first, then the samples."""
     timed = TASKS[cell.task](cell, context)
+    traced = timed.framework.compilations()
     began = time.perf_counter()
     timed.barriered(0)
     first_s = time.perf_counter() - began
@@ -43,6 +49,8 @@ def measure(cell: Cell, context: Mapping[str, Any], benchmark: Any) -> Iterator[
     timed.barriered(0)
     steady_s = time.perf_counter() - began
     compiled = timed.framework.compilations()
+    if cell.mode != "eager" and cell.task in COUNTED and compiled == traced:
+        raise Wrong(checked, f"nothing was compiled in mode {cell.mode}: it ran eagerly")
     rounds = int(min(max(BUDGET_S / steady_s, 5), 50))
     before, process = psutil.getloadavg()[0], psutil.Process()
     held = memory.reset_peak()
@@ -63,7 +71,7 @@ def measure(cell: Cell, context: Mapping[str, Any], benchmark: Any) -> Iterator[
         **timed.cost,
         "compile_s": max(first_s - steady_s, 0.0) if cell.mode != "eager" else None,
         "compile_count": compiled,
-        "cache": "cold",
+        "cache": os.environ.get(caches.STATE, "cold"),
         "samples_ns": [round(1e9 * sample) for sample in samples],
         "median_ms": 1e3 * median,
         "iqr_ms": 1e3 * float(high - low),

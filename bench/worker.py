@@ -14,7 +14,6 @@ import os
 import resource
 import signal
 import sys
-import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,6 +22,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TextIO
 
+from bench.caches import compile_cache
 from bench.cells import Cell, from_document
 from implementations.contract import BadInput, Unavailable
 from implementations.frameworks import packages
@@ -110,10 +110,7 @@ def main(job_path: str) -> None:
     cells = [from_document(document) for document in job["cells"]]
     block(frozenset(package for cell in cells for package in cell.column.packages))
     stage = importlib.import_module(job["module"])
-    with tempfile.TemporaryDirectory(prefix="camparison-") as cache:
-        # A fresh compile cache each process: a warm one would hide most of the compile time.
-        os.environ["TORCHINDUCTOR_CACHE_DIR"] = cache
-        os.environ["JAX_COMPILATION_CACHE_DIR"] = ""
+    with compile_cache(job["context"].get("cache"), job["round"]):
         stage.serve(cells, job["context"], report)
 
 

@@ -38,16 +38,19 @@ def test_every_trap_is_refused_its_time(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("PYTHONPATH", str(CHILDREN))
     traps = ("none", "wrong", "closed over", "nan", "zero")
     cells = [replace(TRAP, options=(("trap", trap),)) for trap in traps]
+    pretended = replace(TRAP, task="heatmap", mode="compiled")
+    cells.append(replace(pretended, options=(("trap", "never compiled"),)))
     found = run(cells, "traps", {}, tmp_path / "log")
     assert {trap: [row["status"] for row in rows] for trap, rows in found.items()} == {
         "none": ["ok"], "wrong": ["wrong"], "closed over": ["wrong"], "nan": ["wrong"],
-        "zero": ["ok"],
+        "zero": ["ok"], "never compiled": ["wrong"],
     }, found  # fmt: skip
-    for trap in ("wrong", "closed over", "nan"):
+    for trap in ("wrong", "closed over", "nan", "never compiled"):
         assert "median_ms" not in found[trap][0] and "samples_ns" not in found[trap][0]
     assert "disagrees with the oracle: max_rel 0.5" in found["wrong"][0]["reason"]
     assert found["wrong"][0]["max_rel"] == pytest.approx(0.5, abs=1e-6)
     assert "two different inputs gave the same output" in found["closed over"][0]["reason"]
+    assert "nothing was compiled in mode compiled" in found["never compiled"][0]["reason"]
     assert "inputs are not folded in went unchecked" in found["zero"][0]["notes"]
 
     row = found["none"][0]
@@ -98,6 +101,21 @@ early = values[-1].is_ready()
 timed.barriered(1)
 print(early, values[-1].is_ready())
 """
+
+
+def test_a_warm_compile_cache_is_never_called_cold(small: Any, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    cell = replace(
+        small.cell, stage="time", task="forward", method="", framework="pytorch", layer="",
+        precision="float32", mode="compiled",
+    )  # fmt: skip
+    context = {**small.context, "cache": str(tmp_path / "compiled")}
+    rows = []
+    for number, more in ((0, context), (1, context), (0, context), (1, small.context)):
+        job = processes.Job("bench.timing", (cell,), more, number)
+        processes.run(job, lambda c, n, found: rows.extend(found), 300, tmp_path / "log", print)
+    assert [row["cache"] for row in rows] == ["cold", "warm", "cold", "cold"], rows
+    assert rows[1]["compile_s"] < min(rows[n]["compile_s"] for n in (0, 2, 3))
 
 
 def test_the_barrier_is_inside_the_timed_region() -> None:
