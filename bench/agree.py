@@ -36,12 +36,16 @@ COMPARED = ("logits", *CHAIN, "upsampled")
 
 
 def cells(
-    ask: Ask, context: Mapping[str, Any], networks: Iterable[tuple[str, str]], thorough: bool
+    ask: Ask,
+    context: Mapping[str, Any],
+    networks: Iterable[tuple[str, str]],
+    thorough: bool,
+    random: bool = True,
 ) -> Iterator[Cell]:
     """What is compared of these networks (data set, architecture).
 
     Eager at the first, middle and last layer with trained weights: Grad-CAM everywhere, the others
-    on an architecture's first data set. There Grad-CAM has random weights too; its last layer is
+    on an architecture's first data set. There Grad-CAM has `random` weights too; its last layer is
     compiled and has all scores. `thorough` takes every method and random weights everywhere and
     compiles: Grad-CAM always, the others in float32.
     """
@@ -49,7 +53,7 @@ def cells(
     for dataset, name in networks:
         architecture = architecture_for(name, Path(context["images"][dataset]))
         again = name in seen and not thorough
-        given = ("trained",) if again else ("trained", "random")
+        given = ("trained", "random") if random and not again else ("trained",)
         seen.add(name)
         for method_name, column, weights_name in product(ask.methods, ask.columns, given):
             main = method_name == "grad_cam"

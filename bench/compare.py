@@ -36,7 +36,7 @@ def compare(ask: Ask) -> int:
 
 STAGES: dict[str, Callable[[Conductor], list[Row]]] = {
     "train": lambda leader: [*leader.train(), *leader.likeness()],
-    "agree": lambda leader: leader.agree(pictures=True),
+    "agree": lambda leader: leader.agree(main=True),
     "time": lambda leader: leader.time(warm=True),
     "contrast": Conductor.contrast,
 }

@@ -9,7 +9,7 @@ from typing import Any
 
 from bench import agree, contrast, gallery, grid, oracle, peak, timed, train
 from bench.cells import Cell
-from bench.inputs import architecture_for, shared_weights
+from bench.inputs import architecture_for, has_masks, shared_weights
 from bench.plans import Network
 from bench.progress import console
 from bench.stages import Ask, execute, side_by_side
@@ -92,17 +92,20 @@ class Conductor:
             self.context["weights"][f"{dataset}/{architecture}/{label}"] = path
 
     def _first_steps(self) -> list[Cell]:
-        """A few steps with one Adam, and with plain SGD, in every column: the losses must agree.
+        """A few steps with one Adam in every column: the losses must agree.
 
-        Only of networks without dropout, which cannot be made equal across frameworks, and of each
-        architecture on its first data set.
+        With several seeds more of them, and plain SGD beside it. Only of networks without dropout,
+        which cannot be made equal across frameworks, and of each architecture on its first data
+        set.
         """
-        steps = train.COMPARED_STEPS * (5 if self.ask.seeds > 1 else 1)
+        several = self.ask.seeds > 1
+        steps = train.COMPARED_STEPS * (5 if several else 1)
+        optimizers = ("matched", "sgd") if several else ("matched",)
         cells: list[Cell] = []
         for dataset, name in self._once():
             kinds = {node.kind for node in self._architecture(dataset, name).nodes}
             if "dropout" not in kinds:
-                cells += train.cells(self.ask, dataset, name, ("matched", "sgd"), steps=steps)
+                cells += train.cells(self.ask, dataset, name, optimizers, steps=steps)
         return cells
 
     def _architecture(self, dataset: str, name: str) -> Any:
@@ -130,12 +133,15 @@ class Conductor:
         ]  # fmt: skip
         return self.execute("likeness", cells)
 
-    def agree(self, thorough: bool = False, pictures: bool = False) -> list[Row]:
-        """Every column against the oracle, whose answers come first; `pictures` for the gallery."""
+    def agree(self, thorough: bool = False, main: bool = False) -> list[Row]:
+        """Every column against the oracle, whose answers come first.
+
+        In the `main` job with trained weights only, and keeping maps for the gallery.
+        """
         pairs = [(dataset, architecture) for dataset, architecture, _ in self.networks]
-        cells = list(agree.cells(self.ask, self.context, pairs, thorough))
+        cells = list(agree.cells(self.ask, self.context, pairs, thorough, not main))
         self.execute("oracle", oracle.cells_for(cells), isolate=True)
-        shown = gallery.paths(cells, self.context) if pictures else {}
+        shown = gallery.paths(cells, self.context) if main else {}
         chosen = gallery.choose((cell for cell in cells if cell.cell_id in shown), self.context)
         context = {**self.context, "gallery": shown, "pictured": chosen}
         rows = self.execute("agree", cells, context=context)
@@ -175,14 +181,23 @@ class Conductor:
         rows: list[Row] = []
         cells = [
             cell
-            for dataset, architecture, _ in self.networks
+            for dataset, architecture in self._contrasted()
             for cell in contrast.cells(self.ask, dataset, architecture)
         ]
         rows = self.execute("contrast", cells, context=context, at_once=1)
-        for dataset, architecture, _ in self.networks:
+        for dataset, architecture in self._contrasted():
             network = [c for c in cells if (c.dataset, c.architecture) == (dataset, architecture)]
             kept = [cell for cell in network if contrast.map_path(cell, context).exists()]
             for cell, measured in contrast.likeness(kept, context):
                 if not self.run.has(cell):
                     self.run.add(cell, 0, measured)
         return rows
+
+    def _contrasted(self) -> list[tuple[str, str]]:
+        """Each architecture on one data set: one that has the objects' true masks, or the first."""
+        masked = {name for name, path in self.context["images"].items() if has_masks(Path(path))}
+        chosen: dict[str, str] = {}
+        for dataset, architecture, _ in self.networks:
+            if chosen.setdefault(architecture, dataset) not in masked and dataset in masked:
+                chosen[architecture] = dataset
+        return [(dataset, architecture) for architecture, dataset in chosen.items()]

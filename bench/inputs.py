@@ -63,6 +63,11 @@ def prepare_images(
     return path
 
 
+def has_masks(images: Path) -> bool:
+    """Whether a file of `prepare_images` has the true mask of each object."""
+    return "masks" in weights.load(images)
+
+
 def shared_weights(dataset: str, architecture: str, results: Path = RESULTS) -> Path:
     """Where the trained weights that all columns are given lie.
 
