@@ -1,7 +1,7 @@
 """The machine's measured peak: what the best matrix product reaches, to hold times against.
 
-Measured before anything is timed, with every core the cells may use, by each library that is here in
-a process of its own: the best of them counts, so that none is the judge of itself.
+Measured before anything is timed, with every core the cells may use, by each library that is here
+in a process of its own: the best of them counts, so that none is the judge of itself.
 """
 
 from __future__ import annotations

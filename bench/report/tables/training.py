@@ -20,8 +20,9 @@ EAGER = "eager"
 NOTE = (
     "`matched` is one Adam, formula included, in every column; `native` each framework's own; "
     "`sgd` without momentum. Medians over seeds, the range in brackets. Milliseconds per step: "
-    "median over epochs, the first left out where there is another (it compiles). Plain loop: an "
-    "eager step's time over a compiled step's, from the time stage."
+    "median over epochs, the first left out where there is another (it compiles); trainings of a "
+    "run share the machine, a core or more each, so the time stage's step is the one to compare. "
+    "Plain loop: an eager step's time over a compiled step's, from the time stage."
 )
 
 
