@@ -10,10 +10,10 @@ from typing import Any
 from bench import agree, contrast, gallery, grid, oracle, peak, timed, train
 from bench.cells import Cell
 from bench.inputs import architecture_for, has_masks, shared_weights
-from bench.plans import Network
+from bench.plans import Network, contrasted, once
 from bench.progress import console
 from bench.stages import Ask, execute, side_by_side
-from bench.store import Row, Run
+from bench.store import Row, Run, code_of
 from implementations.contract import BadInput
 from implementations.weights import about, write_bytes
 
@@ -46,7 +46,7 @@ class Conductor:
         """Train every network; the first column's weights become those that all are given.
 
         A network that one column trains for all is not trained again where its weights are there,
-        made by the very cell that would make them.
+        made by the very cell and code that would make them.
         """
         here = [column for column in self.ask.columns if column.missing is None]
         if not here:
@@ -59,7 +59,8 @@ class Conductor:
                 part = replace(self.ask, columns=columns)
                 wanted = list(train.cells(part, dataset, architecture, ("native",)))
                 there = about(shared_weights(dataset, architecture, self.ask.results))
-                if trainer == "all" or there.get("cell_id") != wanted[0].cell_id:
+                made = {"cell_id": wanted[0].cell_id, "code_hash": code_of(wanted[0])}
+                if trainer == "all" or not there.items() >= made.items():
                     cells += wanted
                 else:
                     told = f"{architecture} on {dataset}: weights taken from {self.ask.results}"
@@ -102,7 +103,7 @@ class Conductor:
         steps = train.COMPARED_STEPS * (5 if several else 1)
         optimizers = ("matched", "sgd") if several else ("matched",)
         cells: list[Cell] = []
-        for dataset, name in self._once():
+        for dataset, name in once(self.networks):
             kinds = {node.kind for node in self._architecture(dataset, name).nodes}
             if "dropout" not in kinds:
                 cells += train.cells(self.ask, dataset, name, optimizers, steps=steps)
@@ -110,14 +111,6 @@ class Conductor:
 
     def _architecture(self, dataset: str, name: str) -> Any:
         return architecture_for(name, Path(self.context["images"][dataset]))
-
-    def _once(self) -> list[tuple[str, str]]:
-        """Each architecture that all columns train, on its first data set."""
-        found: dict[str, str] = {}
-        for dataset, architecture, trainer in self.networks:
-            if trainer == "all":
-                found.setdefault(architecture, dataset)
-        return [(dataset, architecture) for architecture, dataset in found.items()]
 
     def likeness(self) -> list[Row]:
         """How alike separately trained networks explain, in the first column there is."""
@@ -154,7 +147,7 @@ class Conductor:
         `warm`: rounds after the first start with what the first has compiled.
         """
         quick = self.ask.grid == "quick"
-        pairs = (self._once() if quick else []) or [(d, a) for d, a, _ in self.networks]
+        pairs = (once(self.networks) if quick else []) or [(d, a) for d, a, _ in self.networks]
         pairs.sort(key=lambda pair: pair[1] != BASE)
         networks = [
             (dataset, self._architecture(dataset, name), self._weights(dataset, name))
@@ -178,26 +171,18 @@ class Conductor:
     def contrast(self) -> list[Row]:
         """Our methods beside the libraries', one process at a time: cost is measured too."""
         context = {**self.context, "n_contrast": min(CONTRASTED_IMAGES, self.ask.n_images // 4)}
-        rows: list[Row] = []
+        masked = {name for name, path in self.context["images"].items() if has_masks(Path(path))}
+        chosen = contrasted(self.networks, masked)
         cells = [
             cell
-            for dataset, architecture in self._contrasted()
+            for dataset, architecture in chosen
             for cell in contrast.cells(self.ask, dataset, architecture)
         ]
         rows = self.execute("contrast", cells, context=context, at_once=1)
-        for dataset, architecture in self._contrasted():
+        for dataset, architecture in chosen:
             network = [c for c in cells if (c.dataset, c.architecture) == (dataset, architecture)]
             kept = [cell for cell in network if contrast.map_path(cell, context).exists()]
             for cell, measured in contrast.likeness(kept, context):
                 if not self.run.has(cell):
                     self.run.add(cell, 0, measured)
         return rows
-
-    def _contrasted(self) -> list[tuple[str, str]]:
-        """Each architecture on one data set: one that has the objects' true masks, or the first."""
-        masked = {name for name, path in self.context["images"].items() if has_masks(Path(path))}
-        chosen: dict[str, str] = {}
-        for dataset, architecture, _ in self.networks:
-            if chosen.setdefault(architecture, dataset) not in masked and dataset in masked:
-                chosen[architecture] = dataset
-        return [(dataset, architecture) for architecture, dataset in chosen.items()]

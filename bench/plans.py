@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -70,3 +71,21 @@ def everything(ask: Ask) -> list[Network]:
     if not found:
         raise BadInput(f"no convolution in {', '.join(ask.architectures)}")
     return found
+
+
+def once(networks: Iterable[Network]) -> list[tuple[str, str]]:
+    """Each architecture that all columns train, on its first data set."""
+    found: dict[str, str] = {}
+    for dataset, architecture, trainer in networks:
+        if trainer == "all":
+            found.setdefault(architecture, dataset)
+    return [(dataset, architecture) for architecture, dataset in found.items()]
+
+
+def contrasted(networks: Iterable[Network], masked: Container[str]) -> list[tuple[str, str]]:
+    """Each architecture on one data set: one that has the objects' true masks, or the first."""
+    chosen: dict[str, str] = {}
+    for dataset, architecture, _ in networks:
+        if chosen.setdefault(architecture, dataset) not in masked and dataset in masked:
+            chosen[architecture] = dataset
+    return [(dataset, architecture) for architecture, dataset in chosen.items()]

@@ -72,6 +72,11 @@ def code_hash(framework: str, method: str, library: str, task: str = "heatmap") 
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:12]
 
 
+def code_of(cell: Cell) -> str:
+    """The code hash of a cell's rows."""
+    return code_hash(cell.framework, cell.method, cell.library, cell.task)
+
+
 class Run:
     """One run: opened, fed with rows, finished. Opening what was asked before goes on with it."""
 
@@ -112,12 +117,12 @@ class Run:
     def has(self, cell: Cell, number: int = 0) -> bool:
         """Whether a cell is finished, by the code as it is now."""
         rows = self._cells.get((cell.cell_id, number))
-        code = code_hash(cell.framework, cell.method, cell.library, cell.task)
+        code = code_of(cell)
         return rows is not None and rows[0]["code_hash"] == code
 
     def add(self, cell: Cell, number: int, measured: Iterable[Row]) -> None:
         """Append a finished cell's rows in one write. Raises ValueError for an unknown column."""
-        code = code_hash(cell.framework, cell.method, cell.library, cell.task)
+        code = code_of(cell)
         stamp = {
             "schema": SCHEMA,
             "run_id": self.run_id,

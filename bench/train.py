@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from bench.cells import Cell
 from bench.explaining import load_framework
 from bench.inputs import fit
 from bench.stages import Ask
-from bench.store import code_hash
+from bench.store import code_of
 from bench.worker import Reporter, Row
 from implementations import architectures, weights
 from implementations.contract import BadInput, Framework, Network
@@ -29,6 +30,8 @@ from implementations.recipes import Recipe, recipe
 EVALUATION_BATCH = 500
 COMPARED_STEPS = 20
 """Steps in which the losses of all columns are compared."""
+FEWEST_STEPS = 20
+"""Steps in an epoch: a small data set is cut into batches of a smaller power of two."""
 SEEDED = "pytorch"
 """The column that trains with every seed, where it is there; else the first that is."""
 
@@ -54,6 +57,12 @@ def cells(
             epochs=epochs, steps=min(steps, COMPARED_STEPS) if seed else steps, seed=seed,
             device=ask.device, mode="compiled", threads=ask.threads,
         )  # fmt: skip
+
+
+def fitted(chosen: Recipe, n: int) -> Recipe:
+    """The recipe for n training images: smaller batches where an epoch had hardly a step."""
+    most = 1 << max((n // FEWEST_STEPS).bit_length() - 1, 0)
+    return replace(chosen, batch=min(chosen.batch, most))
 
 
 def batch_order(chosen: Recipe, n: int, seed: int, epoch: int) -> NDArray[np.int64]:
@@ -86,14 +95,16 @@ def train(cell: Cell, context: Mapping[str, Any], report: Reporter) -> Iterator[
     )
     fit(architecture, shape, len(data.class_names))
     chosen = recipe(cell.architecture, cell.dataset, cell.epochs)
+    n = round(len(data.train_images) * (1 - chosen.validation))
+    chosen = fitted(chosen, n)
     start = weights.initialise(architecture, cell.seed)
     network = framework.build(architecture, start, cell.device, cell.precision)
-    n = round(len(data.train_images) * (1 - chosen.validation))
     images, labels = data.train_images[:n], data.train_labels[:n]
     trainer = framework.trainer(
         network, chosen, cell.optimizer, images, labels, cell.seed, cell.mode
     )
-    identity = f"{cell.cell_id}-{code_hash(cell.framework, '', '', cell.task)}"
+    code = code_of(cell)
+    identity = f"{cell.cell_id}-{code}"
     checkpoint = Path(context["out"]) / f"{identity}.checkpoint.safetensors"
     rows: list[Row] = []
     if checkpoint.exists():
@@ -127,7 +138,8 @@ def train(cell: Cell, context: Mapping[str, Any], report: Reporter) -> Iterator[
         report.send("progress", text=text)
     final = trainer.weights()
     artefact = Path(context["out"]) / f"{label(cell)}.safetensors"
-    weights.save(artefact, final, {"cell": str(cell), "cell_id": cell.cell_id})
+    made = {"cell": str(cell), "cell_id": cell.cell_id, "code_hash": code}
+    weights.save(artefact, final, made)
     network = framework.build(architecture, final, cell.device, cell.precision)
     predicted = predict(framework, network, data.test_images).argmax(axis=1)
     classes = len(data.class_names)

@@ -21,10 +21,6 @@ def conductor(results: Path, seeds: int = 1) -> Conductor:
     return Conductor("compare", ask, NETWORKS)
 
 
-def test_an_architecture_is_contrasted_where_the_true_masks_are(tmp_path: Path) -> None:
-    assert conductor(tmp_path)._contrasted() == [("shapes", "cnn-32-16-8"), ("digits", "cnn-gap")]
-
-
 def test_first_steps_are_of_what_all_columns_train(tmp_path: Path) -> None:
     plain = conductor(tmp_path)._first_steps()
     assert {(c.dataset, c.architecture) for c in plain} == {("digits", "cnn-32-16-8")}

@@ -54,3 +54,15 @@ def test_a_sweep_takes_every_architecture_with_a_convolution(
     assert ("photographs", "squeezenet-1.0", "given") in swept
     with pytest.raises(BadInput, match="no convolution in mlp"):
         plans.everything(ask(architectures=("mlp-512-100",), results=tmp_path))
+
+
+def test_an_architecture_is_contrasted_where_the_true_masks_are() -> None:
+    networks = [
+        plans.Network("digits", "cnn-32-16-8", "all"),
+        plans.Network("digits", "cnn-gap", "pytorch"),
+        plans.Network("shapes", "cnn-32-16-8", "jax"),
+    ]
+    found = plans.contrasted(networks, {"shapes"})
+    assert found == [("shapes", "cnn-32-16-8"), ("digits", "cnn-gap")]
+    assert plans.contrasted(networks, ())[0] == ("digits", "cnn-32-16-8")
+    assert plans.once(networks) == [("digits", "cnn-32-16-8")]

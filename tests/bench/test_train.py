@@ -205,3 +205,9 @@ def test_a_network_for_another_data_set_is_refused(small: Any, tmp_path: Path) -
             list(train.train(asked, small.context, Reporter(io.StringIO())))
         assert words in str(refused.value)
     assert not list(Path(small.context["out"]).iterdir())
+
+
+def test_a_small_data_set_is_cut_into_smaller_batches() -> None:
+    for n, batch in ((60_000, 256), (1_500, 64), (5_120, 256), (5_119, 128), (5, 1)):
+        assert train.fitted(Recipe(), n) == Recipe(batch=batch)
+    assert train.fitted(Recipe(batch=250), 48_000).batch == 250
