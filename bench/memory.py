@@ -1,4 +1,7 @@
-"""A process' memory as the kernel counts it, and its peak since a moment of our choice (Linux)."""
+"""Memory of a process as the kernel counts it, and of a GPU as its library does, since a moment.
+
+The kernel's counters are Linux'.
+"""
 
 from __future__ import annotations
 
@@ -28,3 +31,37 @@ def _read(name: str) -> float | None:
         return None
     found = [line.split()[1] for line in lines if line.startswith(f"{name}:")]
     return int(found[0]) / 1024 if found else None
+
+
+def reset_device_peak(array: str) -> None:
+    """Forget the peak of the GPU's memory so far, where the library of these arrays can (not JAX).
+
+    `array` is the library that holds a column's arrays: `torch`, `jax` or `tensorflow`.
+    """
+    if array == "torch":
+        import torch
+
+        torch.cuda.reset_peak_memory_stats()
+    elif array == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.reset_memory_stats("GPU:0")
+
+
+def device_peak(array: str) -> float | None:
+    """The most GPU memory that was held since then, in MB, by the library's own counter.
+
+    JAX counts from the start of the process. None where the library does not tell.
+    """
+    if array == "torch":
+        import torch
+
+        return float(torch.cuda.max_memory_allocated()) / 2**20
+    if array == "tensorflow":
+        import tensorflow as tf
+
+        return float(tf.config.experimental.get_memory_info("GPU:0")["peak"]) / 2**20
+    import jax
+
+    told = jax.devices()[0].memory_stats() or {}
+    return float(told["peak_bytes_in_use"]) / 2**20 if "peak_bytes_in_use" in told else None

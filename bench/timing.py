@@ -25,6 +25,11 @@ BUDGET_S = 0.4
 """Seconds of samples a cell, within 5 to 50 samples."""
 
 
+ARRAYS = {
+    "jax": "jax", "pytorch": "torch", "keras[jax]": "jax", "keras[torch]": "torch",
+    "keras[tensorflow]": "tensorflow",
+}  # fmt: skip
+"""Whose arrays a column computes with, and so whose counter tells of the GPU's memory."""
 COUNTED = ("forward", "heatmap")
 """The tasks whose compilations the frameworks count."""
 
@@ -53,12 +58,15 @@ def measure(cell: Cell, context: Mapping[str, Any], benchmark: Any) -> Iterator[
         raise Wrong(checked, f"nothing was compiled in mode {cell.mode}: it ran eagerly")
     rounds = int(min(max(BUDGET_S / steady_s, 5), 50))
     before, process = psutil.getloadavg()[0], psutil.Process()
-    held = memory.reset_peak()
+    held, library = memory.reset_peak(), ARRAYS.get(cell.column.label, "")
+    if cell.device == "gpu":
+        memory.reset_device_peak(library)
     cpu, wall, system = sum(process.cpu_times()[:2]), time.perf_counter(), _busy()
     benchmark.pedantic(timed.barriered, args=(0,), rounds=rounds, iterations=1, warmup_rounds=1)
     wall = time.perf_counter() - wall
     cpu = sum(process.cpu_times()[:2]) - cpu
     peak_mb = memory.peak()
+    device_mb = memory.device_peak(library) if cell.device == "gpu" else None
     others = max((_busy() - system - cpu) / wall, 0.0)
     recompiled = timed.framework.compilations() - compiled
     if recompiled:
@@ -80,6 +88,7 @@ def measure(cell: Cell, context: Mapping[str, Any], benchmark: Any) -> Iterator[
         "images_per_s": cell.batch / median,
         "peak_share": _share(timed.cost.get("flops"), median, cell, context),
         "memory_mb": peak_mb - held if peak_mb and held else None,
+        "peak_device_mb": device_mb,
         "cores_in_use": cpu / wall,
         "load_before": before,
         "load_after": psutil.getloadavg()[0],

@@ -21,3 +21,11 @@ def test_the_peak_is_of_what_came_after_the_reset() -> None:
     del small
     after = memory.peak()
     assert after is not None and 40 < after - held < 64
+
+
+def test_without_a_gpu_jax_tells_of_no_device_memory() -> None:
+    jax = pytest.importorskip("jax")
+    if jax.devices()[0].platform != "cpu":
+        pytest.skip("there is a GPU: its counter is read where cells are timed on it")
+    memory.reset_device_peak("jax")
+    assert memory.device_peak("jax") is None
