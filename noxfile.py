@@ -21,11 +21,14 @@ GROUPS = ("core", "jax", "pytorch", "keras", "tensorflow", "libraries", "tests",
 
 UNAVAILABLE = 4
 COLUMNS = ("jax", "pytorch", "keras[tensorflow]", "keras[jax]", "keras[torch]")
+MORE = {"keras[tensorflow]": ["xla"], "jax": ["tuned"], "keras[jax]": ["tuned"]}
+"""The modes that some columns have beside eager and compiled."""
 TOGGLES = [
     nox.param(column, mode, device, id=f"{column}, {mode}, {device}")
     for column in COLUMNS
-    for mode in ("eager", "compiled", *(["xla"] if column == "keras[tensorflow]" else []))
+    for mode in ("eager", "compiled", *MORE.get(column, []))
     for device in ("cpu", "gpu")
+    if (mode, device) != ("tuned", "gpu")
 ]
 """Session `bench(jax, compiled, cpu)` and all the others: a point of the matrix each."""
 
