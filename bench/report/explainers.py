@@ -13,6 +13,11 @@ from bench.report.frame import groups
 from bench.report.statistics import middle
 
 PLACE = ("dataset", "architecture", "device", "machine_id")
+_READ = (
+    *PLACE, "library", "method", "column", "status", "reason", "stale", "median_ms", "batch",
+    "evaluations", "peak_rss_mb", "n_images", "metric", "against", "subset", "value",
+)  # fmt: skip
+"""The columns that are read here: a frame of all of them is slow to cut up."""
 
 
 @dataclass
@@ -43,7 +48,7 @@ class Explainer:
 
 def places(frame: pd.DataFrame) -> list[tuple[dict[str, Any], list[Explainer]]]:
     """The explainers of each data set, architecture, device and machine, by name."""
-    rows = frame[frame["stage"] == "contrast"]
+    rows = frame.loc[frame["stage"] == "contrast", list(_READ)]
     found = []
     for key, mine in groups(rows, PLACE):
         explainers = [_explainer(k, r) for k, r in groups(mine, ("library", "method", "column"))]
@@ -87,12 +92,12 @@ def _explainer(key: dict[str, Any], rows: pd.DataFrame) -> Explainer:
     if len(bad):
         found.status, found.reason = str(bad.iloc[-1]["status"]), str(bad.iloc[-1]["reason"])
     measured = rows[(rows["metric"] != "") & np.isfinite(rows["value"])]
-    for against, values in groups(measured, ("metric", "against", "subset")):
-        value = middle(values["value"])
-        if against["against"]:
-            found.likeness[against["metric"], against["against"]] = value
+    medians = measured.groupby(["metric", "against", "subset"])["value"].median()
+    for (metric, against, subset), value in medians.items():
+        if against:
+            found.likeness[metric, against] = float(value)
         else:
-            found.quality[against["metric"], against["subset"] or "all"] = value
+            found.quality[metric, subset or "all"] = float(value)
     return found
 
 

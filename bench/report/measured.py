@@ -16,8 +16,8 @@ CELL = (*clock.WHAT, "column", "mode")
 MEDIANS = ("flops", "peak_share", "cores_in_use", "memory_mb", "peak_device_mb", "tolerance")
 """What is told beside a time, as the median over its processes."""
 _READ = (
-    *CELL, *MEDIANS, "stage", "run_id", "status", "reason", "median_ms", "compile_s", "cache", "stable",
-    "stale", "max_rel",
+    *CELL, *MEDIANS, "stage", "run_id", "status", "reason", "median_ms", "compile_s", "cache",
+    "stable", "stale", "max_rel",
 )  # fmt: skip
 """The columns that are read here and by the clock: a frame of all of them is slow to cut up."""
 
