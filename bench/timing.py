@@ -14,22 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 
-from bench import caches, explaining, memory
+from bench import caches, explaining
 from bench.cells import Cell
+from bench.observed import Observed
 from bench.timed import TASKS, Timed
 from bench.worker import Reporter, Row
 
 BUDGET_S = 0.4
 """Seconds of samples a cell, within 5 to 50 samples."""
 
-
-ARRAYS = {
-    "jax": "jax", "pytorch": "torch", "keras[jax]": "jax", "keras[torch]": "torch",
-    "keras[tensorflow]": "tensorflow",
-}  # fmt: skip
-"""Whose arrays a column computes with, and so whose counter tells of the GPU's memory."""
 COUNTED = ("forward", "heatmap")
 """The tasks whose compilations the frameworks count."""
 
@@ -57,17 +51,8 @@ def measure(cell: Cell, context: Mapping[str, Any], benchmark: Any) -> Iterator[
     if cell.mode != "eager" and cell.task in COUNTED and compiled == traced:
         raise Wrong(checked, f"nothing was compiled in mode {cell.mode}: it ran eagerly")
     rounds = int(min(max(BUDGET_S / steady_s, 5), 50))
-    before, process = psutil.getloadavg()[0], psutil.Process()
-    held, library = memory.reset_peak(), ARRAYS.get(cell.column.label, "")
-    if cell.device == "gpu":
-        memory.reset_device_peak(library)
-    cpu, wall, system = sum(process.cpu_times()[:2]), time.perf_counter(), _busy()
-    benchmark.pedantic(timed.barriered, args=(0,), rounds=rounds, iterations=1, warmup_rounds=1)
-    wall = time.perf_counter() - wall
-    cpu = sum(process.cpu_times()[:2]) - cpu
-    peak_mb = memory.peak()
-    device_mb = memory.device_peak(library) if cell.device == "gpu" else None
-    others = max((_busy() - system - cpu) / wall, 0.0)
+    with Observed(cell) as observed:
+        benchmark.pedantic(timed.barriered, args=(0,), rounds=rounds, iterations=1, warmup_rounds=1)
     recompiled = timed.framework.compilations() - compiled
     if recompiled:
         raise Wrong(checked, f"compiled {recompiled} times while timed")
@@ -87,14 +72,7 @@ def measure(cell: Cell, context: Mapping[str, Any], benchmark: Any) -> Iterator[
         "p95_ms": 1e3 * float(np.percentile(samples, 95)),
         "images_per_s": cell.batch / median,
         "peak_share": _share(timed.cost.get("flops"), median, cell, context),
-        "memory_mb": peak_mb - held if peak_mb and held else None,
-        "peak_device_mb": device_mb,
-        "cores_in_use": cpu / wall,
-        "load_before": before,
-        "load_after": psutil.getloadavg()[0],
-        "busy_others": others,
-        "cpu_mhz": getattr(psutil.cpu_freq(), "current", None),
-        "stable": others < 0.25,
+        **observed.row,
     }
 
 
@@ -119,11 +97,6 @@ def _share(
     """Of the machine's measured peak; None where one of the two was not measured."""
     peak = context.get("peak", {}).get(cell.precision) if cell.device == "cpu" else None
     return flops / seconds / peak if flops and peak else None
-
-
-def _busy() -> float:
-    times = psutil.cpu_times()
-    return float(times.user + times.system)
 
 
 def serve(cells: list[Cell], context: Mapping[str, Any], report: Reporter) -> None:
