@@ -40,20 +40,21 @@ def cells(
     context: Mapping[str, Any],
     networks: Iterable[tuple[str, str]],
     thorough: bool,
-    random: bool = True,
+    brief: bool = False,
 ) -> Iterator[Cell]:
     """What is compared of these networks (data set, architecture).
 
     Eager at the first, middle and last layer with trained weights: Grad-CAM everywhere, the others
-    on an architecture's first data set. There Grad-CAM has `random` weights too; its last layer is
-    compiled and has all scores. `thorough` takes every method and random weights everywhere and
-    compiles: Grad-CAM always, the others in float32.
+    on an architecture's first data set. There Grad-CAM has random weights too, and its last layer
+    is compiled and has all scores. `brief` leaves out random weights, and all layers but the last
+    of the other methods. `thorough` takes every method and random weights everywhere and compiles:
+    Grad-CAM always, the others in float32.
     """
     seen: set[str] = set()
     for dataset, name in networks:
         architecture = architecture_for(name, Path(context["images"][dataset]))
         again = name in seen and not thorough
-        given = ("trained", "random") if random and not again else ("trained",)
+        given = ("trained",) if brief or again else ("trained", "random")
         seen.add(name)
         for method_name, column, weights_name in product(ask.methods, ask.columns, given):
             main = method_name == "grad_cam"
@@ -62,9 +63,9 @@ def cells(
             method = methods.load(method_name)
             if method.every_class and architecture.classes > FEW_CLASSES:
                 continue
-            spots = places(method, architecture)
+            spots = places(method, architecture)[-1 if brief and not main else 0 :]
             for layer, precision in product(spots, ask.precisions):
-                last = layer == spots[-1] and weights_name == "trained"
+                last = layer == spots[-1] and weights_name == "trained" and not again
                 for mode, score in _toggles(method_name, precision, last, thorough):
                     if mode == "compiled" and weights_name == "random" and not main:
                         continue

@@ -129,10 +129,10 @@ class Conductor:
     def agree(self, thorough: bool = False, main: bool = False) -> list[Row]:
         """Every column against the oracle, whose answers come first.
 
-        In the `main` job with trained weights only, and keeping maps for the gallery.
+        In the `main` job briefly, and keeping maps for the gallery.
         """
         pairs = [(dataset, architecture) for dataset, architecture, _ in self.networks]
-        cells = list(agree.cells(self.ask, self.context, pairs, thorough, not main))
+        cells = list(agree.cells(self.ask, self.context, pairs, thorough, brief=main))
         self.execute("oracle", oracle.cells_for(cells), isolate=True)
         shown = gallery.paths(cells, self.context) if main else {}
         chosen = gallery.choose((cell for cell in cells if cell.cell_id in shown), self.context)

@@ -53,13 +53,13 @@ def test_places_are_first_middle_and_last_convolution() -> None:
 
 @pytest.fixture
 def cells(small: Any) -> Callable[..., list[Cell]]:
-    def of(thorough: bool, *names: str, random: bool = True) -> list[Cell]:
+    def of(thorough: bool, *names: str, brief: bool = False) -> list[Cell]:
         ask = Ask(
             datasets=("digits",), architectures=(small.cell.architecture,),
             columns=pick_columns(["jax", "keras"]), methods=names,
         )  # fmt: skip
         network = ("digits", small.cell.architecture)
-        return list(agree.cells(ask, small.context, [network], thorough, random))
+        return list(agree.cells(ask, small.context, [network], thorough, brief))
 
     return of
 
@@ -77,10 +77,15 @@ def test_cells_are_distinct_and_cover_the_toggles(cells: Callable[..., list[Cell
         assert {cell.mode for cell in ours} == {"eager", "compiled"}
         assert {cell.precision for cell in ours} == {"float32", "float64"}
         assert {cell.score for cell in ours} == {"logit", "probability", "log_probability"}
-    again = cells(False, "grad_cam", random=False)
-    assert {cell.weights for cell in again} == {"trained"} and set(again) < set(
-        cells(False, "grad_cam")
-    )
+    brief = cells(False, "grad_cam", "grad_cam_all_classes", brief=True)
+    assert {cell.weights for cell in brief} == {"trained"}
+    assert set(brief) < set(cells(False, "grad_cam", "grad_cam_all_classes"))
+    places = {(cell.method, cell.layer) for cell in brief}
+    assert places == {
+        ("grad_cam", "relu1"),
+        ("grad_cam", "relu2"),
+        ("grad_cam_all_classes", "relu2"),
+    }
     quick = {(cell.mode, cell.precision) for cell in cells(False, "saliency")}
     assert quick == {("eager", "float32")} and len(cells(True, "saliency")) > len(
         cells(False, "saliency")
