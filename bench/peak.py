@@ -20,7 +20,6 @@ from typing import Any
 SIZE = 1536
 ROUNDS = 12
 PRECISIONS = ("float32", "float64")
-LIBRARIES = ("numpy", "torch", "jax")
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -50,7 +49,8 @@ def products(library: str, cores: list[int]) -> dict[str, float]:
 
     found = {}
     for precision in PRECISIONS:
-        product = _product(library, np.random.default_rng(0).random((SIZE, SIZE)).astype(precision))
+        matrix = np.random.default_rng(0).random((SIZE, SIZE)).astype(precision)
+        product = LIBRARIES[library](matrix)
         seconds = []
         for _ in range(ROUNDS):
             began = time.perf_counter()
@@ -60,22 +60,30 @@ def products(library: str, cores: list[int]) -> dict[str, float]:
     return found
 
 
-def _product(library: str, matrix: Any) -> Callable[[], Any]:
-    if library == "torch":
-        import torch
-
-        tensor = torch.from_numpy(matrix)
-        out = torch.empty_like(tensor)
-        return lambda: torch.matmul(tensor, tensor, out=out)
-    if library == "jax":
-        import jax
-
-        square, placed = jax.jit(lambda array: array @ array), jax.device_put(matrix)
-        return lambda: square(placed).block_until_ready()
+def _numpy(matrix: Any) -> Callable[[], Any]:
     import numpy as np
 
-    space = np.empty_like(matrix)
-    return lambda: np.matmul(matrix, matrix, out=space)
+    out = np.empty_like(matrix)
+    return lambda: np.matmul(matrix, matrix, out=out)
+
+
+def _torch(matrix: Any) -> Callable[[], Any]:
+    import torch
+
+    tensor = torch.from_numpy(matrix)
+    out = torch.empty_like(tensor)
+    return lambda: torch.matmul(tensor, tensor, out=out)
+
+
+def _jax(matrix: Any) -> Callable[[], Any]:
+    import jax
+
+    square, placed = jax.jit(lambda array: array @ array), jax.device_put(matrix)
+    return lambda: square(placed).block_until_ready()
+
+
+LIBRARIES = {"numpy": _numpy, "torch": _torch, "jax": _jax}
+"""Library -> what makes the product of a matrix with itself, ready to be called."""
 
 
 if __name__ == "__main__":

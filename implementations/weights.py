@@ -92,7 +92,8 @@ def save(
     """Write a safetensors file under a temporary name and move it into place. Raises BadInput."""
     from safetensors.numpy import save as serialise
 
-    tensors = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    # Not `ascontiguousarray`, which makes a vector of a scalar: an optimiser's step is one.
+    tensors = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     write_bytes(path, serialise(tensors, dict(about or {})))
 
 

@@ -386,7 +386,8 @@ def test_matched_adam_is_the_formula():
     p[np.arange(500), labels] -= 1
     gradient = pixels.T @ p / 500
     wanted = start["d.kernel"] - 1e-2 * gradient / (np.abs(gradient) + 1e-3)
-    np.testing.assert_allclose(trainer.state()["d.kernel"], wanted, atol=1e-12)
+    # The loss is taken in float32, so the gradient has its rounding: 1e-7 of a step of 1e-2.
+    np.testing.assert_allclose(trainer.state()["d.kernel"], wanted, atol=2e-9)
 
 
 def test_training_leaves_the_network_and_the_process_alone():
