@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import train
+from bench import processes, train
 from bench.__main__ import main
 from bench.cells import Cell
 from bench.processes import ROOT
@@ -211,3 +212,30 @@ def test_a_small_data_set_is_cut_into_smaller_batches() -> None:
     for n, batch in ((60_000, 256), (1_500, 64), (5_120, 256), (5_119, 128), (5, 1)):
         assert train.fitted(Recipe(), n) == Recipe(batch=batch)
     assert train.fitted(Recipe(batch=250), 48_000).batch == 250
+
+
+@pytest.mark.parametrize("column", frameworks.columns(), ids=lambda column: column.label)
+def test_every_column_goes_on_after_a_kill(
+    column: frameworks.Column, small: Any, tmp_path: Path
+) -> None:
+    if column.missing:
+        pytest.skip(column.missing)
+    asked = replace(
+        cell(small), framework=column.framework, backend=column.backend, epochs=2, mode="compiled"
+    )
+    stop = threading.Event()
+    said: list[str] = []
+    rows: list[dict[str, Any]] = []
+
+    def say(text: str) -> None:
+        said.append(text)
+        stop.set()
+
+    job = processes.Job("bench.train", (asked,), small.context)
+    processes.run(job, lambda c, n, found: rows.extend(found), 300, tmp_path / "log", say, stop)
+    assert not rows and "epoch 1/2" in said[0]
+    assert [p.suffixes[0] for p in Path(small.context["out"]).iterdir()] == [".checkpoint"]
+    processes.run(job, lambda c, n, found: rows.extend(found), 300, tmp_path / "log", said.append)
+    assert [row["status"] for row in rows] == ["ok", "ok"], rows
+    assert "epoch 2/2" in said[1] and len(said) == 2  # the first is not trained again
+    assert rows[1]["train_loss"] < rows[0]["train_loss"]

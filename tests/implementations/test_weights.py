@@ -92,12 +92,13 @@ def test_saved_arrays_come_back(tmp_path):
         **weights.randomise(SMALL, 0),
         "transposed": np.arange(6.0).reshape(2, 3).T,
         "targets": np.arange(3, dtype=np.int32),
+        "step": np.array(7, np.int32),
     }
     weights.save(path, arrays, {"seed": "0"})
     again = weights.load(path)
     assert set(again) == set(arrays)
     for name, array in arrays.items():
-        assert again[name].dtype == array.dtype
+        assert again[name].dtype == array.dtype and again[name].shape == array.shape
         np.testing.assert_array_equal(again[name], array)
     header = path.read_bytes()
     length = struct.unpack("<Q", header[:8])[0]
