@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from bench import oracle
 from bench.cells import Cell
-from bench.explaining import CHAIN, Arrays, build, load_framework
+from bench.explaining import CHAIN, Arrays, Explainer, build, load_framework
 from bench.gates import compare, gate_of
-from bench.inputs import Subject, architecture_for, subject
+from bench.inputs import architecture_for, subject
 from bench.stages import Ask
 from bench.worker import Reporter, Row
 from bench.worker import serve as serve_cells
@@ -112,8 +112,9 @@ def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
     load_framework(cell)
     about = subject(cell, context, oracle.images_compared(cell, context["n_images"]))
     expected = oracle.answer(cell, about, Path(context["oracle"]))
-    found = explain(cell, about, expected["targets"])
-    gate = gate_of(cell, about, expected)
+    explainer = build(cell, about.architecture, about.weights, CHAIN)
+    found = explain(explainer, about.images, expected["targets"])
+    gate = gate_of(cell, about, expected, chunk_of(explainer, len(about.images)))
     shared = [name for name in COMPARED if name in found and name in expected]
     for name in shared:
         yield {
@@ -139,14 +140,19 @@ def pictured(cell: Cell, context: Mapping[str, Any]) -> list[int]:
     return list(context.get("pictured", {}).get(network_of(cell), first))
 
 
-def explain(cell: Cell, about: Subject, targets: NDArray[np.int32]) -> Arrays:
+def chunk_of(explainer: Explainer, n: int) -> int:
+    """How many of n images are explained at a time."""
+    return min(CHUNK if explainer.evaluations <= 2 else 8, n)
+
+
+def explain(
+    explainer: Explainer, images: NDArray[np.float32], targets: NDArray[np.int32]
+) -> Arrays:
     """All stages of all images in one column, `logits` among them, as float64."""
-    explainer = build(cell, about.architecture, about.weights, CHAIN)
-    chunk = min(CHUNK if explainer.evaluations <= 2 else 8, len(about.images))
-    parts = []
-    for number, part in enumerate(explainer.stages(about.images, targets, chunk)):
-        images = about.images[number * chunk : (number + 1) * chunk]
-        parts.append({**part, "logits": explainer.logits(images)})
+    parts, chunk = [], chunk_of(explainer, len(images))
+    for number, part in enumerate(explainer.stages(images, targets, chunk)):
+        mine = images[number * chunk : (number + 1) * chunk]
+        parts.append({**part, "logits": explainer.logits(mine)})
     return {
         name: np.concatenate([part[name] for part in parts]).astype(np.float64) for name in parts[0]
     }

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import metrics, oracle, rounding
+from bench import following, metrics, oracle, rounding
 from bench.cells import Cell
 from bench.explaining import Arrays
 from bench.heatmaps import relative_error, zero_maps
@@ -48,9 +48,10 @@ def tolerance(cell: Cell, logits: NDArray[Any]) -> float | None:
 class Gate:
     """What an error is held against: the tolerance, and what excuses an image above it.
 
-    An image may be above it where rounding of a cancelling sum carries it (`bounds`, by stage), or
-    where the oracle is within `near` of a kink, past which a gradient goes another way. `chance`
-    is that an image is so near: a unit in a million is within 1e-6 of its kink.
+    An image may be above it where rounding of a cancelling sum carries it (`bounds`, by stage);
+    where it agrees with the oracle once that `follow`s the column at what only rounding decides;
+    or where the oracle is within `near` of a kink, past which a gradient goes another way.
+    `chance` is that an image is so near: a unit in a million is within 1e-6 of its kink.
     """
 
     tolerance: float | None
@@ -58,6 +59,7 @@ class Gate:
     near: float
     chance: float
     kinks: Callable[[NDArray[np.int64]], NDArray[np.float64]]
+    follow: Callable[[NDArray[np.int64]], Arrays | None] = lambda chosen: None
 
     def few(self, n: int) -> int:
         """How many of n images may be near a kink: more have less than 1e-4 of probability."""
@@ -66,8 +68,11 @@ class Gate:
         return max(int(binom.ppf(1 - SURPRISE, n, self.chance)), 1)
 
 
-def gate_of(cell: Cell, about: Subject, expected: Arrays) -> Gate:
-    """The gate of a cell. Scores through the softmax are excused no kink."""
+def gate_of(cell: Cell, about: Subject, expected: Arrays, chunk: int = 0) -> Gate:
+    """The gate of a cell that is given `chunk` images at a time, or 0 for all at once.
+
+    Scores through the softmax are excused no kink.
+    """
     near = KINK.get(cell.precision, 0.0) if cell.score == "logit" else 0.0
     known = cell.precision in rounding.UNIT
     layer = methods.load(cell.method).layer(about.architecture, cell.layer or None)
@@ -79,7 +84,13 @@ def gate_of(cell: Cell, about: Subject, expected: Arrays) -> Gate:
     units = rounding.switches(about.architecture, layer) * oracle.gradient_points(cell)
     chance = min(near * units, 1.0)
     gate = tolerance(cell, expected["logits"])
-    return Gate(gate, bounds, near, chance, lambda chosen: oracle.kinks(cell, about, chosen))
+    return Gate(
+        gate, bounds, near, chance,
+        lambda chosen: oracle.kinks(cell, about, chosen),
+        lambda chosen: following.answer(
+            cell, about, expected["targets"], chosen, near, chunk or len(about.images)
+        ),
+    )  # fmt: skip
 
 
 def compare(name: str, found: Arrays, expected: Arrays, gate: Gate) -> Row:
@@ -104,7 +115,14 @@ def compare(name: str, found: Arrays, expected: Arrays, gate: Gate) -> Row:
         rows |= _likeness(_flat(a[~zero]), _flat(b[~zero]))
     if gate.tolerance is not None:
         bound = gate.bounds.get(name, np.zeros(len(error)))[: len(error)]
-        rows |= _judge(error, gate.tolerance, bound, gate)
+
+        def again(above: NDArray[np.int64]) -> NDArray[np.float64]:
+            followed = gate.follow(above) or {}
+            if name not in followed:
+                return np.full(len(above), np.nan)
+            return relative_error(a[above], followed[name], scale[above])
+
+        rows |= _judge(error, gate.tolerance, bound, gate, again)
     elif rows["nan_count"]:
         rows["agree"] = False
     return rows
@@ -134,16 +152,20 @@ def _likeness(a: NDArray[Any], b: NDArray[Any]) -> Row:
 
 
 def _judge(
-    error: NDArray[np.float64], tolerance: float, bound: NDArray[np.float64], gate: Gate
+    error: NDArray[np.float64],
+    tolerance: float,
+    bound: NDArray[np.float64],
+    gate: Gate,
+    again: Callable[[NDArray[np.int64]], NDArray[np.float64]],
 ) -> Row:
     above = np.flatnonzero(~(error <= tolerance))  # NaN is above
     row: Row = {"share_within": 1 - len(above) / len(error), "kinks": [], "agree": True}
     if len(above):
-        kinks = gate.kinks(above)
-        rounded = error[above] <= bound[above]
+        kinks, followed = gate.kinks(above), again(above)
+        rounded = (error[above] <= bound[above]) | (followed <= tolerance)
         row["kinks"] = [
-            [int(i), float(error[i]), float(kink), float(bound[i])]
-            for i, kink in zip(above, kinks, strict=True)
+            [int(i), float(error[i]), float(kink), float(bound[i]), float(after)]
+            for i, kink, after in zip(above, kinks, followed, strict=True)
         ]
         excused = np.isfinite(error[above]) & (rounded | (kinks <= gate.near))
         row["agree"] = bool(excused.all() and (~rounded).sum() <= gate.few(len(error)))

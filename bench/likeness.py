@@ -15,6 +15,7 @@ import numpy as np
 
 from bench import agree, metrics
 from bench.cells import Cell
+from bench.explaining import build
 from bench.inputs import subject
 from bench.worker import Reporter, Row
 from bench.worker import serve as serve_cells
@@ -33,7 +34,8 @@ def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
     maps = {}
     for name in sorted(set(trained) - {"trained"}):
         about = subject(replace(cell, weights=name), context, context["n_images"])
-        maps[name] = agree.explain(cell, about, about.labels)["signed"]
+        explainer = build(cell, about.architecture, about.weights, ("signed", "heatmap"))
+        maps[name] = agree.explain(explainer, about.images, about.labels)["signed"]
     for (one, a), (other, b) in combinations(maps.items(), 2):
         for name in METRICS:
             with warnings.catch_warnings():

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from implementations.graph import Architecture, cut
 from implementations.reference import Reference
+from implementations.reference_switches import SWITCHES
 from implementations.shapes import parameters
 
 Arrays = dict[str, NDArray[Any]]
@@ -49,8 +50,7 @@ def products(architecture: Architecture, layer: str) -> int:
 
 def switches(architecture: Architecture, layer: str) -> int:
     """Units past a layer that a gradient passes or not: outputs of ReLUs and of max-pools."""
-    kinds = ("relu", "relu6", "max_pool")
-    head = [node.name for node in cut(architecture, layer).head if node.kind in kinds]
+    head = [node.name for node in cut(architecture, layer).head if node.kind in SWITCHES]
     return int(sum(np.prod(architecture.shapes[name]) for name in head))
 
 

@@ -69,7 +69,7 @@ FIELDS = tuple(
         ("agreement", "topk_iou", "", "median overlap of the top 10 % of positions"),
         ("agreement", "zero_map_share", "", "share of images whose reference map is all zero"),
         ("agreement", "share_within", "", "share of images within the tolerance"),
-        ("agreement", "kinks", "", "images above it: index, error, kink distance, rounding bound"),
+        ("agreement", "kinks", "", "images above it: index, error, kink, bound, error followed"),
         ("agreement", "nan_count", "", "values that are not finite"),
         ("agreement", "agree", "", "whether the gate is passed"),
         ("agreement", "tolerance", "", "of max_rel"),

@@ -7,7 +7,7 @@ It stands where a framework's module stands and has the same functions, so that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,9 +24,9 @@ from implementations.contract import (
     Weights,
 )
 from implementations.graph import Architecture, Node, cut, unknown
-from implementations.reference_nodes import Floats, backward, forward, padded, taps
+from implementations.reference_nodes import Floats, backward, forward
 from implementations.reference_scores import score, score_gradient
-from implementations.shapes import window
+from implementations.reference_switches import SWITCHES, followed, margin
 from implementations.weights import check
 
 
@@ -45,10 +45,19 @@ def probe(device: str, precision: str, mode: str) -> str | None:
 class Reference:
     """An `OracleNetwork`. Arrays are float64 NumPy, channels last; targets are integers (N,)."""
 
-    def __init__(self, architecture: Architecture, tensors: dict[str, Floats], rule: str) -> None:
+    def __init__(
+        self,
+        architecture: Architecture,
+        tensors: dict[str, Floats],
+        rule: str = "",
+        theirs: Mapping[str, Floats] | None = None,
+        near: float = 0.0,
+    ) -> None:
         self.architecture = architecture
         self.tensors = tensors
         self.rule = rule
+        self.theirs = theirs or {}
+        self.near = near
 
     def __call__(self, images: Floats) -> Floats:
         """Logits (N, K) of images (N, H, W, C)."""
@@ -81,7 +90,16 @@ class Reference:
         """
         if rule not in RELU_RULES:
             raise BadInput(unknown("ReLU rule", rule, RELU_RULES))
-        return Reference(self.architecture, self.tensors, rule)
+        return Reference(self.architecture, self.tensors, rule, self.theirs, self.near)
+
+    def following(self, theirs: Mapping[str, Floats], near: float) -> Reference:
+        """The same weights, with another implementation deciding what rounding decides.
+
+        `theirs` is what it has at the nodes that a ReLU or max-pool reads, by their names. Where
+        our value is nearer than `near` to a ReLU's corner, or to the largest of its window, over
+        the largest magnitude of the image, theirs says which way the gradient goes.
+        """
+        return Reference(self.architecture, self.tensors, self.rule, theirs, near)
 
     def pull_back(
         self,
@@ -116,8 +134,8 @@ class Reference:
         values = self._run(nodes, {layer: activations, **rest})
         nearest = np.full(len(images), np.inf)
         for node in nodes:
-            if node.kind in ("relu", "relu6", "max_pool"):
-                nearest = np.minimum(nearest, _margin(node, values[node.inputs[0]]))
+            if node.kind in SWITCHES:
+                nearest = np.minimum(nearest, margin(node, values[node.inputs[0]]))
         return nearest
 
     def _run(self, nodes: Iterable[Node], values: dict[str, Floats]) -> dict[str, Floats]:
@@ -131,38 +149,14 @@ class Reference:
             gradient = np.maximum(gradient, 0.0)
             if self.rule == "deconvolution":
                 return [gradient]
+        theirs = self.theirs.get(node.inputs[0])
+        if theirs is not None and node.kind in SWITCHES:
+            inputs = [followed(node, inputs[0], theirs, self.near)]
         return backward(node, self._own(node), inputs, gradient)
 
     def _own(self, node: Node) -> dict[str, Floats]:
         prefix = f"{node.name}."
         return {k.removeprefix(prefix): v for k, v in self.tensors.items() if k.startswith(prefix)}
-
-
-def _margin(node: Node, read: Floats) -> Floats:
-    if node.kind == "max_pool":
-        gaps = _gaps(node, read)
-    else:
-        corners = (0.0, 6.0) if node.kind == "relu6" else (0.0,)
-        gaps = np.min([_unless_zero(np.abs(read - corner)) for corner in corners], axis=0)
-    smallest = gaps.reshape(len(read), -1).min(axis=1)
-    largest = np.abs(read).reshape(len(read), -1).max(axis=1)
-    ratio: Floats = np.divide(smallest, largest, out=np.full(len(read), np.inf), where=largest > 0)
-    return ratio
-
-
-def _gaps(node: Node, read: Floats) -> Floats:
-    """The gap, in every window, between its largest value and the next one that differs."""
-    place = window(node, read.shape[1:])
-    images = padded(read, place, -np.inf)
-    largest = forward(node, {}, [read])
-    gaps = np.full(largest.shape, np.inf)
-    for _, _, tap in taps(place):
-        gaps = np.minimum(gaps, _unless_zero(largest - images[tap]))
-    return gaps
-
-
-def _unless_zero(distances: Floats) -> Floats:
-    return np.where(distances > 0, distances, np.inf)
 
 
 def build(

@@ -9,6 +9,7 @@ import pytest
 
 from bench import agree, oracle
 from bench.cells import Cell
+from bench.explaining import CHAIN, build
 from bench.inputs import subject
 from bench.stages import Ask, pick_columns
 from implementations import methods, weights
@@ -35,10 +36,10 @@ def test_measure_names_the_first_stage_that_is_wrong(small: Any) -> None:
 
 def test_images_are_chunked_without_a_trace(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     about = subject(small.cell, small.context)
-    targets = about.labels
-    whole = agree.explain(small.cell, about, targets)
+    explainer = build(small.cell, about.architecture, about.weights, CHAIN)
+    whole = agree.explain(explainer, about.images, about.labels)
     monkeypatch.setattr(agree, "CHUNK", 7)
-    for name, array in agree.explain(small.cell, about, targets).items():
+    for name, array in agree.explain(explainer, about.images, about.labels).items():
         np.testing.assert_allclose(array, whole[name], rtol=1e-12, atol=1e-14)
         assert len(array) == len(about.images)
 

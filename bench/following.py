@@ -1,0 +1,85 @@
+"""The oracle's answer where rounding decides: it follows the column where neither way is wrong.
+
+Where the largest values of a max-pool's window are equal, or a ReLU's input is zero, a gradient may
+go either way, and the last bit of a sum decides which. So the oracle's backward pass is run once
+more with the column's own values deciding there, and there only. A column whose code is right then
+agrees within its tolerance; one whose code is wrong does not.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.cells import Cell
+from bench.explaining import CHAIN, Arrays, load_framework
+from bench.inputs import Subject
+from implementations import methods, reference
+from implementations.graph import cut
+from implementations.reference_switches import SWITCHES
+
+
+def answer(
+    cell: Cell,
+    about: Subject,
+    targets: NDArray[Any],
+    chosen: NDArray[np.int64],
+    near: float,
+    chunk: int,
+) -> Arrays | None:
+    """The oracle's stages and `upsampled` of the chosen images, following the cell's column.
+
+    `near` is how far from a switch, over the largest magnitude that it reads in the image, the
+    column's values decide; `chunk` is how many images the column was given at a time, as its
+    rounding depends on that. An image in which the column decides nothing is NaN. None where the
+    method takes no gradient, or takes it at other points than the images.
+    """
+    method = methods.load(cell.method)
+    if hasattr(method.module, "probed"):
+        return None
+    layer = method.layer(about.architecture, cell.layer or None)
+    images = about.images[chosen]
+    network = reference.build(about.architecture, about.weights)
+    led = network.following(_read(cell, about, layer, chosen, chunk), near)
+
+    def explained(by: reference.Reference) -> Arrays:
+        options = method.resolve(dict(cell.options), cell.score)
+        call = reference.prepare(by, method.builder("reference")(by, layer, options), CHAIN)
+        return dict(call(*reference.put(by, images, targets[chosen])))
+
+    plain, stages = explained(network), explained(led)
+    if "gradients" not in stages:
+        return None
+    if stages["heatmap"].ndim == images.ndim - 1:
+        stages["upsampled"] = reference.resize(stages["heatmap"], images.shape[1:3])
+    changed = (stages["gradients"] != plain["gradients"]).reshape(len(images), -1).any(axis=1)
+    return {
+        name: np.where(changed.reshape(-1, *[1] * (stage.ndim - 1)), stage, np.nan)
+        for name, stage in stages.items()
+    }
+
+
+def _read(
+    cell: Cell, about: Subject, layer: str, chosen: NDArray[np.int64], chunk: int
+) -> dict[str, NDArray[np.float64]]:
+    """What the column has where a switch past the layer reads, (n, h, w, c), by the node's name.
+
+    Its forward pass is run to each such node, uncompiled.
+    """
+    framework, _ = load_framework(cell)
+    network = framework.build(about.architecture, about.weights, cell.device, cell.precision)
+    head = cut(about.architecture, layer).head
+    names = dict.fromkeys(node.inputs[0] for node in head if node.kind in SWITCHES)
+    names.pop("input", None)
+    parts: dict[str, list[NDArray[np.float64]]] = {name: [] for name in names}
+    for start in sorted({int(number) // chunk * chunk for number in chosen}):
+        images = about.images[start : start + chunk]
+        fill = [(0, chunk - len(images))] + [(0, 0)] * 3
+        placed = framework.put(network, np.pad(images, fill, mode="edge"))
+        mine = chosen[(start <= chosen) & (chosen < start + chunk)] - start
+        for name, found in parts.items():
+            values = framework.to_numpy(network.features(name, placed)[0])
+            found.append(values[mine].astype(np.float64))
+    return {name: np.concatenate(found) for name, found in parts.items()}
