@@ -33,6 +33,8 @@ GALLERY = 6
 FEW_CLASSES = 100
 """Up to how many classes the maps of every class are compared; the oracle takes them one by one."""
 COMPARED = ("logits", *CHAIN, "upsampled")
+BARE = True
+"""Its processes need a framework and nothing else (`bench/worker.py`)."""
 
 
 def cells(

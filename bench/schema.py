@@ -73,7 +73,7 @@ FIELDS = tuple(
         ("agreement", "nan_count", "", "values that are not finite"),
         ("agreement", "agree", "", "whether the gate is passed"),
         ("agreement", "tolerance", "", "of max_rel"),
-        ("cost", "import_s", "s", "importing the framework"),
+        ("cost", "import_s", "s", "importing the framework, its optional extras left out"),
         ("cost", "build_s", "s", "building the network and the explainer"),
         ("cost", "compile_s", "s", "first call less one steady call"),
         ("cost", "compile_count", "", "compilations, all before the clock ran"),

@@ -23,7 +23,8 @@ from bench.worker import Reporter, Row
 
 BUDGET_S = 0.4
 """Seconds of samples a cell, within 5 to 50 samples."""
-
+BARE = True
+"""Its processes need a framework and nothing else, unless they time a library."""
 COUNTED = ("forward", "heatmap")
 """The tasks whose compilations the frameworks count."""
 

@@ -29,6 +29,8 @@ from implementations.frameworks import packages
 
 Row = dict[str, Any]
 Measure = Callable[[Cell, Mapping[str, Any]], Iterator[Row]]
+EXTRAS = frozenset({"sklearn", "matplotlib", "pandas"})
+"""What Keras imports for its extras where it is installed: seconds of every process's start."""
 
 
 class Blinkered(PathFinder):
@@ -46,9 +48,9 @@ class Blinkered(PathFinder):
         return super().find_spec(fullname, path, target)
 
 
-def block(needed: frozenset[str]) -> None:
-    """Hide every framework package but these: no two frameworks share a process."""
-    Blinkered.names = packages() - needed
+def block(needed: frozenset[str], others: frozenset[str] = frozenset()) -> None:
+    """Hide every framework package but these, so that no two share a process, and the others."""
+    Blinkered.names = (packages() | others) - needed
     sys.meta_path[:] = [Blinkered if finder is PathFinder else finder for finder in sys.meta_path]
 
 
@@ -108,8 +110,10 @@ def main(job_path: str) -> None:
         os.sched_setaffinity(0, {int(core) for core in cores.split(",")})
     job = json.loads(Path(job_path).read_text(encoding="utf-8"))
     cells = [from_document(document) for document in job["cells"]]
-    block(frozenset(package for cell in cells for package in cell.column.packages))
     stage = importlib.import_module(job["module"])
+    bare = getattr(stage, "BARE", False) and not any(cell.library for cell in cells)
+    needed = frozenset(package for cell in cells for package in cell.column.packages)
+    block(needed, EXTRAS if bare else frozenset())
     with compile_cache(job["context"].get("cache"), job["round"]):
         stage.serve(cells, job["context"], report)
 

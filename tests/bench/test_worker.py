@@ -27,7 +27,7 @@ CELL = Cell(stage="agree", framework="reference", dataset="digits", architecture
 
 
 @pytest.mark.parametrize("column", frameworks.columns(), ids=lambda column: column.label)
-def test_a_column_loads_and_sees_no_other_framework(
+def test_a_column_loads_and_sees_no_other_framework_and_no_extras(
     column: frameworks.Column, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if column.missing:

@@ -11,9 +11,11 @@ import numpy as np
 
 from bench.cells import Cell
 from bench.explaining import build
-from bench.worker import Reporter, Row
+from bench.worker import EXTRAS, Reporter, Row
 from bench.worker import serve as serve_cells
 from implementations import architectures, frameworks, weights
+
+BARE = True
 
 
 def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
@@ -21,7 +23,7 @@ def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
     explainer = build(cell, architecture, weights.randomise(architecture, 0))
     images = np.random.default_rng(0).random((2, *architecture.input_shape), np.float32)
     stages = next(explainer.stages(images, np.array([0, 1]), 2))
-    packages = frameworks.packages()
+    packages = frameworks.packages() | EXTRAS
     yield {
         "finite": bool(np.isfinite(stages["upsampled"]).all()),
         "loaded": sorted(package for package in packages if package in sys.modules),
