@@ -15,6 +15,7 @@ import nox
 
 ROOT = Path(__file__).parent
 SUITE = ROOT / ".nox" / "suite"
+XPLIQUE = ROOT / ".nox" / "xplique"
 ALONE = "libraries-alone"
 """The group whose packages are installed without their dependencies."""
 GROUPS = ("core", "jax", "pytorch", "keras", "tensorflow", "libraries", "tests", "lint")
@@ -37,19 +38,26 @@ nox.options.sessions = ["tests", "lint"]
 
 def environment(session: nox.Session) -> str:
     """The shared environment's Python; installed anew when its requirements have changed."""
-    python = SUITE / ("Scripts" if os.name == "nt" else "bin") / "python"
+    return installed(session, SUITE, GROUPS, ALONE, "constraints.txt")
+
+
+def installed(
+    session: nox.Session, folder: Path, groups: tuple[str, ...], apart: str, pins: str
+) -> str:
+    """The Python of an environment, of these groups and of one without dependencies."""
+    python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
     project = nox.project.load_toml("pyproject.toml")
-    constraints = (ROOT / "constraints.txt").read_text(encoding="utf-8")
-    requirements = nox.project.dependency_groups(project, *GROUPS)
-    alone = nox.project.dependency_groups(project, ALONE)
+    constraints = (ROOT / pins).read_text(encoding="utf-8")
+    requirements = nox.project.dependency_groups(project, *groups)
+    alone = nox.project.dependency_groups(project, apart)
     stamp = hashlib.sha256("\n".join([*requirements, *alone, constraints]).encode()).hexdigest()
-    marker = SUITE / "installed"
+    marker = folder / "installed"
     if marker.exists() and marker.read_text(encoding="utf-8") == stamp:
         return str(python)
-    session.log("installing the frameworks and libraries once, into .nox/suite")
-    session.run(sys.executable, "-m", "venv", "--clear", str(SUITE))
+    session.log(f"installing once, into .nox/{folder.name}")
+    session.run(sys.executable, "-m", "venv", "--clear", str(folder))
     session.run(str(python), "-m", "pip", "install", "--quiet", "--upgrade", "pip")
-    install = (str(python), "-m", "pip", "install", "-c", "constraints.txt")
+    install = (str(python), "-m", "pip", "install", "-c", pins)
     session.run(*install, *requirements)
     session.run(*install, "--no-deps", *alone)
     marker.write_text(stamp, encoding="utf-8")
@@ -116,6 +124,12 @@ def time(session: nox.Session) -> None:
 def contrast(session: nox.Session) -> None:
     """Set our methods beside the libraries'."""
     bench(session, "contrast")
+
+
+@nox.session(venv_backend="none")
+def xplique(session: nox.Session) -> None:
+    """Install Xplique into an environment of its own; runs use it from then on."""
+    installed(session, XPLIQUE, ("xplique",), "xplique-alone", "constraints-xplique.txt")
 
 
 @nox.session(venv_backend="none")

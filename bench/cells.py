@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from implementations import tuned
+from implementations import libraries, tuned
 from implementations.frameworks import Column, column
 
 
@@ -76,6 +76,7 @@ def environment(cell: Cell, cores: Sequence[int] = ()) -> dict[str, str]:
     `cores` are those the process may use (XLA obeys nothing but affinity); by default the first
     `cell.threads` of those allowed, or all.
 
+    `CAMPARISON_PYTHON` is the Python of a library that has an environment of its own.
     Preallocation is off so that memory can be measured, TF32 follows the precision, and a cell on
     the CPU sees no GPU. Cells with equal environments may share a process.
     """
@@ -99,6 +100,8 @@ def environment(cell: Cell, cores: Sequence[int] = ()) -> dict[str, str]:
         "CAMPARISON_COLUMN": cell.column.label,
         "CAMPARISON_PRECISION": cell.precision,
     }
+    if cell.library and (own := libraries.describe(cell.library).python):
+        variables["CAMPARISON_PYTHON"] = str(own)
     if cell.mode == "tuned":
         variables |= tuned.environment(len(cores))
     if not gpu:

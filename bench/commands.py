@@ -39,7 +39,7 @@ def catalogue() -> dict[str, Any]:
         ],
         "libraries": [
             {"library": library.name, "title": library.title, "framework": library.framework,
-             "here": library.missing is None, "reason": library.missing or "",
+             "here": bool(library.python) or not library.missing, "reason": library.missing or "",
              "offers": {name: offer.like for name, offer in library.offers.items()}}
             for library in found
         ],

@@ -28,6 +28,7 @@ from bench.store import CONTROL
 from bench.worker import Reporter, Row
 from bench.worker import serve as serve_cells
 from implementations import libraries, methods, weights
+from implementations.evaluations import count_evaluations
 
 BATCH = 16
 LIKENESS = ("spearman", "cosine", "topk_iou")
@@ -36,7 +37,7 @@ LIKENESS = ("spearman", "cosine", "topk_iou")
 def cells(ask: Ask, dataset: str, architecture: str) -> Iterator[Cell]:
     """Every offer of every library beside our methods, in the column that the library explains.
 
-    In Keras only those of ours that a library there is like: elsewhere the column makes no
+    In Keras only those of ours that a library which is here is like: elsewhere the column makes no
     difference to a map.
     """
     described = [libraries.describe(name) for name in libraries.names()]
@@ -49,7 +50,8 @@ def cells(ask: Ask, dataset: str, architecture: str) -> Iterator[Cell]:
             threads=ask.threads,
         )  # fmt: skip
         here = [each for each in offered if (each.framework, each.backend) == (framework, backend)]
-        liked = {offer.like for library in here for offer in library.offers.values()}
+        usable = [library for library in here if library.python or not library.missing]
+        liked = {offer.like for library in usable for offer in library.offers.values()}
         for method in ask.methods:
             if (method in liked or not backend) and not methods.load(method).every_class:
                 yield replace(same, method=method)
@@ -81,6 +83,7 @@ def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
         "inputs_sha": about.inputs_sha,
         "verified": about.verified,
         "nan_count": int((~np.isfinite(maps)).sum()),
+        "notes": libraries.load(cell.library).note() if cell.library else "",
     }
     yield from localisation(maps, about, targets)
     weights.save(map_path(cell, context), {"maps": maps})
@@ -111,7 +114,7 @@ def _timed(
 def _evaluations(explainer: Explainer, images: NDArray[Any], targets: NDArray[Any]) -> float:
     """Images through the model for each image explained; the last batch is a padded one."""
     batch = min(BATCH, len(images))
-    with libraries.count_evaluations(explainer.network) as counted:
+    with count_evaluations(explainer.network) as counted:
         batches = len(list(explainer.stages(images, targets, batch)))
     return counted.images / (batches * batch)
 

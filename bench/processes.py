@@ -106,10 +106,12 @@ class _Child:
             dir=log.parent, prefix="child-", suffix=".log", delete=False
         ) as errors:
             self.errors = Path(errors.name)
+            variables = environment(cells[0], job.cores)
+            python = variables.get("CAMPARISON_PYTHON", sys.executable)
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "bench.worker", stream.name],
+                [python, "-m", "bench.worker", stream.name],
                 cwd=ROOT,
-                env={**os.environ, **environment(cells[0], job.cores)},
+                env={**os.environ, **variables},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=errors,

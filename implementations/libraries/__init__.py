@@ -3,7 +3,8 @@
 A library's module has `TITLE`, `PACKAGE` (the distribution whose version counts), `IMPORTS` (what
 it imports -> the distribution that brings it), `FRAMEWORK` (whose networks it explains; for Keras
 `BACKEND` beside it), `OFFERS` and `build(offer, network, layer, options)`, which gives an `explain`
-of the form methods have. A library is imported in `build` and nowhere else.
+of the form methods have. A library is imported in `build` and nowhere else. One that cannot live
+beside the others names an `ENVIRONMENT` of its own: its cells run there, in the same run.
 
 `load("captum").method("saliency")` is a `Method` like our own, so whatever takes a method takes it.
 """
@@ -14,8 +15,9 @@ import importlib
 import importlib.metadata
 import importlib.util
 import inspect
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import os
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -24,6 +26,9 @@ from typing import Any
 from implementations.contract import BadInput, Builder, Explain, Options, Unavailable
 from implementations.graph import unknown
 from implementations.methods import Method, Option
+
+ENVIRONMENTS = Path(__file__).parents[2] / ".nox"
+"""Where nox installs the environments."""
 
 
 @dataclass(frozen=True)
@@ -114,11 +119,30 @@ class Library:
         return offers
 
     @property
+    def environment(self) -> str:
+        """The environment that it has to itself; empty where it lives beside the others."""
+        return str(getattr(self.module, "ENVIRONMENT", ""))
+
+    @property
+    def python(self) -> Path | None:
+        """The Python of its own environment; None where it has none, or it is not installed."""
+        path = ENVIRONMENTS / self.environment / ("Scripts" if os.name == "nt" else "bin")
+        found = [path / name for name in ("python", "python.exe") if (path / name).exists()]
+        return found[0] if self.environment and found else None
+
+    @property
     def missing(self) -> str | None:
-        """What to install before it can be used, or None."""
+        """What to install before it can be used in this process, or None."""
         imports: Mapping[str, str] = self.module.IMPORTS
         absent = [pip for name, pip in imports.items() if importlib.util.find_spec(name) is None]
-        return f"{self.title} is not installed; pip install {' '.join(absent)}" if absent else None
+        if not absent:
+            return None
+        if self.python:
+            return f"{self.title} has an environment of its own: run this with {self.python}"
+        if self.environment:
+            mend = f"nox -s {self.environment} installs it into an environment of its own"
+            return f"{self.title} is not installed; {mend}"
+        return f"{self.title} is not installed; pip install {' '.join(absent)}"
 
     def version(self) -> str:
         """The version of its distribution. Raises Unavailable."""
@@ -127,11 +151,26 @@ class Library:
         except importlib.metadata.PackageNotFoundError:
             raise Unavailable(self.missing or f"{self.module.PACKAGE} has no version") from None
 
+    def note(self) -> str:
+        """What is installed beside it where it has an environment of its own; else nothing."""
+        if not self.environment:
+            return ""
+        packages = (self.module.PACKAGE, self.framework, self.backend, "numpy")
+        found = [f"{name} {version}" for name in packages if (version := _version(name))]
+        return f"in an environment of its own: {', '.join(found)}"
+
     def method(self, offer: str) -> LibraryMethod:
         """An offer as a method. Raises BadInput with the nearest names."""
         if offer not in self.offers:
             raise BadInput(unknown("method", offer, self.offers, f"of {self.name} "))
         return LibraryMethod(f"{self.name}.{offer}", self.module, offer)
+
+
+def _version(distribution: str) -> str:
+    for name in (distribution, f"{distribution}-cpu") if distribution else ():
+        with suppress(importlib.metadata.PackageNotFoundError):
+            return importlib.metadata.version(name)
+    return ""
 
 
 def names() -> list[str]:
@@ -152,60 +191,6 @@ def load(name: str) -> Library:
     if library.missing:
         raise Unavailable(library.missing)
     return library
-
-
-class Evaluations:
-    """How many images have passed through a network's forward pass."""
-
-    def __init__(self) -> None:
-        self.images = 0
-
-
-@contextmanager
-def count_evaluations(network: Any) -> Iterator[Evaluations]:
-    """Count the images that reach the logits of a PyTorch or Keras network within the block.
-
-    An image in a batch of a hundred perturbed ones counts as one each. Backward passes are not
-    counted, nor what a compiled function does. Do not time within the block: the counting costs.
-    """
-    evaluations = Evaluations()
-
-    def count(logits: Any) -> None:
-        evaluations.images += len(logits)
-
-    watched = _hooked if hasattr(network, "register_forward_hook") else _wrapped
-    with watched(network, count):
-        yield evaluations
-
-
-@contextmanager
-def _hooked(network: Any, count: Callable[[Any], None]) -> Iterator[None]:
-    handle = network.register_forward_hook(lambda module, arguments, logits: count(logits))
-    try:
-        yield
-    finally:
-        handle.remove()
-
-
-@contextmanager
-def _wrapped(network: Any, count: Callable[[Any], None]) -> Iterator[None]:
-    """Count at the Keras layer that gives the logits.
-
-    Libraries make models of their own, but of the same layers: every model's pass goes through it.
-    """
-    layer = network.model.get_layer(network.architecture.output)
-    call = layer.call
-
-    def counted(*arguments: Any, **settings: Any) -> Any:
-        logits = call(*arguments, **settings)
-        count(logits)
-        return logits
-
-    layer.call = counted
-    try:
-        yield
-    finally:
-        del layer.call
 
 
 def require_tensorflow(title: str, network: Any, layer: str) -> None:

@@ -58,8 +58,11 @@ def explained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], 
     @cache
     def run(library: str, backend: str) -> Explained:
         missing = [name for name in ("keras", backend) if find_spec(name) is None]
-        if missing or libraries.describe(library).missing:
+        about = libraries.describe(library)
+        if missing or (about.missing and not about.python):
             pytest.skip(f"{library} needs {' '.join(missing)} and its packages")
+        if about.python and backend != about.backend:
+            pytest.skip(f"{library}'s environment has {about.backend} only")
         folder = tmp_path_factory.mktemp(backend)
         (folder / "architecture.json").write_text(json.dumps(graph.document(ARCHITECTURE)))
         neutral.save(folder / "weights.safetensors", WEIGHTS)
@@ -75,7 +78,7 @@ def explained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], 
         }
         script = Path(__file__).with_name("explain_keras.py")
         done = subprocess.run(
-            [sys.executable, str(script), library, str(folder)],
+            [about.python or sys.executable, str(script), library, str(folder)],
             env=environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr[-3000:]

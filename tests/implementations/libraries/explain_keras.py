@@ -18,6 +18,7 @@ import numpy as np
 from implementations import graph, libraries, methods
 from implementations import weights as neutral
 from implementations.contract import Unavailable
+from implementations.evaluations import count_evaluations
 from implementations.frameworks import keras
 from implementations.frameworks.keras_backends import NAME
 
@@ -26,8 +27,9 @@ SCORES = ("logit", "probability")
 
 def variants(method: methods.Method) -> list[dict[str, str]]:
     """Every combination of the method's flags."""
-    values = itertools.product(("true", "false"), repeat=len(method.options))
-    return [dict(zip(method.options, given, strict=True)) for given in values]
+    flags = [name for name, option in method.options.items() if isinstance(option, methods.Flag)]
+    values = itertools.product(("true", "false"), repeat=len(flags))
+    return [dict(zip(flags, given, strict=True)) for given in values]
 
 
 def main(library: str, folder: Path) -> None:
@@ -49,7 +51,7 @@ def main(library: str, folder: Path) -> None:
             except Unavailable as error:
                 found[label] = str(error)
                 continue
-            with libraries.count_evaluations(network) as evaluations:
+            with count_evaluations(network) as evaluations:
                 maps[label] = explain(network, *placed)["heatmap"]
             found[label] = evaluations.images
     np.savez(folder / "maps.npz", **maps)

@@ -11,7 +11,7 @@ import pytest
 from bench.heatmaps import relative_error
 from implementations import graph, libraries, methods, weights
 from implementations.contract import BadInput
-from implementations.libraries import count_evaluations
+from implementations.evaluations import count_evaluations
 
 pytest.importorskip("captum")
 torch = pytest.importorskip("torch")

@@ -6,15 +6,14 @@ import os
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 from types import ModuleType
 
-import numpy as np
 import pytest
 
-from implementations import architectures, libraries, weights
+from implementations import architectures, libraries
 from implementations.contract import BadInput, Unavailable
-from implementations.frameworks import column
-from implementations.libraries import Library, count_evaluations
+from implementations.libraries import Library
 
 OFFERS = [(name, offer) for name in libraries.names() for offer in libraries.describe(name).offers]
 
@@ -96,55 +95,30 @@ def test_describing_imports_no_framework_and_no_library() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_evaluations_are_images_through_the_forward_pass() -> None:
-    pytest.importorskip("torch")
-    from implementations.frameworks import pytorch
-
-    architecture = architectures.get("cnn-32-16", (8, 8, 1), 3)
-    network = pytorch.build(architecture, weights.randomise(architecture, 0), "cpu", "float32")
-    images = pytorch.put(network, np.zeros((5, 8, 8, 1), np.float32))
-    with count_evaluations(network) as evaluations:
-        network(images)
-        network(images[:2])
-    network(images)
-    assert evaluations.images == 7
-
-
-KERAS = """
-import keras
-import numpy as np
-from implementations import architectures, weights
-from implementations.frameworks import load
-from implementations.libraries import count_evaluations
-
-framework, architecture = load("keras"), architectures.get("cnn-32-16", (8, 8, 1), 3)
-network = framework.build(architecture, weights.randomise(architecture, 0), "cpu", "float32")
-images = framework.put(network, np.zeros((5, 8, 8, 1), np.float32))
-layer = network.model.get_layer("relu2")
-own = keras.Model(network.model.inputs, [layer.output, network.model.outputs[0]])
-before_the_logits = keras.Model(network.model.inputs, layer.output)
-with count_evaluations(network) as evaluations:
-    network(images)
-    own(images[:2])
-    network.head("relu2", *network.features("relu2", images[:1]))
-    before_the_logits(images)
-network(images)
-assert evaluations.images == 5 + 2 + 1, evaluations.images
-"""
+def test_one_with_an_environment_of_its_own_says_how_to_install_it_and_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = ModuleType("absent")
+    module.__dict__.update(
+        TITLE="Absent", PACKAGE="absent-xyz", IMPORTS={"absent_xyz": "absent-xyz"},
+        ENVIRONMENT="alone", FRAMEWORK="keras",
+    )  # fmt: skip
+    library = Library("absent", module)
+    monkeypatch.setattr(libraries, "ENVIRONMENTS", tmp_path)
+    assert library.python is None and library.note().startswith("in an environment of its own")
+    assert library.missing == (
+        "Absent is not installed; nox -s alone installs it into an environment of its own"
+    )
+    python = tmp_path / "alone" / ("Scripts" if os.name == "nt" else "bin") / "python"
+    python.parent.mkdir(parents=True)
+    python.touch()
+    assert library.python == python
+    assert library.missing == f"Absent has an environment of its own: run this with {python}"
 
 
-def test_evaluations_are_counted_in_keras() -> None:
-    """In the network itself and in any other model of its layers."""
-    keras = column("keras")
-    if keras.missing:
-        pytest.skip(keras.missing)
-    environment = {
-        **os.environ,
-        "KERAS_BACKEND": keras.backend,
-        "JAX_PLATFORMS": "cpu",
-        "CUDA_VISIBLE_DEVICES": "",
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-    }
-    command = [sys.executable, "-c", KERAS]
-    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+def test_each_environment_of_a_library_is_a_session() -> None:
+    text = (Path(__file__).parents[3] / "noxfile.py").read_text(encoding="utf-8")
+    own = {e for name in libraries.names() if (e := libraries.describe(name).environment)}
+    assert own == {"xplique"}
+    for name in own:
+        assert f"def {name}(session" in text

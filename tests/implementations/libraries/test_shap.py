@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from implementations import graph, libraries, weights
-from implementations.libraries import count_evaluations
+from implementations.evaluations import count_evaluations
 
 pytest.importorskip("shap")
 cv2 = pytest.importorskip("cv2")
