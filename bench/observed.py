@@ -9,6 +9,7 @@ import psutil
 
 from bench import memory
 from bench.cells import Cell
+from bench.energy import Meter
 from bench.worker import Row
 
 ARRAYS = {
@@ -21,24 +22,30 @@ QUIET = 0.25
 
 
 class Observed:
-    """A context: what happens inside it becomes the columns of `row` when it ends."""
+    """A context: what happens inside it becomes the columns of `row` when it ends.
+
+    `joules` are those of all that happened; None where the machine does not tell.
+    """
 
     def __init__(self, cell: Cell) -> None:
         self.library = ARRAYS.get(cell.column.label, "") if cell.device == "gpu" else ""
         self.process = psutil.Process()
         self.row: Row = {}
+        self.joules: float | None = None
 
     def __enter__(self) -> Self:
         self.load = psutil.getloadavg()[0]
         self.held = memory.reset_peak()
         if self.library:
             memory.reset_device_peak(self.library)
+        self.meter = Meter(gpu=bool(self.library))
         self.cpu, self.busy, self.began = self._cpu(), _busy(), time.perf_counter()
         return self
 
     def __exit__(self, *exception: Any) -> None:
         wall = time.perf_counter() - self.began
         cpu = self._cpu() - self.cpu
+        self.joules = self.meter.joules()
         peak = memory.peak()
         others = max((_busy() - self.busy - cpu) / wall, 0.0)
         self.row = {

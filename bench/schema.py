@@ -91,6 +91,7 @@ FIELDS = tuple(
         ("cost", "peak_rss_mb", "MB", "peak resident memory of the process so far"),
         ("cost", "peak_device_mb", "MB", "peak device memory by the framework's own counter"),
         ("cost", "memory_mb", "MB", "peak resident memory while timed, less what was held before"),
+        ("cost", "energy_j", "J", "of one call, by the counters of the whole package and GPU"),
         ("cost", "cell_s", "s", "wall time of the whole cell"),
         ("quality", "metric", "", "name of the metric"),
         ("quality", "value", "", "its value: median over images unless the metric says otherwise"),

@@ -13,7 +13,15 @@ from bench.report.frame import groups
 from bench.report.statistics import middle
 
 CELL = (*clock.WHAT, "column", "mode")
-MEDIANS = ("flops", "peak_share", "cores_in_use", "memory_mb", "peak_device_mb", "tolerance")
+MEDIANS = (
+    "flops",
+    "peak_share",
+    "cores_in_use",
+    "memory_mb",
+    "peak_device_mb",
+    "energy_j",
+    "tolerance",
+)
 """What is told beside a time, as the median over its processes."""
 _READ = (
     *CELL, *MEDIANS, "stage", "run_id", "status", "reason", "median_ms", "compile_s", "cache",

@@ -1,4 +1,4 @@
-"""Memory of what is timed: on the host beyond what was held before, on the device at its peak."""
+"""Memory and energy of what is timed, on the host and on the device."""
 
 from __future__ import annotations
 
@@ -16,18 +16,23 @@ from bench.report.text import ABSENT, number
 from bench.report.wording import legend, named
 from implementations.contract import MODES
 
-TITLE = "Memory"
+TITLE = "Memory and energy"
 STAGES = ("time",)
-SPOTS = {"memory_mb": "host memory, MB", "peak_device_mb": "device memory, MB"}
+SPOTS = {
+    "memory_mb": "host memory, MB",
+    "peak_device_mb": "device memory, MB",
+    "energy_j": "energy of a call, J",
+}
 NOTE = (
     "Medians over processes. Host: the peak of resident memory while timed, less what was held "
-    "before the clock ran. Device: its peak by the framework's own counter. At the deepest layer "
-    "and in float32 where there is that; the CSV has every layer and precision."
+    "before the clock ran. Device: its peak by the framework's own counter. Energy, where the "
+    "machine tells it: the whole processor's and GPU's while timed, over the calls. At the "
+    "deepest layer and in float32 where there is that; the CSV has every layer and precision."
 )
 
 
 def make(frame: pd.DataFrame) -> list[Table]:
-    """`memory`: a section for the host and one for the device, where they were measured."""
+    """`memory`: a section for each quantity that was measured."""
     lines: list[dict[str, Any]] = []
     sections = []
     for place in places(frame):
