@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from types import ModuleType
 
 import pandas as pd
 
 from bench.report import files, gallery
+from bench.report.files import Head
 from bench.report.frame import Run, gather
 
 CHOOSE = "choose"
@@ -25,8 +28,15 @@ def write(runs: Sequence[Run], results: Path, heatmaps: Sequence[Path] = ()) -> 
     gallery, oldest first: the newest that shows a network draws it. Returns the files
     written. Raises BadInput where a place cannot be written, or the heatmaps cannot be read.
     """
-    frame = gather(runs)
     heads = [head for head, _ in runs]
+    with ProcessPoolExecutor(1, get_context("spawn")) as beside:
+        galleries = beside.submit(_galleries, heads, heatmaps, results) if heatmaps else None
+        written = _tables_and_figures(gather(runs), heads, results)
+        written += galleries.result() if galleries else []
+    return list(dict.fromkeys(written))
+
+
+def _tables_and_figures(frame: pd.DataFrame, heads: Sequence[Head], results: Path) -> list[Path]:
     written = []
     for module in _modules("tables"):
         rows = _stages(frame, module)
@@ -38,13 +48,19 @@ def write(runs: Sequence[Run], results: Path, heatmaps: Sequence[Path] = ()) -> 
         foot = files.footer(heads, set(rows["run_id"]))
         for stem, figure in module.draw(rows):
             written.append(files.write_figure(figure, stem, "svg", foot, results / "figures"))
+    return written
+
+
+def _galleries(heads: Sequence[Head], heatmaps: Sequence[Path], results: Path) -> list[Path]:
+    """The pictures of heatmaps, which take as long as all the rest: in a process beside it."""
+    written = []
     drawn: set[str] = set()
     for path in reversed(heatmaps):
         foot = files.footer(heads, {path.stem})
         for stem, figure in gallery.draw(path, drawn):
             drawn.add(stem)
             written.append(files.write_figure(figure, stem, "png", foot, results / "figures"))
-    return list(dict.fromkeys(written))
+    return written
 
 
 def choose(runs: Sequence[Run]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,8 @@ from implementations.contract import BadInput
 from implementations.weights import write_bytes
 
 Head = Mapping[str, Any]
+CHARACTERS = 26
+"""How many characters of a figure's footer fit into an inch of it."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,10 @@ def write_figure(figure: Any, name: str, kind: str, foot: Sequence[str], folder:
     import matplotlib as mpl
 
     _make(folder)
-    figure.text(0.005, -0.01, "\n".join(foot[1:]), fontsize=5, va="top", color="0.4", wrap=True)
+    # Broken here: matplotlib would measure each line anew for every word that it tries.
+    width = int(figure.get_figwidth() * CHARACTERS)
+    lines = [part for line in foot[1:] for part in textwrap.wrap(line, width)]
+    figure.text(0.005, -0.01, "\n".join(lines), fontsize=5, va="top", color="0.4")
     buffer = io.BytesIO()
     metadata = {"Description": "\n".join(foot)} | ({"Date": None} if kind == "svg" else {})
     with mpl.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
