@@ -98,10 +98,10 @@ def test_stopping_kills_the_child_and_reports_nothing(
         stop.set()
 
     job = processes.Job("misbehaving", (cell("fine"), cell("hang"), cell("junk")), {"word": ""})
-    began = time.monotonic()
+    before, began = set(psutil.Process().children()), time.monotonic()
     processes.run(job, finished, 300, tmp_path / "log", print, stop)
     assert reported == ["fine"] and time.monotonic() - began < 100
-    assert not psutil.Process().children()
+    assert set(psutil.Process().children()) <= before
 
 
 def test_plan_interleaves_environments_and_shuffles_reproducibly() -> None:
