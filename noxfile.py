@@ -1,4 +1,4 @@
-"""Sessions: short verbs. All of them share one environment, installed once into `.nox/suite`.
+"""Sessions: short verbs. They share one environment, installed once into `.nox/suite`.
 
 `nox -s compare` runs the main job, `nox -s tests` the tests, `nox -l` lists the rest. What follows
 `--` goes to the command: `nox -s compare -- --dataset fashion_mnist`.

@@ -83,7 +83,7 @@ def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
         "inputs_sha": about.inputs_sha,
         "verified": about.verified,
         "nan_count": int((~np.isfinite(maps)).sum()),
-        "notes": libraries.load(cell.library).note() if cell.library else "",
+        "notes": libraries.load(cell.library).note() or None if cell.library else None,
     }
     yield from localisation(maps, about, targets)
     weights.save(map_path(cell, context), {"maps": maps})

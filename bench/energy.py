@@ -17,6 +17,7 @@ class Meter:
 
     def __init__(self, gpu: bool = False) -> None:
         self.packages = _packages()
+        self.counts_gpu = gpu
         self.gpu = _gpu_joules() if gpu else None
 
     def joules(self) -> float | None:
@@ -27,7 +28,10 @@ class Meter:
             for name, (now, span) in after.items()
             if name in self.packages
         ]
-        if self.gpu is not None and (now := _gpu_joules()) is not None:
+        if self.counts_gpu:
+            now = _gpu_joules()
+            if self.gpu is None or now is None:
+                return None
             used.append(now - self.gpu)
         return sum(used) if used else None
 
@@ -51,9 +55,11 @@ def _gpu_joules() -> float | None:
     """What the first GPU has used since its driver was loaded; None where it does not tell."""
     try:
         import pynvml
-
+    except ImportError:
+        return None
+    try:
         pynvml.nvmlInit()
         handle = pynvml.nvmlDeviceGetHandleByIndex(0)
         return float(pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)) / 1e3
-    except Exception:  # no library, no driver, or a GPU without the counter
+    except pynvml.NVMLError:  # no driver, no GPU, or one without the counter
         return None

@@ -77,8 +77,8 @@ def heatmap(cell: Cell, context: Mapping[str, Any]) -> Timed:
     cost: Row = {"import_s": explainer.import_s, "build_s": explainer.build_s}
     cost["evaluations"] = explainer.evaluations
     cost["flops"] = operations.of(cell, about.architecture)
-    if cell.library:
-        cost["notes"] = libraries.load(cell.library).note()
+    if cell.library and (note := libraries.load(cell.library).note()):
+        cost["notes"] = note
     return Timed(explainer.framework, lambda i: explainer.call(*inputs[i])["heatmap"], check, cost)
 
 

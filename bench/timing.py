@@ -74,6 +74,7 @@ def measure(cell: Cell, context: Mapping[str, Any], benchmark: Any) -> Iterator[
         "images_per_s": cell.batch / median,
         "peak_share": _share(timed.cost.get("flops"), median, cell, context),
         **observed.row,
+        "notes": "; ".join(n for n in (checked.get("notes"), timed.cost.get("notes")) if n) or None,
         "energy_j": observed.joules / (rounds + 1) / timed.parts if observed.joules else None,
     }
 

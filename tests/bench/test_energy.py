@@ -33,6 +33,16 @@ def test_a_counter_that_began_again_is_no_negative_energy(packages: Path) -> Non
     assert meter.joules() == pytest.approx(1.32885)
 
 
+def test_a_gpu_that_tells_nothing_is_not_left_out_of_the_sum(
+    packages: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = iter([10.0, 14.0])
+    monkeypatch.setattr(energy, "_gpu_joules", lambda: next(told))
+    assert energy.Meter(gpu=True).joules() == pytest.approx(4.0)
+    monkeypatch.setattr(energy, "_gpu_joules", lambda: None)
+    assert energy.Meter(gpu=True).joules() is None
+
+
 def test_a_machine_that_tells_nothing_has_no_energy(packages: Path) -> None:
     for name in ("intel-rapl:0", "intel-rapl:1"):
         (packages / name / "energy_uj").unlink()

@@ -24,6 +24,10 @@ def test_grad_cam_is_ours_resized(explained: Any, oracle: Any, layer: str) -> No
     # Bicubic goes through the values of a map of one value, and near those of any other.
     ours = oracle(layer, "logit")["heatmap"]
     near = reference.resize(ours, SIZE)
+    if layer == "relu1":  # of the image's own size: nothing is resized
+        assert ours.shape[1:] == SIZE
+        signed = oracle(layer, "logit")["signed"]
+        assert (relative_error(heatmap, ours, signed) <= 1e-5).all()
     assert (relative_error(heatmap, near, near) < 0.35).all()
     centres = relative_error(heatmap.mean(axis=(1, 2)), near.mean(axis=(1, 2)), near)
     assert (centres < 0.1).all()
