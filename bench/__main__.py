@@ -148,6 +148,10 @@ def _time_arguments(command: argparse.ArgumentParser) -> None:
         help="one factor at a time around a base (default), or the whole product",
     )  # fmt: skip
     command.add_argument("--modes", nargs="+", choices=MODES, help="default: all there are")
+    command.add_argument(
+        "--cold", action="store_true",
+        help="compile anew in every round (default: in the first, whose compile time is published)",
+    )  # fmt: skip
     command.add_argument("--compare", metavar="RUN", help="an earlier run's file: what changed")
 
 

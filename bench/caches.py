@@ -28,7 +28,8 @@ def compile_cache(kept: str | None, number: int) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="camparison-") as fresh:
         place = Path(fresh)
         if kept:
-            place = Path(kept) / os.environ.get("CAMPARISON_COLUMN", "")
+            own = ("CAMPARISON_COLUMN", "CAMPARISON_PRECISION")  # other processes of the round
+            place = Path(kept) / "-".join(os.environ.get(name, "") for name in own)
             if number == 0:
                 shutil.rmtree(place, ignore_errors=True)
             place.mkdir(parents=True, exist_ok=True)

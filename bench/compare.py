@@ -37,7 +37,7 @@ def compare(ask: Ask) -> int:
 STAGES: dict[str, Callable[[Conductor], list[Row]]] = {
     "train": lambda leader: [*leader.train(), *leader.likeness()],
     "agree": lambda leader: leader.agree(main=True),
-    "time": lambda leader: leader.time(warm=True),
+    "time": Conductor.time,
     "contrast": Conductor.contrast,
 }
 

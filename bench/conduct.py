@@ -141,10 +141,10 @@ class Conductor:
         gallery.gather(cells, context, gallery.file(self.run.run_id, self.ask.results))
         return rows
 
-    def time(self, warm: bool = False) -> list[Row]:
+    def time(self) -> list[Row]:
         """Fresh, interleaved processes, one at a time: nothing else runs on the machine.
 
-        `warm`: rounds after the first start with what the first has compiled.
+        Rounds after the first start with what the first has compiled, unless all are to be cold.
         """
         quick = self.ask.grid == "quick"
         pairs = (once(self.networks) if quick else []) or [(d, a) for d, a, _ in self.networks]
@@ -157,7 +157,7 @@ class Conductor:
         self.execute("oracle", oracle.cells_for(map(timed.our_cell, cells)), isolate=True)
         self.run.head["peak"] = peaks = peak.measure(self.ask.threads)
         context = {**self.context, "peak": peaks}
-        if warm:
+        if not self.ask.cold:
             context["cache"] = str(self.run.folder / "compiled")
         return self.execute(
             "timing", cells, context=context, at_once=1,

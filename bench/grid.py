@@ -1,8 +1,10 @@
 """Which cells are timed: one factor at a time around a base cell, or the whole product.
 
 The base is the first network asked for: batch 64, the last layer, float32, compiled, one class.
-Around it vary, one at a time, batch and mode together, layer, precision, method, library and
-architecture. `full` is the product of batch, mode, layer, precision and architecture.
+Around it vary, one at a time, batch and mode together, layer, and one class or all; in each
+framework's own column also precision, method, library and architecture. Keras on JAX and on PyTorch
+goes without these in `default`: they are in `full`, with the product of batch, mode, layer,
+precision and architecture.
 """
 
 from __future__ import annotations
@@ -27,6 +29,10 @@ LARGE = 100_000
 LARGE_BATCHES = (1, 8)
 COSTLY_BATCH = 8
 """The batch of methods that evaluate the model many times, and of the libraries' like them."""
+ONE_BY_ONE = ("eli5",)
+"""Libraries that take seconds for a batch, image after image: they get the small one too."""
+OWN = ("", "tensorflow")
+"""The backends of the columns that are a framework's own: Keras' own is TensorFlow."""
 GRAD_CAM = "grad_cam"
 
 
@@ -71,8 +77,14 @@ class Grid:
             yield from self.both(batch=batch, mode=mode)
         for mode in ("eager", "compiled"):
             yield self.cell(mode=mode, task="train_step", optimizer="native")
-        for layer in self.layers(0)[:-1]:
-            yield self.cell(task="heatmap", method=GRAD_CAM, layer=layer)
+        for layer, mode in product(self.layers(0)[:-1], ("compiled", "xla")):
+            yield self.cell(task="heatmap", method=GRAD_CAM, layer=layer, mode=mode)
+        yield from self.every_class()
+        if self.column.backend in OWN:
+            yield from self.around()
+
+    def around(self) -> Iterator[Cell]:
+        """Precisions, architectures, methods and libraries, around the base."""
         for precision in PRECISIONS:
             yield from self.both(precision=precision)
         yield from self.others(range(1, len(self.networks)))
@@ -86,19 +98,21 @@ class Grid:
             for batch in LARGE_BATCHES if large else (self.ask.batch,):
                 yield from self.both(network, batch=batch)
 
-    def ours(self) -> Iterator[Cell]:
-        """Every other method at the base, and all classes at the first layer too."""
-        architecture = self.networks[0][1]
+    def every_class(self) -> Iterator[Cell]:
+        """All classes in one call: at the last layer, which is the base, and at the first."""
+        for name in methods.names():
+            if methods.load(name).every_class:
+                yield self.cell(task="heatmap", method=name)
+                yield self.cell(task="heatmap", method=name, layer=self.layers(0)[0])
+
+    def ours(self, modes: Sequence[str] = ("compiled",)) -> Iterator[Cell]:
+        """Every other method at the base."""
         for name in methods.names():
             method = methods.load(name)
-            spots = places(method, architecture)
-            if name == GRAD_CAM or not spots:
-                continue
-            batch = self.batch(method)
-            for mode in ("eager", "compiled"):
-                yield self.cell(task="heatmap", method=name, batch=batch, mode=mode)
-            if method.every_class:
-                yield self.cell(task="heatmap", method=name, layer=self.layers(0)[0])
+            if name != GRAD_CAM and places(method, self.networks[0][1]):
+                batch = self.batch(method)
+                for mode in modes:
+                    yield self.cell(task="heatmap", method=name, batch=batch, mode=mode)
 
     def batch(self, method: methods.Method) -> int:
         """A small batch for a method that evaluates the model many times."""
@@ -116,6 +130,8 @@ class Grid:
                 if not offered.like:
                     continue
                 batch = self.batch(methods.load(offered.like))
+                if name in ONE_BY_ONE:
+                    batch = COSTLY_BATCH
                 canonical = tuple(sorted((offered.canonical or {}).items()))
                 for options in dict.fromkeys(((), canonical)):
                     yield self.cell(
@@ -124,8 +140,10 @@ class Grid:
                     )  # fmt: skip
 
     def full(self) -> Iterator[Cell]:
-        """The whole product, and all that the default has."""
+        """The whole product, and all that the default has, in every column."""
         yield from self.default()
+        yield from self.around()
+        yield from self.ours(("eager", "compiled"))
         for network, mode, precision in product(
             range(len(self.networks)), self.modes(), PRECISIONS
         ):

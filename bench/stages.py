@@ -25,6 +25,8 @@ from implementations.graph import unknown
 
 PARTS = ("train", "agree", "time", "contrast")
 """The stages of the main job, in their order."""
+UNNAMED = (("grid", "quick"), ("modes", MODES), ("stages", PARTS), ("cold", False))
+"""Options that leave a run the one it was before there were such options."""
 WARNINGS = ("failed", "wrong", "timeout", "oom")
 
 
@@ -44,6 +46,7 @@ class Ask:
     threads: int = 0
     grid: str = "quick"
     modes: tuple[str, ...] = MODES
+    cold: bool = False
     stages: tuple[str, ...] = PARTS
     seeds: int = 1
     epochs: int | None = None
@@ -58,8 +61,7 @@ class Ask:
         return {
             name: str(value)
             for name, value in vars(self).items()
-            if name not in ("timeout_s", "results", "data_dir")
-            and (name, value) not in (("grid", "quick"), ("modes", MODES), ("stages", PARTS))
+            if name not in ("timeout_s", "results", "data_dir") and (name, value) not in UNNAMED
         }
 
     def context(self, run: Run) -> dict[str, Any]:

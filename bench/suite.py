@@ -33,6 +33,7 @@ def ask_of(arguments: Namespace) -> Ask:
         n_images=arguments.images or _images(arguments), batch=arguments.batch,
         rounds=arguments.rounds, grid=getattr(arguments, "grid", "quick"),
         modes=tuple(getattr(arguments, "modes", None) or MODES),
+        cold=getattr(arguments, "cold", False),
         stages=tuple(s for s in PARTS if s in (getattr(arguments, "stages", None) or PARTS)),
         threads=arguments.threads, seeds=arguments.seeds, epochs=arguments.epochs,
         isolate=arguments.isolate, timeout_s=arguments.timeout, data_dir=arguments.data_dir,

@@ -24,6 +24,8 @@ from implementations import libraries
 from implementations.contract import Array, Framework, Network, Stages
 from implementations.recipes import recipe
 
+UNCOMPILED = {"keras[torch]": "not compiled: Keras on PyTorch steps eagerly, data on the device"}
+"""Columns whose training step, asked for compiled, is none that is compiled, and why."""
 STEPS = 2
 """Training steps a sample: the cost of fetching the losses is shared as it is in training."""
 
@@ -33,7 +35,8 @@ class Timed:
     """What is put under the stopwatch.
 
     `call(i)` runs on the i-th of two inputs and returns device arrays; `check()` compares the first
-    with the oracle; `parts` is what one call is divided by.
+    with the oracle; `parts` is what one call is divided by; `compiles` tells whether the first call
+    compiles at all, in a mode that is not eager.
     """
 
     framework: Framework
@@ -41,6 +44,7 @@ class Timed:
     check: Callable[[], Row]
     cost: Row
     parts: int = 1
+    compiles: bool = True
 
     def barriered(self, number: int) -> None:
         """One call with all its work done when it returns; a NumPy array is done already."""
@@ -154,7 +158,9 @@ def train_step(cell: Cell, context: Mapping[str, Any]) -> Timed:
 
     cost: Row = {"import_s": import_s, "build_s": build_s}
     cost["flops"] = operations.of(cell, about.architecture)
-    return Timed(framework, call, check, cost, STEPS)
+    uncompiled = UNCOMPILED.get(cell.column.label) if cell.mode != "eager" else None
+    cost["notes"] = uncompiled
+    return Timed(framework, call, check, cost, STEPS, compiles=uncompiled is None)
 
 
 TASKS = {"heatmap": heatmap, "forward": forward, "train_step": train_step}

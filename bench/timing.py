@@ -21,8 +21,10 @@ from bench.observed import Observed
 from bench.timed import TASKS, Timed
 from bench.worker import Reporter, Row
 
-BUDGET_S = 0.4
-"""Seconds of samples a cell, within 5 to 50 samples."""
+BUDGET_S = 0.25
+"""Seconds of samples a cell in a process."""
+SAMPLES = (3, 50)
+"""The least and the most of them: what differs is processes, so many of these say little."""
 BARE = True
 """Its processes need a framework and nothing else, unless they time a library."""
 COUNTED = ("forward", "heatmap")
@@ -41,6 +43,7 @@ def measure(cell: Cell, context: Mapping[str, Any], benchmark: Any) -> Iterator[
     """One row: agreement first, then the samples."""
     timed = TASKS[cell.task](cell, context)
     traced = timed.framework.compilations()
+    compiles = cell.mode != "eager" and timed.compiles
     began = time.perf_counter()
     timed.barriered(0)
     first_s = time.perf_counter() - began
@@ -49,11 +52,12 @@ def measure(cell: Cell, context: Mapping[str, Any], benchmark: Any) -> Iterator[
     timed.barriered(0)
     steady_s = time.perf_counter() - began
     compiled = timed.framework.compilations()
-    if cell.mode != "eager" and cell.task in COUNTED and compiled == traced:
+    if compiles and cell.task in COUNTED and compiled == traced:
         raise Wrong(checked, f"nothing was compiled in mode {cell.mode}: it ran eagerly")
-    rounds = int(min(max(BUDGET_S / steady_s, 5), 50))
+    rounds = int(np.clip(BUDGET_S / steady_s, *SAMPLES))
+    # It is warm: the check and the calls before it were more than the two that a GPU's graphs need.
     with Observed(cell) as observed:
-        benchmark.pedantic(timed.barriered, args=(0,), rounds=rounds, iterations=1, warmup_rounds=1)
+        benchmark.pedantic(timed.barriered, args=(0,), rounds=rounds, iterations=1)
     recompiled = timed.framework.compilations() - compiled
     if recompiled:
         raise Wrong(checked, f"compiled {recompiled} times while timed")
@@ -63,7 +67,7 @@ def measure(cell: Cell, context: Mapping[str, Any], benchmark: Any) -> Iterator[
     yield {
         **checked,
         **timed.cost,
-        "compile_s": max(first_s - steady_s, 0.0) if cell.mode != "eager" else None,
+        "compile_s": max(first_s - steady_s, 0.0) if compiles else None,
         "compile_count": compiled,
         "cache": os.environ.get(caches.STATE, "cold"),
         "samples_ns": [round(1e9 * sample) for sample in samples],
@@ -75,7 +79,7 @@ def measure(cell: Cell, context: Mapping[str, Any], benchmark: Any) -> Iterator[
         "peak_share": _share(timed.cost.get("flops"), median, cell, context),
         **observed.row,
         "notes": "; ".join(n for n in (checked.get("notes"), timed.cost.get("notes")) if n) or None,
-        "energy_j": observed.joules / (rounds + 1) / timed.parts if observed.joules else None,
+        "energy_j": observed.joules / rounds / timed.parts if observed.joules else None,
     }
 
 

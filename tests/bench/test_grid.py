@@ -10,6 +10,7 @@ from bench.stages import Ask, pick_columns
 from implementations import architectures, libraries, methods
 
 SMALL = [("digits", architectures.get(name), "random") for name in ("cnn-48-32-16", "cnn-gap")]
+BACKENDS = ("tensorflow", "torch")
 REAL = ("photographs", architectures.get("squeezenet-1.0", (227, 227, 3), 1000), "trained")
 
 
@@ -43,7 +44,9 @@ def test_default_varies_one_factor_at_a_time() -> None:
         elif "method" in differing:
             assert differing <= {"method", "batch", "layer"} or "layer" not in differing
         else:
-            assert len(differing) <= 1 or differing == {"batch", "mode"}, cell
+            pairs = ({"batch", "mode"}, {"layer", "mode"})
+            assert len(differing) <= 1 or differing in pairs, cell
+            assert differing != {"layer", "mode"} or cell.mode == "xla"
     grad_cam = [c for c in found if c.method == "grad_cam" and c.architecture == "cnn-48-32-16"]
     assert {(c.batch, c.mode) for c in grad_cam} == {
         (batch, mode) for batch in (1, 8, 64, 256) for mode in ("eager", "compiled", "tuned", "xla")
@@ -54,6 +57,30 @@ def test_default_varies_one_factor_at_a_time() -> None:
     assert {c.layer for c in all_classes} == {"", "relu1"}
     others = {name for name in methods.names() if name not in ("grad_cam", "cam")}
     assert others <= {c.method for c in found}
+
+
+def test_keras_on_another_backend_has_the_product_layers_and_classes_alone() -> None:
+    networks = [*SMALL, REAL]
+    own, other = (cells("default", f"keras[{name}]", networks=networks) for name in BACKENDS)
+
+    def alike(found: list[Cell]) -> set[tuple[Any, ...]]:
+        return {
+            (c.task, c.method, c.layer, c.batch, c.mode)
+            for c in found
+            if (c.architecture, c.precision) == ("cnn-48-32-16", "float32") and not c.library
+        }
+
+    assert {c.precision for c in other} == {"float32"}
+    assert {c.architecture for c in other} == {"cnn-48-32-16"}
+    assert {c.method for c in other} == {"", "grad_cam", "grad_cam_all_classes"}
+    kept = {cell for cell in alike(own) if cell[1] in ("", "grad_cam", "grad_cam_all_classes")}
+    assert alike(other) == kept
+    assert {c.precision for c in cells("full", "keras[torch]")} >= {"bfloat16", "float64"}
+
+
+def test_a_library_that_goes_image_by_image_gets_the_small_batch() -> None:
+    found = [c for c in cells("default", "keras[tensorflow]") if c.library == "eli5"]
+    assert found and {c.batch for c in found} == {8}
 
 
 def test_tuned_is_timed_where_there_is_something_to_tune() -> None:

@@ -148,3 +148,17 @@ def test_real_cells_are_timed_after_they_agree(small: Any, tmp_path: Path) -> No
             assert row["agree"] is True and row["max_rel"] <= row["tolerance"]
         assert not set(row) - set(COLUMNS)
     assert found["heatmap"][0]["evaluations"] == 1
+
+
+def test_a_training_step_that_nothing_compiles_has_no_compile_time(
+    small: Any, tmp_path: Path
+) -> None:
+    pytest.importorskip("keras")
+    pytest.importorskip("torch")
+    cell = replace(
+        small.cell, stage="time", task="train_step", method="", framework="keras", layer="",
+        backend="torch", precision="float32", mode="compiled", optimizer="native", batch=8,
+    )  # fmt: skip
+    [row] = run([cell], "bench.timing", small.context, tmp_path / "log")["train_step"]
+    assert row["status"] == "ok" and row["median_ms"] > 0, row
+    assert row["compile_s"] is None and row["notes"].startswith("not compiled")

@@ -16,7 +16,7 @@ from bench.report.text import ABSENT, listed, number, share
 TITLE = "Agreement with the oracle"
 STAGES = ("agree",)
 ORDER = ("logits", "activations", "gradients", "weights", "signed", "heatmap", "upsampled")
-MAPS = ("heatmap", "upsampled")
+MAPS = ("signed", "heatmap", "upsampled")
 NETWORK = ("dataset", "architecture", "layer", "mode")
 EXPLAINER = ("method", "library", "options", "score", "task")
 WIDE = ("device", "precision", "weights", "column", *EXPLAINER)
