@@ -2,9 +2,9 @@
 
 The base is the first network asked for: batch 64, the last layer, float32, compiled, one class.
 Around it vary, one at a time, batch and mode together, layer, and one class or all; in each
-framework's own column also precision, method, library and architecture. Keras on JAX and on PyTorch
-goes without these in `default`: they are in `full`, with the product of batch, mode, layer,
-precision and architecture.
+framework's own column also what an expert would tune, precision, method, library and architecture.
+Keras on JAX and on PyTorch goes without these in `default`: they are in `full`, with the product of
+batch, mode, layer, precision and architecture.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ PRECISIONS = ("float32", "bfloat16", "float64")
 LARGE = 100_000
 """Values of an image above which only small batches are timed: a network people use."""
 LARGE_BATCHES = (1, 8)
-COSTLY_BATCH = 8
+COSTLY_BATCH = 1
 """The batch of methods that evaluate the model many times, and of the libraries' like them."""
 ONE_BY_ONE = ("eli5",)
-"""Libraries that take seconds for a batch, image after image: they get the small one too."""
+"""Libraries that take seconds for a batch, image after image: they get one image too."""
 OWN = ("", "tensorflow")
 """The backends of the columns that are a framework's own: Keras' own is TensorFlow."""
 GRAD_CAM = "grad_cam"
@@ -73,14 +73,17 @@ class Grid:
 
     def default(self) -> Iterator[Cell]:
         """One factor at a time."""
-        for batch, mode in product(sizes(self.networks[0][1]), self.modes()):
+        own = self.column.backend in OWN
+        modes = [mode for mode in self.modes() if mode != "tuned" or own]
+        for batch, mode in product(sizes(self.networks[0][1]), modes):
             yield from self.both(batch=batch, mode=mode)
         for mode in ("eager", "compiled"):
             yield self.cell(mode=mode, task="train_step", optimizer="native")
-        for layer, mode in product(self.layers(0)[:-1], ("compiled", "xla")):
-            yield self.cell(task="heatmap", method=GRAD_CAM, layer=layer, mode=mode)
-        yield from self.every_class()
-        if self.column.backend in OWN:
+        for layer, mode in product(self.layers(0)[:-1], modes):
+            if mode != "eager":
+                yield self.cell(task="heatmap", method=GRAD_CAM, layer=layer, mode=mode)
+        yield from self.every_class(self.layers(0)[:1] if own else ())
+        if own:
             yield from self.around()
 
     def around(self) -> Iterator[Cell]:
@@ -98,12 +101,12 @@ class Grid:
             for batch in LARGE_BATCHES if large else (self.ask.batch,):
                 yield from self.both(network, batch=batch)
 
-    def every_class(self) -> Iterator[Cell]:
-        """All classes in one call: at the last layer, which is the base, and at the first."""
+    def every_class(self, layers: Iterable[str] = ()) -> Iterator[Cell]:
+        """All classes in one call: at the last layer, which is the base, and at these."""
         for name in methods.names():
             if methods.load(name).every_class:
-                yield self.cell(task="heatmap", method=name)
-                yield self.cell(task="heatmap", method=name, layer=self.layers(0)[0])
+                for layer in ("", *layers):
+                    yield self.cell(task="heatmap", method=name, layer=layer)
 
     def ours(self, modes: Sequence[str] = ("compiled",)) -> Iterator[Cell]:
         """Every other method at the base."""
@@ -115,7 +118,7 @@ class Grid:
                     yield self.cell(task="heatmap", method=name, batch=batch, mode=mode)
 
     def batch(self, method: methods.Method) -> int:
-        """A small batch for a method that evaluates the model many times."""
+        """One image for a method that evaluates the model many times: a batch to the device."""
         size = self.networks[0][1].input_shape[:2]
         costly = method.module.evaluations(method.resolve({}), size) > 2
         return COSTLY_BATCH if costly else self.ask.batch
@@ -142,6 +145,7 @@ class Grid:
     def full(self) -> Iterator[Cell]:
         """The whole product, and all that the default has, in every column."""
         yield from self.default()
+        yield from self.every_class(self.layers(0)[:1])
         yield from self.around()
         yield from self.ours(("eager", "compiled"))
         for network, mode, precision in product(

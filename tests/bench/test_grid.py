@@ -46,7 +46,7 @@ def test_default_varies_one_factor_at_a_time() -> None:
         else:
             pairs = ({"batch", "mode"}, {"layer", "mode"})
             assert len(differing) <= 1 or differing in pairs, cell
-            assert differing != {"layer", "mode"} or cell.mode == "xla"
+            assert differing != {"layer", "mode"} or cell.mode in ("tuned", "xla")
     grad_cam = [c for c in found if c.method == "grad_cam" and c.architecture == "cnn-48-32-16"]
     assert {(c.batch, c.mode) for c in grad_cam} == {
         (batch, mode) for batch in (1, 8, 64, 256) for mode in ("eager", "compiled", "tuned", "xla")
@@ -59,7 +59,7 @@ def test_default_varies_one_factor_at_a_time() -> None:
     assert others <= {c.method for c in found}
 
 
-def test_keras_on_another_backend_has_the_product_layers_and_classes_alone() -> None:
+def test_keras_on_another_backend_has_the_product_layers_and_all_classes_alone() -> None:
     networks = [*SMALL, REAL]
     own, other = (cells("default", f"keras[{name}]", networks=networks) for name in BACKENDS)
 
@@ -73,19 +73,25 @@ def test_keras_on_another_backend_has_the_product_layers_and_classes_alone() -> 
     assert {c.precision for c in other} == {"float32"}
     assert {c.architecture for c in other} == {"cnn-48-32-16"}
     assert {c.method for c in other} == {"", "grad_cam", "grad_cam_all_classes"}
-    kept = {cell for cell in alike(own) if cell[1] in ("", "grad_cam", "grad_cam_all_classes")}
+    kept = {
+        (task, method, layer, *rest)
+        for task, method, layer, *rest in alike(own)
+        if method in ("", "grad_cam") or (method, layer) == ("grad_cam_all_classes", "")
+    }
     assert alike(other) == kept
     assert {c.precision for c in cells("full", "keras[torch]")} >= {"bfloat16", "float64"}
 
 
-def test_a_library_that_goes_image_by_image_gets_the_small_batch() -> None:
+def test_a_library_that_goes_image_by_image_gets_one() -> None:
     found = [c for c in cells("default", "keras[tensorflow]") if c.library == "eli5"]
-    assert found and {c.batch for c in found} == {8}
+    assert found and {c.batch for c in found} == {1}
 
 
 def test_tuned_is_timed_where_there_is_something_to_tune() -> None:
     for column, there in (("jax", True), ("keras[jax]", True), ("pytorch", False)):
-        assert ("tuned" in {c.mode for c in cells("default", column)}) is there
+        assert ("tuned" in {c.mode for c in cells("full", column)}) is there
+        mine = there and column == "jax"
+        assert ("tuned" in {c.mode for c in cells("default", column)}) is mine
         assert "tuned" not in {c.mode for c in cells("quick", column)}
 
 
