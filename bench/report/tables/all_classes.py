@@ -17,6 +17,7 @@ from bench.report.wording import call, legend, times
 TITLE = "Grad-CAM of all classes"
 STAGES = ("time",)
 ALL, ONE = "grad_cam_all_classes", "grad_cam"
+Pair = tuple[Measured, Measured | None]
 NOTE = (
     "Milliseconds per call: median over processes with its 95 % interval. Ratio: all classes over "
     "one class in the same column, mode, layer and batch, in the same run. Counted: the same ratio "
@@ -33,11 +34,10 @@ def make(frame: pd.DataFrame) -> list[Table]:
     lines: list[dict[str, Any]] = []
     sections = []
     for place in places(frame):
-        mine = place.deepest_first(cell for cell in place.cells if _ours(cell))
-        pairs = [(cell, place.like(cell.timing, method=ONE)) for cell in mine]
+        pairs = pairs_of(place)
         lines += [_line(place, *pair) for pair in pairs]
         if pairs:
-            toggles = clock.varying([cell.timing.what for cell in mine])
+            toggles = clock.varying([cell.timing.what for cell, _ in pairs])
             reasons: dict[str, int] = {}
             texts = [_text(place, *pair, toggles, reasons) for pair in pairs]
             notes = legend(texts, reasons)
@@ -45,6 +45,12 @@ def make(frame: pd.DataFrame) -> list[Table]:
     if not lines:
         return []
     return [Table("all_classes", TITLE, pd.DataFrame(lines), sections, NOTE)]
+
+
+def pairs_of(place: Place) -> list[Pair]:
+    """All classes beside one class in the same column, mode, layer and batch, where there is it."""
+    mine = place.deepest_first(cell for cell in place.cells if _ours(cell))
+    return [(cell, place.like(cell.timing, method=ONE)) for cell in mine]
 
 
 def _ours(cell: Measured) -> bool:

@@ -6,7 +6,8 @@ times the table shows the base; the CSV has every line.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -39,20 +40,33 @@ OWN_TABLE = ("grad_cam_all_classes",)
 
 def make(frame: pd.DataFrame) -> list[Table]:
     """`choose`: a section for each data set, architecture, device and machine."""
-    lines: list[dict[str, Any]] = []
-    sections = []
+    found = list(networks(frame))
+    if not found:
+        return []
+    lines = pd.DataFrame([{**each.key, **line} for each in found for line in each.lines])
+    sections = [_section(each.title, each.shown, each.lines) for each in found]
+    return [Table("choose", TITLE, lines, sections, NOTE)]
+
+
+class Chosen(NamedTuple):
+    """A network in one place: what is shown of it, and a line for each thing done and column."""
+
+    key: dict[str, Any]
+    title: str
+    shown: list[base.What]
+    lines: list[dict[str, Any]]
+
+
+def networks(frame: pd.DataFrame) -> Iterator[Chosen]:
+    """Every network that was timed, in one place after the other."""
     for key, rows in groups(newest(frame[frame["stage"] == "time"]), clock.PLACE):
         cells = measured(rows)
         runs = {id(cell.timing): cell.run_id for cell in cells}
         found = clock.things([cell.timing for cell in cells])
-        mine = [line for what, timings in found for line in lines_of(what, timings, runs)]
-        add_forward_ratio(mine)
-        lines += [{**key, **line} for line in mine]
+        lines = [line for what, timings in found for line in lines_of(what, timings, runs)]
+        add_forward_ratio(lines)
         title = place(key, frame["machine_id"].nunique())
-        sections.append(_section(title, _shown(key, [what for what, _ in found]), mine))
-    if not lines:
-        return []
-    return [Table("choose", TITLE, pd.DataFrame(lines), sections, NOTE)]
+        yield Chosen(key, title, _shown(key, [what for what, _ in found]), lines)
 
 
 def _shown(key: dict[str, Any], whats: list[base.What]) -> list[base.What]:

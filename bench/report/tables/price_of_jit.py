@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
@@ -18,6 +19,8 @@ from bench.report.text import interval, number
 TITLE = "The price of compiling"
 STAGES = ("time",)
 EAGER = "eager"
+Pair = tuple[dict[str, Any], Timing, Timing]
+"""What was timed, eager, and compiled."""
 NOTE = (
     "Milliseconds per call (a batch, or a training step): median over processes with its 95 % "
     "interval. Break-even: calls after which compiling has paid, compile time / (eager - "
@@ -29,16 +32,12 @@ def make(frame: pd.DataFrame) -> list[Table]:
     """`price_of_jit`, where a column has a time both eager and compiled."""
     lines: list[dict[str, Any]] = []
     sections = []
-    timed = newest(frame[frame["stage"] == "time"])
-    for key, rows in groups(timed, (*clock.PLACE, "run_id")):  # a ratio is of one run
+    for key, pairs in priced(frame):
         texts = []
-        for what, timings in clock.things(clock.timings(rows)):
-            eager = {t.column: t for t in timings if t.mode == EAGER and t.estimate}
-            for timing in timings:
-                if timing.mode != EAGER and timing.estimate and timing.column in eager:
-                    line = _line(eager[timing.column], timing)
-                    lines.append({**key, **what, **line})
-                    texts.append(_text(what, eager[timing.column], timing, line))
+        for what, before, timing in pairs:
+            line = _line(before, timing)
+            lines.append({**key, **what, **line})
+            texts.append(_text(what, before, timing, line))
         if texts:
             title = place(key, frame["machine_id"].nunique())
             used = " ".join(value for text in texts for value in text.values())
@@ -48,6 +47,19 @@ def make(frame: pd.DataFrame) -> list[Table]:
     if not lines:
         return []
     return [Table("price_of_jit", TITLE, pd.DataFrame(lines), sections, NOTE)]
+
+
+def priced(frame: pd.DataFrame) -> Iterator[tuple[dict[str, Any], list[Pair]]]:
+    """Each place and run with what was timed there both eager and compiled; often nothing."""
+    timed = newest(frame[frame["stage"] == "time"])
+    for key, rows in groups(timed, (*clock.PLACE, "run_id")):  # a ratio is of one run
+        pairs = []
+        for what, timings in clock.things(clock.timings(rows)):
+            eager = {t.column: t for t in timings if t.mode == EAGER and t.estimate}
+            for timing in timings:
+                if timing.mode != EAGER and timing.estimate and timing.column in eager:
+                    pairs.append((what, eager[timing.column], timing))
+        yield key, pairs
 
 
 def break_even(compile_s: float, eager_ms: float, compiled_ms: float) -> float:

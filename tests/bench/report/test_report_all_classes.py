@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from bench.report.figures import all_classes as figure
 from bench.report.tables import all_classes
 
 EVERY = "grad_cam_all_classes"
@@ -74,3 +75,15 @@ def test_marks_and_reasons(make: Any) -> None:
     assert shown.loc["pytorch", "ratio"] == "–"
     assert table.sections[0].notes[0] == "- (1) wrong: max_rel 1"
     assert table.data.set_index("column").loc["pytorch", "status"] == "wrong"
+
+
+def test_the_picture_sets_all_classes_beside_one_and_beside_the_operations(make: Any) -> None:
+    assert list(figure.draw(make.frame(make.times("jax", [1.0])))) == []
+    rows = pair(make, 10.0, 18.0) + pair(make, 20.0, 90.0, layer="relu1")
+    ((name, drawn),) = figure.draw(make.frame(rows))
+    assert name == "all_classes_digits_cnn-gap"
+    shown = {axis.get_title(): axis for axis in drawn.axes if axis.get_visible()}
+    assert list(shown) == ["relu4, batch 10, float32, cpu", "relu1, batch 10, float32, cpu"]
+    last = shown["relu4, batch 10, float32, cpu"]
+    assert [bar.get_height() for bar in last.patches] == [10.0, 18.0]
+    assert last.get_lines()[0].get_ydata() == pytest.approx([15.0])

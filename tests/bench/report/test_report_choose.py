@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bench.report.figures import choose as figure
 from bench.report.tables import choose
 
 FORWARD = {"task": "forward", "method": "", "layer": ""}
@@ -180,3 +181,19 @@ def test_no_ratio_to_a_forward_pass_of_another_run(make: Any) -> None:
     rows = make.times("jax", [10.0], **FORWARD, run_id="time-20240101T000000-m1")
     data = section(make, rows + make.times("jax", [20.0])).data.set_index("task")
     assert math.isnan(data.loc["heatmap", "forward_ratio"])
+
+
+def test_the_picture_shows_each_column_in_its_best_mode_the_fastest_first(make: Any) -> None:
+    assert list(figure.draw(make.frame([make.agree("jax", "logits")]))) == []
+    rows = make.times("jax", [40.0, 41.0, 42.0]) + make.times("jax", [20.0, 30.0], mode="compiled")
+    rows += make.times("pytorch", [10.0] * 3) + make.times("pytorch", [5.0] * 3, **FORWARD)
+    ((name, drawn),) = figure.draw(make.frame(rows))
+    assert name == "choose_digits_cnn-gap_cpu"
+    shown = {axis.get_title(): axis for axis in drawn.axes if axis.get_visible()}
+    assert list(shown) == ["forward pass, batch 10", "grad_cam, batch 10"]
+    axis = shown["grad_cam, batch 10"]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["pytorch", "jax"]
+    assert [dot.lines[0].get_xdata()[0] for dot in axis.containers] == [1.0, 2.5]
+    assert [text.get_text() for text in axis.texts] == ["eager", "compiled"]
+    fills = [dot.lines[0].get_markerfacecolor() for dot in axis.containers]
+    assert fills[0] != "white" and fills[1] == "white"  # the two processes spread

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.report.figures import price_of_jit as figure
 from bench.report.tables import price_of_jit
 from bench.report.tables.price_of_jit import break_even
 
@@ -48,3 +49,18 @@ def test_without_both_there_is_no_table(make: Any) -> None:
     rows = make.times("jax", [30.0]) + make.times("pytorch", [3.0], mode="compiled")
     rows += [make.row("time", "pytorch", status="failed", reason="broke")]
     assert price_of_jit.make(make.frame(rows)) == []
+
+
+def test_the_lines_of_the_picture_cross_where_compiling_has_paid(make: Any) -> None:
+    rows = make.times("jax", [30.0] * 3)
+    assert list(figure.draw(make.frame(rows))) == []
+    for mode, ms in (("compiled", 20.0), ("xla", 25.0)):
+        rows += make.times("jax", [ms] * 3, mode=mode, compile_s=2.0, cache="cold")
+    ((name, drawn),) = figure.draw(make.frame(rows))
+    assert name == "price_of_jit_digits_cnn-gap_cpu"
+    eager, compiled, paid = drawn.axes[0].get_lines()
+    assert compiled.get_label() == "jax, compiled"  # the faster of the two
+    assert eager.get_ydata()[0] == pytest.approx(0.03)
+    assert compiled.get_ydata()[0] == pytest.approx(2.02)
+    assert paid.get_xdata()[0] == pytest.approx(200)
+    assert paid.get_ydata()[0] == pytest.approx(6)

@@ -1,0 +1,72 @@
+"""Seconds until so many calls are done, compiling included: where the lines cross it has paid."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bench.report import base
+from bench.report.canvas import colours, panels
+from bench.report.files import stem
+from bench.report.tables.price_of_jit import Pair, break_even, priced
+from bench.report.wording import named
+
+TITLE = "When compiling pays"
+STAGES = ("time",)
+CALLS = np.logspace(0, 5, 200)
+
+
+def draw(frame: pd.DataFrame) -> Iterator[tuple[str, Any]]:
+    """`price_of_jit_<data set>_<architecture>_<device>`: a panel for each thing done, by run."""
+    machines = frame["machine_id"].nunique()
+    drawn: dict[str, tuple[str, list[list[Pair]]]] = {}
+    for key, pairs in priced(frame):
+        if found := _panels(key["architecture"], pairs):
+            parts = list(map(str, key.values()))[: 4 if machines > 1 else 3]
+            _, mine = drawn.setdefault(stem("price_of_jit", *parts), (", ".join(parts), []))
+            mine += found
+    for name, (network, mine) in drawn.items():
+        yield name, _figure(network, mine)
+
+
+def _panels(architecture: str, pairs: list[Pair]) -> list[list[Pair]]:
+    """What is drawn: our own methods at the base, each with the best compiled mode of a column."""
+    ours = [p for p in pairs if not p[0]["library"] and math.isfinite(p[2].compile_s)]
+    kept = base.one_batch(base.plain(architecture, [what for what, _, _ in ours]))
+    ids = {id(what) for what in kept}
+    best: dict[tuple[Any, ...], dict[str, Pair]] = {}
+    for pair in sorted(ours, key=lambda pair: pair[2].per_image.median):
+        if id(pair[0]) in ids:
+            best.setdefault(tuple(pair[0].values()), {}).setdefault(pair[1].column, pair)
+    return [list(columns.values()) for columns in best.values()]
+
+
+def _figure(network: str, found: list[list[Pair]]) -> Any:
+    figure, axes = panels(len(found), 4.6, 4.0)
+    colour = colours([eager.column for pairs in found for _, eager, _ in pairs])
+    for axis, pairs in zip(axes, found, strict=True):
+        for _, eager, compiled in sorted(pairs, key=lambda pair: pair[1].column):
+            _lines(axis, eager, compiled, colour[eager.column])
+        axis.set_xscale("log")
+        axis.set_yscale("log")
+        axis.set_title(named(pairs[0][0], ("batch",)), fontsize=9)
+        axis.set_xlabel("calls")
+        axis.set_ylabel("seconds until they are done")
+        axis.legend(fontsize=7)
+    figure.suptitle(f"{TITLE}: {network}. Dashed: eager; solid: compiled, from the first call on")
+    return figure
+
+
+def _lines(axis: Any, eager: Any, compiled: Any, colour: Any) -> None:
+    """Both modes of a column, and the call at which compiling has paid."""
+    before, after = (timing.estimate.median / 1e3 for timing in (eager, compiled))
+    axis.plot(CALLS, before * CALLS, color=colour, ls="--", lw=1)
+    label = f"{eager.column}, {compiled.mode}{compiled.marks}"
+    axis.plot(CALLS, compiled.compile_s + after * CALLS, color=colour, lw=1.4, label=label)
+    calls = break_even(compiled.compile_s, 1e3 * before, 1e3 * after)
+    if 1 <= calls <= CALLS[-1]:
+        axis.plot([calls], [before * calls], "o", color=colour, ms=5)
