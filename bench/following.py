@@ -4,10 +4,14 @@ Where the largest values of a max-pool's window are equal, or a ReLU's input is 
 go either way, and the last bit of a sum decides which. So the oracle's backward pass is run once
 more with the column's own values deciding there, and there only. A column whose code is right then
 agrees within its tolerance; one whose code is wrong does not.
+
+A method that takes its gradient at many points, as integrated gradients does, is followed at each
+of them, in float64 only: there ties are all that is left, and in float32 it would cost minutes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,6 +23,10 @@ from bench.inputs import Subject
 from implementations import methods, reference
 from implementations.graph import cut
 from implementations.reference_switches import SWITCHES
+
+Floats = NDArray[np.float64]
+Ask = Callable[[Floats], dict[str, Floats]]
+Read = Callable[[NDArray[Any], NDArray[np.int64], int], dict[str, Floats]]
 
 
 def answer(
@@ -34,15 +42,21 @@ def answer(
     `near` is how far from a switch, over the largest magnitude that it reads in the image, the
     column's values decide; `chunk` is how many images the column was given at a time, as its
     rounding depends on that. An image in which the column decides nothing is NaN. None where the
-    method takes no gradient, or takes it at other points than the images.
+    method takes no gradient, or takes many of them in less than float64.
     """
     method = methods.load(cell.method)
-    if hasattr(method.module, "probed"):
+    several = hasattr(method.module, "probed")
+    if several and cell.precision != "float64":
         return None
     layer = method.layer(about.architecture, cell.layer or None)
     images = about.images[chosen]
     network = reference.build(about.architecture, about.weights)
-    led = network.following(_read(cell, about, layer, chosen, chunk), near)
+    led: reference.Reference
+    if several:
+        read = _reader(cell, about, layer)
+        led = _Asking(network, lambda points: read(points, np.arange(len(points)), chunk), near)
+    else:
+        led = network.following(_reader(cell, about, layer)(about.images, chosen, chunk), near)
 
     def explained(by: reference.Reference) -> Arrays:
         options = method.resolve(dict(cell.options), cell.score)
@@ -61,25 +75,41 @@ def answer(
     }
 
 
-def _read(
-    cell: Cell, about: Subject, layer: str, chosen: NDArray[np.int64], chunk: int
-) -> dict[str, NDArray[np.float64]]:
-    """What the column has where a switch past the layer reads, (n, h, w, c), by the node's name.
+class _Asking(reference.Reference):
+    """An oracle that asks the column anew at every point where it takes a gradient."""
 
-    Its forward pass is run to each such node, uncompiled.
+    def __init__(self, network: reference.Reference, read: Ask, near: float) -> None:
+        super().__init__(network.architecture, network.tensors, network.rule, near=near)
+        self.read = read
+
+    def features(self, layer: str, images: Floats) -> tuple[Floats, dict[str, Floats]]:
+        """Activations at the layer; the gradient that is then taken follows these images."""
+        self.theirs = self.read(images)
+        return super().features(layer, images)
+
+
+def _reader(cell: Cell, about: Subject, layer: str) -> Read:
+    """What reads a column: of `chosen` among images, which it is given `chunk` at a time.
+
+    It answers what the column has where a switch past the layer reads, (n, h, w, c), by the node's
+    name. The column's forward pass is run to each such node, uncompiled.
     """
     framework, _ = load_framework(cell)
     network = framework.build(about.architecture, about.weights, cell.device, cell.precision)
     head = cut(about.architecture, layer).head
     names = dict.fromkeys(node.inputs[0] for node in head if node.kind in SWITCHES)
     names.pop("input", None)
-    parts: dict[str, list[NDArray[np.float64]]] = {name: [] for name in names}
-    for start in sorted({int(number) // chunk * chunk for number in chosen}):
-        images = about.images[start : start + chunk]
-        fill = [(0, chunk - len(images))] + [(0, 0)] * 3
-        placed = framework.put(network, np.pad(images, fill, mode="edge"))
-        mine = chosen[(start <= chosen) & (chosen < start + chunk)] - start
-        for name, found in parts.items():
-            values = framework.to_numpy(network.features(name, placed)[0])
-            found.append(values[mine].astype(np.float64))
-    return {name: np.concatenate(found) for name, found in parts.items()}
+
+    def read(images: NDArray[Any], chosen: NDArray[np.int64], chunk: int) -> dict[str, Floats]:
+        parts: dict[str, list[Floats]] = {name: [] for name in names}
+        for start in sorted({int(number) // chunk * chunk for number in chosen}):
+            some = images[start : start + chunk]
+            fill = [(0, chunk - len(some))] + [(0, 0)] * 3
+            placed = framework.put(network, np.pad(some, fill, mode="edge"))
+            mine = chosen[(start <= chosen) & (chosen < start + chunk)] - start
+            for name, found in parts.items():
+                values = framework.to_numpy(network.features(name, placed)[0])
+                found.append(values[mine].astype(np.float64))
+        return {name: np.concatenate(found) for name, found in parts.items()}
+
+    return read

@@ -10,6 +10,7 @@ import math
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -84,12 +85,16 @@ def gate_of(cell: Cell, about: Subject, expected: Arrays, chunk: int = 0) -> Gat
     units = rounding.switches(about.architecture, layer) * oracle.gradient_points(cell)
     chance = min(near * units, 1.0)
     gate = tolerance(cell, expected["logits"])
+
+    @cache  # the stages of a heatmap ask for the same images, one after another
+    def follow(chosen: tuple[int, ...]) -> Arrays | None:
+        size = chunk or len(about.images)
+        return following.answer(cell, about, expected["targets"], np.array(chosen), near, size)
+
     return Gate(
         gate, bounds, near, chance,
         lambda chosen: oracle.kinks(cell, about, chosen),
-        lambda chosen: following.answer(
-            cell, about, expected["targets"], chosen, near, chunk or len(about.images)
-        ),
+        lambda chosen: follow(tuple(chosen.tolist())),
     )  # fmt: skip
 
 

@@ -41,9 +41,9 @@ def stages_of(cell: Cell, about: Subject, targets: np.ndarray[Any, Any]) -> dict
 ALL = np.arange(6)
 
 
-@pytest.mark.parametrize("method", ["saliency", "grad_cam"])
+@pytest.mark.parametrize("method", ["saliency", "integrated_gradients", "grad_cam"])
 def test_a_column_that_breaks_ties_otherwise_agrees(tied: Subject, method: str) -> None:
-    cell = cell_of("pytorch", method, "" if method == "saliency" else "relu2")
+    cell = cell_of("pytorch", method, "relu2" if method == "grad_cam" else "")
     oracle = replace(cell, framework="reference")
     targets = np.zeros(6, np.int32)
     expected = stages_of(oracle, tied, targets)
@@ -74,10 +74,10 @@ def test_a_tie_broken_otherwise_is_excused_and_a_wrong_gradient_is_not(
     expected = stages_of(cell, tied, targets)
     expected |= {"targets": targets, "logit_terms": np.zeros(6), "logit_count": np.array(1)}
     # A column that is the oracle but for the last bit of what the max-pool reads.
-    exact = following._read(cell, tied, "relu2", ALL, 6)
+    exact = following._reader(cell, tied, "relu2")(tied.images, ALL, 6)
     noise = 1 + 1e-15 * np.random.default_rng(1).normal(size=exact["relu2"].shape)
     other = {**exact, "relu2": exact["relu2"] * noise}
-    monkeypatch.setattr(following, "_read", lambda *_: other)
+    monkeypatch.setattr(following, "_reader", lambda *_: lambda *_: other)
     moved = following.answer(cell, tied, targets, ALL, NEAR, 6)
     assert moved is not None
     error = np.abs(moved["gradients"] - expected["gradients"]).max()
@@ -91,9 +91,11 @@ def test_a_tie_broken_otherwise_is_excused_and_a_wrong_gradient_is_not(
     assert gates.compare("gradients", wrong, expected, gate)["agree"] is False
 
 
-@pytest.mark.parametrize("method", ["integrated_gradients", "occlusion"])
-def test_methods_without_a_gradient_at_the_image_are_not_followed(
-    tied: Subject, method: str
+@pytest.mark.parametrize(
+    ("method", "precision"), [("integrated_gradients", "float32"), ("occlusion", "float64")]
+)
+def test_without_a_gradient_or_with_many_in_float32_nothing_is_followed(
+    tied: Subject, method: str, precision: str
 ) -> None:
-    cell = cell_of("reference", method, "")
+    cell = replace(cell_of("reference", method, ""), precision=precision)
     assert following.answer(cell, tied, np.zeros(6, np.int32), ALL, NEAR, 6) is None
