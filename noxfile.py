@@ -55,11 +55,11 @@ def installed(
     if marker.exists() and marker.read_text(encoding="utf-8") == stamp:
         return str(python)
     session.log(f"installing once, into .nox/{folder.name}")
-    session.run(sys.executable, "-m", "venv", "--clear", str(folder))
-    session.run(str(python), "-m", "pip", "install", "--quiet", "--upgrade", "pip")
+    session.run_install(sys.executable, "-m", "venv", "--clear", str(folder))
+    session.run_install(str(python), "-m", "pip", "install", "--quiet", "--upgrade", "pip")
     install = (str(python), "-m", "pip", "install", "-c", pins)
-    session.run(*install, *requirements)
-    session.run(*install, "--no-deps", *alone)
+    session.run_install(*install, *requirements)
+    session.run_install(*install, "--no-deps", *alone)
     marker.write_text(stamp, encoding="utf-8")
     return str(python)
 
