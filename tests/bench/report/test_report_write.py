@@ -45,11 +45,11 @@ def test_everything_the_rows_permit_is_written(make: Any, tmp_path: Path) -> Non
         "training", "training_likeness", "training_parting", "training_per_class",
     )  # fmt: skip
     figures = (
-        "confusion_digits_cnn-gap_cpu_matched.svg",
+        "choose_digits_cnn-gap_cpu.svg", "confusion_digits_cnn-gap_cpu_matched.svg",
         "confusion_digits_cnn-gap_cpu_native.svg",
         "frontier_digits_cnn-gap_cpu.svg", "gallery_digits_cnn-gap_cam.png",
         "likeness_digits_cnn-gap_cpu_spearman.svg", "loss_curves_digits_cnn-gap_cpu.svg",
-        "parting_digits_cnn-gap_cpu.svg",
+        "parting_digits_cnn-gap_cpu.svg", "price_of_jit_digits_cnn-gap_cpu.svg",
     )  # fmt: skip
     expected = [f"tables/{name}.{kind}" for name in tables for kind in ("csv", "md")]
     assert names == sorted([*expected, *(f"figures/{name}" for name in figures)])
