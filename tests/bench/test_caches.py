@@ -13,6 +13,7 @@ def variables(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("TORCHINDUCTOR_CACHE_DIR", "JAX_COMPILATION_CACHE_DIR", STATE):
         monkeypatch.setenv(name, "")
     monkeypatch.setenv("CAMPARISON_COLUMN", "keras[torch]")
+    monkeypatch.setenv("CAMPARISON_PRECISION", "float32")
 
 
 def test_each_process_has_a_cache_of_its_own() -> None:
@@ -36,11 +37,15 @@ def test_a_kept_cache_is_cold_in_the_first_round_and_warm_after(tmp_path: Path) 
         assert place.exists()
 
 
-def test_columns_do_not_share_and_an_empty_one_is_cold(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("name", "value"), [("CAMPARISON_COLUMN", "pytorch"), ("CAMPARISON_PRECISION", "float64")]
+)
+def test_columns_and_precisions_do_not_share_and_an_empty_one_is_cold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     with compile_cache(str(tmp_path), 0) as place:
         (place / "graph").touch()
-    monkeypatch.setenv("CAMPARISON_COLUMN", "pytorch")
-    with compile_cache(str(tmp_path), 1) as other:
+    monkeypatch.setenv(name, value)
+    with compile_cache(str(tmp_path), 0) as other:
         assert other != place and os.environ[STATE] == "cold"
+    assert (place / "graph").exists()  # the first round of one does not empty the other's

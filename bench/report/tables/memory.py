@@ -25,9 +25,11 @@ SPOTS = {
 }
 NOTE = (
     "Medians over processes. Host: the peak of resident memory while timed, less what was held "
-    "before the clock ran. Device: its peak by the framework's own counter. Energy, where the "
-    "machine tells it: the whole processor's and GPU's while timed, over the calls. At the "
-    "deepest layer and in float32 where there is that; the CSV has every layer and precision."
+    "before the clock ran: a process that ran other cells before may hold enough already, and 0 "
+    "says that it asked for no more (`--isolate` gives every cell its own). Device: its peak by "
+    "the framework's own counter. Energy, where the machine tells it: the whole processor's and "
+    "GPU's while timed, over the calls. At the deepest layer and in float32 where there is that; "
+    "the CSV has every layer and precision."
 )
 
 

@@ -83,3 +83,13 @@ def test_every_image_above_the_tolerance_is_listed(make: Any) -> None:
         [7, 0.2, 1e-3],
     ]
     assert "image 7" in table.sections[0].notes[0]
+
+
+def test_a_signed_map_counts_where_every_map_after_the_relu_is_empty(make: Any) -> None:
+    rows = [
+        make.agree("jax", "signed", max_rel=3e-7, zero_map_share=0.0),
+        make.agree("jax", "heatmap", max_rel=0.0, zero_map_share=1.0),
+    ]
+    table, *_ = agreement.make(make.frame(rows))
+    (line,) = table.data.to_dict("records")
+    assert line["max_rel"] == 3e-7 and line["zero_map_share"] == 1.0
