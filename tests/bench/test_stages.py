@@ -63,7 +63,8 @@ def test_what_makes_a_run_the_same_run(tmp_path: Path) -> None:
     same = replace(ask, results=tmp_path, timeout_s=3.0, data_dir="elsewhere")
     assert same.identity() == ask.identity()
     changes: list[dict[str, Any]] = [
-        {"n_images": 8}, {"rounds": 1}, {"batch": 3}, {"epochs": 1}, {"device": "gpu"}, {"cold": True},
+        {"n_images": 8}, {"rounds": 1}, {"batch": 3}, {"epochs": 1}, {"device": "gpu"},
+        {"cold": True},
         {"datasets": ("shapes",)}, {"columns": stages.pick_columns(["jax"])}, {"isolate": True},
     ]  # fmt: skip
     for change in changes:
