@@ -98,8 +98,11 @@ def gate_of(cell: Cell, about: Subject, expected: Arrays, chunk: int = 0) -> Gat
     )  # fmt: skip
 
 
-def compare(name: str, found: Arrays, expected: Arrays, gate: Gate) -> Row:
-    """One stage compared: the agreement columns of a row. What is not finite never agrees."""
+def compare(name: str, found: Arrays, expected: Arrays, gate: Gate, likeness: bool = True) -> Row:
+    """One stage compared: the agreement columns of a row. What is not finite never agrees.
+
+    With `likeness` also how alike maps are by other measures, which is no gate.
+    """
     a, b = found[name], expected[name]
     scale = expected.get("signed", expected["heatmap"]) if name in MAPS else b
     error = relative_error(a, b, scale)
@@ -116,7 +119,7 @@ def compare(name: str, found: Arrays, expected: Arrays, gate: Gate) -> Row:
         "nan_count": int((~np.isfinite(a)).sum()),
         "tolerance": gate.tolerance,
     }
-    if name in MAPS:
+    if name in MAPS and likeness:
         rows |= _likeness(_flat(a[~zero]), _flat(b[~zero]))
     if gate.tolerance is not None:
         bound = gate.bounds.get(name, np.zeros(len(error)))[: len(error)]

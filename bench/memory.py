@@ -5,9 +5,47 @@ The kernel's counters are Linux'.
 
 from __future__ import annotations
 
+import ctypes
+import gc
 from pathlib import Path
+from typing import Self
 
 STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+
+class Watched:
+    """A context: what was held at its peak inside it, above what was held before, in MB.
+
+    `row["memory_mb"]` is the host's, `row["peak_device_mb"]` the GPU's, of which `array` is the
+    library (`torch`, `jax` or `tensorflow`; empty where there is none). What was freed before is
+    given back to the system first, or it would serve again without being counted.
+    """
+
+    def __init__(self, array: str = "") -> None:
+        self.array = array
+        self.row: dict[str, float | None] = {}
+
+    def __enter__(self) -> Self:
+        give_back()
+        self.held = reset_peak()
+        if self.array:
+            reset_device_peak(self.array)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        most = peak()
+        self.row = {
+            "memory_mb": most - self.held if most and self.held else None,
+            "peak_device_mb": device_peak(self.array) if self.array else None,
+        }
+
+
+def give_back() -> None:
+    """Return to the system what this process has freed, where its C library can (glibc)."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def reset_peak() -> float | None:

@@ -34,23 +34,24 @@ STEPS = 2
 class Timed:
     """What is put under the stopwatch.
 
-    `call(i)` runs on the i-th of two inputs and returns device arrays; `check()` compares the first
-    with the oracle; `parts` is what one call is divided by; `compiles` tells whether the first call
-    compiles at all, in a mode that is not eager.
+    `call(i)` runs on the i-th of two inputs and returns device arrays; `check(value)` compares what
+    the first gave with the oracle; `parts` is what one call is divided by; `compiles` tells whether
+    the first call compiles at all, in a mode that is not eager.
     """
 
     framework: Framework
     call: Callable[[int], Any]
-    check: Callable[[], Row]
+    check: Callable[[Any], Row]
     cost: Row
     parts: int = 1
     compiles: bool = True
 
-    def barriered(self, number: int) -> None:
+    def barriered(self, number: int) -> Any:
         """One call with all its work done when it returns; a NumPy array is done already."""
         value = self.call(number)
         if not isinstance(value, np.ndarray):
             self.framework.wait(value)
+        return value
 
 
 def _other(about: Subject) -> NDArray[np.float32]:
@@ -68,15 +69,15 @@ def heatmap(cell: Cell, context: Mapping[str, Any]) -> Timed:
         explainer.put(images, expected["targets"]) for images in (about.images, _other(about))
     ]
 
-    def check() -> Row:
-        heatmap = explainer.call(*inputs[0])["heatmap"]
+    def check(heatmap: Any) -> Row:
         values = explaining.to_host(explainer.framework, heatmap)
         name = "heatmap" if values.shape == expected["heatmap"].shape else "upsampled"
         gate = gates.gate_of(like, about, expected)
         if cell.library:
             # Its own conventions are no error: the difference is published beside the time.
             gate = replace(gate, tolerance=gates.LIBRARY if _canonical(cell) else None)
-        return gates.compare(name, {name: np.asarray(values, np.float64)}, expected, gate)
+        found = {name: np.asarray(values, np.float64)}
+        return gates.compare(name, found, expected, gate, likeness=False)
 
     cost: Row = {"import_s": explainer.import_s, "build_s": explainer.build_s}
     cost["evaluations"] = explainer.evaluations
@@ -111,8 +112,8 @@ def forward(cell: Cell, context: Mapping[str, Any]) -> Timed:
     targets = expected["targets"].astype(np.int32)
     inputs = [framework.put(network, images, targets) for images in (about.images, _other(about))]
 
-    def check() -> Row:
-        found = {"logits": framework.to_numpy(call(*inputs[0])["logits"]).astype(np.float64)}
+    def check(value: Any) -> Row:
+        found = {"logits": framework.to_numpy(value).astype(np.float64)}
         gate = gates.gate_of(our_cell(cell), about, expected)
         return gates.compare("logits", found, expected, gate)
 
@@ -142,14 +143,12 @@ def train_step(cell: Cell, context: Mapping[str, Any]) -> Timed:
     )  # fmt: skip
     build_s = time.perf_counter() - began
     orders = [np.arange(len(about.images)), np.arange(len(about.images))[::-1].copy()]
-    started: list[NDArray[np.float64]] = []
 
     def call(number: int) -> NDArray[np.float64]:
-        started.append(trainer.epoch(orders[number], cell.batch))
-        return started[-1]
+        return trainer.epoch(orders[number], cell.batch)
 
-    def check() -> Row:
-        error = float(abs(started[0][0] - loss) / np.abs(logits).max())
+    def check(losses: NDArray[np.float64]) -> Row:
+        error = float(abs(losses[0] - loss) / np.abs(logits).max())
         # Where training computes something else than inference, the oracle has no loss to compare.
         other = {node.kind for node in about.architecture.nodes} & {"dropout", "batch_norm"}
         gate = None if other else gates.tolerance(our_cell(cell), logits)

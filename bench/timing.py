@@ -14,17 +14,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bench import caches, explaining
+from bench import caches, explaining, memory
 from bench.cells import Cell
 from bench.observed import Observed
 from bench.timed import TASKS, Timed
 from bench.worker import Reporter, Row
 
-BUDGET_S = 0.25
+BUDGET_S = 0.15
 """Seconds of samples a cell in a process."""
 SAMPLES = (3, 50)
 """The least and the most of them: what differs is processes, so many of these say little."""
+ARRAYS = {
+    "jax": "jax", "pytorch": "torch", "keras[jax]": "jax", "keras[torch]": "torch",
+    "keras[tensorflow]": "tensorflow",
+}  # fmt: skip
+"""Whose arrays a column computes with, and so whose counter tells of the GPU's memory."""
 BARE = True
 """Its processes need a framework and nothing else, unless they time a library."""
 COUNTED = ("forward", "heatmap")
@@ -44,18 +50,18 @@ def measure(cell: Cell, context: Mapping[str, Any], benchmark: Any) -> Iterator[
     timed = TASKS[cell.task](cell, context)
     traced = timed.framework.compilations()
     compiles = cell.mode != "eager" and timed.compiles
-    began = time.perf_counter()
-    timed.barriered(0)
-    first_s = time.perf_counter() - began
-    checked = _checked(timed)
-    began = time.perf_counter()
-    timed.barriered(0)
-    steady_s = time.perf_counter() - began
+    first, first_s = _clocked(timed, 0)
+    one = explaining.to_host(timed.framework, first)
+    agreeing = _agreeing(timed.check(first))
+    del first
+    with memory.Watched(ARRAYS.get(cell.column.label, "") if cell.device == "gpu" else "") as held:
+        second, steady_s = _clocked(timed, 1)
+    checked = _told_apart(agreeing, one, explaining.to_host(timed.framework, second))
     compiled = timed.framework.compilations()
     if compiles and cell.task in COUNTED and compiled == traced:
         raise Wrong(checked, f"nothing was compiled in mode {cell.mode}: it ran eagerly")
     rounds = int(np.clip(BUDGET_S / steady_s, *SAMPLES))
-    # It is warm: the check and the calls before it were more than the two that a GPU's graphs need.
+    # It is warm: a GPU's graphs need two calls before they replay, and two there were.
     with Observed(cell) as observed:
         benchmark.pedantic(timed.barriered, args=(0,), rounds=rounds, iterations=1)
     recompiled = timed.framework.compilations() - compiled
@@ -77,19 +83,30 @@ def measure(cell: Cell, context: Mapping[str, Any], benchmark: Any) -> Iterator[
         "p95_ms": 1e3 * float(np.percentile(samples, 95)),
         "images_per_s": cell.batch / median,
         "peak_share": _share(timed.cost.get("flops"), median, cell, context),
+        **held.row,
         **observed.row,
         "notes": "; ".join(n for n in (checked.get("notes"), timed.cost.get("notes")) if n) or None,
         "energy_j": observed.joules / rounds / timed.parts if observed.joules else None,
     }
 
 
-def _checked(timed: Timed) -> Row:
+def _clocked(timed: Timed, number: int) -> tuple[Any, float]:
+    """What one call gives, and its seconds."""
+    began = time.perf_counter()
+    value = timed.barriered(number)
+    return value, time.perf_counter() - began
+
+
+def _agreeing(row: Row) -> Row:
     """The row of the check. Raises Wrong where the answer is not the oracle's."""
-    row = timed.check()
     if row.get("agree") is False:
         error = f"max_rel {row['max_rel']:.3g} against a tolerance of {row['tolerance']}"
         raise Wrong(row, f"disagrees with the oracle: {error}")
-    one, other = (explaining.to_host(timed.framework, timed.call(number)) for number in (0, 1))
+    return row
+
+
+def _told_apart(row: Row, one: NDArray[Any], other: NDArray[Any]) -> Row:
+    """The row again. Raises Wrong where two inputs gave one answer."""
     if not one.any() and not other.any():
         # Maps after ReLU may be zero for a whole batch: then equality says nothing.
         return {**row, "notes": "every map is zero: that inputs are not folded in went unchecked"}
@@ -112,9 +129,12 @@ def serve(cells: list[Cell], context: Mapping[str, Any], report: Reporter) -> No
 
     from bench.stopwatch import Cells
 
+    # Of pytest's plugins this one alone: others cost seconds at the end of every process.
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     here = Path(__file__).parent
     pytest.main(
-        ["-q", "-p", "no:cacheprovider", "-c", str(here / "stopwatch.ini"),
-         f"--rootdir={here}", "--benchmark-warmup=off", str(here / "stopwatch.py")],
+        ["-q", "-p", "pytest_benchmark.plugin", "-p", "no:cacheprovider", "--assert=plain",
+         "-c", str(here / "stopwatch.ini"), f"--rootdir={here}", "--benchmark-warmup=off",
+         str(here / "stopwatch.py")],
         plugins=[Cells(cells, context, report)],
     )  # fmt: skip

@@ -23,6 +23,20 @@ def test_the_peak_is_of_what_came_after_the_reset() -> None:
     assert after is not None and 40 < after - held < 64
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's counters are Linux'")
+def test_what_was_freed_before_is_counted_again() -> None:
+    small = [np.ones(1 << 16, np.uint8) for _ in range(800)]  # 50 MB in pieces that glibc keeps
+    wall = np.ones(1 << 16, np.uint8)  # held behind them
+    del small
+    with memory.Watched() as watched:
+        again = [np.ones(1 << 16, np.uint8) for _ in range(800)]
+    del again, wall
+    if watched.row["memory_mb"] is None:
+        pytest.skip("the kernel has no such counter here")
+    assert 40 < watched.row["memory_mb"] < 80
+    assert watched.row["peak_device_mb"] is None
+
+
 def test_without_a_gpu_jax_tells_of_no_device_memory() -> None:
     jax = pytest.importorskip("jax")
     if jax.devices()[0].platform != "cpu":

@@ -56,7 +56,8 @@ def test_every_table_and_figure_of_times_is_there(written: Path) -> None:
         "all_classes_digits_cnn-48-32-16",
         "batch_scaling_digits_cnn-48-32-16", "batch_scaling_photographs_squeezenet-1.0",
         "choose_digits_cnn-48-32-16_cpu", "choose_digits_cnn-gap_cpu",
-        "choose_photographs_squeezenet-1.0_cpu", "price_of_jit_digits_cnn-48-32-16_cpu",
+        "choose_photographs_squeezenet-1.0_cpu", "memory_digits_cnn-48-32-16",
+        "memory_photographs_squeezenet-1.0", "price_of_jit_digits_cnn-48-32-16_cpu",
     ]  # fmt: skip
 
 
