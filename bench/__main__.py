@@ -136,7 +136,7 @@ def _suite_arguments(command: argparse.ArgumentParser) -> None:
 def _compare_arguments(command: argparse.ArgumentParser) -> None:
     _suite_arguments(command)
     command.add_argument(
-        "--stages", nargs="+", choices=("train", "agree", "time", "contrast"),
+        "--stages", nargs="+", choices=("train", "steps", "agree", "time", "contrast"),
         help="default: all; each goes on from the weights in the results",
     )  # fmt: skip
 

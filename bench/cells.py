@@ -16,6 +16,9 @@ from typing import Any
 from implementations import libraries, tuned
 from implementations.frameworks import Column, column
 
+NUDGED = "nudged"
+"""Weights of which each is moved by one unit in the last place: what rounding alone does."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:

@@ -36,6 +36,7 @@ def compare(ask: Ask) -> int:
 
 STAGES: dict[str, Callable[[Conductor], list[Row]]] = {
     "train": lambda leader: [*leader.train(), *leader.likeness()],
+    "steps": Conductor.steps,
     "agree": lambda leader: leader.agree(main=True),
     "time": Conductor.time,
     "contrast": Conductor.contrast,

@@ -65,7 +65,7 @@ class Conductor:
                 else:
                     told = f"{architecture} on {dataset}: weights taken from {self.ask.results}"
                     console.print(f"{told}/weights, trained by {wanted[0].column.label}")
-        rows = self.execute("train", [*cells, *self._first_steps()], isolate=self.ask.seeds > 1)
+        rows = self.execute("train", cells, isolate=self.ask.seeds > 1)
         for dataset, architecture in dict.fromkeys((c.dataset, c.architecture) for c in cells):
             self._share(dataset, architecture, rows)
         return rows
@@ -92,8 +92,12 @@ class Conductor:
             path = str(self.out / row["artefact"])
             self.context["weights"][f"{dataset}/{architecture}/{label}"] = path
 
+    def steps(self) -> list[Row]:
+        """The first steps of trainings, in every column: the losses must agree."""
+        return self.execute("train", self._first_steps(), isolate=self.ask.seeds > 1)
+
     def _first_steps(self) -> list[Cell]:
-        """A few steps with one Adam in every column: the losses must agree.
+        """A few steps with one Adam.
 
         With several seeds more of them, and plain SGD beside it. Only of networks without dropout,
         which cannot be made equal across frameworks, and of each architecture on its first data

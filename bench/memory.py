@@ -6,7 +6,6 @@ The kernel's counters are Linux'.
 from __future__ import annotations
 
 import ctypes
-import gc
 from pathlib import Path
 from typing import Self
 
@@ -42,7 +41,6 @@ class Watched:
 
 def give_back() -> None:
     """Return to the system what this process has freed, where its C library can (glibc)."""
-    gc.collect()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)

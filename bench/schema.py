@@ -37,7 +37,7 @@ FIELDS = tuple(
         ("what", "score", "", "logit, probability or log_probability"),
         ("what", "dataset", "", "data set"),
         ("what", "architecture", "", "architecture"),
-        ("what", "weights", "", "trained or random, or the column that trained them"),
+        ("what", "weights", "", "trained, random, nudged, or the column that trained them"),
         ("what", "layer", "", "node a heatmap is taken at"),
         ("what", "batch", "images", "batch size"),
         ("what", "optimizer", "", "matched, native or sgd"),

@@ -23,8 +23,8 @@ from implementations.contract import MODES, BadInput
 from implementations.frameworks import Column
 from implementations.graph import unknown
 
-PARTS = ("train", "agree", "time", "contrast")
-"""The stages of the main job, in their order."""
+PARTS = ("train", "steps", "agree", "time", "contrast")
+"""The stages of the main job, in their order; `steps` are the first steps of trainings alone."""
 UNNAMED = (("grid", "quick"), ("modes", MODES), ("stages", PARTS), ("cold", False))
 """Options that leave a run the one it was before there were such options."""
 WARNINGS = ("failed", "wrong", "timeout", "oom")
@@ -153,7 +153,9 @@ def execute(
                 raise
     wall = time.perf_counter() - began
     if total:
-        run.head.setdefault("seconds", {})[title] = {"wall": wall, "outside_children": outside}
+        spent = run.head.setdefault("seconds", {}).setdefault(title, {})
+        for name, seconds in (("wall", wall), ("outside_children", outside)):
+            spent[name] = spent.get(name, 0.0) + seconds
     known = {cell.cell_id for cell in asked}
     return [row for row in run.rows if row["cell_id"] in known]
 

@@ -17,14 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 import datasets
-from bench.cells import Cell
+from bench.cells import NUDGED, Cell
 from bench.explaining import load_framework
 from bench.inputs import fit
 from bench.stages import Ask
 from bench.store import code_of
 from bench.worker import Reporter, Row
 from implementations import architectures, weights
-from implementations.contract import BadInput, Framework, Network
+from implementations.contract import BadInput, Framework, Network, Weights
 from implementations.recipes import Recipe, recipe
 
 EVALUATION_BATCH = 500
@@ -42,7 +42,8 @@ def cells(
     """One training for each column, optimizer and seed: whole epochs, or only so many steps.
 
     Steps after the first seed's are those compared, no more; whole trainings with other seeds are
-    one column's, for they show how much the seed alone changes.
+    one column's, for they show how much the seed alone changes. That column takes the steps once
+    more from nudged weights: no two columns can be asked to part later than one from itself.
     """
     here = [column for column in ask.columns if column.missing is None] or list(ask.columns)
     seeded = next((column for column in here if column.label == SEEDED), here[0])
@@ -51,12 +52,15 @@ def cells(
     for column, optimizer, seed in product(ask.columns, optimizers, range(ask.seeds)):
         if seed and not steps and column != seeded:
             continue
-        yield Cell(
+        cell = Cell(
             stage="train", task="train", framework=column.framework, backend=column.backend,
             dataset=dataset, architecture=architecture, weights="", optimizer=optimizer,
             epochs=epochs, steps=min(steps, COMPARED_STEPS) if seed else steps, seed=seed,
             device=ask.device, mode="compiled", threads=ask.threads,
         )  # fmt: skip
+        yield cell
+        if steps and column == seeded:
+            yield replace(cell, weights=NUDGED)
 
 
 def fitted(chosen: Recipe, n: int) -> Recipe:
@@ -70,6 +74,16 @@ def batch_order(chosen: Recipe, n: int, seed: int, epoch: int) -> NDArray[np.int
     if chosen.order == "file":
         return np.arange(n)
     return np.random.default_rng((seed, epoch)).permutation(n)
+
+
+def nudged(tensors: Weights, seed: int) -> dict[str, NDArray[np.float32]]:
+    """Weights each moved up or down, as a coin falls, by one unit in the last place; 0 stays."""
+    rng = np.random.default_rng(seed)
+    found = {}
+    for name, array in tensors.items():
+        towards = np.where(rng.random(array.shape) < 0.5, -np.inf, np.inf).astype(array.dtype)
+        found[name] = np.where(array == 0, array, np.nextafter(array, towards))
+    return found
 
 
 def predict(framework: Framework, network: Network, images: NDArray[Any]) -> NDArray[Any]:
@@ -98,6 +112,8 @@ def train(cell: Cell, context: Mapping[str, Any], report: Reporter) -> Iterator[
     n = round(len(data.train_images) * (1 - chosen.validation))
     chosen = fitted(chosen, n)
     start = weights.initialise(architecture, cell.seed)
+    if cell.weights == NUDGED:
+        start = nudged(start, cell.seed)
     network = framework.build(architecture, start, cell.device, cell.precision)
     images, labels = data.train_images[:n], data.train_labels[:n]
     trainer = framework.trainer(
@@ -157,7 +173,8 @@ def train(cell: Cell, context: Mapping[str, Any], report: Reporter) -> Iterator[
 def label(cell: Cell) -> str:
     """The file name of a trained network, without its ending."""
     stem = Path(cell.architecture.removesuffix(".json")).name
-    parts = (cell.dataset, stem, cell.framework, cell.backend, cell.optimizer, f"seed{cell.seed}")
+    parts = (cell.dataset, stem, cell.framework, cell.backend, cell.optimizer, f"seed{cell.seed}",
+             cell.weights)  # fmt: skip
     return "--".join(part for part in parts if part)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bench.cells import NUDGED
 from bench.report.frame import Row, groups
 
 PLACE = ("dataset", "architecture", "device", "machine_id")
@@ -18,20 +19,35 @@ PARTED = 1e-3
 
 
 class Curve(NamedTuple):
-    """One training: `losses` (steps,), mean loss per image; `epochs` its rows in order."""
+    """One training: `losses` (steps,), mean loss per image; `epochs` its rows in order.
+
+    `start` is empty, or says how its start weights differ from those that all columns are given.
+    """
 
     setting: dict[str, Any]
     column: str
+    start: str
     losses: NDArray[np.float64]
     epochs: list[Row]
     stale: bool
 
+    @property
+    def name(self) -> str:
+        """The column, and how it was started where that is another way."""
+        return f"{self.column} {self.start}".strip()
 
-def curves(frame: pd.DataFrame) -> list[Curve]:
-    """The trainings that have losses. Epochs after a gap are left out: their steps are unknown."""
+
+def curves(frame: pd.DataFrame, every_start: bool = False) -> list[Curve]:
+    """The trainings that have losses. Epochs after a gap are left out: their steps are unknown.
+
+    Of those from other start weights only where `every_start`.
+    """
     rows = frame[(frame["stage"] == "train") & (frame["epoch"] > 0) & (frame["status"] == "ok")]
+    if not every_start:
+        rows = rows[rows["weights"] != NUDGED]
     found = []
-    for key, mine in groups(rows, (*SETTING, "column")):
+    for key, mine in groups(rows, (*SETTING, "column", "weights")):
+        start = NUDGED if key["weights"] == NUDGED else ""
         by_epoch = {int(row["epoch"]): dict(row) for row in mine.to_dict("records")}
         epochs: list[Row] = []
         while len(epochs) + 1 in by_epoch and by_epoch[len(epochs) + 1]["losses"]:
@@ -39,13 +55,18 @@ def curves(frame: pd.DataFrame) -> list[Curve]:
         if epochs:
             losses = np.concatenate([np.asarray(row["losses"], np.float64) for row in epochs])
             setting = {name: key[name] for name in SETTING}
-            found.append(Curve(setting, key["column"], losses, epochs, bool(mine["stale"].any())))
+            stale = bool(mine["stale"].any())
+            found.append(Curve(setting, key["column"], start, losses, epochs, stale))
     return found
 
 
 def pairs(found: list[Curve]) -> list[tuple[Curve, Curve]]:
-    """Every two columns' trainings of the same setting."""
-    return [(a, b) for a, b in combinations(found, 2) if a.setting == b.setting]
+    """Every two columns' trainings of the same setting, and one column's from two starts."""
+    return [
+        (a, b)
+        for a, b in combinations(found, 2)
+        if a.setting == b.setting and (a.column == b.column or not (a.start or b.start))
+    ]
 
 
 def difference(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:

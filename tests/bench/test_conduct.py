@@ -31,4 +31,4 @@ def test_first_steps_are_of_what_all_columns_train(tmp_path: Path) -> None:
         for optimizer in ("matched", "sgd")
         for seed in range(3)
     }
-    assert len(seeded) == 2 * 6
+    assert len(seeded) == 3 * 6  # two columns, and one of them from nudged weights

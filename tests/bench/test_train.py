@@ -16,7 +16,7 @@ import pytest
 
 from bench import processes, train
 from bench.__main__ import main
-from bench.cells import Cell
+from bench.cells import NUDGED, Cell
 from bench.processes import ROOT
 from bench.schema import COLUMNS
 from bench.stages import Ask, pick_columns
@@ -98,6 +98,17 @@ def test_prediction_is_streamed_without_a_trace(
     np.testing.assert_allclose(train.predict(oracle, network, images), whole, rtol=1e-12)
 
 
+def test_nudged_weights_are_one_unit_in_the_last_place_away() -> None:
+    start = {"kernel": np.random.default_rng(0).normal(size=(3, 50)).astype(np.float32),
+             "bias": np.zeros(4, np.float32)}  # fmt: skip
+    moved = train.nudged(start, 0)
+    steps = moved["kernel"].view(np.int32) - start["kernel"].view(np.int32)
+    assert moved["kernel"].dtype == np.float32 and set(np.abs(steps).ravel()) == {1}
+    assert 40 < (steps > 0).sum() < 110
+    np.testing.assert_array_equal(moved["bias"], start["bias"])
+    assert (train.nudged(start, 1)["kernel"] != moved["kernel"]).any()
+
+
 def test_batch_order_is_shared_and_reproducible() -> None:
     shuffled, file = Recipe(order="shuffled"), Recipe(order="file")
     first = train.batch_order(shuffled, 1000, 3, 1)
@@ -120,7 +131,10 @@ def test_cells_are_one_a_column_optimizer_and_seed() -> None:
     short = list(train.cells(replace(ask, seeds=1), "digits", "cnn-gap", ("sgd",), steps=5))
     assert {(each.epochs, each.steps) for each in short} == {(0, 5)}
     labels = [train.label(each) for each in [*found, *short]]
-    assert len(set(labels)) == 6
+    assert len(set(labels)) == 7
+    assert [(each.column.label, each.weights) for each in short] == [
+        ("jax", ""), ("pytorch", ""), ("pytorch", NUDGED),
+    ]  # fmt: skip
     compared = list(train.cells(ask, "digits", "cnn-gap", ("sgd",), steps=100))
     assert {(each.seed, each.steps) for each in compared} == {(0, 100), (1, train.COMPARED_STEPS)}
 

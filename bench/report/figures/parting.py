@@ -21,7 +21,7 @@ STAGES = ("train",)
 def draw(frame: pd.DataFrame) -> Iterator[tuple[str, Any]]:
     """`parting_<data set>_<architecture>...`: a panel for each optimizer, a line for each pair."""
     by_place: dict[tuple[str, ...], list[tuple[Curve, Curve]]] = {}
-    found = [c for c in curves(frame) if c.setting["optimizer"] in SAME_UPDATE]
+    found = [c for c in curves(frame, every_start=True) if c.setting["optimizer"] in SAME_UPDATE]
     for pair in pairs(found):
         by_place.setdefault(tuple(pair[0].setting[n] for n in PLACE), []).append(pair)
     machines = frame["machine_id"].nunique()
@@ -56,4 +56,4 @@ def _figure(where: dict[str, str], found: list[tuple[Curve, Curve]], machines: i
 
 
 def _name(pair: tuple[Curve, Curve]) -> str:
-    return f"{pair[0].column}, {pair[1].column}"
+    return f"{pair[0].name}, {pair[1].name}"

@@ -21,18 +21,20 @@ SAME_UPDATE = ("matched", "sgd")
 NOTE = (
     "Largest relative difference of two columns' losses within the first steps, |a - b| / "
     f"max(|a|, |b|), and the first step at which it exceeds {PARTED:g}. Plain SGD beside Adam "
-    "shows how much of the parting is Adam's own amplification. Dropout draws differ between "
+    "shows how much of the parting is Adam's own amplification. *Nudged* is the same column from "
+    "start weights each moved by one unit in the last place: the parting that rounding alone "
+    "makes, below which no two columns can be asked to stay. Dropout draws differ between "
     "frameworks and cannot be matched: networks that have it part at once."
 )
 
 
 def make(frame: pd.DataFrame) -> list[Table]:
     """`training_parting`: a line for each pair of columns, optimizer and seed."""
-    found = [c for c in curves(frame) if c.setting["optimizer"] in SAME_UPDATE]
+    found = [c for c in curves(frame, every_start=True) if c.setting["optimizer"] in SAME_UPDATE]
     lines: list[dict[str, Any]] = []
     for a, b in pairs(found):
         apart = difference(a.losses, b.losses)
-        line = {**a.setting, "a": a.column, "b": b.column, "steps_compared": len(apart)}
+        line = {**a.setting, "a": a.name, "b": b.name, "steps_compared": len(apart)}
         line |= {
             f"within_{n}": float(apart[:n].max()) if len(apart) >= n else math.nan for n in STEPS
         }

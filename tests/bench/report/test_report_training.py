@@ -75,6 +75,17 @@ def test_native_optimizers_and_other_seeds_are_not_paired(make: Any) -> None:
     assert training_parting.make(make.frame(rows)) == []
 
 
+def test_a_nudged_start_is_paired_with_its_own_column_only(make: Any) -> None:
+    rows = make.epochs("jax", [[1.0, 1.0]], weights="")
+    rows += make.epochs("pytorch", [[1.0, 1.0]], weights="")
+    frame = make.frame(rows + make.epochs("pytorch", [[1.0, 1.5]], weights="nudged"))
+    [table] = training_parting.make(frame)
+    assert list(zip(table.data["a"], table.data["b"], strict=True)) == [
+        ("jax", "pytorch"), ("pytorch", "pytorch nudged"),
+    ]  # fmt: skip
+    assert len(curves(frame)) == 2  # in no other table
+
+
 def test_equal_curves_never_part(make: Any) -> None:
     rows = make.epochs("jax", [[1.0, 0.0]]) + make.epochs("pytorch", [[1.0, 0.0]])
     (table,) = training_parting.make(make.frame(rows))
