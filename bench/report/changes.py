@@ -16,7 +16,7 @@ from bench.report.two_runs import Change, Thing, changes, differences, only, thi
 from bench.report.wording import named
 
 NOTE = (
-    "Median over processes with its 95 % interval. Real: the intervals are disjoint and the factor "
+    "Median over processes with its interval. Real: the intervals are disjoint and the factor "
     "exceeds 1.05; a single process has no interval and cannot tell. Code: whether that of the "
     "framework, method or library differs between the runs. A real change of the same code has "
     "another cause: code that all share, or the machine."

@@ -19,7 +19,12 @@ FACTOR = 1.05
 
 
 class Estimate(NamedTuple):
-    """A median over processes with its 95 % interval; NaN bounds where one process says it all."""
+    """A median over processes with its interval; NaN bounds where one process says it all.
+
+    A 95 % bootstrap of the median, which for five processes or fewer is their range: that holds the
+    true median in 15 of 16 cases for five, in 3 of 4 for three. Two cells that are equal have
+    disjoint ranges in 1 case of 126 for five processes each, in 1 of 10 for three.
+    """
 
     median: float
     low: float

@@ -15,6 +15,11 @@ CLOSE = (
     "≈: not distinguishable from ×1 (intervals overlap, the factor is below 1.05, or a single "
     "process has no interval)."
 )
+INTERVAL = (
+    "An interval is the range of the processes where these are five or fewer, else a 95 % "
+    "bootstrap of their median: of two equal cells, ranges of three are disjoint in 1 case of 10, "
+    "of five in 1 of 126."
+)
 Sign = tuple[str, str]
 SIGNS: tuple[Sign, ...] = (("†", clock.STALE), ("~", clock.UNSTABLE), ("≈", CLOSE))
 

@@ -12,17 +12,17 @@ from bench.report.files import Section, Table
 from bench.report.measured import Measured
 from bench.report.same_run import Place, places, ratio
 from bench.report.text import ABSENT
-from bench.report.wording import call, legend, times
+from bench.report.wording import INTERVAL, call, legend, times
 
 TITLE = "Grad-CAM of all classes"
 STAGES = ("time",)
 ALL, ONE = "grad_cam_all_classes", "grad_cam"
 Pair = tuple[Measured, Measured | None]
 NOTE = (
-    "Milliseconds per call: median over processes with its 95 % interval. Ratio: all classes over "
+    "Milliseconds per call: median over processes with its interval. Ratio: all classes over "
     "one class in the same column, mode, layer and batch, in the same run. Counted: the same ratio "
     "of the floating-point operations of the two, which is what it would be if only they cost. "
-    "Real: the intervals are disjoint and the factor exceeds 1.05."
+    "Real: the intervals are disjoint and the factor exceeds 1.05. " + INTERVAL
 )
 
 

@@ -11,14 +11,15 @@ from bench.report.clock import Timing
 from bench.report.files import Section, Table
 from bench.report.same_run import Place, places, ratio
 from bench.report.text import ABSENT, number
-from bench.report.wording import legend, named, per_image, times
+from bench.report.wording import INTERVAL, legend, named, per_image, times
 
 TITLE = "Batch scaling"
 STAGES = ("time",)
 GRAD_CAM = "grad_cam"
 NOTE = (
-    "Milliseconds per image: median over processes with its 95 % interval, and how many times less "
-    "that is than at batch 1 in the same run. Images a second: by batch, the smallest first."
+    "Milliseconds per image: median over processes with its interval, and how many times less "
+    "that is than at batch 1 in the same run. Images a second: by batch, the smallest first. "
+    + INTERVAL
 )
 SAME = tuple(name for name in clock.WHAT if name != "batch")
 

@@ -18,16 +18,16 @@ from bench.report.frame import groups, place
 from bench.report.measured import measured, newest
 from bench.report.statistics import geometric_mean
 from bench.report.text import ABSENT, number
-from bench.report.wording import absent, legend, named
+from bench.report.wording import INTERVAL, absent, legend, named
 
 TITLE = "Choosing a framework"
 STAGES = ("time",)
 NOTE = (
-    "Milliseconds per image, in the best mode of each column: median over processes, its 95 % "
+    "Milliseconds per image, in the best mode of each column: median over processes, its "
     "interval, the factor to the best column, and the mode. ≈: not distinguishable from the best "
     "(intervals overlap, or the factor is below 1.05, or a single process has no interval). "
     "Shown are our own methods at the deepest layer, in float32 and at one batch, where there is "
-    "that; libraries, all classes and other batches have tables of their own."
+    "that; libraries, all classes and other batches have tables of their own. " + INTERVAL
 )
 ELSEWHERE = "§"
 SIGNS = (

@@ -15,6 +15,7 @@ from bench.report.frame import groups, label, place
 from bench.report.measured import newest
 from bench.report.statistics import different
 from bench.report.text import interval, number
+from bench.report.wording import INTERVAL
 
 TITLE = "The price of compiling"
 STAGES = ("time",)
@@ -22,9 +23,9 @@ EAGER = "eager"
 Pair = tuple[dict[str, Any], Timing, Timing]
 """What was timed, eager, and compiled."""
 NOTE = (
-    "Milliseconds per call (a batch, or a training step): median over processes with its 95 % "
+    "Milliseconds per call (a batch, or a training step): median over processes with its "
     "interval. Break-even: calls after which compiling has paid, compile time / (eager - "
-    "compiled). Real: the intervals are disjoint and the factor exceeds 1.05."
+    "compiled). Real: the intervals are disjoint and the factor exceeds 1.05. " + INTERVAL
 )
 
 

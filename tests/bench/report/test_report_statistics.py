@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -22,6 +23,21 @@ def test_one_process_has_no_interval_and_differs_from_nothing() -> None:
 
 def test_equal_processes_have_an_interval_of_no_width() -> None:
     assert estimate([3.0] * 5) == Estimate(3.0, 3.0, 3.0, 5, True)
+
+
+@pytest.mark.parametrize(("processes", "chance"), [(3, 1 / 10), (5, 1 / 126)])
+def test_intervals_of_few_processes_are_ranges_and_how_often_these_mislead(
+    processes: int, chance: float
+) -> None:
+    values = list(range(1, 2 * processes + 1))  # ranks: of equal cells every order is as likely
+    apart = total = 0
+    for mine in combinations(values, processes):
+        one = estimate([float(v) for v in mine])
+        assert (one.low, one.high) == (min(mine), max(mine))
+        other = [v for v in values if v not in mine]
+        total += 1
+        apart += max(mine) < min(other) or max(other) < min(mine)
+    assert apart / total == pytest.approx(chance)
 
 
 def test_interval_of_two_processes_is_their_range() -> None:
