@@ -15,8 +15,8 @@ STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 class Watched:
     """A context: what was held at its peak inside it, above what was held before, in MB.
 
-    `row["memory_mb"]` is the host's, `row["peak_device_mb"]` the GPU's, of which `array` is the
-    library (`torch`, `jax` or `tensorflow`; empty where there is none). What was freed before is
+    `row["call_memory_mb"]` is the host's, `row["peak_device_mb"]` the GPU's, whose counter `array`
+    reads (`torch`, `jax` or `tensorflow`; empty where there is none). What was freed before is
     given back to the system first, or it would serve again without being counted.
     """
 
@@ -34,7 +34,7 @@ class Watched:
     def __exit__(self, *exception: object) -> None:
         most = peak()
         self.row = {
-            "memory_mb": most - self.held if most and self.held else None,
+            "call_memory_mb": most - self.held if most and self.held else None,
             "peak_device_mb": device_peak(self.array) if self.array else None,
         }
 

@@ -17,7 +17,7 @@ MEDIANS = (
     "flops",
     "peak_share",
     "cores_in_use",
-    "memory_mb",
+    "call_memory_mb",
     "peak_device_mb",
     "energy_j",
     "tolerance",

@@ -18,7 +18,7 @@ from bench.report.wording import named
 
 TITLE = "Memory"
 STAGES = ("time",)
-SHOWN = ("memory_mb", "peak_device_mb")
+SHOWN = ("call_memory_mb", "peak_device_mb")
 LINES = {"compiled": "-", "eager": ":"}
 """The modes that every column has, and how their lines are drawn."""
 LINEAR_MB = 1.0

@@ -19,17 +19,16 @@ from implementations.contract import MODES
 TITLE = "Memory and energy"
 STAGES = ("time",)
 SPOTS = {
-    "memory_mb": "host memory, MB",
+    "call_memory_mb": "host memory, MB",
     "peak_device_mb": "device memory, MB",
     "energy_j": "energy of a call, J",
 }
 NOTE = (
-    "Medians over processes. Host: the peak of resident memory while timed, less what was held "
-    "before the clock ran: a process that ran other cells before may hold enough already, and 0 "
-    "says that it asked for no more (`--isolate` gives every cell its own). Device: its peak by "
-    "the framework's own counter. Energy, where the machine tells it: the whole processor's and "
-    "GPU's while timed, over the calls. At the deepest layer and in float32 where there is that; "
-    "the CSV has every layer and precision."
+    "Medians over processes. Host: the peak of resident memory in a second call, less what was "
+    "held before it, after what was free was given back to the system; what the first call keeps "
+    "for all later ones is not in it. Device: its peak by the framework's own counter. Energy, "
+    "where the machine tells it: the whole processor's and GPU's while timed, over the calls. At "
+    "the deepest layer and in float32 where there is that; the CSV has every layer and precision."
 )
 
 

@@ -78,11 +78,13 @@ def test_layers_are_named_where_there_is_one(make: Any) -> None:
 
 def test_beside_the_time_stand_medians_and_the_worst_error(make: Any) -> None:
     rows = [
-        make.row("time", "jax", round=n, median_ms=1.0, stable=True, memory_mb=mb, max_rel=error)
+        make.row(
+            "time", "jax", round=n, median_ms=1.0, stable=True, call_memory_mb=mb, max_rel=error
+        )
         for n, (mb, error) in enumerate([(10.0, 1e-7), (30.0, 3e-7), (20.0, 2e-7)])
     ]
     (cell,) = measured(make.frame(rows))
-    assert cell.beside["memory_mb"] == 20.0
+    assert cell.beside["call_memory_mb"] == 20.0
     assert cell.beside["max_rel"] == 3e-7
     assert math.isnan(cell.beside["peak_device_mb"])
 
