@@ -40,7 +40,8 @@ class Curve(NamedTuple):
 def curves(frame: pd.DataFrame, every_start: bool = False) -> list[Curve]:
     """The trainings that have losses. Epochs after a gap are left out: their steps are unknown.
 
-    Of those from other start weights only where `every_start`.
+    Of those from other start weights only where `every_start`. Of one training's first steps taken
+    twice, some and more, the longer.
     """
     rows = frame[(frame["stage"] == "train") & (frame["epoch"] > 0) & (frame["status"] == "ok")]
     if not every_start:
@@ -57,7 +58,16 @@ def curves(frame: pd.DataFrame, every_start: bool = False) -> list[Curve]:
             setting = {name: key[name] for name in SETTING}
             stale = bool(mine["stale"].any())
             found.append(Curve(setting, key["column"], start, losses, epochs, stale))
-    return found
+    return _longest(found)
+
+
+def _longest(found: list[Curve]) -> list[Curve]:
+    by_training: dict[tuple[Any, ...], Curve] = {}
+    for curve in sorted(found, key=lambda curve: curve.setting["steps"]):
+        same = [curve.setting[name] for name in SETTING if name != "steps"]
+        by_training[curve.name, *same] = curve
+    kept = {id(curve) for curve in by_training.values()}
+    return [curve for curve in found if id(curve) in kept]
 
 
 def pairs(found: list[Curve]) -> list[tuple[Curve, Curve]]:

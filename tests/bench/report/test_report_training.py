@@ -86,6 +86,16 @@ def test_a_nudged_start_is_paired_with_its_own_column_only(make: Any) -> None:
     assert len(curves(frame)) == 2  # in no other table
 
 
+def test_first_steps_taken_again_and_longer_are_told_once(make: Any) -> None:
+    rows = []
+    for column in ("jax", "pytorch"):
+        for steps in (2, 3):
+            same = {"epochs": 0, "steps": steps}
+            rows += make.epochs(column, [[1.0] * steps], cell_id=f"{column} {steps}", **same)
+    [table] = training_parting.make(make.frame(rows))
+    assert table.data["steps_compared"].tolist() == [3]
+
+
 def test_equal_curves_never_part(make: Any) -> None:
     rows = make.epochs("jax", [[1.0, 0.0]]) + make.epochs("pytorch", [[1.0, 0.0]])
     (table,) = training_parting.make(make.frame(rows))
