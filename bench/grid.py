@@ -1,8 +1,9 @@
 """Which cells are timed: one factor at a time around a base cell, or the whole product.
 
 The base is the first network asked for: batch 64, the last layer, float32, compiled, one class.
-Around it vary, one at a time, batch and mode together, layer, and one class or all; in each
-framework's own column also what an expert would tune, precision, method, library and architecture.
+Around it vary, one at a time, batch and mode together (`tuned` too, where there is something to
+tune), layer, and one class or all; in each framework's own column also precision, method, library
+and architecture.
 Keras on JAX and on PyTorch goes without these in `default`: they are in `full`, with the product of
 batch, mode, layer, precision and architecture.
 """
@@ -74,13 +75,12 @@ class Grid:
     def default(self) -> Iterator[Cell]:
         """One factor at a time."""
         own = self.column.backend in OWN
-        modes = [mode for mode in self.modes() if mode != "tuned" or own]
-        for batch, mode in product(sizes(self.networks[0][1]), modes):
+        for batch, mode in product(sizes(self.networks[0][1]), self.modes()):
             yield from self.both(batch=batch, mode=mode)
         for mode in ("eager", "compiled"):
             yield self.cell(mode=mode, task="train_step", optimizer="native")
-        for layer, mode in product(self.layers(0)[:-1], modes):
-            if mode != "eager":
+        for layer, mode in product(self.layers(0)[:-1], self.modes()):
+            if mode != "eager" and (mode != "tuned" or own):
                 yield self.cell(task="heatmap", method=GRAD_CAM, layer=layer, mode=mode)
         yield from self.every_class(self.layers(0)[:1] if own else ())
         if own:
