@@ -158,6 +158,11 @@ class Conductor:
             for dataset, name in pairs
         ]
         cells = grid.cells(self.ask, networks)
+        if not cells:
+            self.run.discard()
+            asked = ", ".join(column.label for column in self.ask.columns)
+            modes = ", ".join(self.ask.modes)
+            raise BadInput(f"nothing to time: {asked} has no {modes} mode; ask for other --modes")
         self.execute("oracle", oracle.cells_for(map(timed.our_cell, cells)), isolate=True)
         self.run.head["peak"] = peaks = peak.measure(self.ask.threads)
         context = {**self.context, "peak": peaks}

@@ -16,40 +16,41 @@ QUIET = 0.25
 
 
 class Observed:
-    """A context: what happens inside it becomes the columns of `row` when it ends.
-
-    `joules` are those of all that happened; None where the machine does not tell.
-    """
+    """A context, entered as often as there is something to time; `row` and `joules` are of all."""
 
     def __init__(self, cell: Cell) -> None:
         self.gpu = cell.device == "gpu"
-        self.process = psutil.Process()
-        self.row: Row = {}
-        self.joules: float | None = None
+        self.loads: list[float] = []
+        self.wall = self.cpu = self.busy = 0.0
+        self.joules: float | None = 0.0
 
     def __enter__(self) -> Self:
-        self.load = psutil.getloadavg()[0]
+        self.loads.append(psutil.getloadavg()[0])
         self.meter = Meter(gpu=self.gpu)
-        self.cpu, self.busy, self.began = self._cpu(), _busy(), time.perf_counter()
+        self._since = _busy(), time.process_time(), time.perf_counter()
         return self
 
     def __exit__(self, *exception: Any) -> None:
-        wall = time.perf_counter() - self.began
-        cpu = self._cpu() - self.cpu
-        self.joules = self.meter.joules()
-        others = max((_busy() - self.busy - cpu) / wall, 0.0)
-        self.row = {
-            "cores_in_use": cpu / wall,
-            "load_before": self.load,
-            "load_after": psutil.getloadavg()[0],
+        busy, cpu, began = self._since
+        self.wall += time.perf_counter() - began
+        self.cpu += time.process_time() - cpu
+        self.busy += _busy() - busy
+        joules = self.meter.joules()
+        self.joules = None if self.joules is None or joules is None else self.joules + joules
+        self.loads.append(psutil.getloadavg()[0])
+
+    @property
+    def row(self) -> Row:
+        """The columns that tell what the machine did."""
+        others = max((self.busy - self.cpu) / self.wall, 0.0)
+        return {
+            "cores_in_use": self.cpu / self.wall,
+            "load_before": self.loads[0],
+            "load_after": self.loads[-1],
             "busy_others": others,
             "cpu_mhz": getattr(psutil.cpu_freq(), "current", None),
             "stable": others < QUIET,
         }
-
-    def _cpu(self) -> float:
-        times = self.process.cpu_times()
-        return float(times.user + times.system)
 
 
 def _busy() -> float:

@@ -1,15 +1,22 @@
-"""The one test that pytest-benchmark times: a cell of the `time` stage, in the child process."""
+"""What pytest-benchmark times: the cells of the `time` stage, in the child process.
+
+First every cell is made ready, then the clock goes round them all, `VISITS` times, each time in
+another order.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import random
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
 
 from bench.cells import Cell
-from bench.timing import Wrong, measure
+from bench.timing import VISITS, Clocked
 from bench.worker import Reporter, Row
+
+Visit = Callable[[Cell, int], None]
 
 
 class Cells:
@@ -19,27 +26,64 @@ class Cells:
         self.cells = cells
         self.context = context
         self.report = report
+        self.ready: dict[Cell, Clocked] = {}
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """One test a cell."""
-        metafunc.parametrize("cell", self.cells, ids=[cell.cell_id for cell in self.cells])
+        """One test to make a cell ready, and one a visit."""
+        if "number" not in metafunc.fixturenames:
+            metafunc.parametrize("cell", self.cells, ids=[cell.cell_id for cell in self.cells])
+            return
+        turns = [
+            (number, cell)
+            for number in range(VISITS)
+            for cell in random.Random(number).sample(self.cells, len(self.cells))
+        ]
+        names = [f"{number}-{cell.cell_id}" for number, cell in turns]
+        metafunc.parametrize(("number", "cell"), turns, ids=names)
 
     @pytest.fixture
-    def run(self, benchmark: Any) -> Any:
-        """Times one cell and reports it."""
+    def prepare(self) -> Callable[[Cell], None]:
+        """Makes a cell ready for the clock."""
 
-        def timed(cell: Cell) -> None:
+        def prepare(cell: Cell) -> None:
             def rows() -> Iterator[Row]:
-                try:
-                    yield from measure(cell, self.context, benchmark)
-                except Wrong as wrong:
-                    yield {**wrong.row, "status": "wrong", "reason": str(wrong)}
+                self.ready[cell] = Clocked(cell, self.context)
+                yield from ()
 
-            self.report.run(cell, rows)
+            if self.report.part(cell, rows):
+                self.report.send("progress", cell_id=cell.cell_id, text="is right and warm")
 
-        return timed
+        return prepare
+
+    @pytest.fixture
+    def visit(self, request: pytest.FixtureRequest) -> Visit:
+        """Times a cell that is ready; its row is due after the last visit."""
+
+        def visit(cell: Cell, number: int) -> None:
+            if cell not in self.ready:
+                return
+            clocked = self.ready.pop(cell)
+
+            def rows() -> Iterator[Row]:
+                clocked.visit(request.getfixturevalue("benchmark"))
+                if number == VISITS - 1:
+                    yield clocked.row()
+
+            if not self.report.part(cell, rows):
+                return
+            if number == VISITS - 1:
+                self.report.done(cell)
+            else:
+                self.ready[cell] = clocked
+
+        return visit
 
 
-def test_cell(cell: Cell, run: Any) -> None:
+def test_ready(cell: Cell, prepare: Callable[[Cell], None]) -> None:
+    """Whatever goes wrong becomes the cell's row."""
+    prepare(cell)
+
+
+def test_clock(number: int, cell: Cell, visit: Visit) -> None:
     """Time one cell; whatever goes wrong becomes its row."""
-    run(cell)
+    visit(cell, number)

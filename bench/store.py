@@ -145,6 +145,11 @@ class Run:
             os.fsync(stream.fileno())
         self._cells[cell.cell_id, number] = json.loads(text)
 
+    def discard(self) -> None:
+        """Leave nothing of a run that has no rows."""
+        if not self._cells:
+            shutil.rmtree(self.folder)
+
     def finish(self) -> Path:
         """Move the rows into `results/runs/` and end the run."""
         path = self.results / "runs" / f"{self.run_id}.jsonl.gz"

@@ -2,14 +2,16 @@
 
 pytest-benchmark is the stopwatch (`bench/stopwatch.py`, run by `serve`). Added here: the barrier
 inside the timed region, inputs and weights as arguments, the check against the oracle before the
-clock, the count of compilations, CPU time and the load of the machine.
+clock, the count of compilations, CPU time and the load of the machine. A process first makes all
+its cells ready; then the clock goes round them, a few samples at a visit, so that no cell has all
+its samples in one slow second of the machine.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +22,14 @@ from bench import caches, explaining, memory
 from bench.cells import Cell
 from bench.observed import Observed
 from bench.timed import TASKS, Timed
-from bench.worker import Reporter, Row
+from bench.worker import Reporter, Row, Wrong
 
-BUDGET_S = 0.15
-"""Seconds of samples a cell in a process."""
-SAMPLES = (3, 50)
-"""The least and the most of them: what differs is processes, so many of these say little."""
+VISITS = 3
+"""Times that the clock comes to a cell in a process: of three, one slow visit moves no median."""
+VISIT_S = 0.05
+"""Seconds of samples at a visit, and of calls before them that make the caches its own again."""
+MOST = 17
+"""Samples at a visit: what differs is processes, so more of these say little."""
 ARRAYS = {
     "jax": "jax", "pytorch": "torch", "keras[jax]": "jax", "keras[torch]": "torch",
     "keras[tensorflow]": "tensorflow",
@@ -37,57 +41,74 @@ COUNTED = ("forward", "heatmap")
 """The tasks whose compilations the frameworks count."""
 
 
-class Wrong(Exception):
-    """The cell's answer is wrong: it is published with its error and without a time."""
+class Clocked:
+    """A cell that is ready for the clock: its answer is right and it is warm.
 
-    def __init__(self, row: Row, reason: str) -> None:
-        super().__init__(reason)
-        self.row = row
+    Raises Wrong where two inputs give one answer, where the answer is not the oracle's or where
+    nothing was compiled that should have been; so does a visit during which something compiles.
+    """
 
+    def __init__(self, cell: Cell, context: Mapping[str, Any]) -> None:
+        self.cell, self.context = cell, context
+        self.timed = TASKS[cell.task](cell, context)
+        framework = self.timed.framework
+        traced = framework.compilations()
+        self.compiles = cell.mode != "eager" and self.timed.compiles
+        first, self.first_s = _clocked(self.timed, 0)
+        one = explaining.to_host(framework, first)
+        agreeing = _agreeing(self.timed.check(first))
+        del first
+        array = ARRAYS.get(cell.column.label, "") if cell.device == "gpu" else ""
+        with memory.Watched(array) as self.held:
+            second, self.steady_s = _clocked(self.timed, 1)
+        self.checked = _told_apart(agreeing, one, explaining.to_host(framework, second))
+        self.compiled = framework.compilations() - traced
+        if self.compiles and cell.task in COUNTED and not self.compiled:
+            raise Wrong(self.checked, f"nothing was compiled in mode {cell.mode}: it ran eagerly")
+        self.observed = Observed(cell)
+        self.samples: list[float] = []
 
-def measure(cell: Cell, context: Mapping[str, Any], benchmark: Any) -> Iterator[Row]:
-    """One row: agreement first, then the samples."""
-    timed = TASKS[cell.task](cell, context)
-    traced = timed.framework.compilations()
-    compiles = cell.mode != "eager" and timed.compiles
-    first, first_s = _clocked(timed, 0)
-    one = explaining.to_host(timed.framework, first)
-    agreeing = _agreeing(timed.check(first))
-    del first
-    with memory.Watched(ARRAYS.get(cell.column.label, "") if cell.device == "gpu" else "") as held:
-        second, steady_s = _clocked(timed, 1)
-    checked = _told_apart(agreeing, one, explaining.to_host(timed.framework, second))
-    compiled = timed.framework.compilations()
-    if compiles and cell.task in COUNTED and compiled == traced:
-        raise Wrong(checked, f"nothing was compiled in mode {cell.mode}: it ran eagerly")
-    rounds = int(np.clip(BUDGET_S / steady_s, *SAMPLES))
-    # It is warm: a GPU's graphs need two calls before they replay, and two there were.
-    with Observed(cell) as observed:
-        benchmark.pedantic(timed.barriered, args=(0,), rounds=rounds, iterations=1)
-    recompiled = timed.framework.compilations() - compiled
-    if recompiled:
-        raise Wrong(checked, f"compiled {recompiled} times while timed")
-    samples = np.array(benchmark.stats.stats.data) / timed.parts
-    median = float(np.median(samples))
-    low, high = np.percentile(samples, [25, 75])
-    yield {
-        **checked,
-        **timed.cost,
-        "compile_s": max(first_s - steady_s, 0.0) if compiles else None,
-        "compile_count": compiled,
-        "cache": os.environ.get(caches.STATE, "cold"),
-        "samples_ns": [round(1e9 * sample) for sample in samples],
-        "median_ms": 1e3 * median,
-        "iqr_ms": 1e3 * float(high - low),
-        "min_ms": 1e3 * float(samples.min()),
-        "p95_ms": 1e3 * float(np.percentile(samples, 95)),
-        "images_per_s": cell.batch / median,
-        "peak_share": _share(timed.cost.get("flops"), median, cell, context),
-        **held.row,
-        **observed.row,
-        "notes": "; ".join(n for n in (checked.get("notes"), timed.cost.get("notes")) if n) or None,
-        "energy_j": observed.joules / rounds / timed.parts if observed.joules else None,
-    }
+    def visit(self, benchmark: Any) -> None:
+        """A few samples more."""
+        timed = self.timed
+        compiled = timed.framework.compilations()
+        calls = VISIT_S / self.steady_s
+        for _ in range(min(int(calls), 2)):
+            # Another cell was here; and a GPU's graphs need two calls before they replay.
+            timed.barriered(0)
+        rounds = int(np.clip(calls, 1, MOST))
+        with self.observed:
+            benchmark.pedantic(timed.barriered, args=(0,), rounds=rounds, iterations=1)
+        if recompiled := timed.framework.compilations() - compiled:
+            raise Wrong(self.checked, f"compiled {recompiled} times while timed")
+        self.samples += [sample / timed.parts for sample in benchmark.stats.stats.data]
+
+    def row(self) -> Row:
+        """Agreement, cost and all samples so far."""
+        checked, cost, observed = self.checked, self.timed.cost, self.observed
+        samples = np.array(self.samples)
+        median = float(np.median(samples))
+        low, high = np.percentile(samples, [25, 75])
+        notes = [note for note in (checked.get("notes"), cost.get("notes")) if note]
+        calls = len(samples) * self.timed.parts
+        return {
+            **checked,
+            **cost,
+            "compile_s": max(self.first_s - self.steady_s, 0.0) if self.compiles else None,
+            "compile_count": self.compiled,
+            "cache": os.environ.get(caches.STATE, "cold"),
+            "samples_ns": [round(1e9 * sample) for sample in samples],
+            "median_ms": 1e3 * median,
+            "iqr_ms": 1e3 * float(high - low),
+            "min_ms": 1e3 * float(samples.min()),
+            "p95_ms": 1e3 * float(np.percentile(samples, 95)),
+            "images_per_s": self.cell.batch / median,
+            "peak_share": _share(cost.get("flops"), median, self.cell, self.context),
+            **self.held.row,
+            **observed.row,
+            "notes": "; ".join(notes) or None,
+            "energy_j": observed.joules / calls if observed.joules else None,
+        }
 
 
 def _clocked(timed: Timed, number: int) -> tuple[Any, float]:
@@ -124,7 +145,7 @@ def _share(
 
 
 def serve(cells: list[Cell], context: Mapping[str, Any], report: Reporter) -> None:
-    """The child's entry: pytest runs `bench/stopwatch.py`, a test a cell."""
+    """The child's entry: pytest runs `bench/stopwatch.py`, a test for each visit to a cell."""
     import pytest
 
     from bench.stopwatch import Cells

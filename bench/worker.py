@@ -54,8 +54,18 @@ def block(needed: frozenset[str], others: frozenset[str] = frozenset()) -> None:
     sys.meta_path[:] = [Blinkered if finder is PathFinder else finder for finder in sys.meta_path]
 
 
+class Wrong(Exception):
+    """A cell's answer is wrong: `row`, which says how, is published without what was measured."""
+
+    def __init__(self, row: Row, reason: str) -> None:
+        super().__init__(reason)
+        self.row = row
+
+
 def status(error: BaseException) -> tuple[str, str]:
     """Status and reason of a cell that raised."""
+    if isinstance(error, Wrong):
+        return "wrong", str(error)
     text = str(error).strip().splitlines()
     reason = f"{type(error).__name__}: {text[0] if text else 'no message'}"[:500]
     if isinstance(error, Unavailable):
@@ -72,6 +82,7 @@ class Reporter:
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
+        self._spent: dict[str, float] = {}
 
     def send(self, event: str, **content: Any) -> None:
         """One event."""
@@ -80,17 +91,30 @@ class Reporter:
 
     def run(self, cell: Cell, rows: Callable[[], Iterator[Row]]) -> None:
         """Run one cell; send its rows, or one row that says why there are none."""
+        if self.part(cell, rows):
+            self.done(cell)
+
+    def part(self, cell: Cell, rows: Callable[[], Iterator[Row]]) -> bool:
+        """Run part of a cell; send what rows it gives. False where it failed: then it is done."""
         identity = cell.cell_id
         self.send("start", cell_id=identity)
-        began = time.perf_counter()
+        began = time.perf_counter() - self._spent.get(identity, 0.0)
         try:
             for row in rows():
                 self.send("row", cell_id=identity, row={"status": "ok", **row, **_cost(began)})
         except Exception as error:
             traceback.print_exc(file=sys.stderr)
             name, reason = status(error)
-            self.send("row", cell_id=identity, row={"status": name, "reason": reason})
-        self.send("done", cell_id=identity)
+            row = getattr(error, "row", {})
+            self.send("row", cell_id=identity, row={**row, "status": name, "reason": reason})
+            self.done(cell)
+            return False
+        self._spent[identity] = time.perf_counter() - began
+        return True
+
+    def done(self, cell: Cell) -> None:
+        """The cell has all the rows it will have."""
+        self.send("done", cell_id=cell.cell_id)
 
 
 def _cost(began: float) -> Row:
@@ -135,4 +159,5 @@ def serve(
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    # As the module that stages import: an exception of theirs is then one known here.
+    importlib.import_module("bench.worker").main(sys.argv[1])

@@ -19,3 +19,16 @@ def test_a_busy_core_is_a_core_in_use() -> None:
         time.sleep(0.5)
     assert idle.row["cores_in_use"] < 0.2 < busy.row["cores_in_use"]
     assert not set(busy.row) - set(COLUMNS)
+
+
+def test_what_lies_between_two_visits_is_not_observed() -> None:
+    observed = Observed(CELL)
+    with observed:
+        time.sleep(0.2)
+    end = time.process_time() + 0.3
+    while time.process_time() < end:
+        pass
+    with observed:
+        time.sleep(0.2)
+    assert observed.row["cores_in_use"] < 0.2
+    assert 0.4 <= observed.wall < 0.5

@@ -62,6 +62,16 @@ def test_report_needs_a_run(refused: Callable[..., str]) -> None:
     assert "make one with `python -m bench compare`" in refused(2, "report")
 
 
+def test_toggles_that_leave_nothing_to_time_leave_no_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = "time --dataset digits --architectures cnn-32-16-8 --frameworks keras[torch]"
+    assert main([*words.split(), "--modes", "tuned", "--results", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "nothing to time: keras[torch] has no tuned mode" in said
+    assert not list((tmp_path / "work").glob("time-*"))
+
+
 def test_stages_are_run_in_their_order() -> None:
     ask = suite.ask_of(parser().parse_args(["compare", "--stages", "agree", "train"]))
     assert ask.stages == ("train", "agree")

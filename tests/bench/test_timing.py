@@ -13,6 +13,7 @@ from bench import processes
 from bench.cells import Cell
 from bench.schema import COLUMNS
 from bench.timed import TASKS
+from bench.timing import MOST, VISITS
 
 CHILDREN = Path(__file__).parent / "children"
 TRAP = Cell(
@@ -55,7 +56,7 @@ def test_every_trap_is_refused_its_time(tmp_path: Path, monkeypatch: pytest.Monk
 
     row = found["none"][0]
     samples = np.array(row["samples_ns"]) / 1e6
-    assert 5 <= len(samples) <= 50 and samples.min() > 0
+    assert VISITS <= len(samples) <= VISITS * MOST and samples.min() > 0
     assert row["median_ms"] == pytest.approx(np.median(samples), rel=1e-3, abs=1e-5)
     assert row["min_ms"] <= row["median_ms"] <= row["p95_ms"]
     assert row["images_per_s"] == pytest.approx(8e3 / row["median_ms"])
@@ -74,6 +75,24 @@ def test_compiling_while_timed_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
     assert found["recompiles"][0]["status"] == "wrong"
     assert "times while timed" in found["recompiles"][0]["reason"]
     assert "median_ms" not in found["recompiles"][0]
+
+
+def test_the_clock_goes_round_all_cells_and_a_crash_costs_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch")
+    monkeypatch.setenv("PYTHONPATH", str(CHILDREN))
+    visited = tmp_path / "visited"
+    traps = ("none", "crashes", "slow")
+    cells = [replace(TRAP, options=(("trap", trap),)) for trap in traps]
+    found = run(cells, "traps", {"visited": str(visited)}, tmp_path / "log")
+    assert found["crashes"][0]["status"] == "failed"
+    assert "exit status 7" in found["crashes"][0]["reason"]
+    assert found["none"][0]["status"] == found["slow"][0]["status"] == "ok", found
+    assert len(found["slow"][0]["samples_ns"]) == VISITS  # longer than a visit: once each time
+    # What the crash took with it is made ready once more; then both are visited by turns.
+    turns = visited.read_text().split("crashes")[-1].split()
+    assert len(turns) >= VISITS + 2 and set(turns) == {"none", "slow"}, turns
 
 
 BARRIER = """

@@ -12,7 +12,7 @@ import pytest
 
 from bench import processes
 from bench.cells import Cell
-from bench.worker import Reporter, Row, status
+from bench.worker import Reporter, Row, Wrong, status
 from implementations import frameworks
 from implementations.contract import BadInput, Unavailable
 
@@ -71,6 +71,7 @@ print([p for p in frameworks.packages() | {{"captum", "shap"}} if p in sys.modul
     [
         (Unavailable("no GPU"), ("skipped", "no GPU")),
         (BadInput("no file"), ("failed", "no file")),
+        (Wrong({"max_rel": 1.0}, "two inputs, one answer"), ("wrong", "two inputs, one answer")),
         (MemoryError(), ("oom", "MemoryError: no message")),
         (RuntimeError("CUDA out of memory. Tried\nmore"), ("oom", "RuntimeError: CUDA out of")),
         (RuntimeError("RESOURCE_EXHAUSTED: Out of memory while"), ("oom", "RuntimeError: RESOUR")),
@@ -98,3 +99,18 @@ def test_reporter_sends_one_json_line_an_event(capsys: pytest.CaptureFixture[str
     assert events[1]["row"]["value"] == "with\nnewline"
     assert events[2]["row"] == {"status": "failed", "reason": "ValueError: after a row"}
     assert "after a row" in capsys.readouterr().err
+
+
+def test_a_cell_in_parts_is_done_once(capsys: pytest.CaptureFixture[str]) -> None:
+    stream = io.StringIO()
+    report = Reporter(stream)
+
+    def wrong() -> Iterator[Row]:
+        raise Wrong({"max_rel": 1.0}, "the second part")
+        yield
+
+    assert report.part(CELL, lambda: iter(()))
+    assert not report.part(CELL, wrong)
+    events = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [event["event"] for event in events] == ["start", "start", "row", "done"]
+    assert events[2]["row"] == {"max_rel": 1.0, "status": "wrong", "reason": "the second part"}
