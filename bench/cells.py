@@ -81,15 +81,18 @@ def environment(cell: Cell, cores: Sequence[int] = ()) -> dict[str, str]:
 
     `CAMPARISON_PYTHON` is the Python of a library that has an environment of its own.
     Preallocation is off so that memory can be measured, TF32 follows the precision, and a cell on
-    the CPU sees no GPU. Cells with equal environments may share a process.
+    the CPU sees no GPU. Cells with equal environments may share a process: those of all precisions
+    do, but for TF32 and for JAX's float64, which are settings of a process.
     """
     cores = cores or sorted(os.sched_getaffinity(0))[: cell.threads or None]
     threads = str(cell.threads or len(cores))
     gpu = cell.device == "gpu"
+    jax = "jax" in (cell.framework, cell.backend)
+    apart = cell.precision == "tf32" or (cell.precision == "float64" and jax)
     variables = {
         "KERAS_BACKEND": cell.backend or "tensorflow",
         "JAX_PLATFORMS": "cuda" if gpu else "cpu",
-        "JAX_ENABLE_X64": "1" if cell.precision == "float64" else "0",
+        "JAX_ENABLE_X64": "1" if cell.precision == "float64" and jax else "0",
         "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
         "TF_FORCE_GPU_ALLOW_GROWTH": "true",
         "NVIDIA_TF32_OVERRIDE": "1" if cell.precision == "tf32" else "0",
@@ -101,7 +104,7 @@ def environment(cell: Cell, cores: Sequence[int] = ()) -> dict[str, str]:
         "PYTHONHASHSEED": "0",
         "CAMPARISON_CORES": ",".join(str(core) for core in cores),
         "CAMPARISON_COLUMN": cell.column.label,
-        "CAMPARISON_PRECISION": cell.precision,
+        "CAMPARISON_PRECISION": cell.precision if apart else "",
     }
     if cell.library and (own := libraries.describe(cell.library).python):
         variables["CAMPARISON_PYTHON"] = str(own)

@@ -1,47 +1,23 @@
-"""The parent's side: one process an environment and round, whatever becomes of it a row.
-
-A child that crashes, hangs or runs out of memory costs the cell it was at, never the run: the cell
-becomes a row with status and reason, and a new process goes on with the rest.
-"""
+"""The parent's side: one process an environment and round, at work alone or by turns."""
 
 from __future__ import annotations
 
 import json
-import os
-import queue
 import random
-import signal
-import subprocess
-import sys
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import count, groupby
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
+
+import psutil
 
 from bench.cells import Cell, environment
+from bench.child import Child, Finished, Job
 
-ROOT = Path(__file__).resolve().parent.parent
-POLL_S = 0.2
-Row = dict[str, Any]
-Finished = Callable[[Cell, int, list[Row]], None]
-
-
-@dataclass(frozen=True)
-class Job:
-    """Cells that share a process: one environment, one round.
-
-    `module` has the `serve(cells, context, report)` that runs them, as in "bench.agree";
-    `cores` are those its processes may use, where that is not left to the cells.
-    """
-
-    module: str
-    cells: tuple[Cell, ...]
-    context: Mapping[str, Any]
-    round: int = 0
-    cores: tuple[int, ...] = ()
+SIZE = 1.5e9
+"""Bytes of memory left for a process that waits for its turn."""
 
 
 def plan(
@@ -62,137 +38,63 @@ def plan(
     return jobs
 
 
+def together(jobs: Sequence[Job]) -> list[list[Job]]:
+    """The jobs of each round, in parts: as many as the memory holds at a time."""
+    most = max(int(psutil.virtual_memory().available / SIZE), 1)
+    rounds = [list(mine) for _, mine in groupby(jobs, key=lambda job: job.round)]
+    return [mine[n : n + most] for mine in rounds for n in range(0, len(mine), most)]
+
+
 def run(
-    job: Job,
+    jobs: Sequence[Job],
     finished: Finished,
     timeout_s: float,
     log: Path,
     say: Callable[[str], None],
     stop: threading.Event | None = None,
 ) -> float:
-    """Run a job's cells, in as many processes as it takes. Seconds spent outside the children.
+    """Run jobs, one process at work at a time. Seconds spent outside the processes.
+
+    A process that waits for its turn lets the next begin; when all have, they take turns, each time
+    in another order, until they end. So what slows the machine for a while slows all of them.
 
     `finished(cell, round, rows)` is called once for each cell, as it ends; `say(text)` with what a
-    cell tells meanwhile. A process silent for `timeout_s` seconds is killed. When `stop` is set the
-    process is killed and what it did not finish is not reported.
+    cell tells meanwhile. A process at work that is silent for `timeout_s` seconds is killed. When
+    `stop` is set all are killed and what they did not finish is not reported.
     """
     stop = stop or threading.Event()
-    left = list(job.cells)
     outside = 0.0
-    while left and not stop.is_set():
-        began = time.perf_counter()
-        child = _Child(job, left, log)
-        outside += time.perf_counter() - began
-        left = child.follow(finished, timeout_s, say, stop)
-    return outside
+    waiting: list[Child] = []
 
-
-class _Child:
-    def __init__(self, job: Job, cells: Sequence[Cell], log: Path) -> None:
-        self.job = job
-        self.cells = {cell.cell_id: cell for cell in cells}
-        self.log = log
-        document = {
-            "module": job.module,
-            "context": dict(job.context),
-            "round": job.round,
-            "cells": [asdict(cell) for cell in cells],
-        }
-        with tempfile.NamedTemporaryFile("w", suffix=".json", delete=False) as stream:
-            json.dump(document, stream)
-        self.path = Path(stream.name)
-        # A file of its own, as several children may speak at once; it joins the log when it ends.
-        with tempfile.NamedTemporaryFile(
-            dir=log.parent, prefix="child-", suffix=".log", delete=False
-        ) as errors:
-            self.errors = Path(errors.name)
-            variables = environment(cells[0], job.cores)
-            python = variables.get("CAMPARISON_PYTHON", sys.executable)
-            self.process = subprocess.Popen(
-                [python, "-m", "bench.worker", stream.name],
-                cwd=ROOT,
-                env={**os.environ, **variables},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-                start_new_session=True,
-            )
-        self.lines: queue.Queue[str | None] = queue.Queue()
-        assert self.process.stdout is not None
-        threading.Thread(target=self._pump, args=(self.process.stdout,), daemon=True).start()
-
-    def _pump(self, stream: IO[str]) -> None:
-        with stream:
-            for line in stream:
-                self.lines.put(line)
-        self.lines.put(None)
-
-    def _events(self, timeout_s: float, stop: threading.Event) -> Iterator[Row]:
-        """What the process says until it ends. Raises TimeoutError when it is silent too long."""
-        heard = time.monotonic()
-        while not stop.is_set():
-            try:
-                line = self.lines.get(timeout=POLL_S)
-            except queue.Empty:
-                if time.monotonic() - heard > timeout_s:
-                    raise TimeoutError from None
-                continue
-            if line is None:
+    def work(child: Child) -> None:
+        """Until it waits; what it leaves when it ends early goes to another process."""
+        nonlocal outside
+        while not child.follow(finished, timeout_s, say, stop):
+            if not child.cells or stop.is_set():
                 return
-            heard = time.monotonic()
-            yield json.loads(line)
+            began = time.perf_counter()
+            child = Child(child.job, child.cells.values(), log)
+            outside += time.perf_counter() - began
+        waiting.append(child)
 
-    def follow(
-        self,
-        finished: Finished,
-        timeout_s: float,
-        say: Callable[[str], None],
-        stop: threading.Event,
-    ) -> list[Cell]:
-        """Handle events until the process ends. The cells it did not come to."""
-        current, late = "", False
-        rows: list[Row] = []
-        try:
-            for event in self._events(timeout_s, stop):
-                if event["event"] == "start":
-                    current, rows = event["cell_id"], []
-                elif event["event"] == "progress":
-                    say(f"{self.cells[current]}  {event['text']}")
-                elif event["event"] == "row":
-                    rows.append(event["row"])
-                elif event["event"] == "done":
-                    finished(self.cells.pop(event["cell_id"]), self.job.round, rows)
-                    current = ""
-        except TimeoutError:
-            late = True
-        finally:
-            said = self._stop(grace_s=0 if late or stop.is_set() else 5)
-        if self.cells and not stop.is_set():
-            lost = self.cells.pop(current or next(iter(self.cells)))
-            finished(lost, self.job.round, [self._obituary(late, timeout_s, said)])
-        return list(self.cells.values())
-
-    def _stop(self, grace_s: float) -> str:
-        """End the process; what it wrote to standard error goes to the log."""
-        try:
-            self.process.wait(timeout=grace_s)
-        except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-        self.path.unlink(missing_ok=True)
-        said = self.errors.read_bytes()
-        with self.log.open("ab") as log:
-            log.write(said)
-        self.errors.unlink()
-        return said.decode(errors="replace").strip()
-
-    def _obituary(self, late: bool, timeout_s: float, said: str) -> Row:
-        if late:
-            return {"status": "timeout", "reason": f"no answer within {timeout_s:g} s; killed"}
-        code = self.process.returncode
-        if code == -signal.SIGKILL:
-            return {"status": "oom", "reason": "killed by the system, as when memory runs out"}
-        words = said.splitlines()[-1][:300] if said else "nothing"
-        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-        return {"status": "failed", "reason": f"the process ended with {how}; it said: {words}"}
+    try:
+        for job in jobs:
+            if not stop.is_set():
+                began = time.perf_counter()
+                child = Child(job, job.cells, log)
+                outside += time.perf_counter() - began
+                work(child)
+        for turn in count():
+            if not waiting or stop.is_set():
+                return outside
+            order = random.Random(turn).sample(waiting, len(waiting))
+            waiting.clear()
+            while order and not stop.is_set():
+                child = order.pop()
+                child.go()
+                work(child)
+            waiting += order
+    finally:
+        for child in waiting:
+            child.end()
+    return outside

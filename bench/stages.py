@@ -6,7 +6,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 import datasets
 from bench import processes
 from bench.cells import Cell
+from bench.child import Job
 from bench.inputs import prepare_images, shared_weights
 from bench.progress import ticker
 from bench.store import RESULTS, Row, Run
@@ -114,6 +115,8 @@ def execute(
     jobs = [
         replace(job, cells=tuple(c for c in job.cells if not run.has(c, job.round))) for job in jobs
     ]
+    jobs = [job for job in jobs if job.cells]
+    parts = processes.together(jobs) if at_once == 1 else [[job] for job in jobs]
     total = sum(len(job.cells) for job in jobs)
     log = run.folder / "children.log"
     began, lock = time.perf_counter(), threading.Lock()
@@ -136,18 +139,18 @@ def execute(
         for first_core in range(at_once):
             free.put(tuple(allowed[first_core::at_once]) if at_once > 1 else ())
 
-        def run_job(job: processes.Job) -> float:
+        def run_jobs(jobs: Sequence[Job]) -> float:
             # Processes side by side have cores of their own: sharing them costs far more.
             cores = free.get()
             try:
-                job = replace(job, cores=cores)
-                return processes.run(job, finished, timeout_s, log, progress.say, stop)
+                jobs = [replace(job, cores=cores) for job in jobs]
+                return processes.run(jobs, finished, timeout_s, log, progress.say, stop)
             finally:
                 free.put(cores)
 
         with ThreadPoolExecutor(at_once) as pool:
             try:
-                outside = sum(pool.map(run_job, [job for job in jobs if job.cells]))
+                outside = sum(pool.map(run_jobs, parts))
             except BaseException:
                 stop.set()  # Whatever ended the run, Ctrl-C too, no child outlives it.
                 raise

@@ -1,7 +1,7 @@
 """What pytest-benchmark times: the cells of the `time` stage, in the child process.
 
 First every cell is made ready, then the clock goes round them all, `VISITS` times, each time in
-another order.
+another order and when it is this process's turn.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ class Cells:
         self.context = context
         self.report = report
         self.ready: dict[Cell, Clocked] = {}
+        self.turns = 0
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """One test to make a cell ready, and one a visit."""
@@ -62,6 +63,9 @@ class Cells:
         def visit(cell: Cell, number: int) -> None:
             if cell not in self.ready:
                 return
+            if number == self.turns:
+                self.report.wait()
+                self.turns += 1
             clocked = self.ready.pop(cell)
 
             def rows() -> Iterator[Row]:

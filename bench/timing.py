@@ -24,12 +24,14 @@ from bench.observed import Observed
 from bench.timed import TASKS, Timed
 from bench.worker import Reporter, Row, Wrong
 
-VISITS = 3
-"""Times that the clock comes to a cell in a process: of three, one slow visit moves no median."""
-VISIT_S = 0.05
-"""Seconds of samples at a visit, and of calls before them that make the caches its own again."""
-MOST = 17
-"""Samples at a visit: what differs is processes, so more of these say little."""
+VISITS = 5
+"""Times that the clock comes to a cell in a process: of five, two slow ones move no median."""
+VISIT_S = 0.03
+"""Seconds of samples at a visit."""
+MOST = 10
+"""Samples at a visit: what differs is processes and moments, so more of these say little."""
+WARM_S = 0.25
+"""Calls shorter than this are made before the samples: another cell has had the caches."""
 ARRAYS = {
     "jax": "jax", "pytorch": "torch", "keras[jax]": "jax", "keras[torch]": "torch",
     "keras[tensorflow]": "tensorflow",
@@ -72,11 +74,9 @@ class Clocked:
         """A few samples more."""
         timed = self.timed
         compiled = timed.framework.compilations()
-        calls = VISIT_S / self.steady_s
-        for _ in range(min(int(calls), 2)):
-            # Another cell was here; and a GPU's graphs need two calls before they replay.
+        if self.steady_s < WARM_S:
             timed.barriered(0)
-        rounds = int(np.clip(calls, 1, MOST))
+        rounds = int(np.clip(VISIT_S / self.steady_s, 1, MOST))
         with self.observed:
             benchmark.pedantic(timed.barriered, args=(0,), rounds=rounds, iterations=1)
         if recompiled := timed.framework.compilations() - compiled:

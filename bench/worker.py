@@ -2,8 +2,8 @@
 
 `python -m bench.worker JOB` reads a job file, blocks the frameworks its cells do not use, and runs
 the cells one after another. What it reports goes line by line to standard output as JSON events
-(`start`, `row`, `progress`, `done`); whatever a library prints goes to standard error instead. A
-cell that fails becomes a row with its reason; the next one is run.
+(`start`, `row`, `progress`, `done`, `waiting`); whatever a library prints goes to standard error
+instead. A cell that fails becomes a row with its reason; the next one is run.
 """
 
 from __future__ import annotations
@@ -80,8 +80,9 @@ def status(error: BaseException) -> tuple[str, str]:
 class Reporter:
     """Writes events for the parent, each a line."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, turns: TextIO | None = None) -> None:
         self.stream = stream
+        self.turns = turns
         self._spent: dict[str, float] = {}
 
     def send(self, event: str, **content: Any) -> None:
@@ -112,6 +113,13 @@ class Reporter:
         self._spent[identity] = time.perf_counter() - began
         return True
 
+    def wait(self) -> None:
+        """Let other processes work until it is this one's turn again; without a parent it is."""
+        if self.turns is not None:
+            self.send("waiting")
+            if not self.turns.readline():
+                os._exit(1)  # the parent is gone
+
     def done(self, cell: Cell) -> None:
         """The cell has all the rows it will have."""
         self.send("done", cell_id=cell.cell_id)
@@ -127,8 +135,11 @@ def _cost(began: float) -> Row:
 
 def main(job_path: str) -> None:
     """Run the cells of a job file."""
-    report = Reporter(os.fdopen(os.dup(1), "w", encoding="utf-8"))
+    # What is read and written here is for the parent; libraries get other ends.
+    report = Reporter(os.fdopen(os.dup(1), "w", encoding="utf-8"), os.fdopen(os.dup(0)))
     os.dup2(2, 1)
+    with Path(os.devnull).open("rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
     _die_with_parent()
     if cores := os.environ.get("CAMPARISON_CORES"):
         os.sched_setaffinity(0, {int(core) for core in cores.split(",")})

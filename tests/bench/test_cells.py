@@ -78,13 +78,21 @@ def test_what_needs_no_other_environment_shares_a_process(changes: dict[str, obj
     assert environment(replace(CELL, **changes)) == environment(CELL)  # type: ignore[arg-type]
 
 
-def test_no_two_columns_precisions_or_devices_share_a_process() -> None:
-    found = [
-        environment(replace(
-            CELL, framework=c.framework, backend=c.backend, precision=precision, device=device
-        ))
+def test_no_two_columns_or_devices_share_a_process_nor_settings_of_arithmetic() -> None:
+    found = {
+        (c.label, precision, device): json.dumps(
+            environment(replace(
+                CELL, framework=c.framework, backend=c.backend, precision=precision, device=device
+            )), sort_keys=True,
+        )
         for c in frameworks.columns()
         for precision in ("float32", "float64", "tf32", "bfloat16")
         for device in ("cpu", "gpu")
-    ]  # fmt: skip
-    assert len({json.dumps(each, sort_keys=True) for each in found}) == len(found)
+    }  # fmt: skip
+    by_place = {(label, device) for label, _, device in found}
+    assert len({found[label, "float32", device] for label, device in by_place}) == len(by_place)
+    for label, device in by_place:
+        plain = found[label, "float32", device]
+        assert found[label, "bfloat16", device] == plain != found[label, "tf32", device]
+        # JAX's float64 is a setting of the process; the others' is a type as any.
+        assert (found[label, "float64", device] != plain) == ("jax" in label)

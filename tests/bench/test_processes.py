@@ -12,6 +12,7 @@ import pytest
 
 from bench import processes
 from bench.cells import Cell, environment
+from bench.child import Job
 
 CHILDREN = Path(__file__).parent / "children"
 CELL = Cell(stage="agree", framework="reference", dataset="digits", architecture="cnn-32-16-8")
@@ -36,8 +37,8 @@ def outcome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ou
             found[name] = rows
 
         cells = tuple(cell(each) for each in how)
-        job = processes.Job("misbehaving", cells, {"word": "hello", **context})
-        processes.run(job, finished, timeout_s, tmp_path / "log", lambda text: None)
+        job = Job("misbehaving", cells, {"word": "hello", **context})
+        processes.run([job], finished, timeout_s, tmp_path / "log", lambda text: None)
         assert list(tmp_path.iterdir()) == [tmp_path / "log"]
         return found
 
@@ -97,16 +98,16 @@ def test_stopping_kills_the_child_and_reports_nothing(
         reported.append(dict(cell.options)["how"])
         stop.set()
 
-    job = processes.Job("misbehaving", (cell("fine"), cell("hang"), cell("junk")), {"word": ""})
+    job = Job("misbehaving", (cell("fine"), cell("hang"), cell("junk")), {"word": ""})
     before, began = set(psutil.Process().children()), time.monotonic()
-    processes.run(job, finished, 300, tmp_path / "log", print, stop)
+    processes.run([job], finished, 300, tmp_path / "log", print, stop)
     assert reported == ["fine"] and time.monotonic() - began < 100
     assert set(psutil.Process().children()) <= before
 
 
 def test_plan_interleaves_environments_and_shuffles_reproducibly() -> None:
     cells = [cell("fine", n) for n in range(6)]
-    cells += [replace(each, precision="float64") for each in cells]
+    cells += [replace(each, framework="jax", precision="float64") for each in cells]
     jobs = processes.plan("m", cells, {}, rounds=3, isolate=False)
     assert [job.round for job in jobs] == [0, 0, 1, 1, 2, 2]
     for job in jobs:

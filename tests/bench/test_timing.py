@@ -11,6 +11,7 @@ import pytest
 
 from bench import processes
 from bench.cells import Cell
+from bench.child import ROOT, Job
 from bench.schema import COLUMNS
 from bench.timed import TASKS
 from bench.timing import MOST, VISITS
@@ -30,7 +31,7 @@ def run(cells: list[Cell], module: str, context: dict[str, Any], log: Path) -> F
     def finished(cell: Cell, number: int, rows: list[dict[str, Any]]) -> None:
         found[dict(cell.options).get("trap", cell.task)] = rows
 
-    processes.run(processes.Job(module, tuple(cells), context), finished, 300, log, print)
+    processes.run([Job(module, tuple(cells), context)], finished, 300, log, print)
     return found
 
 
@@ -131,8 +132,8 @@ def test_a_warm_compile_cache_is_never_called_cold(small: Any, tmp_path: Path) -
     context = {**small.context, "cache": str(tmp_path / "compiled")}
     rows = []
     for number, more in ((0, context), (1, context), (0, context), (1, small.context)):
-        job = processes.Job("bench.timing", (cell,), more, number)
-        processes.run(job, lambda c, n, found: rows.extend(found), 300, tmp_path / "log", print)
+        job = Job("bench.timing", (cell,), more, number)
+        processes.run([job], lambda c, n, found: rows.extend(found), 300, tmp_path / "log", print)
     assert [row["cache"] for row in rows] == ["cold", "warm", "cold", "cold"], rows
     assert rows[1]["compile_s"] < min(rows[n]["compile_s"] for n in (0, 2, 3))
 
@@ -140,7 +141,7 @@ def test_a_warm_compile_cache_is_never_called_cold(small: Any, tmp_path: Path) -
 def test_the_barrier_is_inside_the_timed_region() -> None:
     pytest.importorskip("jax")
     done = subprocess.run(
-        [sys.executable, "-c", BARRIER], cwd=processes.ROOT, capture_output=True, text=True,
+        [sys.executable, "-c", BARRIER], cwd=ROOT, capture_output=True, text=True,
         check=True,
     )  # fmt: skip
     # The bare call returns before its work is done; the one under the stopwatch does not.

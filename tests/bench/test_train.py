@@ -17,7 +17,7 @@ import pytest
 from bench import processes, train
 from bench.__main__ import main
 from bench.cells import NUDGED, Cell
-from bench.processes import ROOT
+from bench.child import ROOT, Job
 from bench.schema import COLUMNS
 from bench.stages import Ask, pick_columns
 from bench.worker import Reporter
@@ -245,11 +245,15 @@ def test_every_column_goes_on_after_a_kill(
         said.append(text)
         stop.set()
 
-    job = processes.Job("bench.train", (asked,), small.context)
-    processes.run(job, lambda c, n, found: rows.extend(found), 300, tmp_path / "log", say, stop)
+    job = Job("bench.train", (asked,), small.context)
+
+    def keep(cell: Cell, number: int, found: list[dict[str, Any]]) -> None:
+        rows.extend(found)
+
+    processes.run([job], keep, 300, tmp_path / "log", say, stop)
     assert not rows and "epoch 1/2" in said[0]
     assert [p.suffixes[0] for p in Path(small.context["out"]).iterdir()] == [".checkpoint"]
-    processes.run(job, lambda c, n, found: rows.extend(found), 300, tmp_path / "log", said.append)
+    processes.run([job], keep, 300, tmp_path / "log", said.append)
     assert [row["status"] for row in rows] == ["ok", "ok"], rows
     assert "epoch 2/2" in said[1] and len(said) == 2  # the first is not trained again
     assert rows[1]["train_loss"] < rows[0]["train_loss"]

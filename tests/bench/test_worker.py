@@ -12,6 +12,7 @@ import pytest
 
 from bench import processes
 from bench.cells import Cell
+from bench.child import ROOT, Job
 from bench.worker import Reporter, Row, Wrong, status
 from implementations import frameworks
 from implementations.contract import BadInput, Unavailable
@@ -41,7 +42,7 @@ def test_a_column_loads_and_sees_no_other_framework_and_no_extras(
     )  # fmt: skip
     found: list[dict[str, Any]] = []
     processes.run(
-        processes.Job("loaded", (cell,), {"architecture": str(small)}),
+        [Job("loaded", (cell,), {"architecture": str(small)})],
         lambda cell, number, rows: found.extend(rows), 300, tmp_path / "log", lambda text: None,
     )  # fmt: skip
     assert found[0]["status"] == "ok", (found, (tmp_path / "log").read_text()[-2000:])
@@ -61,7 +62,7 @@ from implementations import frameworks
 print([p for p in frameworks.packages() | {{"captum", "shap"}} if p in sys.modules])
 """
     done = subprocess.run(
-        [sys.executable, "-c", text], capture_output=True, text=True, cwd=processes.ROOT, check=True
+        [sys.executable, "-c", text], capture_output=True, text=True, cwd=ROOT, check=True
     )
     assert done.stdout.strip() == "[]"
 

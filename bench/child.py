@@ -1,0 +1,174 @@
+"""One child process from the parent's side: started, listened to, ended, whatever becomes of it.
+
+A child that crashes, hangs or runs out of memory costs the cell it was at, never the run: the cell
+becomes a row with status and reason, and a new process goes on with the rest.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from bench.cells import Cell, environment
+
+ROOT = Path(__file__).resolve().parent.parent
+POLL_S = 0.2
+Row = dict[str, Any]
+Finished = Callable[[Cell, int, list[Row]], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """Cells that share a process: one environment, one round.
+
+    `module` has the `serve(cells, context, report)` that runs them, as in "bench.agree";
+    `cores` are those its processes may use, where that is not left to the cells.
+    """
+
+    module: str
+    cells: tuple[Cell, ...]
+    context: Mapping[str, Any]
+    round: int = 0
+    cores: tuple[int, ...] = ()
+
+
+class Child:
+    """A process that runs a job's cells; `cells` are those it has not come to the end of."""
+
+    def __init__(self, job: Job, cells: Iterable[Cell], log: Path) -> None:
+        self.job = job
+        self.cells = {cell.cell_id: cell for cell in cells}
+        self.log = log
+        document = {
+            "module": job.module,
+            "context": dict(job.context),
+            "round": job.round,
+            "cells": [asdict(cell) for cell in self.cells.values()],
+        }
+        with tempfile.NamedTemporaryFile("w", suffix=".json", delete=False) as stream:
+            json.dump(document, stream)
+        self.path = Path(stream.name)
+        # A file of its own, as several children may speak at once; it joins the log when it ends.
+        with tempfile.NamedTemporaryFile(
+            dir=log.parent, prefix="child-", suffix=".log", delete=False
+        ) as errors:
+            self.errors = Path(errors.name)
+            variables = environment(next(iter(self.cells.values())), job.cores)
+            python = variables.get("CAMPARISON_PYTHON", sys.executable)
+            self.process = subprocess.Popen(
+                [python, "-m", "bench.worker", stream.name],
+                cwd=ROOT,
+                env={**os.environ, **variables},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                start_new_session=True,
+            )
+        self.lines: queue.Queue[str | None] = queue.Queue()
+        assert self.process.stdout is not None
+        threading.Thread(target=self._pump, args=(self.process.stdout,), daemon=True).start()
+
+    def _pump(self, stream: IO[str]) -> None:
+        with stream:
+            for line in stream:
+                self.lines.put(line)
+        self.lines.put(None)
+
+    def _events(self, timeout_s: float, stop: threading.Event) -> Iterator[Row]:
+        """What the process says until it ends. Raises TimeoutError when it is silent too long."""
+        heard = time.monotonic()
+        while not stop.is_set():
+            try:
+                line = self.lines.get(timeout=POLL_S)
+            except queue.Empty:
+                if time.monotonic() - heard > timeout_s:
+                    raise TimeoutError from None
+                continue
+            if line is None:
+                return
+            heard = time.monotonic()
+            yield json.loads(line)
+
+    def go(self) -> None:
+        """Tell a process that waits that it is its turn; one that has ended is told nothing."""
+        assert self.process.stdin is not None
+        with suppress(BrokenPipeError):
+            self.process.stdin.write("\n")
+            self.process.stdin.flush()
+
+    def follow(
+        self,
+        finished: Finished,
+        timeout_s: float,
+        say: Callable[[str], None],
+        stop: threading.Event,
+    ) -> bool:
+        """Handle events until the process waits for its turn (true) or has ended.
+
+        The cell at which it ended before its time gets a row that says so, and leaves `cells`.
+        """
+        current, late, waits = "", False, False
+        rows: list[Row] = []
+        try:
+            for event in self._events(timeout_s, stop):
+                if event["event"] == "start":
+                    current, rows = event["cell_id"], []
+                elif event["event"] == "progress":
+                    say(f"{self.cells[current]}  {event['text']}")
+                elif event["event"] == "row":
+                    rows.append(event["row"])
+                elif event["event"] == "done":
+                    finished(self.cells.pop(event["cell_id"]), self.job.round, rows)
+                    current = ""
+                elif event["event"] == "waiting":
+                    waits = True
+                    return True
+        except TimeoutError:
+            late = True
+        finally:
+            if not waits:
+                said = self.end(grace_s=0 if late or stop.is_set() else 5)
+        if self.cells and not stop.is_set():
+            lost = self.cells.pop(current or next(iter(self.cells)))
+            finished(lost, self.job.round, [self._obituary(late, timeout_s, said)])
+        return False
+
+    def end(self, grace_s: float = 0) -> str:
+        """End the process; what it wrote to standard error goes to the log."""
+        assert self.process.stdin is not None
+        with suppress(BrokenPipeError):
+            self.process.stdin.close()
+        try:
+            self.process.wait(timeout=grace_s)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.path.unlink(missing_ok=True)
+        said = self.errors.read_bytes()
+        with self.log.open("ab") as log:
+            log.write(said)
+        self.errors.unlink()
+        return said.decode(errors="replace").strip()
+
+    def _obituary(self, late: bool, timeout_s: float, said: str) -> Row:
+        if late:
+            return {"status": "timeout", "reason": f"no answer within {timeout_s:g} s; killed"}
+        code = self.process.returncode
+        if code == -signal.SIGKILL:
+            return {"status": "oom", "reason": "killed by the system, as when memory runs out"}
+        words = said.splitlines()[-1][:300] if said else "nothing"
+        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+        return {"status": "failed", "reason": f"the process ended with {how}; it said: {words}"}
