@@ -80,7 +80,7 @@ class Grid:
         for mode in ("eager", "compiled"):
             yield self.cell(mode=mode, task="train_step", optimizer="native")
         for layer, mode in product(self.layers(0)[:-1], self.modes()):
-            if mode != "eager" and (mode != "tuned" or own):
+            if mode != "eager":
                 yield self.cell(task="heatmap", method=GRAD_CAM, layer=layer, mode=mode)
         yield from self.every_class(self.layers(0)[:1] if own else ())
         if own:

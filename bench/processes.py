@@ -66,34 +66,32 @@ def run(
     outside = 0.0
     waiting: list[Child] = []
 
+    def start(job: Job, cells: Iterable[Cell]) -> Child:
+        nonlocal outside
+        began = time.perf_counter()
+        child = Child(job, cells, log)
+        outside += time.perf_counter() - began
+        return child
+
     def work(child: Child) -> None:
         """Until it waits; what it leaves when it ends early goes to another process."""
-        nonlocal outside
         while not child.follow(finished, timeout_s, say, stop):
             if not child.cells or stop.is_set():
                 return
-            began = time.perf_counter()
-            child = Child(child.job, child.cells.values(), log)
-            outside += time.perf_counter() - began
+            child = start(child.job, child.cells.values())
         waiting.append(child)
 
     try:
         for job in jobs:
             if not stop.is_set():
-                began = time.perf_counter()
-                child = Child(job, job.cells, log)
-                outside += time.perf_counter() - began
-                work(child)
+                work(start(job, job.cells))
         for turn in count():
             if not waiting or stop.is_set():
                 return outside
-            order = random.Random(turn).sample(waiting, len(waiting))
-            waiting.clear()
-            while order and not stop.is_set():
-                child = order.pop()
+            for child in random.Random(turn).sample(waiting, len(waiting)):
+                waiting.remove(child)
                 child.go()
                 work(child)
-            waiting += order
     finally:
         for child in waiting:
             child.end()

@@ -14,7 +14,7 @@ from types import ModuleType
 
 import pandas as pd
 
-from bench.report import files, gallery
+from bench.report import files, gallery, repeats
 from bench.report.files import Head
 from bench.report.frame import Run, gather
 
@@ -32,6 +32,9 @@ def write(runs: Sequence[Run], results: Path, heatmaps: Sequence[Path] = ()) -> 
     with ProcessPoolExecutor(1, get_context("spawn")) as beside:
         galleries = beside.submit(_galleries, heads, heatmaps, results) if heatmaps else None
         written = _tables_and_figures(gather(runs), heads, results)
+        for table in repeats.make(runs):
+            foot = files.footer(heads, set(table.data["runs"].str.split(", ").explode()))
+            written += files.write_table(table, foot, results / "tables")
         written += galleries.result() if galleries else []
     return list(dict.fromkeys(written))
 

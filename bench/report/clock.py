@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,7 +26,8 @@ UNSTABLE = "~ other work was seen, or the processes spread over more than 10 %."
 class Timing(NamedTuple):
     """What one column takes for one thing in one mode, for a batch: milliseconds and seconds.
 
-    `estimate` is None where there is no time; `status` and `reason` say why.
+    `estimate` is None where there is no time; `status` and `reason` say why. `medians` are those of
+    the processes, by round.
     """
 
     column: str
@@ -35,6 +38,7 @@ class Timing(NamedTuple):
     status: str
     reason: str
     stale: bool
+    medians: Mapping[int, float] = MappingProxyType({})
 
     @property
     def marks(self) -> str:
@@ -48,6 +52,18 @@ class Timing(NamedTuple):
         if self.estimate is None:
             raise ValueError(f"{self.column} has no time for {self.what}: {self.reason}")
         return self.estimate.scaled(1 / max(self.what["batch"], 1))
+
+    def over(self, other: Timing) -> float:
+        """The time for an image over that of another timing of the same run.
+
+        The median over rounds of the ratio in a round, where the two were timed by turns: what
+        slowed the machine for a while slowed both. Raises ValueError where one has no time.
+        """
+        plain = self.per_image.median / other.per_image.median
+        images = max(self.what["batch"], 1) / max(other.what["batch"], 1)
+        both = self.medians.keys() & other.medians.keys()
+        ratios = [self.medians[n] / other.medians[n] / images for n in both]
+        return float(np.median(ratios)) if ratios else plain
 
 
 def timings(rows: pd.DataFrame) -> list[Timing]:
@@ -93,7 +109,8 @@ def _timing(key: dict[str, Any], rows: pd.DataFrame) -> Timing:
     quiet = not any(value is False for value in ok["stable"].tolist())
     found = found._replace(stable=found.stable and quiet)
     compile_s = middle(ok["compile_s"][ok["cache"] != "warm"])
-    return Timing(key["column"], key["mode"], what, found, compile_s, "ok", "", stale)
+    medians = dict(zip(ok["round"].tolist(), ok["median_ms"].tolist(), strict=True))
+    return Timing(key["column"], key["mode"], what, found, compile_s, "ok", "", stale, medians)
 
 
 def _why(rows: pd.DataFrame) -> tuple[str, str]:

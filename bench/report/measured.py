@@ -24,8 +24,8 @@ MEDIANS = (
 )
 """What is told beside a time, as the median over its processes."""
 _READ = (
-    *CELL, *MEDIANS, "stage", "run_id", "status", "reason", "median_ms", "compile_s", "cache",
-    "stable", "stale", "max_rel",
+    *CELL, *MEDIANS, "stage", "run_id", "round", "status", "reason", "median_ms", "compile_s",
+    "cache", "stable", "stale", "max_rel",
 )  # fmt: skip
 """The columns that are read here and by the clock: a frame of all of them is slow to cut up."""
 

@@ -119,7 +119,7 @@ def ratio(one: Timing, other: Timing) -> dict[str, Any]:
     """The time for an image of `one` over that of `other`, and whether the two differ at all."""
     mine, yours = one.per_image, other.per_image
     return {
-        "ratio": mine.median / yours.median,
+        "ratio": one.over(other),
         "real": different(mine, yours),
         "stable": mine.stable and yours.stable,
         "stale": one.stale or other.stale,

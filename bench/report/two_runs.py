@@ -29,11 +29,10 @@ Key = tuple[Any, ...]
 
 
 class Thing(NamedTuple):
-    """One timed cell of one run; `medians` in ms by round, of the processes that were right."""
+    """One timed cell of one run."""
 
     key: dict[str, Any]
     timing: Timing
-    medians: dict[int, float]
     code: str
 
 
@@ -78,10 +77,8 @@ def things(run: Run) -> dict[Key, Thing]:
     found = {}
     for key, rows in groups(frame[frame["stage"] == "time"], CELL):
         (timing,) = clock.timings(rows)
-        ok = rows[rows["status"] == "ok"].dropna(subset="median_ms")
-        medians = dict(zip(ok["round"].tolist(), ok["median_ms"].tolist(), strict=True))
         code = ", ".join(sorted(set(rows["code_hash"])))
-        found[tuple(key.values())] = Thing(key, timing, medians, code)
+        found[tuple(key.values())] = Thing(key, timing, code)
     return found
 
 
@@ -111,15 +108,15 @@ def ratio(thing: Thing, found: Mapping[Key, Thing]) -> Estimate | None:
     where they share a single round.
     """
     passes = [found.get(tuple({**thing.key, **FORWARD, "mode": mode}.values())) for mode in MODES]
-    timed = [(p.timing.estimate, p.medians) for p in passes if p and p.timing.estimate]
-    own = thing.timing.estimate
+    timed = [(p.timing.estimate, p.timing.medians) for p in passes if p and p.timing.estimate]
+    own, mine = thing.timing.estimate, thing.timing.medians
     if own is None or not timed:
         return None
     best, medians = min(timed, key=lambda pair: pair[0].median)
-    rounds = sorted(thing.medians.keys() & medians.keys())
+    rounds = sorted(mine.keys() & medians.keys())
     if not rounds:
         return None
-    over = estimate([thing.medians[n] / medians[n] for n in rounds])
+    over = estimate([mine[n] / medians[n] for n in rounds])
     return over._replace(stable=over.stable and own.stable and best.stable)
 
 

@@ -20,6 +20,10 @@ INTERVAL = (
     "bootstrap of their median: of two equal cells, ranges of three are disjoint in 1 case of 10, "
     "of five in 1 of 126."
 )
+PAIRED = (
+    f"{INTERVAL} A ratio is the median over rounds of the ratio within a round, where both were "
+    "timed by turns."
+)
 Sign = tuple[str, str]
 SIGNS: tuple[Sign, ...] = (("†", clock.STALE), ("~", clock.UNSTABLE), ("≈", CLOSE))
 

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from bench.__main__ import COMMANDS, main
-from bench.processes import ROOT
+from bench.child import ROOT
 
 LIST = """
 import sys

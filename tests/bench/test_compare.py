@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from bench import store
-from bench.processes import ROOT
+from bench.child import ROOT
 
 ARGUMENTS = (
     "--dataset", "digits", "--architectures", "cnn-32-16-8", "--epochs", "1", "--images", "8",

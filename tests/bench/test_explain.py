@@ -17,7 +17,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from bench.__main__ import main
-from bench.processes import ROOT
+from bench.child import ROOT
 from bench.worker import Blinkered
 from implementations import graph, weights
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.processes import ROOT
+from bench.child import ROOT
 from bench.readme import ABSENT, fill, update
 
 ROWS = "| a | b |\n| --- | --- |\n| 1 | 2 |\n\nA note."

@@ -12,7 +12,7 @@ from bench.report.files import Section, Table
 from bench.report.measured import Measured
 from bench.report.same_run import Place, places, ratio
 from bench.report.text import ABSENT
-from bench.report.wording import INTERVAL, call, legend, times
+from bench.report.wording import PAIRED, call, legend, times
 
 TITLE = "Grad-CAM of all classes"
 STAGES = ("time",)
@@ -22,7 +22,7 @@ NOTE = (
     "Milliseconds per call: median over processes with its interval. Ratio: all classes over "
     "one class in the same column, mode, layer and batch, in the same run. Counted: the same ratio "
     "of the floating-point operations of the two, which is what it would be if only they cost. "
-    "Real: the intervals are disjoint and the factor exceeds 1.05. " + INTERVAL
+    "Real: the intervals are disjoint and the factor exceeds 1.05. " + PAIRED
 )
 
 

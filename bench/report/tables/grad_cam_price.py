@@ -11,7 +11,7 @@ from bench.report.files import Section, Table
 from bench.report.measured import Measured
 from bench.report.same_run import Place, places, ratio
 from bench.report.text import number, share
-from bench.report.wording import INTERVAL, call, legend, times
+from bench.report.wording import PAIRED, call, legend, times
 
 TITLE = "Grad-CAM at the price of a forward pass"
 STAGES = ("time",)
@@ -24,7 +24,7 @@ NOTE = (
     "precision in the same run. Each column in the mode in which its Grad-CAM is fastest, in "
     "float32 where there is that; the CSV has every mode and precision. Peak: the share of the "
     "machine's measured peak, operations counted from the architecture. Cores: CPU time over wall "
-    "time, of Grad-CAM. " + INTERVAL
+    "time, of Grad-CAM. " + PAIRED
 )
 
 

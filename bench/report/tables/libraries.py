@@ -12,7 +12,7 @@ from bench.report.frame import label
 from bench.report.measured import Measured
 from bench.report.same_run import Place, places, ratio
 from bench.report.text import ABSENT, number
-from bench.report.wording import INTERVAL, absent, legend, per_image, times
+from bench.report.wording import PAIRED, absent, legend, per_image, times
 from implementations import libraries
 from implementations.contract import BadInput
 from implementations.libraries import Offer
@@ -26,7 +26,7 @@ NOTE = (
     "mode, and eager, as the libraries are. Error: max |a-b| / max |reference signed map| of the "
     "worst image against the float64 oracle, and the tolerance where the options make it compute "
     "the oracle's map; elsewhere the error is the difference in what is computed. A library's map "
-    "is timed before it is resized or drawn. " + INTERVAL
+    "is timed before it is resized or drawn. " + PAIRED
 )
 Ratio = dict[str, Any]
 

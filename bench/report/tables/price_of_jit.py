@@ -15,7 +15,7 @@ from bench.report.frame import groups, label, place
 from bench.report.measured import newest
 from bench.report.statistics import different
 from bench.report.text import interval, number
-from bench.report.wording import INTERVAL
+from bench.report.wording import PAIRED
 
 TITLE = "The price of compiling"
 STAGES = ("time",)
@@ -25,7 +25,7 @@ Pair = tuple[dict[str, Any], Timing, Timing]
 NOTE = (
     "Milliseconds per call (a batch, or a training step): median over processes with its "
     "interval. Break-even: calls after which compiling has paid, compile time / (eager - "
-    "compiled). Real: the intervals are disjoint and the factor exceeds 1.05. " + INTERVAL
+    "compiled). Real: the intervals are disjoint and the factor exceeds 1.05. " + PAIRED
 )
 
 
@@ -83,7 +83,7 @@ def _line(eager: Timing, compiled: Timing) -> dict[str, Any]:
         "compiled_ms": after.median,
         "compiled_low": after.low,
         "compiled_high": after.high,
-        "speed_up": before.median / after.median,
+        "speed_up": eager.over(compiled),
         "compile_s": compiled.compile_s,
         "break_even_calls": break_even(compiled.compile_s, before.median, after.median),
         "real": different(before, after),

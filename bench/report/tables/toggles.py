@@ -12,7 +12,7 @@ from bench.report.files import Section, Table
 from bench.report.frame import label
 from bench.report.same_run import Place, places, ratio
 from bench.report.text import ABSENT
-from bench.report.wording import INTERVAL, legend, per_image, times
+from bench.report.wording import PAIRED, legend, per_image, times
 
 TITLE = "One factor at a time"
 STAGES = ("time",)
@@ -22,7 +22,7 @@ NOTE = (
     "factor to the base cell of the same column and batch in the same run, from which it differs "
     "in this one factor. The base is the network with most cells, at its deepest layer, in "
     "float32; a method is held against Grad-CAM. What was not timed at the base's batch is held "
-    "against the base at its own. The CSV has every batch. " + INTERVAL
+    "against the base at its own. The CSV has every batch. " + PAIRED
 )
 
 

@@ -30,7 +30,7 @@ def trapped(cell: Cell, context: Mapping[str, Any]) -> Timed:
 
     def call(number: int) -> Any:
         calls[0] += 1
-        _visited(trap, calls[0], context)
+        _visited(trap, context)
         if trap == "slow":
             time.sleep(0.1)
         if trap == "crashes" and calls[0] > 2:  # two calls make it ready
@@ -57,15 +57,13 @@ def trapped(cell: Cell, context: Mapping[str, Any]) -> Timed:
     return Timed(framework, call, check, {"import_s": import_s, "build_s": 0.0})
 
 
-_last = [""]
-
-
-def _visited(trap: str, number: int, context: Mapping[str, Any]) -> None:
-    """Write a cell's name down when the clock comes from another, or it is made ready."""
-    if "visited" in context and (number == 1 or _last[0] != trap):
-        with Path(context["visited"]).open("a", encoding="utf-8") as stream:
-            stream.write(f"{trap}\n")
-    _last[0] = trap
+def _visited(trap: str, context: Mapping[str, Any]) -> None:
+    """Write a cell's name down when the clock comes to it from another."""
+    if "visited" in context:
+        path = Path(context["visited"])
+        before = path.read_text().split() if path.exists() else []
+        if before[-1:] != [trap]:
+            path.write_text("\n".join([*before, trap]))
 
 
 def _functions(framework: str) -> tuple[Any, Any]:

@@ -131,3 +131,16 @@ def test_ratio_is_per_image_and_says_whether_it_is_real(make: Any) -> None:
 def test_runs_are_ordered_by_their_beginning_whatever_their_stage() -> None:
     names = ["time-20250101T000000-m1", "compare-20250102T000000-m1", "x"]
     assert sorted(names, key=started) == ["x", *names[:2]]
+
+
+def test_a_ratio_is_taken_round_by_round(make: Any) -> None:
+    # The machine was twice as slow in the second round, and in the third for one of them only.
+    rows = make.times("jax", [10.0, 20.0, 10.0]) + make.times("pytorch", [30.0, 60.0, 60.0])
+    rows += make.times("jax", [5.0], mode="compiled")
+    (place,) = places(make.frame(rows))
+    found = {(c.timing.column, c.timing.mode): c.timing for c in place.cells}
+    slow, fast = found["pytorch", "eager"], found["jax", "eager"]
+    assert slow.per_image.median / fast.per_image.median == pytest.approx(6)
+    assert ratio(slow, fast)["ratio"] == slow.over(fast) == pytest.approx(3)
+    assert fast.over(slow) == pytest.approx(1 / 3)
+    assert fast.over(found["jax", "compiled"]) == pytest.approx(2)  # in the round both have
