@@ -18,6 +18,8 @@ from implementations.frameworks import Column, column
 
 NUDGED = "nudged"
 """Weights of which each is moved by one unit in the last place: what rounding alone does."""
+PROCESS_WIDE = {"tf32": "", "float64": "jax"}
+"""Precisions that are settings of a process: where this package computes, or everywhere."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,12 +89,12 @@ def environment(cell: Cell, cores: Sequence[int] = ()) -> dict[str, str]:
     cores = cores or sorted(os.sched_getaffinity(0))[: cell.threads or None]
     threads = str(cell.threads or len(cores))
     gpu = cell.device == "gpu"
-    jax = "jax" in (cell.framework, cell.backend)
-    apart = cell.precision == "tf32" or (cell.precision == "float64" and jax)
+    package = PROCESS_WIDE.get(cell.precision)
+    apart = package in ("", *cell.column.packages)
     variables = {
         "KERAS_BACKEND": cell.backend or "tensorflow",
         "JAX_PLATFORMS": "cuda" if gpu else "cpu",
-        "JAX_ENABLE_X64": "1" if cell.precision == "float64" and jax else "0",
+        "JAX_ENABLE_X64": "1" if cell.precision == "float64" and apart else "0",
         "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
         "TF_FORCE_GPU_ALLOW_GROWTH": "true",
         "NVIDIA_TF32_OVERRIDE": "1" if cell.precision == "tf32" else "0",
