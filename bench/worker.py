@@ -106,7 +106,7 @@ class Reporter:
         except Exception as error:
             traceback.print_exc(file=sys.stderr)
             name, reason = status(error)
-            row = getattr(error, "row", {})
+            row = error.row if isinstance(error, Wrong) else {}
             self.send("row", cell_id=identity, row={**row, "status": name, "reason": reason})
             self.done(cell)
             return False

@@ -145,7 +145,8 @@ def _best(shared: Sequence[Found]) -> Iterator[tuple[dict[str, Any], list[dict[s
 
 
 def _ms(thing: Thing) -> Estimate:
-    return thing.timing.per_image
+    assert thing.timing.estimate is not None
+    return thing.timing.estimate
 
 
 def _cell(thing: Thing) -> str:

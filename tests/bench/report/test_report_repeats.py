@@ -43,6 +43,10 @@ def test_runs_that_agree(make: Any) -> None:
     (line,) = table.data[table.data["kind"] == "factor"].to_dict("records")
     assert (line["one"], line["other"], line["called_different"]) == ("jax", "pytorch", 2)
     assert line["value_1"] == line["value_2"] == pytest.approx(0.5)
+    call = table.data[
+        (table.data["kind"] == "milliseconds") & (table.data["one"] == "pytorch eager")
+    ]
+    assert call[["value_1", "value_2"]].to_numpy().tolist() == [[2.0, 2.1]]  # of a batch of ten
 
 
 def test_runs_that_contradict_each_other(make: Any) -> None:
