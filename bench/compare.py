@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,7 +48,8 @@ def conclude(leader: Conductor, rows: Iterable[Row]) -> int:
     bad = disagreements(rows)
     results = leader.ask.results
     path = leader.run.finish()
-    written = publish(results)
+    touched = {(str(row["dataset"]), str(row["architecture"])) for row in leader.run.rows}
+    written = publish(results, touched)
     console.print(report.choose(published(results)), markup=False, soft_wrap=True)
     console.print(f"\nRows:    {path}")
     for folder in sorted({str(file.parent) for file in written}):
@@ -63,18 +64,19 @@ def conclude(leader: Conductor, rows: Iterable[Row]) -> int:
     return 3 if bad else 0
 
 
-def publish(results: Path) -> list[Path]:
+def publish(results: Path, networks: Collection[tuple[str, str]] | None = None) -> list[Path]:
     """Write every table and picture that the finished runs permit, and the column dictionary.
 
-    Tables and pictures that no run permits any longer are removed. In the checkout's own results
-    the README's tables are filled in as well.
+    Pictures are drawn of these (data set, architecture) `networks` only, where they are named;
+    where all are drawn, those that no run permits any longer are removed, as such tables always
+    are. In the checkout's own results the README's tables are filled in as well.
     """
     runs = published(results)
     if not runs:
         raise BadInput(f"no runs in {results / 'runs'}; make one with `python -m bench compare`")
     weights.write_bytes(results / "README.md", schema.readme().encode())
-    written = report.write(runs, results, gallery.kept(results))
-    for folder in ("tables", "figures"):
+    written = report.write(runs, results, gallery.kept(results), networks)
+    for folder in ("tables", "figures") if networks is None else ("tables",):
         for path in set((results / folder).glob("*.*")) - set(written):
             path.unlink()
     if results == RESULTS and (ROOT / "README.md").exists():

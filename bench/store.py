@@ -17,7 +17,7 @@ import os
 import shutil
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -26,9 +26,9 @@ from typing import Any
 from bench import machine
 from bench.cells import Cell
 from bench.schema import COLUMNS, SCHEMA
-from implementations import frameworks, libraries, methods, recipes, tuned
+from implementations import frameworks, libraries, methods, recipes, tuned, weights
 from implementations.contract import BadInput, Unavailable
-from implementations.weights import initialise, write_bytes
+from implementations.weights import write_bytes
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"
@@ -43,19 +43,40 @@ PROTOCOL = 1
 Row = dict[str, Any]
 
 
-@cache
-def code_hash(framework: str, method: str, library: str, task: str = "heatmap") -> str:
+def code_hash(
+    framework: str,
+    method: str,
+    library: str,
+    task: str = "heatmap",
+    architecture: str = "",
+    dataset: str = "",
+) -> str:
     """Hash of what a result depends on: builder, framework's modules, protocol.
 
-    Training depends on the framework's training module, the recipes and the initial weights too;
-    nothing else does.
+    Training depends on the framework's training module and the recipe of this architecture on this
+    data set too, and whole trainings on how initial weights are made; nothing else does.
     """
+    trained = (architecture, dataset) if task in TRAINING else ("", "")
+    return _code_hash(framework, method, library, task, *trained)
+
+
+@cache
+def _code_hash(
+    framework: str, method: str, library: str, task: str, architecture: str, dataset: str
+) -> str:
     folder = Path(frameworks.__file__).parent
     oracle = folder.parent
     texts = [str(PROTOCOL)]
     modules = sorted(folder.glob(f"{framework}*.py"))
     if task in TRAINING:
-        texts += [inspect.getsource(recipes), inspect.getsource(initialise)]
+        # Epochs are the cell's own.
+        chosen = replace(recipes.recipe(architecture, dataset), epochs=0)
+        if task == "train":
+            texts.append(inspect.getsource(weights.initialise))
+            texts.append(inspect.getsource(weights.KERNELS[chosen.kernels]))
+        else:
+            chosen = replace(chosen, kernels="")
+        texts.append(repr(chosen))
     else:
         texts.append(inspect.getsource(tuned) if framework in TUNED else "")
         modules = [path for path in modules if not path.stem.endswith("_training")]
@@ -74,7 +95,9 @@ def code_hash(framework: str, method: str, library: str, task: str = "heatmap") 
 
 def code_of(cell: Cell) -> str:
     """The code hash of a cell's rows."""
-    return code_hash(cell.framework, cell.method, cell.library, cell.task)
+    return code_hash(
+        cell.framework, cell.method, cell.library, cell.task, cell.architecture, cell.dataset
+    )
 
 
 class Run:

@@ -111,7 +111,7 @@ def train(cell: Cell, context: Mapping[str, Any], report: Reporter) -> Iterator[
     chosen = recipe(cell.architecture, cell.dataset, cell.epochs)
     n = round(len(data.train_images) * (1 - chosen.validation))
     chosen = fitted(chosen, n)
-    start = weights.initialise(architecture, cell.seed)
+    start = weights.initialise(architecture, cell.seed, chosen.kernels)
     if cell.weights == NUDGED:
         start = nudged(start, cell.seed)
     network = framework.build(architecture, start, cell.device, cell.precision)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +17,45 @@ from implementations.graph import Architecture
 from implementations.shapes import parameters
 
 
-def initialise(architecture: Architecture, seed: int) -> dict[str, NDArray[np.float32]]:
-    """Weights to train from: LeCun normal kernels (LeCun et al. 1998, Efficient BackProp, 4.6).
+def lecun_normal(generator: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """A kernel whose deviation is one over the root of its fan-in.
 
-    A kernel's deviation is one over the root of its fan-in. Biases and offsets are zero, scales
-    and variances one.
+    LeCun et al. 1998, Efficient BackProp, 4.6; Flax' default, there with its tails cut off.
     """
+    return generator.normal(0, 1 / math.sqrt(math.prod(shape[:-1])), shape)
+
+
+def glorot_uniform(generator: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """A kernel uniform within the root of 6 / (fan-in + fan-out) of 0.
+
+    Glorot & Bengio 2010, Understanding the difficulty of training deep feedforward neural
+    networks, equation 16; Keras' default. A kernel's fan-out counts its window too.
+    """
+    window = math.prod(shape[:-2])
+    most = math.sqrt(6 / (window * (shape[-2] + shape[-1])))
+    return generator.uniform(-most, most, shape)
+
+
+KERNELS: dict[str, Callable[[np.random.Generator, tuple[int, ...]], NDArray[np.float64]]] = {
+    "lecun_normal": lecun_normal,
+    "glorot_uniform": glorot_uniform,
+}
+"""Distributions that a recipe may draw its first kernels from."""
+
+
+def initialise(
+    architecture: Architecture, seed: int, kernels: str = "lecun_normal"
+) -> dict[str, NDArray[np.float32]]:
+    """Weights to train from, the kernels drawn from one of `KERNELS`.
+
+    Biases and offsets are zero, scales and variances one.
+    """
+    draw = KERNELS[kernels]
     generator = np.random.default_rng(seed)
     weights: dict[str, NDArray[np.float32]] = {}
     for name, shape in parameters(architecture).items():
         if name.endswith(".kernel"):
-            deviation = 1 / math.sqrt(math.prod(shape[:-1]))
-            weights[name] = generator.normal(0, deviation, shape).astype(np.float32)
+            weights[name] = draw(generator, shape).astype(np.float32)
         else:
             fill = 1.0 if name.endswith((".scale", ".variance")) else 0.0
             weights[name] = np.full(shape, fill, np.float32)

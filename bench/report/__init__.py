@@ -6,7 +6,7 @@ A table is one file in `tables/`, a figure one file in `figures/`, found by thei
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -16,36 +16,54 @@ import pandas as pd
 
 from bench.report import files, gallery, repeats
 from bench.report.files import Head
-from bench.report.frame import Run, gather
+from bench.report.frame import Run, gather, groups
 
 CHOOSE = "choose"
+Networks = Collection[tuple[str, str]]
 
 
-def write(runs: Sequence[Run], results: Path, heatmaps: Sequence[Path] = ()) -> list[Path]:
+def write(
+    runs: Sequence[Run],
+    results: Path,
+    heatmaps: Sequence[Path] = (),
+    networks: Networks | None = None,
+) -> list[Path]:
     """Every table and figure that the rows permit, into `results/tables` and `results/figures`.
 
     `runs` are (head, rows) pairs, oldest first; `heatmaps` are the safetensors files of the
-    gallery, oldest first: the newest that shows a network draws it. Returns the files
+    gallery, oldest first: the newest that shows a network draws it. Figures, which take most of
+    the time, are drawn of these (data set, architecture) `networks`, or of all. Returns the files
     written. Raises BadInput where a place cannot be written, or the heatmaps cannot be read.
     """
     heads = [head for head, _ in runs]
-    with ProcessPoolExecutor(1, get_context("spawn")) as beside:
-        galleries = beside.submit(_galleries, heads, heatmaps, results) if heatmaps else None
-        written = _tables_and_figures(gather(runs), heads, results)
+    frame = gather(runs)
+    with ProcessPoolExecutor(2, get_context("spawn")) as beside:
+        drawn = [beside.submit(_galleries, heads, heatmaps, results, networks)] if heatmaps else []
+        for network, rows in groups(frame, ("dataset", "architecture")):
+            if networks is None or tuple(network.values()) in networks:
+                drawn.append(beside.submit(_figures, rows, heads, results))
+        written = _tables(frame, heads, results)
         for table in repeats.make(runs):
             foot = files.footer(heads, set(table.data["runs"].str.split(", ").explode()))
             written += files.write_table(table, foot, results / "tables")
-        written += galleries.result() if galleries else []
+        for figures in drawn:
+            written += figures.result()
     return list(dict.fromkeys(written))
 
 
-def _tables_and_figures(frame: pd.DataFrame, heads: Sequence[Head], results: Path) -> list[Path]:
+def _tables(frame: pd.DataFrame, heads: Sequence[Head], results: Path) -> list[Path]:
     written = []
     for module in _modules("tables"):
         rows = _stages(frame, module)
         foot = files.footer(heads, set(rows["run_id"]))
         for table in module.make(rows):
             written += files.write_table(table, foot, results / "tables")
+    return written
+
+
+def _figures(frame: pd.DataFrame, heads: Sequence[Head], results: Path) -> list[Path]:
+    """The figures of one network: in a process beside the tables, as long as all of these."""
+    written = []
     for module in _modules("figures"):
         rows = _stages(frame, module)
         foot = files.footer(heads, set(rows["run_id"]))
@@ -54,13 +72,15 @@ def _tables_and_figures(frame: pd.DataFrame, heads: Sequence[Head], results: Pat
     return written
 
 
-def _galleries(heads: Sequence[Head], heatmaps: Sequence[Path], results: Path) -> list[Path]:
-    """The pictures of heatmaps, which take as long as all the rest: in a process beside it."""
+def _galleries(
+    heads: Sequence[Head], heatmaps: Sequence[Path], results: Path, networks: Networks | None
+) -> list[Path]:
+    """The pictures of heatmaps."""
     written = []
     drawn: set[str] = set()
     for path in reversed(heatmaps):
         foot = files.footer(heads, {path.stem})
-        for stem, figure in gallery.draw(path, drawn):
+        for stem, figure in gallery.draw(path, drawn, networks):
             drawn.add(stem)
             written.append(files.write_figure(figure, stem, "png", foot, results / "figures"))
     return written

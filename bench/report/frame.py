@@ -19,7 +19,7 @@ from implementations.contract import BadInput, Unavailable
 
 Row = dict[str, Any]
 Run = tuple[Mapping[str, Any], Sequence[Row]]
-CodeHash = Callable[[str, str, str, str], str]
+CodeHash = Callable[[str, str, str, str, str, str], str]
 
 COUNTS = ("round", "batch", "epochs", "steps", "threads", "seed", "epoch")
 NESTED = ("samples_ns", "losses", "confusion", "kinks", "agree", "stable", "verified")
@@ -35,6 +35,8 @@ NOT_HERE = "not here"
 """In place of the code's hash: removed since; not installed here, so that nothing can be said."""
 ADDED = ("machine_id", "made_with", "stale")
 """Columns that come from the run's head, and whether the code has changed since."""
+_CODE = ("framework", "method", "library", "task", "architecture", "dataset")
+"""What tells which code made a row."""
 _WITHIN = ("task", "compared", "metric", "against", "subset", "epoch", "weights")
 """What tells the rows of one cell and round from each other."""
 
@@ -57,7 +59,7 @@ def gather(runs: Sequence[Run], code_hash: CodeHash | None = None) -> pd.DataFra
         for row in measured:
             mine = {**_typed(row), **added}
             mine["run_id"] = mine["run_id"] or str(head["run_id"])
-            code = current(mine["framework"], mine["method"], mine["library"], mine["task"])
+            code = current(*(str(mine[name]) for name in _CODE))
             rows.append({**mine, "stale": code not in (mine["code_hash"], NOT_HERE)})
     names = list(dict.fromkeys((*COLUMNS, *COUNTS, *ADDED)))
     frame = pd.DataFrame(_newest(rows), columns=names)
@@ -100,9 +102,9 @@ def _digest(head: Mapping[str, Any]) -> str:
 
 
 def _or_gone(code_hash: CodeHash) -> CodeHash:
-    def current(framework: str, method: str, library: str, task: str) -> str:
+    def current(*made: str) -> str:
         try:
-            return code_hash(framework, method, library, task)
+            return code_hash(*made)
         except BadInput:
             return GONE
         except Unavailable:

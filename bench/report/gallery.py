@@ -22,9 +22,12 @@ INCH = 1.1
 Maps = NDArray[np.float64]
 
 
-def draw(path: Path, drawn: Container[str] = ()) -> Iterator[tuple[str, Any]]:
+def draw(
+    path: Path, drawn: Container[str] = (), networks: Container[tuple[str, str]] | None = None
+) -> Iterator[tuple[str, Any]]:
     """`gallery_<data set>_<architecture>_<method>` from a safetensors file, but those `drawn`.
 
+    Of these (data set, architecture) `networks`, or of all.
     It holds `<data set>/<architecture>/images` (n, H, W, C) in [0, 1], `.../targets` (n,), and
     `.../<method>/<column>` and `.../<method>/reference` (n, H, W). Raises BadInput
     for a broken file.
@@ -38,7 +41,8 @@ def draw(path: Path, drawn: Container[str] = ()) -> Iterator[tuple[str, Any]]:
             head = (dataset, "/".join(architecture), method)
             heads.setdefault(head, {})[column] = np.asarray(array, np.float64)
     for (dataset, network, method), maps in sorted(heads.items()):
-        if stem("gallery", dataset, network, method) in drawn:
+        asked = networks is None or (dataset, network) in networks
+        if not asked or stem("gallery", dataset, network, method) in drawn:
             continue
         fewest = min(len(found) for found in maps.values())
         images = np.asarray(arrays[f"{dataset}/{network}/images"][:fewest], np.float64)

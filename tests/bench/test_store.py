@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import json
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from bench import store
 from bench.cells import Cell
 from bench.store import Run, published, read
+from implementations import recipes, weights
 from implementations.contract import BadInput
 
 CELL = Cell(
@@ -57,7 +59,7 @@ def test_what_older_code_measured_is_measured_again_and_not_kept_twice(
     run = Run("agree", ASKED, tmp_path)
     run.add(CELL, 0, [{"status": "ok", "value": 1.0}])
     run.add(OTHER, 0, [{"status": "ok", "value": 5.0}])
-    store.code_hash.cache_clear()
+    store._code_hash.cache_clear()
     monkeypatch.setattr(store, "PROTOCOL", store.PROTOCOL + 1)
     newer = Run("agree", ASKED, tmp_path)
     assert not newer.has(CELL)
@@ -65,7 +67,7 @@ def test_what_older_code_measured_is_measured_again_and_not_kept_twice(
     assert newer.has(CELL)
     for rows in (newer.rows, Run("agree", ASKED, tmp_path).rows):
         assert sorted(row["value"] for row in rows) == [2.0, 5.0]
-    store.code_hash.cache_clear()
+    store._code_hash.cache_clear()
 
 
 def test_an_unknown_column_is_refused_and_not_written(tmp_path: Path) -> None:
@@ -131,4 +133,26 @@ def test_code_hash_is_of_what_a_result_depends_on() -> None:
     ]  # fmt: skip
     hashes = [store.code_hash(*pair) for pair in pairs]
     assert len(set(hashes)) == len(hashes) and all(len(each) == 12 for each in hashes)
-    assert store.code_hash("jax", "", "", "train") == store.code_hash("jax", "", "", "train_step")
+
+
+def test_a_training_depends_on_its_recipe_and_on_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hashes() -> tuple[str, ...]:
+        store._code_hash.cache_clear()
+        asked = product(("train", "train_step", "heatmap"), ("cnn-48-32-16", "cnn-gap"))
+        return tuple(store.code_hash("jax", "", "", task, name, "digits") for task, name in asked)
+
+    before = hashes()
+    assert len(set(before)) == 5 and before[4] == before[5]
+    glorot = recipes.RECIPES["cnn-48-32-16"]
+
+    def changed(recipe: recipes.Recipe) -> list[bool]:
+        monkeypatch.setitem(recipes.RECIPES, "cnn-48-32-16", recipe)
+        return [old != new for old, new in zip(before, hashes(), strict=True)]
+
+    # A step takes as long from other weights, and how many epochs is in the cell.
+    assert changed(replace(glorot, kernels="lecun_normal")) == [True] + [False] * 5
+    assert changed(replace(glorot, batch=128)) == [True, False, True, False, False, False]
+    assert changed(replace(glorot, epochs=9)) == [False] * 6
+    monkeypatch.setitem(weights.KERNELS, "glorot_uniform", weights.lecun_normal)
+    assert changed(glorot) == [True] + [False] * 5
+    store._code_hash.cache_clear()

@@ -41,6 +41,16 @@ def test_initial_weights_are_lecun_normal():
     assert normed["norm1.mean"].tolist() == normed["norm1.offset"].tolist() == [0, 0]
 
 
+def test_initial_weights_are_glorot_uniform_where_the_recipe_says_so():
+    tensors = weights.initialise(get("cnn-gap"), 3, "glorot_uniform")
+    for name, fans in (("conv4.kernel", 9 * (64 + 128)), ("dense1.kernel", 128 + 10)):
+        kernel, most = tensors[name], np.sqrt(6 / fans)
+        assert kernel.dtype == np.float32
+        assert 0.98 * most < np.abs(kernel).max() <= most * (1 + 1e-6)
+        assert kernel.std() == pytest.approx(most / np.sqrt(3), rel=0.03)
+    assert not tensors["conv4.bias"].any()
+
+
 @pytest.mark.parametrize("make", [weights.initialise, weights.randomise])
 def test_a_seed_is_a_set_of_weights(make):
     first, again, other = (weights.digest(make(NORMED, seed)) for seed in (1, 1, 2))

@@ -90,10 +90,10 @@ def test_machines_are_kept_apart(make: Any) -> None:
 
 
 def test_code_that_is_gone_is_stale_and_code_that_is_not_here_is_not(make: Any) -> None:
-    def gone(framework: str, method: str, library: str, task: str) -> str:
+    def gone(*_: str) -> str:
         raise BadInput("no such method")
 
-    def absent(framework: str, method: str, library: str, task: str) -> str:
+    def absent(*_: str) -> str:
         raise Unavailable("not installed")
 
     runs = [(make.head, make.times("jax", [1.0]))]
