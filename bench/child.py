@@ -25,6 +25,9 @@ from bench.cells import Cell, environment
 
 ROOT = Path(__file__).resolve().parent.parent
 POLL_S = 0.2
+PREFIX = "camparison-"
+COMPILED = f"torchinductor_{os.getuid()}"
+"""Where PyTorch keeps what it compiles, from process to process."""
 Row = dict[str, Any]
 Finished = Callable[[Cell, int, list[Row]], None]
 
@@ -45,7 +48,11 @@ class Job:
 
 
 class Child:
-    """A process that runs a job's cells; `cells` are those it has not come to the end of."""
+    """A process that runs a job's cells; `cells` are those it has not come to the end of.
+
+    All that it writes for the moment lies in its `scratch` folder, which goes when it ends, also
+    by a kill; only what PyTorch compiles may be of use to the next.
+    """
 
     def __init__(self, job: Job, cells: Iterable[Cell], log: Path) -> None:
         self.job = job
@@ -57,20 +64,23 @@ class Child:
             "round": job.round,
             "cells": [asdict(cell) for cell in self.cells.values()],
         }
-        with tempfile.NamedTemporaryFile("w", suffix=".json", delete=False) as stream:
-            json.dump(document, stream)
-        self.path = Path(stream.name)
+        self._folder = tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True)
+        self.scratch = Path(self._folder.name)
+        task = self.scratch / "job.json"
+        task.write_text(json.dumps(document), encoding="utf-8")
+        variables = {
+            "TORCHINDUCTOR_CACHE_DIR": str(Path(tempfile.gettempdir()) / COMPILED),
+            **os.environ,
+            **environment(next(iter(self.cells.values())), job.cores),
+            "TMPDIR": str(self.scratch),
+        }
         # A file of its own, as several children may speak at once; it joins the log when it ends.
-        with tempfile.NamedTemporaryFile(
-            dir=log.parent, prefix="child-", suffix=".log", delete=False
-        ) as errors:
-            self.errors = Path(errors.name)
-            variables = environment(next(iter(self.cells.values())), job.cores)
-            python = variables.get("CAMPARISON_PYTHON", sys.executable)
+        self.errors = self.scratch / "stderr.log"
+        with self.errors.open("wb") as errors:
             self.process = subprocess.Popen(
-                [python, "-m", "bench.worker", stream.name],
+                [variables.get("CAMPARISON_PYTHON", sys.executable), "-m", "bench.worker", task],
                 cwd=ROOT,
-                env={**os.environ, **variables},
+                env=variables,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -156,11 +166,10 @@ class Child:
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-        self.path.unlink(missing_ok=True)
         said = self.errors.read_bytes()
         with self.log.open("ab") as log:
             log.write(said)
-        self.errors.unlink()
+        self._folder.cleanup()
         return said.decode(errors="replace").strip()
 
     def _obituary(self, late: bool, timeout_s: float, said: str) -> Row:

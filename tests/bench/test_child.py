@@ -36,25 +36,29 @@ def test_a_process_that_waits_works_when_it_is_its_turn(child: Child) -> None:
     found: list[dict[str, Any]] = []
     turns = 0
     while follow(child, found):
+        # What it compiles while it is timed lies in its own folder.
+        assert any(child.scratch.glob("camparison-*"))
         assert not found and list(child.cells) == [CELL.cell_id]
         child.go()
         turns += 1
     assert turns > 1 and [row["status"] for row in found] == ["ok"]
-    assert not child.cells and not child.path.exists()
+    assert not child.cells and not child.scratch.exists()
 
 
 def test_a_process_that_dies_while_it_waits_is_a_row(child: Child) -> None:
     found: list[dict[str, Any]] = []
     assert follow(child, found)
+    (child.scratch / "left behind").mkdir()
     child.process.kill()
     child.process.wait()
     child.go()
     assert not follow(child, found)
     assert [row["status"] for row in found] == ["oom"] and not child.cells
+    assert not child.scratch.exists()
 
 
 def test_one_that_waits_can_be_ended_at_once(child: Child) -> None:
     assert follow(child, [])
     child.end()
-    assert not psutil.pid_exists(child.process.pid) and not child.path.exists()
+    assert not psutil.pid_exists(child.process.pid) and not child.scratch.exists()
     assert list(child.cells) == [CELL.cell_id]
