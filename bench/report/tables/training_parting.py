@@ -12,6 +12,7 @@ from bench.report.curves import PARTED, PLACE, curves, difference, pairs, parted
 from bench.report.files import Section, Table
 from bench.report.frame import groups, place
 from bench.report.text import number
+from implementations.recipes import recipe
 
 TITLE = "Where training parts"
 STAGES = ("train",)
@@ -48,7 +49,8 @@ def make(frame: pd.DataFrame) -> list[Table]:
         reached = [n for n in STEPS if mine[f"within_{n}"].notna().any()]
         records = [{str(k): v for k, v in line.items()} for line in mine.to_dict("records")]
         texts = [_text(line, reached) for line in records]
-        notes = (STALE,) if mine["stale"].any() else ()
+        start = recipe(key["architecture"], key["dataset"]).kernels.replace("_", " ")
+        notes = (f"Kernels start {start}.", *((STALE,) if mine["stale"].any() else ()))
         title = place(key, frame["machine_id"].nunique())
         sections.append(Section(title, pd.DataFrame(texts), notes))
     return [Table("training_parting", TITLE, data, sections, NOTE)]

@@ -68,6 +68,14 @@ def test_parting_within_steps_and_where(make: Any) -> None:
     assert table.sections[0].frame["parted at"][0] == "step 11"
 
 
+def test_parting_says_how_kernels_start(make: Any) -> None:
+    for architecture, words in (("cnn-gap", "lecun normal"), ("cnn-48-32-16", "glorot uniform")):
+        rows = make.epochs("jax", [[2.0, 1.0]], architecture=architecture)
+        rows += make.epochs("pytorch", [[2.0, 1.0]], architecture=architecture)
+        (table,) = training_parting.make(make.frame(rows))
+        assert table.sections[0].notes == (f"Kernels start {words}.",)
+
+
 def test_native_optimizers_and_other_seeds_are_not_paired(make: Any) -> None:
     rows = make.epochs("jax", [[1.0]], optimizer="native")
     rows += make.epochs("pytorch", [[2.0]], optimizer="native")
