@@ -45,8 +45,9 @@ def gather(runs: Sequence[Run], code_hash: CodeHash | None = None) -> pd.DataFra
     """All rows that count. `code_hash` is the code's as it is now.
 
     Of a cell on a machine the rows of the newest code and versions count, and of each of its
-    rounds those of the newest run. Rows whose code has changed since are `stale`; they give way to
-    rows that are not, whatever their age.
+    rounds those of the newest run; but of times all do, for those of two runs are never mixed.
+    Rows whose code has changed since are `stale`; they give way to rows that are not, whatever
+    their age.
     """
     if code_hash is None:
         from bench import store
@@ -135,7 +136,8 @@ def _newest(rows: list[Row]) -> list[Row]:
     fresh_last = sorted(rows, key=lambda row: not row["stale"])
 
     def cell(row: Row) -> Hashable:
-        return row["machine_id"], row["cell_id"]
+        run = row["run_id"] if row["stage"] == "time" else ""
+        return row["machine_id"], row["cell_id"], run
 
     def made(row: Row) -> Hashable:
         return row["code_hash"], row["made_with"]

@@ -1,9 +1,10 @@
-"""Cells with their times and what was measured beside them, each in its newest run."""
+"""Cells with their times and what was measured beside them, run by run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -43,14 +44,23 @@ _KNOWN: dict[bytes, tuple[Measured, ...]] = {}
 """By their rows: every table asks for the same cells, and this is most of a report's time."""
 
 
-def newest(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows without those of a cell that was measured again in a newer run."""
-    if rows.empty:
-        return rows
-    age = {run: n for n, run in enumerate(sorted(set(rows["run_id"]), key=started))}
-    mine = rows["run_id"].map(age)
-    keys = [rows[name] for name in (*clock.PLACE, *CELL)]
-    return rows[mine == mine.groupby(keys, dropna=False).transform("max")]
+def standing(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the runs of a place that have a cell which no newer one has: all rows of these.
+
+    Times of two runs are never divided, so a run stands whole or not at all. One whose code has
+    changed since counts as older than one whose has not.
+    """
+    kept = []
+    for _, here in groups(rows, clock.PLACE):
+        seen: set[tuple[Any, ...]] = set()
+        runs = [(run["run_id"], mine) for run, mine in groups(here, ("run_id",))]
+        runs.sort(key=lambda run: (not run[1]["stale"].any(), started(run[0])), reverse=True)
+        for _, mine in runs:
+            cells = set(mine[list(CELL)].itertuples(index=False, name=None))
+            if not cells <= seen:
+                kept.append(mine)
+            seen |= cells
+    return pd.concat(kept).sort_index() if kept else rows
 
 
 def started(run_id: str) -> tuple[list[str], str]:
@@ -59,7 +69,7 @@ def started(run_id: str) -> tuple[list[str], str]:
 
 
 def measured(rows: pd.DataFrame) -> tuple[Measured, ...]:
-    """The cells of one place, each of whose rows are of one run."""
+    """The cells of one place and run."""
     rows = rows[list(_READ)]
     content = pd.util.hash_pandas_object(rows.astype(str), index=False).to_numpy().tobytes()
     if content not in _KNOWN:

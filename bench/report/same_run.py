@@ -1,7 +1,7 @@
 """Times that may be divided by each other: of one network, on one machine, in one run.
 
-Milliseconds of two runs are never divided: the machine may have been another one in between. A
-cell that was measured again counts in its newest run only.
+Milliseconds of two runs are never divided: the machine may have been another one in between. A run
+all of whose cells were measured again does not count any longer.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from bench.report import clock
 from bench.report.base import PRECISION, by_depth, layer_name
 from bench.report.clock import Timing
 from bench.report.frame import groups, place
-from bench.report.measured import CELL, Measured, measured, newest
+from bench.report.measured import CELL, Measured, measured, standing
 from bench.report.statistics import different
 from implementations import libraries, methods
 from implementations.contract import MODES, BadInput
@@ -104,7 +104,7 @@ def _at(library: str, method: str) -> str:
 
 def places(frame: pd.DataFrame) -> list[Place]:
     """Every place of the `time` stage's rows; the run is named where a place has several."""
-    rows = newest(frame[frame["stage"] == "time"])
+    rows = standing(frame[frame["stage"] == "time"])
     machines = frame["machine_id"].nunique()
     found = []
     for where, here in groups(rows, clock.PLACE):

@@ -63,7 +63,8 @@ def _figure(network: str, found: list[list[Pair]]) -> Any:
 
 def _lines(axis: Any, eager: Any, compiled: Any, colour: Any) -> None:
     """Both modes of a column, and the call at which compiling has paid."""
-    before, after = (timing.estimate.median / 1e3 for timing in (eager, compiled))
+    before = eager.estimate.median / 1e3
+    after = before / eager.over(compiled)
     axis.plot(CALLS, before * CALLS, color=colour, ls="--", lw=1)
     label = f"{eager.column}, {compiled.mode}{compiled.marks}"
     axis.plot(CALLS, compiled.compile_s + after * CALLS, color=colour, lw=1.4, label=label)

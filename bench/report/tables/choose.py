@@ -15,7 +15,7 @@ from bench.report import base, clock
 from bench.report.best_modes import add_forward_ratio, lines_of
 from bench.report.files import Section, Table
 from bench.report.frame import groups, place
-from bench.report.measured import measured, newest
+from bench.report.measured import measured, standing
 from bench.report.statistics import geometric_mean
 from bench.report.text import ABSENT, number
 from bench.report.wording import INTERVAL, absent, legend, named
@@ -59,8 +59,8 @@ class Chosen(NamedTuple):
 
 def networks(frame: pd.DataFrame) -> Iterator[Chosen]:
     """Every network that was timed, in one place after the other."""
-    for key, rows in groups(newest(frame[frame["stage"] == "time"]), clock.PLACE):
-        cells = measured(rows)
+    for key, rows in groups(standing(frame[frame["stage"] == "time"]), clock.PLACE):
+        cells = [cell for _, mine in groups(rows, ("run_id",)) for cell in measured(mine)]
         runs = {id(cell.timing): cell.run_id for cell in cells}
         found = clock.things([cell.timing for cell in cells])
         lines = [line for what, timings in found for line in lines_of(what, timings, runs)]

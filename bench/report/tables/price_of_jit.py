@@ -12,7 +12,7 @@ from bench.report import clock
 from bench.report.clock import Timing
 from bench.report.files import Section, Table
 from bench.report.frame import groups, label, place
-from bench.report.measured import newest
+from bench.report.measured import standing
 from bench.report.statistics import different
 from bench.report.text import interval, number
 from bench.report.wording import PAIRED
@@ -52,7 +52,7 @@ def make(frame: pd.DataFrame) -> list[Table]:
 
 def priced(frame: pd.DataFrame) -> Iterator[tuple[dict[str, Any], list[Pair]]]:
     """Each place and run with what was timed there both eager and compiled; often nothing."""
-    timed = newest(frame[frame["stage"] == "time"])
+    timed = standing(frame[frame["stage"] == "time"])
     for key, rows in groups(timed, (*clock.PLACE, "run_id")):  # a ratio is of one run
         pairs = []
         for what, timings in clock.things(clock.timings(rows)):
@@ -74,6 +74,8 @@ def _line(eager: Timing, compiled: Timing) -> dict[str, Any]:
     before, after = eager.estimate, compiled.estimate
     assert before is not None
     assert after is not None
+    speed_up = eager.over(compiled)
+    calls = break_even(compiled.compile_s, before.median, before.median / speed_up)
     return {
         "column": compiled.column,
         "mode": compiled.mode,
@@ -83,9 +85,9 @@ def _line(eager: Timing, compiled: Timing) -> dict[str, Any]:
         "compiled_ms": after.median,
         "compiled_low": after.low,
         "compiled_high": after.high,
-        "speed_up": eager.over(compiled),
+        "speed_up": speed_up,
         "compile_s": compiled.compile_s,
-        "break_even_calls": break_even(compiled.compile_s, before.median, after.median),
+        "break_even_calls": calls,
         "real": different(before, after),
         "stable": before.stable and after.stable,
         "stale": eager.stale or compiled.stale,

@@ -29,15 +29,27 @@ def test_what_is_missing_or_null_has_one_form(make: Any) -> None:
     assert found["options"] == "a=1, b=x"
 
 
+def costs(make: Any, medians: list[float], **values: Any) -> list[dict[str, Any]]:
+    """Rows of rounds that are no times, of which a newer run's stand for an older one's."""
+    return [row | {"stage": "contrast"} for row in make.times("jax", medians, **values)]
+
+
 def test_the_newest_run_wins_round_by_round(make: Any) -> None:
-    old = make.times("jax", [1.0, 2.0, 3.0])
-    new = make.times("jax", [10.0])
+    old, new = costs(make, [1.0, 2.0, 3.0]), costs(make, [10.0])
     runs = [(head(make, "20250102T000000"), new), (head(make, "20250101T000000"), old)]
     for _, rows in runs:
         for row in rows:
             del row["run_id"]
     frame = gather(runs, make.code_hash)
     assert sorted(frame["median_ms"]) == [2.0, 3.0, 10.0]
+
+
+def test_times_of_two_runs_are_never_mixed(make: Any) -> None:
+    runs = [
+        (head(make, stamp), [row | {"run_id": stamp} for row in make.times("jax", medians)])
+        for stamp, medians in (("20250101T000000", [1.0, 2.0]), ("20250102T000000", [10.0]))
+    ]
+    assert sorted(gather(runs, make.code_hash)["median_ms"]) == [1.0, 2.0, 10.0]
 
 
 def test_a_newer_failure_hides_all_rows_of_the_older_success(make: Any) -> None:
@@ -59,9 +71,9 @@ def test_rows_of_one_cell_are_kept_apart(make: Any) -> None:
 
 
 def test_stale_rows_are_marked_and_give_way(make: Any) -> None:
-    stale = make.times("jax", [1.0, 1.0], code_hash="old")
+    stale = costs(make, [1.0, 1.0], code_hash="old")
     assert make.frame(stale)["stale"].tolist() == [True, True]
-    fresh = make.times("jax", [5.0])
+    fresh = costs(make, [5.0])
     later = [{**row, "run_id": "time-20990101T000000-m1"} for row in stale]
     runs = [(head(make, "20250101T000000"), fresh), (head(make, "20990101T000000"), later)]
     frame = gather(runs, make.code_hash)
@@ -70,7 +82,7 @@ def test_stale_rows_are_marked_and_give_way(make: Any) -> None:
 
 
 def test_rows_made_with_other_versions_are_not_mixed(make: Any) -> None:
-    old, new = make.times("jax", [1.0, 1.0]), make.times("jax", [5.0])
+    old, new = costs(make, [1.0, 1.0]), costs(make, [5.0])
     runs = [
         (head(make, "20250101T000000"), [{**row, "run_id": "x"} for row in old]),
         (

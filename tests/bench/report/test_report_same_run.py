@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bench.report.frame import gather
-from bench.report.measured import measured, newest, started
+from bench.report.measured import measured, standing, started
 from bench.report.same_run import places, ratio
 
 OLD, NEW = "time-20250101T000000-m1", "time-20250102T000000-m1"
@@ -20,11 +20,19 @@ def runs(make: Any, old: list[Any], new: list[Any]) -> Any:
     return gather(both, make.code_hash)
 
 
-def test_a_cell_counts_in_its_newest_run_only(make: Any) -> None:
-    again = make.times("jax", [1.0, 1.0, 1.0]), make.times("jax", [5.0])
-    frame = runs(make, again[0] + make.times("pytorch", [2.0]), again[1])
-    assert sorted(frame["median_ms"]) == [1.0, 1.0, 2.0, 5.0]  # round by round
-    assert sorted(newest(frame)["median_ms"]) == [2.0, 5.0]
+def test_a_run_stands_whole_until_newer_ones_have_all_its_cells(make: Any) -> None:
+    both = make.times("jax", [1.0, 1.0, 1.0]) + make.times("pytorch", [2.0])
+    again = make.times("jax", [5.0])
+    assert sorted(standing(runs(make, both, again))["median_ms"]) == [1.0, 1.0, 1.0, 2.0, 5.0]
+    assert sorted(standing(runs(make, again, both))["median_ms"]) == [1.0, 1.0, 1.0, 2.0]
+
+
+def test_a_run_of_older_code_does_not_stand_before_one_of_the_code_as_it_is(make: Any) -> None:
+    stale = make.times("jax", [5.0], code_hash="old")
+    assert standing(runs(make, make.times("jax", [1.0]), stale))["median_ms"].tolist() == [1.0]
+    both = stale + make.times("pytorch", [2.0])
+    found = standing(runs(make, make.times("jax", [1.0]), both))
+    assert sorted(found["median_ms"]) == [1.0, 2.0, 5.0]
 
 
 def test_cells_of_two_runs_are_never_side_by_side(make: Any) -> None:
@@ -32,12 +40,12 @@ def test_cells_of_two_runs_are_never_side_by_side(make: Any) -> None:
     frame = runs(make, old, make.times("jax", [9.0], mode="compiled"))
     first, second = places(frame)
     assert first.title == f"digits, cnn-gap, cpu, {OLD}"
-    assert [cell.timing.what["task"] for cell in first.cells] == ["forward"]
+    assert [cell.timing.what["task"] for cell in first.cells] == ["forward", "heatmap"]
     (again,) = second.cells
     assert again.run_id == NEW
     forward = {"task": "forward", "method": "", "layer": ""}
     assert second.modes(again.timing, **forward) == []
-    assert first.modes(again.timing, **forward) == list(first.cells)
+    assert first.modes(again.timing, **forward) == [first.cells[0]]
 
 
 def test_one_run_is_not_named_in_the_title(make: Any) -> None:
