@@ -46,9 +46,12 @@ class Subject:
 def prepare_images(
     dataset: str, n: int, work: Path, data_dir: str | None, allow_unverified: bool
 ) -> Path:
-    """The first `n` test images of a data set in a file for the children; made once."""
-    path = work / f"images-{dataset}-{n}.safetensors"
-    if not path.exists():
+    """The first `n` test images of a data set in a file for the children.
+
+    Made once, but for images that need not be the published ones: they may be others each time.
+    """
+    path = work / f"images-{dataset}-{n}{'-unverified' * allow_unverified}.safetensors"
+    if allow_unverified or not path.exists():
         data = datasets.load(dataset, data_dir, allow_unverified)
         arrays: dict[str, NDArray[Any]] = {
             "images": data.test_images[:n],
@@ -71,13 +74,13 @@ def has_masks(images: Path) -> bool:
 def shared_weights(dataset: str, architecture: str, results: Path = RESULTS) -> Path:
     """Where the trained weights that all columns are given lie.
 
-    Pretrained ones are taken from the folder that CAMPARISON_WEIGHTS names.
+    Pretrained ones are taken from the folder that CAMPARISON_WEIGHTS names. Raises BadInput for a
+    JSON file that is no architecture.
     """
     folder, file = os.environ.get("CAMPARISON_WEIGHTS"), pretrained.FILES.get(architecture)
     if folder and file:
         return Path(folder) / file
-    name = Path(architecture.removesuffix(".json")).name
-    return results / "weights" / f"{dataset}--{name}.safetensors"
+    return results / "weights" / f"{dataset}--{architectures.file_name(architecture)}.safetensors"
 
 
 def architecture_for(name: str, images: Path) -> Architecture:

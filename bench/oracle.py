@@ -21,7 +21,7 @@ from bench.inputs import Subject, batch_of, subject
 from bench.store import code_hash
 from bench.worker import Reporter, Row
 from bench.worker import serve as serve_cells
-from implementations import methods, reference, weights
+from implementations import architectures, methods, reference, weights
 
 CHUNK = 32
 CHEAP = 2
@@ -57,8 +57,8 @@ def cells_for(cells: Iterable[Cell]) -> list[Cell]:
 def answer_path(cell: Cell, about: Subject, folder: Path) -> Path:
     """Where the answer to a cell is kept."""
     parts = (
-        about.weights_sha, about.inputs_sha, cell.architecture, cell.method, cell.layer, cell.score,
-        cell.options, code_hash("reference", cell.method, ""),
+        about.weights_sha, about.inputs_sha, architectures.digest(about.architecture), cell.method,
+        cell.layer, cell.score, cell.options, code_hash("reference", cell.method, ""),
     )  # fmt: skip
     return folder / f"{weights.digest({repr(parts): np.zeros(0)})}.safetensors"
 

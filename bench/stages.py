@@ -19,7 +19,7 @@ from bench.child import Job
 from bench.inputs import prepare_images, shared_weights
 from bench.progress import ticker
 from bench.store import RESULTS, Row, Run
-from implementations import frameworks, methods
+from implementations import architectures, frameworks, methods
 from implementations.contract import MODES, BadInput
 from implementations.frameworks import Column
 from implementations.graph import unknown
@@ -58,10 +58,11 @@ class Ask:
     results: Path = RESULTS
 
     def identity(self) -> dict[str, Any]:
-        """What makes a run the same run again."""
+        """What makes a run the same run again. Raises BadInput for a broken JSON architecture."""
+        named = {"architectures": tuple(map(architectures.file_name, self.architectures))}
         return {
             name: str(value)
-            for name, value in vars(self).items()
+            for name, value in {**vars(self), **named}.items()
             if name not in ("timeout_s", "results", "data_dir") and (name, value) not in UNNAMED
         }
 

@@ -21,11 +21,11 @@ from bench.cells import Cell
 from bench.inputs import Subject, batch_of
 from bench.worker import Row
 from implementations import libraries
-from implementations.contract import Array, Framework, Network, Stages
+from implementations.contract import Array, Framework, Network, Stages, Unavailable
 from implementations.recipes import recipe
 
 UNCOMPILED = {"keras[torch]": "not compiled: Keras on PyTorch steps eagerly, data on the device"}
-"""Columns whose training step, asked for compiled, is none that is compiled, and why."""
+"""Columns whose training step is never compiled, and why."""
 STEPS = 2
 """Training steps a sample: the cost of fetching the losses is shared as it is in training."""
 
@@ -35,8 +35,7 @@ class Timed:
     """What is put under the stopwatch.
 
     `call(i)` runs on the i-th of two inputs and returns device arrays; `check(value)` compares what
-    the first gave with the oracle; `parts` is what one call is divided by; `compiles` tells whether
-    the first call compiles at all, in a mode that is not eager.
+    the first gave with the oracle; `parts` is what one call is divided by.
     """
 
     framework: Framework
@@ -44,7 +43,6 @@ class Timed:
     check: Callable[[Any], Row]
     cost: Row
     parts: int = 1
-    compiles: bool = True
 
     def barriered(self, number: int) -> Any:
         """One call with all its work done when it returns; a NumPy array is done already."""
@@ -127,7 +125,12 @@ def _logits(network: Network, images: Array, targets: Array) -> Stages:
 
 
 def train_step(cell: Cell, context: Mapping[str, Any]) -> Timed:
-    """Training steps at the cell's batch size; the first loss is checked against the oracle's."""
+    """Training steps at the cell's batch size; the first loss is checked against the oracle's.
+
+    Raises Unavailable for a compiled step of a column that has none.
+    """
+    if cell.mode != "eager" and cell.column.label in UNCOMPILED:
+        raise Unavailable(UNCOMPILED[cell.column.label])
     about = batch_of(replace(cell, batch=cell.batch * STEPS), context)
     first = replace(about, images=about.images[: cell.batch], labels=about.labels[: cell.batch])
     expected = oracle.answer(our_cell(cell), first, Path(context["oracle"]))
@@ -157,9 +160,7 @@ def train_step(cell: Cell, context: Mapping[str, Any]) -> Timed:
 
     cost: Row = {"import_s": import_s, "build_s": build_s}
     cost["flops"] = operations.of(cell, about.architecture)
-    uncompiled = UNCOMPILED.get(cell.column.label) if cell.mode != "eager" else None
-    cost["notes"] = uncompiled
-    return Timed(framework, call, check, cost, STEPS, compiles=uncompiled is None)
+    return Timed(framework, call, check, cost, STEPS)
 
 
 TASKS = {"heatmap": heatmap, "forward": forward, "train_step": train_step}

@@ -120,7 +120,7 @@ def train(cell: Cell, context: Mapping[str, Any], report: Reporter) -> Iterator[
         network, chosen, cell.optimizer, images, labels, cell.seed, cell.mode
     )
     code = code_of(cell)
-    identity = f"{cell.cell_id}-{code}"
+    identity = f"{label(cell)}--{cell.cell_id}-{code}"
     checkpoint = Path(context["out"]) / f"{identity}.checkpoint.safetensors"
     rows: list[Row] = []
     if checkpoint.exists():
@@ -172,9 +172,9 @@ def train(cell: Cell, context: Mapping[str, Any], report: Reporter) -> Iterator[
 
 def label(cell: Cell) -> str:
     """The file name of a trained network, without its ending."""
-    stem = Path(cell.architecture.removesuffix(".json")).name
-    parts = (cell.dataset, stem, cell.framework, cell.backend, cell.optimizer, f"seed{cell.seed}",
-             cell.weights)  # fmt: skip
+    network = architectures.file_name(cell.architecture)
+    parts = (cell.dataset, network, cell.framework, cell.backend, cell.optimizer,
+             f"seed{cell.seed}", cell.weights)  # fmt: skip
     return "--".join(part for part in parts if part)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -163,3 +165,19 @@ def get(name: str, input_shape: InputShape = (28, 28, 1), classes: int = 10) -> 
     nodes = _BUILDERS[name](classes)
     form = {"name": name, "input_shape": input_shape, "classes": classes, "nodes": nodes}
     return graph.parse(form, name)
+
+
+def file_name(name: str) -> str:
+    """What stands for an architecture in the names of files, with `digest` for a JSON file.
+
+    So one that was edited is another network. Raises BadInput for a file that is none.
+    """
+    if not name.endswith(".json"):
+        return name
+    return f"{Path(name).stem}-{digest(graph.read(Path(name)))}"
+
+
+def digest(architecture: Architecture) -> str:
+    """Twelve hexadecimal digits that stand for a graph: its nodes with every setting."""
+    text = json.dumps(graph.document(architecture), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 
 import datasets
 from bench import inputs
-from implementations import weights
+from implementations import architectures, graph, weights
 from implementations.contract import BadInput
 
 
@@ -55,7 +56,33 @@ def test_what_does_not_fit_is_refused(small: Any) -> None:
 
 
 def test_shared_weights_lie_by_data_set_and_architecture(tmp_path: Path) -> None:
-    paths = {
-        inputs.shared_weights(d, a, tmp_path) for d in ("x", "y") for a in ("cnn-gap", "a/b.json")
-    }
-    assert len(paths) == 4 and tmp_path / "weights" / "x--b.safetensors" in paths
+    form = graph.document(architectures.get("cnn-gap"))
+    own = tmp_path / "cnn-gap.json"
+    paths = set()
+    for padding in ("same", "valid"):
+        form["nodes"][0]["padding"] = padding
+        own.write_text(json.dumps(form))
+        paths |= {
+            inputs.shared_weights(d, a, tmp_path) for d in ("x", "y") for a in ("cnn-gap", str(own))
+        }
+    assert len(paths) == 6 and tmp_path / "weights" / "x--cnn-gap.safetensors" in paths
+    with pytest.raises(BadInput, match=r"gone\.json"):
+        inputs.shared_weights("x", "gone.json", tmp_path)
+
+
+def test_images_that_need_not_be_the_published_ones_are_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = datasets.load("digits")
+    other = replace(real, test_images=1 - real.test_images, verified=False)
+    found = {True: other, False: real}
+    monkeypatch.setattr(datasets, "load", lambda name, place, unverified: found[unverified])
+
+    def images(unverified: bool) -> Any:
+        path = inputs.prepare_images("digits", 2, tmp_path, None, unverified)
+        return weights.load(path)["images"]
+
+    first = images(True)
+    assert (images(False) == real.test_images[:2]).all() and (first != images(False)).any()
+    found[True] = replace(other, test_images=real.test_images)
+    assert (images(True) == real.test_images[:2]).all()

@@ -8,6 +8,7 @@ import numpy as np
 
 from bench import oracle
 from bench.inputs import subject
+from implementations import graph
 
 
 def test_an_answer_is_computed_once_and_told_apart_by_all_it_depends_on(small: Any) -> None:
@@ -24,6 +25,9 @@ def test_an_answer_is_computed_once_and_told_apart_by_all_it_depends_on(small: A
     assert first["signed"].shape == (5, 7, 7) and first["upsampled"].shape == (5, 28, 28)
     assert first["signed"].dtype == np.float64
 
+    form = graph.document(about.architecture)
+    form["nodes"][0]["dilation"] = 2
+    edited = replace(about, architecture=graph.parse(form, "edited"))
     others = [
         oracle.answer_path(cell, seen, folder)
         for cell, seen in (
@@ -31,11 +35,12 @@ def test_an_answer_is_computed_once_and_told_apart_by_all_it_depends_on(small: A
             (replace(small.cell, score="probability"), about),
             (replace(small.cell, method="saliency"), about),
             (replace(small.cell, options=(("relu", "false"),)), about),
+            (small.cell, edited),
             (small.cell, subject(small.cell, small.context, 4)),
             (small.cell, subject(replace(small.cell, weights="random"), small.context, 5)),
         )
     ]
-    assert len({path, *others}) == 7
+    assert len({path, *others}) == 8
 
 
 def test_every_column_asks_for_the_same_answer(small: Any) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from bench import stages
 from bench.cells import Cell
 from bench.store import Run
+from implementations import architectures, graph
 
 CHILDREN = Path(__file__).parent / "children"
 CELL = Cell(stage="agree", framework="reference", dataset="digits", architecture="cnn-32-16-8")
@@ -69,6 +71,16 @@ def test_what_makes_a_run_the_same_run(tmp_path: Path) -> None:
     ]  # fmt: skip
     for change in changes:
         assert replace(ask, **change).identity() != ask.identity()
+
+    form = graph.document(architectures.get("cnn-gap"))
+    own = tmp_path / "net.json"
+    mine = replace(ask, architectures=(str(own),))
+    identities = []
+    for padding in ("same", "valid", "same"):
+        form["nodes"][0]["padding"] = padding
+        own.write_text(json.dumps(form))
+        identities.append(mine.identity())
+    assert identities[0] == identities[2] != identities[1]
 
 
 def test_keras_means_each_of_its_backends() -> None:

@@ -10,9 +10,12 @@ import pandas as pd
 from bench.report import clock
 from bench.report.curves import PLACE, Curve, curves
 from bench.report.files import Section, Table
-from bench.report.frame import groups, place
+from bench.report.frame import place
+from bench.report.measured import started
+from bench.report.same_run import places
 from bench.report.statistics import middle
 from bench.report.text import ABSENT, number
+from bench.timed import UNCOMPILED
 
 TITLE = "Training"
 STAGES = ("train", "time")
@@ -23,7 +26,8 @@ NOTE = (
     "median over epochs, the first left out where there is another (it compiles); trainings of a "
     "run share the machine, a core or more each, so the time stage's step is the one to compare. "
     "A data set too small for twenty steps an epoch is cut into smaller batches. "
-    "Plain loop: an eager step's time over a compiled step's, from the time stage."
+    "Plain loop: an eager step's time over a compiled step's, from the time stage; the largest "
+    "batch that was timed."
 )
 
 
@@ -49,22 +53,20 @@ def make(frame: pd.DataFrame) -> list[Table]:
 
 
 def plain_loop(frame: pd.DataFrame) -> dict[tuple[str, ...], float]:
-    """Eager over the fastest compiled training step, by `PLACE` and column."""
-    by_key: dict[tuple[str, ...], dict[str, list[float]]] = {}
-    steps = frame[(frame["stage"] == "time") & (frame["task"] == "train_step")]
-    for where, rows in groups(steps, PLACE):
-        for timing in clock.timings(rows):
-            if timing.estimate:
-                kind = "eager" if timing.mode == EAGER else "compiled"
-                mine = by_key.setdefault(
-                    (*where.values(), timing.column), {"eager": [], "compiled": []}
-                )
-                mine[kind].append(timing.estimate.median)
-    return {
-        key: min(times["eager"]) / min(times["compiled"])
-        for key, times in by_key.items()
-        if times["eager"] and times["compiled"]
-    }
+    """Eager over the fastest compiled training step, by `PLACE` and column.
+
+    Of the newest run that has both, at its largest batch.
+    """
+    found: dict[tuple[str, ...], tuple[Any, ...]] = {}
+    for here in places(frame[frame["task"] == "train_step"]):
+        for timing in (cell.timing for cell in here.cells):
+            eager = here.like(timing, mode=EAGER)
+            if not eager or not timing.estimate or timing.mode == EAGER:
+                continue
+            key = (*(here.key[name] for name in PLACE), timing.column)
+            rank = (started(here.key["run_id"]), timing.what["batch"], eager.timing.over(timing))
+            found[key] = max(rank, found.get(key, rank))
+    return {key: rank[-1] for key, rank in found.items()}
 
 
 def step_ms(curve: Curve) -> float:
@@ -78,6 +80,8 @@ def _line(
 ) -> dict[str, Any]:
     accuracies = [curve.epochs[-1]["test_accuracy"] for curve in found]
     known = [value for value in accuracies if math.isfinite(value)]
+    where = (*(key[name] for name in PLACE), key["column"])
+    whole = key["optimizer"] == "native" and not key["steps"]  # what the loop was timed beside
     return {
         **key,
         "seeds": len(found),
@@ -88,7 +92,7 @@ def _line(
         "last_epoch_loss": middle(c.epochs[-1]["train_loss"] for c in found),
         "epochs_run": max(len(curve.epochs) for curve in found),
         "step_ms": middle(step_ms(curve) for curve in found),
-        "plain_loop_ratio": ratios.get((*(key[n] for n in PLACE), key["column"]), math.nan),
+        "plain_loop_ratio": ratios.get(where, math.nan) if whole else math.nan,
         "stale": any(curve.stale for curve in found),
     }
 
@@ -100,7 +104,8 @@ def _text(line: dict[str, Any]) -> dict[str, str]:
         if line["seeds"] > 1:
             accuracy += f" ({line['test_accuracy_min']:.4f}–{line['test_accuracy_max']:.4f})"
     ratio = line["plain_loop_ratio"]
-    mode = f", {line['mode']}" if line["mode"] else ""
+    mode = "eager" if line["column"] in UNCOMPILED else line["mode"]
+    mode = f", {mode}" if mode else ""
     short = f", {line['steps']} steps" if line["steps"] else ""
     return {
         "column": line["column"] + (" †" if line["stale"] else ""),

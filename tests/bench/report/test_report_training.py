@@ -18,8 +18,9 @@ from bench.report.tables import (
 
 
 def test_one_line_a_column_with_medians_over_seeds(make: Any) -> None:
-    rows = make.epochs("jax", [[2.0, 1.0], [0.5, 0.5], [0.4, 0.2]])
-    other = make.epochs("jax", [[2.0, 1.0], [0.5, 0.5], [0.2, 0.2]], seed=1)
+    native = {"optimizer": "native"}
+    rows = make.epochs("jax", [[2.0, 1.0], [0.5, 0.5], [0.4, 0.2]], **native)
+    other = make.epochs("jax", [[2.0, 1.0], [0.5, 0.5], [0.2, 0.2]], seed=1, **native)
     other[-1]["test_accuracy"] = 0.8
     rows += other
     same = {"task": "train_step", "method": "", "layer": ""}
@@ -32,6 +33,24 @@ def test_one_line_a_column_with_medians_over_seeds(make: Any) -> None:
     assert line["step_ms"] == 2.5  # epochs take 1, 2 and 3 ms: the first is left out
     assert line["plain_loop_ratio"] == pytest.approx(3)
     assert table.sections[0].frame["test accuracy"][0] == "0.8500 (0.8000–0.9000)"
+
+
+def test_the_plain_loop_is_of_one_run_and_of_what_was_timed(make: Any) -> None:
+    step = {"task": "train_step", "method": "", "layer": ""}
+    rows = make.epochs("jax", [[1.0]], mode="compiled", optimizer="native")
+    rows += make.epochs("jax", [[1.0]], mode="compiled", optimizer="sgd")
+    rows += make.epochs("keras[torch]", [[1.0]], mode="compiled", optimizer="native")
+    for batch, eager in ((1, 5.0), (10, 30.0)):
+        rows += make.times("jax", [eager], batch=batch, **step)
+        rows += make.times("jax", [10.0], batch=batch, mode="compiled", **step)
+    older = [
+        row | {"run_id": "time-20200101T000000-m1"} for row in make.times("jax", [1.0], **step)
+    ]
+    (table,) = training.make(make.frame(rows + older))
+    shown = table.sections[0].frame.set_index("optimizer")["plain loop"]
+    assert shown.to_dict() == {
+        "native, compiled": "×3.00", "sgd, compiled": "–", "native, eager": "–",
+    }  # fmt: skip
 
 
 def test_a_single_epoch_is_timed_by_itself(make: Any) -> None:
