@@ -1,0 +1,82 @@
+"""Where answers part on the way to a heatmap: images within the tolerance, stage by stage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from bench.report.clock import STALE
+from bench.report.files import Section, Table
+from bench.report.frame import groups, label
+from bench.report.tables.agreement import EXPLAINER, ORDER, WIDE
+from bench.report.text import ABSENT, number, share
+
+TITLE = "Agreement stage by stage"
+STAGES = ("agree",)
+WANTED = 0.99
+"""The share of images that float32 is asked to keep within the tolerance."""
+NOTE = (
+    "Share of images within the tolerance, of all cells together, and in brackets that of the "
+    f"worst cell, where it is lower. **Bold**: below {WANTED:.0%} of all. What is above is listed "
+    "with its kink and with how far rounding may carry it; it passes where one of these explains "
+    "it. agreement_stages.csv names the worst cells."
+)
+
+
+def make(frame: pd.DataFrame) -> list[Table]:
+    """`agreement_stages`: a line for each method and stage, columns across."""
+    rows = frame[(frame["stage"] == "agree") & frame["share_within"].notna()]
+    found = [{**key, **summary(mine)} for key, mine in groups(rows, (*WIDE, "compared"))]
+    if not found:
+        return []
+    data = pd.DataFrame(found)
+    sections = []
+    for key, mine in groups(data, ("device", "precision", "weights")):
+        title = f"{key['device']}, {key['precision']}, {key['weights']} weights"
+        notes = (STALE,) if mine["stale"].any() else ()
+        sections.append(Section(title, _matrix(mine), notes))
+    return [Table("agreement_stages", TITLE, data, sections, NOTE)]
+
+
+def summary(rows: pd.DataFrame) -> dict[str, Any]:
+    """Images of all cells together, and the cell with the lowest share of them within."""
+    records = [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
+    worst = min(records, key=lambda row: float(row["share_within"]))
+    images = rows["n_images"].sum()
+    return {
+        "cells": len(rows),
+        "images": int(images),
+        "tolerance": worst["tolerance"],
+        "share_within": (rows["share_within"] * rows["n_images"]).sum() / images,
+        "worst_share": worst["share_within"],
+        "worst_dataset": worst["dataset"],
+        "worst_architecture": worst["architecture"],
+        "worst_layer": worst["layer"],
+        "worst_mode": worst["mode"],
+        "max_rel": rows["max_rel"].max(),
+        "stale": bool(rows["stale"].any()),
+    }
+
+
+def _matrix(lines: pd.DataFrame) -> pd.DataFrame:
+    columns = sorted(lines["column"].unique())
+    texts = []
+    explainers = sorted(groups(lines, EXPLAINER), key=lambda pair: label(pair[0]))
+    for key, mine in explainers:
+        for stage in ORDER:
+            here = mine[mine["compared"] == stage]
+            if len(here):
+                cells = {str(line["column"]): _cell(line) for line in here.to_dict("records")}
+                text = {"images within": f"{label(key)}: {stage}"}
+                text["of"] = number(float(here["tolerance"].max()))
+                texts.append(text | dict.fromkeys(columns, ABSENT) | cells)
+    return pd.DataFrame(texts)
+
+
+def _cell(line: Mapping[Any, Any]) -> str:
+    text = share(line["share_within"])
+    text = f"**{text}**" if line["share_within"] < WANTED else text
+    lowest = f" ({share(line['worst_share'])})" if line["worst_share"] < 1 else ""
+    return text + lowest + (" †" if line["stale"] else "")
