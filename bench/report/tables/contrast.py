@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pandas as pd
@@ -21,8 +22,10 @@ TITLE = "Explainers beside each other"
 STAGES = ("contrast",)
 YARDSTICK = "grad_cam"
 NOTE = (
-    "The same images, weights and targets for all. Cost: milliseconds per image in one process, "
-    "and images through the model for each image explained. Likeness to `grad_cam` and "
+    "The same images, weights and targets for all. Cost: milliseconds per image, eagerly, in one "
+    "process and but a few batches: an order of cost, with no interval; times to rely on are in "
+    "[libraries](libraries.md). Beside it images through the model for each image explained. "
+    "Likeness to `grad_cam` and "
     "localisation: means over images where the metric is defined; localisation over all images / "
     "those classified correctly / those classified wrongly. `control` explains nothing: it is what "
     "a score must beat."
@@ -57,7 +60,8 @@ def _line(explainer: Explainer) -> dict[str, Any]:
 def _sections(title: str, explainers: list[Explainer]) -> list[Section]:
     measured = [explainer for explainer in explainers if explainer.measured]
     absent = [f"- {e.name}: *{e.status}*: {e.reason}" for e in explainers if not e.measured]
-    notes = (*absent, *((STALE,) if any(e.stale for e in explainers) else ()))
+    stale = (STALE,) if any(e.stale for e in explainers) else ()
+    notes = (*absent, *_images(measured), *stale)
     costly = [e for e in measured if e.ms_per_image == e.ms_per_image or e.likeness]
     metrics = likeness_metrics(measured)
     texts = [
@@ -79,6 +83,12 @@ def _sections(title: str, explainers: list[Explainer]) -> list[Section]:
     if located:
         found.append(Section(f"{title}: localisation", pd.DataFrame(located)))
     return found
+
+
+def _images(explainers: list[Explainer]) -> tuple[str, ...]:
+    """On how many images all this was measured."""
+    counts = sorted({int(e.n_images) for e in explainers if math.isfinite(e.n_images)})
+    return (f"Of {' or '.join(map(str, counts))} images.",) if counts else ()
 
 
 def _parts(explainer: Explainer, metric: str) -> str:

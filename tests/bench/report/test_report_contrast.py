@@ -42,7 +42,7 @@ def test_cost_likeness_and_localisation(make: Any) -> None:
     assert math.isnan(data.loc["control.noise", "ms_per_image"])
     costs, located = table.sections
     assert costs.frame["explainer"].tolist() == ["grad_cam", "captum.saliency"]
-    assert costs.notes == ("- shap.deep: *skipped*: shap is not installed",)
+    assert costs.notes == ("- shap.deep: *skipped*: shap is not installed", "Of 8 images.")
     shown = located.frame.set_index("explainer")["pointing_game"]
     assert shown.to_dict() == {
         "grad_cam": "0.900 / 0.950 / 0.200",
