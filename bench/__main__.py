@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from implementations.contract import DEVICES, MODES, PRECISIONS, SCORES, BadInput, Unavailable
+from implementations.graph import unknown
+from implementations.graph_settings import LARGEST_INTEGER
 
 DONE, BAD_INPUT, UNAVAILABLE = 0, 2, 4
 
@@ -48,6 +51,17 @@ class Parser(argparse.ArgumentParser):
         """Say what is wrong and how to see what is right."""
         self.exit(BAD_INPUT, f"{self.prog}: {message} (see `{self.prog} --help`)\n")
 
+    def check(self, parsed: argparse.Namespace, strange: Sequence[str]) -> None:
+        """Refuse what this command does not know, and options left empty."""
+        if strange:
+            given = strange[0].partition("=")[0]
+            self.error(unknown("argument", given, self._option_string_actions))
+        for action in self._actions:
+            value = getattr(parsed, action.dest, None)
+            if value == "" or (isinstance(value, list) and "" in value):
+                where = f"argument {action.option_strings[0]}"
+                self.error(f"{where}: it is empty (an unset shell variable?); give it a value")
+
 
 def parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
@@ -59,7 +73,7 @@ def parser() -> argparse.ArgumentParser:
             name, help=meaning, description=meaning.capitalize() + ".", epilog=epilogue,
             formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
         )  # fmt: skip
-        command.set_defaults(target=target)
+        command.set_defaults(target=target, parser=command)
         ARGUMENTS.get(name, _suite_arguments)(command)
     return top
 
@@ -68,8 +82,8 @@ def _list_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="for programs")
 
 
-def _column_arguments(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--framework", required=True, help="jax, pytorch, keras or reference")
+def _column_arguments(command: argparse.ArgumentParser, frameworks: str) -> None:
+    command.add_argument("--framework", required=True, help=frameworks)
     command.add_argument("--backend", help="Keras' backend: tensorflow, jax or torch")
     command.add_argument("--architecture", required=True, help="a name, or a .json file")
     command.add_argument("--device", choices=DEVICES, default="cpu")
@@ -84,17 +98,17 @@ def _data_arguments(command: argparse.ArgumentParser) -> None:
 
 
 def _train_arguments(command: argparse.ArgumentParser) -> None:
-    _column_arguments(command)
+    _column_arguments(command, "jax, pytorch or keras")
     _data_arguments(command)
     command.add_argument("--dataset", required=True)
     command.add_argument("--epochs", type=_positive, help="default: the architecture's own")
-    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--seed", type=_seed, default=0)
     command.add_argument("--optimizer", choices=("matched", "native", "sgd"), default="native")
     command.add_argument("--out", required=True, help="weights file to write (.safetensors)")
 
 
 def _explain_arguments(command: argparse.ArgumentParser) -> None:
-    _column_arguments(command)
+    _column_arguments(command, "jax, pytorch, keras or reference")
     command.add_argument("--method", required=True)
     command.add_argument("--library", help="a third-party library's method instead of our own")
     command.add_argument("--weights", required=True, help="neutral weights (.safetensors)")
@@ -110,9 +124,9 @@ def _explain_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--out", required=True, help="heatmaps file to write (.safetensors)")
 
 
-def _suite_arguments(command: argparse.ArgumentParser) -> None:
+def _suite_arguments(command: argparse.ArgumentParser, datasets: str = "digits shapes") -> None:
     _data_arguments(command)
-    command.add_argument("--dataset", nargs="+", action=Names, help="default: digits shapes")
+    command.add_argument("--dataset", nargs="+", action=Names, help=f"default: {datasets}")
     command.add_argument("--architectures", nargs="+", action=Names)
     command.add_argument("--frameworks", nargs="+", action=Names, help="as in keras[jax]")
     command.add_argument("--methods", nargs="+", action=Names)
@@ -125,7 +139,7 @@ def _suite_arguments(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--batch", type=_positive, default=64, help="timed (default 64)")
     command.add_argument("--rounds", type=_positive, default=5, help="processes (default 5)")
-    command.add_argument("--threads", type=int, default=0, help="0: every core allowed")
+    command.add_argument("--threads", type=_threads, default=0, help="0: every core allowed")
     command.add_argument("--seeds", type=_positive, default=1, help="trainings (default 1)")
     command.add_argument("--epochs", type=_positive, help="default: each architecture's own")
     command.add_argument("--isolate", action="store_true", help="every cell its own process")
@@ -141,8 +155,12 @@ def _compare_arguments(command: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def _sweep_arguments(command: argparse.ArgumentParser) -> None:
+    _suite_arguments(command, "digits, and photographs where their network's weights are")
+
+
 def _time_arguments(command: argparse.ArgumentParser) -> None:
-    _suite_arguments(command)
+    _sweep_arguments(command)
     command.add_argument(
         "--grid", choices=("quick", "default", "full"), default="default",
         help="one factor at a time around a base (default), or the whole product",
@@ -164,13 +182,14 @@ ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "train": _train_arguments,
     "explain": _explain_arguments,
     "report": _report_arguments,
+    "sweep": _sweep_arguments,
     "time": _time_arguments,
     "compare": _compare_arguments,
 }
 
 
 class Names(argparse.Action):
-    """Names, parted by spaces or commas."""
+    """Names, parted by spaces or commas; one that is empty stays, to be refused."""
 
     def __call__(  # noqa: D102
         self,
@@ -180,19 +199,33 @@ class Names(argparse.Action):
         option_string: str | None = None,
     ) -> None:
         given = values if isinstance(values, list) else [values]
-        names = [name for value in given for name in str(value).split(",") if name]
-        setattr(namespace, self.dest, names)
+        parts = [[name for name in str(value).split(",") if name] or [""] for value in given]
+        setattr(namespace, self.dest, [name for part in parts for name in part])
+
+
+def _whole(text: str, least: int, most: int) -> int:
+    if not text.isdecimal() or not least <= int(text) <= most:
+        must = f"a whole number of at least {least} and at most {most}"
+        raise argparse.ArgumentTypeError(f"{text!r} is not {must}")
+    return int(text)
 
 
 def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)
+    return _whole(text, 1, LARGEST_INTEGER)
+
+
+def _seed(text: str) -> int:
+    return _whole(text, 0, 2**32 - 1)
+
+
+def _threads(text: str) -> int:
+    return _whole(text, 0, len(os.sched_getaffinity(0)))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; its exit status."""
-    parsed = parser().parse_args(arguments)
+    parsed, strange = parser().parse_known_args(arguments)
+    parsed.parser.check(parsed, strange)
     module, function = parsed.target.split(":")
     try:
         run = getattr(importlib.import_module(f"bench.{module}"), function)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from implementations import architectures, frameworks, methods
-from implementations.contract import DEVICES, MODES, PRECISIONS, SCORES, BadInput
+from implementations.contract import DEVICES, MODES, PRECISIONS, SCORES, BadInput, Unavailable
 from implementations.graph import layers
 from implementations.shapes import summary
+
+FAILED = 1
 
 
 def catalogue() -> dict[str, Any]:
@@ -98,11 +101,12 @@ def _fact(fact: Any) -> str:
 
 
 def explain(arguments: Namespace) -> int:
-    """`explain`: heatmaps of a user's images."""
+    """`explain`: heatmaps of a user's images. Raises BadInput and Unavailable."""
     from bench import cells
     from bench import explain as stage
     from bench.explaining import method_of
-    from implementations.pretrained import neutral
+    from bench.worker import block
+    from implementations import pretrained, weights
 
     column = frameworks.column(arguments.framework, arguments.backend or "")
     options = tuple(_option(text) for text in arguments.option)
@@ -114,14 +118,18 @@ def explain(arguments: Namespace) -> int:
         mode=stage.default_mode(column.framework, arguments.library, arguments.mode),
         precision=stage.default_precision(column.framework, arguments.precision),
     )  # fmt: skip
+    inputs = [arguments.images, arguments.targets, arguments.weights, _json(arguments)]
+    stage.check_writable(Path(arguments.out), inputs)
     images = stage.read_array(Path(arguments.images), "images")
     shape = images.shape[1:]
     given = (shape[0], shape[1], shape[2]) if len(shape) == 3 else (28, 28, 1)
-    tensors_path = Path(arguments.weights)
-    architecture = architectures.get(arguments.architecture, given, _classes(arguments))
+    stored = weights.load(Path(arguments.weights))
+    classes = stage.classes_of(architectures.get(arguments.architecture), stored)
+    architecture = architectures.get(arguments.architecture, given, classes)
     stage.check_images(images, architecture, arguments.images)
+    stage.check_channels(architecture, stored, arguments.images)
     try:
-        tensors = neutral(tensors_path, architecture)
+        tensors = pretrained.neutral(Path(arguments.weights), architecture)
     except BadInput as error:
         # A registered architecture takes the images' shape, so they may be what is wrong.
         raise BadInput(f"{error} (for images of {shape})") from error
@@ -133,8 +141,9 @@ def explain(arguments: Namespace) -> int:
     method.resolve(dict(options), cell.score)
     method.layer(architecture, cell.layer or None)
     method.builder(cell.framework)
+    _require(column)
     os.environ.update(cells.environment(cell))
-    _block(column)
+    block(frozenset(column.packages))
     stages = arguments.save == "stages"
     request = stage.Request(images, targets, Path(arguments.out), stages, arguments.batch)
     stage.explain(cell, architecture, tensors, request)
@@ -148,29 +157,23 @@ def _option(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _classes(arguments: Namespace) -> int:
-    """The number of classes a weights file was trained for: the width of its last kernel."""
-    from implementations.weights import load
-
-    tensors = load(Path(arguments.weights))
-    base = architectures.get(arguments.architecture)
-    last = [node for node in base.nodes if node.kind in ("dense", "conv")][-1].name
-    kernel = tensors.get(f"{last}.kernel")
-    return int(kernel.shape[-1]) if kernel is not None and kernel.ndim else base.classes
+def _json(arguments: Namespace) -> str | None:
+    """The file that the architecture is read from; None for a registered one."""
+    name: str = arguments.architecture
+    return name if name.endswith(".json") else None
 
 
-def _block(column: frameworks.Column) -> None:
-    from bench.worker import block
-
+def _require(column: frameworks.Column) -> None:
     if column.missing:
-        from implementations.contract import Unavailable
-
-        raise Unavailable(f"{column.label}: {column.missing}; pip install {column.missing}")
-    block(frozenset(column.packages))
+        mend = f"pip install {' '.join(column.packages)}"
+        raise Unavailable(f"{column.label}: {column.missing}; {mend}")
 
 
 def train(arguments: Namespace) -> int:
-    """`train`: one network in one column, into a neutral weights file."""
+    """`train`: one network in one column, into a neutral weights file; 1 where it broke.
+
+    Raises BadInput, and Unavailable for what is not here. Only success leaves a run.
+    """
     from bench import stages
     from bench import train as stage
     from bench.explain import check_writable
@@ -182,7 +185,7 @@ def train(arguments: Namespace) -> int:
     if column.framework == frameworks.REFERENCE:
         raise BadInput("the reference is never trained; name another --framework")
     out = Path(arguments.out)
-    check_writable(out)
+    check_writable(out, [_json(arguments)])
     architectures.get(arguments.architecture)
     if "given" in PLANS.get(arguments.dataset, {}).values():
         raise BadInput(f"{arguments.dataset} has no training images: its network comes trained")
@@ -192,6 +195,8 @@ def train(arguments: Namespace) -> int:
         device=arguments.device, epochs=arguments.epochs, data_dir=arguments.data_dir,
         allow_unverified=arguments.allow_unverified,
     )  # fmt: skip
+    _check_fit(arguments)
+    _require(column)
     run = Run("train", {**ask.identity(), "seed": arguments.seed, "by": arguments.optimizer})
     context = ask.context(run)
     cells = [
@@ -208,9 +213,20 @@ def train(arguments: Namespace) -> int:
         run.finish()
         print(f"test accuracy {last['test_accuracy']:.4f}; weights in {out}")  # noqa: T201
         return 0
-    run.finish()
+    run.discard()
     if last["status"] == "skipped":
-        from implementations.contract import Unavailable
-
         raise Unavailable(last["reason"])
-    raise BadInput(last["reason"])
+    print(f"python -m bench train: {last['reason']}", file=sys.stderr)  # noqa: T201
+    return FAILED
+
+
+def _check_fit(arguments: Namespace) -> None:
+    """Raises BadInput here, before a process is started, for a network that cannot be trained."""
+    import datasets
+    from bench.inputs import fit
+
+    data = datasets.load(arguments.dataset, arguments.data_dir, arguments.allow_unverified)
+    height, width, channels = shape = data.train_images.shape[1:]
+    classes = len(data.class_names)
+    name = arguments.architecture
+    fit(architectures.get(name, (height, width, channels), classes), shape, classes)

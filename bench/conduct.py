@@ -108,16 +108,21 @@ class Conductor:
         optimizers = ("matched", "sgd") if several else ("matched",)
         cells: list[Cell] = []
         for dataset, name in once(self.networks):
-            kinds = {node.kind for node in self._architecture(dataset, name).nodes}
-            if "dropout" not in kinds:
+            if "dropout" not in self._kinds(dataset, name):
                 cells += train.cells(self.ask, dataset, name, optimizers, steps=steps)
         return cells
+
+    def _kinds(self, dataset: str, name: str) -> set[str]:
+        return {node.kind for node in self._architecture(dataset, name).nodes}
 
     def _architecture(self, dataset: str, name: str) -> Any:
         return architecture_for(name, Path(self.context["images"][dataset]))
 
     def likeness(self) -> list[Row]:
-        """How alike separately trained networks explain, in the first column there is."""
+        """How alike separately trained networks explain, in the first column there is.
+
+        By Grad-CAM, so not those without a convolution.
+        """
         column = next(c for c in self.ask.columns if c.missing is None)
         cells = [
             Cell(
@@ -126,7 +131,7 @@ class Conductor:
                 architecture=architecture, device=self.ask.device,
             )
             for dataset, architecture, trainer in self.networks
-            if trainer == "all"
+            if trainer == "all" and "conv" in self._kinds(dataset, architecture)
         ]  # fmt: skip
         return self.execute("likeness", cells)
 

@@ -6,12 +6,14 @@ of memory does not grow with the number of images.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.lib.format import MAGIC_PREFIX
 from numpy.typing import NDArray
 
 from bench.cells import Cell
@@ -19,11 +21,13 @@ from bench.explaining import Explainer, build
 from bench.progress import ticker
 from bench.streams import ArrayFile
 from implementations import frameworks, weights
-from implementations.contract import BadInput
+from implementations.contract import BadInput, Weights
 from implementations.graph import Architecture
 
 BATCH = 64
-STAGES = ("signed", "activations", "gradients", "weights")
+ARCHIVE = b"PK"
+"""How a file of several arrays begins."""
+STAGES = ("signed", "activations", "gradients", "weights", "completeness_gap")
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,9 @@ class Request:
 def read_array(path: Path, what: str) -> NDArray[Any]:
     """A memory-mapped .npy array. Raises BadInput for a missing, broken or object file."""
     try:
+        with path.open("rb") as stream:
+            if not stream.read(6).startswith((MAGIC_PREFIX, ARCHIVE)):
+                raise ValueError("it is no file of NumPy's; numpy.save makes one")
         array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
         if not isinstance(array, np.ndarray):
             raise ValueError("it is an archive; save one array with numpy.save")
@@ -51,7 +58,7 @@ def read_array(path: Path, what: str) -> NDArray[Any]:
         raise BadInput(f"no {what} file {path}") from None
     except (OSError, ValueError, EOFError) as error:
         text = str(error)
-        if "Object arrays" in text or "object" in text:
+        if "Python objects" in text:
             raise BadInput(
                 f"{path}: an object array; save {what} as one rectangular numeric array"
             ) from error
@@ -80,6 +87,26 @@ def check_images(images: NDArray[Any], architecture: Architecture, where: str) -
             raise BadInput(f"{where}: value {value} at {index} is not in [0, 1]; scale the images")
 
 
+def check_channels(architecture: Architecture, stored: Weights, where: str) -> None:
+    """Raises BadInput for images of other channels than the weights were trained with."""
+    first, channels = architecture.nodes[0], architecture.input_shape[-1]
+    kernel = stored.get(f"{first.name}.kernel")
+    if first.kind == "conv" and kernel is not None and kernel.ndim == 4:
+        wanted = kernel.shape[2] * first["groups"]
+        if wanted != channels:
+            raise BadInput(
+                f"{where}: images have {channels} channels (the last axis), the weights want "
+                f"{wanted}; take images or weights of the other kind"
+            )
+
+
+def classes_of(architecture: Architecture, stored: Weights) -> int:
+    """The number of classes that weights were trained for: the width of the last kernel."""
+    last = [node.name for node in architecture.nodes if node.kind in ("dense", "conv")][-1:]
+    kernel = stored.get(f"{last[0]}.kernel") if last else None
+    return int(kernel.shape[-1]) if kernel is not None and kernel.ndim else architecture.classes
+
+
 def check_targets(targets: NDArray[Any], n: int, classes: int, where: str) -> NDArray[np.int32]:
     """Targets as int32. Raises BadInput for a wrong length, type or class."""
     if targets.shape != (n,):
@@ -93,14 +120,17 @@ def check_targets(targets: NDArray[Any], n: int, classes: int, where: str) -> ND
     return targets.astype(np.int32)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # What is not finite is refused.
 def explain(
     cell: Cell,
     architecture: Architecture,
-    tensors: Mapping[str, NDArray[Any]],
+    tensors: Weights,
     request: Request,
 ) -> None:
-    """Write logits, targets, heatmap and upsampled, and with `save_stages` what else there is."""
-    check_writable(request.out)
+    """Write logits, targets, heatmap and upsampled, and with `save_stages` what else there is.
+
+    Raises BadInput where weights overflow, or the place cannot be written.
+    """
     wanted = ("heatmap", *(STAGES if request.save_stages else ()))
     explainer = build(cell, architecture, tensors, wanted)
     batch = min(request.batch or _batch(explainer), len(request.images))
@@ -139,23 +169,33 @@ def _explain_batch(
     images = np.ascontiguousarray(request.images[start : start + batch])
     fill = [(0, batch - len(images))] + [(0, 0)] * 3
     logits = explainer.logits(np.pad(images, fill))[: len(images)]
+    _check_finite("logits are", logits, start)
     if request.targets is None:
         targets = logits.argmax(axis=1).astype(np.int32)
     else:
         targets = request.targets[start : start + batch]
     part = next(explainer.stages(images, targets, batch))
+    _check_finite("heatmap is", part["heatmap"], start)
     return {"logits": logits, "targets": targets, **part}
 
 
-def check_writable(path: Path) -> None:
-    """Raises BadInput before the work rather than after it."""
-    if not path.parent.is_dir():
-        raise BadInput(f"cannot write {path}: no folder {path.parent}; make it or name another")
-    if path.is_dir():
-        raise BadInput(f"cannot write {path}: it is a folder; name a file")
-    probe = path.parent / f".{path.name}.tmp"
-    weights.write_bytes(probe, b"")
-    probe.unlink()
+def _check_finite(what: str, values: NDArray[Any], start: int) -> None:
+    wrong = np.flatnonzero(~np.isfinite(values).reshape(len(values), -1).all(axis=1))
+    if len(wrong):
+        mend = "the weights are too large for this precision: take smaller ones"
+        raise BadInput(f"image {start + wrong[0]}: its {what} not finite; {mend}")
+
+
+def check_writable(path: Path, inputs: Iterable[str | None]) -> None:
+    """Raises BadInput before the work rather than after it, and where an input would be lost."""
+    with weights.writing(path):
+        if not path.parent.is_dir():
+            raise BadInput(f"cannot write {path}: no folder {path.parent}; make it or name another")
+        for given in filter(None, inputs):
+            if path.exists() and Path(given).exists() and path.samefile(given):
+                raise BadInput(f"cannot write {path}: it is the input {given}; name another file")
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"):
+            pass
 
 
 def default_precision(framework: str, precision: str | None) -> str:
@@ -165,6 +205,11 @@ def default_precision(framework: str, precision: str | None) -> str:
 
 
 def default_mode(framework: str, library: str | None, mode: str | None) -> str:
-    """The oracle and the libraries are eager; everything else compiled unless asked otherwise."""
+    """The oracle and the libraries are eager; everything else compiled unless asked otherwise.
+
+    Raises BadInput for a library in another mode.
+    """
+    if library and mode not in (None, "eager"):
+        raise BadInput(f"libraries run eagerly, {library} too; leave --mode {mode} out")
     eager = library or framework == frameworks.REFERENCE
     return mode or ("eager" if eager else "compiled")

@@ -50,14 +50,24 @@ def planned(stage: str, ask: Ask) -> list[Network]:
             if architecture in plan or len(ask.datasets) == 1:
                 found.append(Network(dataset, architecture, plan.get(architecture, "all")))
     if not found:
-        raise BadInput(f"nothing is planned for {', '.join(ask.datasets)}; name --architectures")
+        raise BadInput(_unplanned(ask))
     return found
+
+
+def _unplanned(ask: Ask) -> str:
+    if not ask.architectures:
+        return f"nothing is planned for {', '.join(ask.datasets)}; name --architectures"
+    elsewhere = [name for name, plan in PLANS.items() if plan.keys() & set(ask.architectures)]
+    known = f" (planned: {', '.join(elsewhere)})" if elsewhere else ""
+    what = f"{', '.join(ask.architectures)} on {' or '.join(ask.datasets or EMBEDDED)}"
+    return f"nothing is planned for {what}; name one --dataset{known}"
 
 
 def everything(ask: Ask) -> list[Network]:
     """Every architecture with a convolution; one column trains those without weights.
 
-    A pretrained one comes with its own images, where its weights are on this machine.
+    A pretrained one comes with its own images, where its weights are on this machine. Raises
+    BadInput where that leaves none.
     """
     found = []
     for name in ask.architectures or architectures.names():
@@ -69,8 +79,19 @@ def everything(ask: Ask) -> list[Network]:
             there = shared_weights(SWEPT, name, ask.results).exists()
             found.append(Network(SWEPT, name, "given" if there else "pytorch"))
     if not found:
-        raise BadInput(f"no convolution in {', '.join(ask.architectures)}")
+        asked = ", ".join(ask.architectures)
+        absent = [name for name in ask.architectures if name in pretrained.FILES]
+        reason = source("photographs", absent[0]) if absent else f"no convolution in {asked}"
+        raise BadInput(f"nothing to do for {asked}: {reason}")
     return found
+
+
+def source(dataset: str, architecture: str) -> str:
+    """What to do for the weights that all columns are given."""
+    if architecture in pretrained.FILES:
+        return f"set CAMPARISON_WEIGHTS to the folder that has {pretrained.FILES[architecture]}"
+    asked = f"--dataset {dataset} --architectures {architecture} --stages train"
+    return f"run `python -m bench compare {asked}` once"
 
 
 def once(networks: Iterable[Network]) -> list[tuple[str, str]]:

@@ -169,8 +169,8 @@ class Run:
         self._cells[cell.cell_id, number] = json.loads(text)
 
     def discard(self) -> None:
-        """Leave nothing of a run that has no rows."""
-        if not self._cells:
+        """Leave nothing of a run in which nothing came out well."""
+        if all(row["status"] != "ok" for row in self.rows):
             shutil.rmtree(self.folder)
 
     def finish(self) -> Path:

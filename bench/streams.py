@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from implementations.contract import BadInput
+from implementations.weights import writing
 
 NAMES = {"float32": "F32", "float64": "F64", "int32": "I32"}
 
@@ -22,7 +21,7 @@ class ArrayFile:
     """Arrays of `n` rows each, filled in by rows, under a temporary name until `close`.
 
     The layout is the safetensors format: the header's length, the header, then the arrays' bytes.
-    Raises BadInput where the place cannot be written or is full.
+    Raises BadInput where the place cannot be written, is full or holds no regular file.
     """
 
     def __init__(
@@ -41,7 +40,7 @@ class ArrayFile:
             offsets[name], offset = offset, end
         text = json.dumps(header).encode()
         text += b" " * (-len(text) % 8)
-        with _refused(path):
+        with writing(path):
             with tempfile.NamedTemporaryFile(
                 dir=path.parent, prefix=f".{path.name}.", suffix=".tmp", delete=False
             ) as stream:
@@ -58,7 +57,7 @@ class ArrayFile:
 
     def write(self, start: int, rows: Mapping[str, NDArray[Any]]) -> None:
         """Fill in rows from `start` on."""
-        with _refused(self.path), self.temporary.open("r+b") as stream:
+        with writing(self.path), self.temporary.open("r+b") as stream:
             for name, array in rows.items():
                 offset, shape, dtype = self.places[name]
                 stride = int(np.prod(shape[1:], dtype=np.int64)) * dtype.itemsize
@@ -67,18 +66,10 @@ class ArrayFile:
 
     def close(self) -> None:
         """Move the file into place."""
-        with _refused(self.path):
+        with writing(self.path):
             self.temporary.chmod(0o644)
             self.temporary.replace(self.path)
 
     def discard(self) -> None:
         """Leave nothing behind."""
         self.temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def _refused(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise BadInput(f"cannot write {path}: {error.strerror}; name another place") from error

@@ -9,21 +9,19 @@ from pathlib import Path
 from bench import changes, compare, stages
 from bench.conduct import Conductor
 from bench.inputs import shared_weights
-from bench.plans import planned
+from bench.plans import planned, source
 from bench.progress import console
 from bench.report.changes import compare as what_changed
 from bench.stages import PARTS, Ask
 from bench.store import Row
 from implementations import architectures
 from implementations.contract import MODES, BadInput, Unavailable
-from implementations.graph import unknown
 
 
 def ask_of(arguments: Namespace) -> Ask:
     """What the arguments ask for, checked. Raises BadInput."""
     for name in arguments.architectures or ():
-        if not name.endswith(".json") and name not in architectures.names():
-            raise BadInput(unknown("architecture", name, architectures.names()))
+        architectures.get(name)
     return Ask(
         datasets=stages.pick_datasets(arguments.dataset or ()),
         architectures=tuple(arguments.architectures or ()),
@@ -59,8 +57,7 @@ def run_stage(arguments: Namespace) -> int:
         path = shared_weights(dataset, architecture, ask.results)
         need = arguments.command in ("agree", "contrast") or trainer == "given"
         if need and not path.exists():
-            mend = f"run `python -m bench compare --dataset {dataset}` once"
-            raise BadInput(f"no trained weights {path}; {mend}")
+            raise BadInput(f"no trained weights {path}; {source(dataset, architecture)}")
     earlier = changes.check(Path(arguments.compare)) if getattr(arguments, "compare", "") else None
     leader = compare.conductor(arguments.command, ask)
     status = compare.conclude(leader, STAGES[arguments.command](leader))

@@ -188,6 +188,8 @@ def _parse_node(form: Any, names: set[str], where: str) -> Node:
     name, kind, inputs = _values(common, NODE, where, "a node").values()
     if name in names:
         raise BadInput(f"{where}: the name stands twice ('input' is the images); give another")
+    if name == "training":  # which `nn.Module.train` sets, on the container of the nodes too
+        raise BadInput(f"{where}: PyTorch needs the name {name!r} for itself; give another")
     if kind not in KINDS:
         raise BadInput(f"{where}: {unknown('kind', kind, KINDS)}")
     for read in inputs:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import math
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -126,21 +127,29 @@ def save(
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file whole or not at all. Raises BadInput where the place cannot be written."""
-    try:
+    with writing(path):
         with tempfile.NamedTemporaryFile(
             dir=path.parent, prefix=f".{path.name}.", suffix=".tmp", delete=False
         ) as stream:
             temporary = Path(stream.name)
-    except OSError as error:
-        raise BadInput(f"cannot write {path}: {error.strerror}; name another place") from error
+        try:
+            temporary.write_bytes(content)
+            temporary.chmod(0o644)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Raises BadInput where no file can be put at a path, or what is there is no regular file."""
     try:
-        temporary.write_bytes(content)
-        temporary.chmod(0o644)
-        temporary.replace(path)
+        if path.exists() and not path.is_file():
+            what = "a folder" if path.is_dir() else "a pipe or a device"
+            raise BadInput(f"cannot write {path}: it is {what}; name a file")
+        yield
     except OSError as error:
         raise BadInput(f"cannot write {path}: {error.strerror}; name another place") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def about(path: Path) -> dict[str, str]:

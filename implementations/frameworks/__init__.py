@@ -65,6 +65,8 @@ def column(framework: str, backend: str = "") -> Column:
     mine = [c for c in known if c.framework == framework]
     if mine and not backend:
         return next((c for c in mine if c.missing is None), mine[0])
+    if mine and not any(c.backend for c in mine):
+        raise BadInput(f"{framework} has no backends: leave {backend!r} away")
     if mine:
         raise BadInput(unknown("backend", backend, [c.backend for c in mine], f"of {framework} "))
     raise BadInput(unknown("framework", framework, [*(c.label for c in known), REFERENCE]))

@@ -5,11 +5,16 @@ import resource
 import statistics
 import subprocess
 import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bench import stages, store
 from bench.__main__ import COMMANDS, main
 from bench.child import ROOT
+from bench.plans import EMBEDDED, SWEPT
 
 LIST = """
 import sys
@@ -67,11 +72,58 @@ def test_help_has_examples(command: str, capsys: pytest.CaptureFixture[str]) -> 
     assert f"python -m bench {command}" in capsys.readouterr().out.partition("examples:")[2]
 
 
-@pytest.mark.parametrize("arguments", [[], ["lst"], ["list", "--jsn"], ["list", "more"]])
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "COMMAND"),
+        (["lst"], "choose from"),
+        (["list", "--jsn"], "bench list: unknown argument '--jsn'; did you mean --json"),
+        (["list", "--jsn=1"], "'--jsn'; did you mean --json"),
+        (["list", "more"], "unknown argument 'more'; one of: -h, --help, --json"),
+        (["report", "--results", ""], "--results: it is empty"),
+    ],
+)
 def test_bad_arguments_are_one_line(
-    arguments: list[str], capsys: pytest.CaptureFixture[str]
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     said = capsys.readouterr().err
     assert ended.value.code == 2 and said.count("\n") == 1 and "--help" in said
+    assert words in said
+
+
+def test_help_offers_what_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
+    told = {}
+    for command in COMMANDS:
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        told[command] = " ".join(capsys.readouterr().out.split())
+    for command in ("time", "sweep"):
+        assert f"default: {SWEPT}, and photographs where" in told[command]
+    assert f"default: {' '.join(EMBEDDED)}" in told["agree"]
+    assert "reference" in told["explain"] and "reference" not in told["train"]
+
+
+@pytest.mark.parametrize(
+    ("row", "given"),
+    [
+        ({"status": "oom", "reason": "killed by the system"}, 1),
+        ({"status": "skipped", "reason": "no GPU"}, 4),
+    ],
+)
+def test_a_training_that_fails_leaves_no_run(
+    row: dict[str, str], given: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    def execute(run: store.Run, *asked: Any) -> list[store.Row]:
+        run.add(asked[2][0], 0, [row])
+        return run.rows
+
+    monkeypatch.setattr(stages, "execute", execute)
+    monkeypatch.setattr(stages.Ask, "context", lambda self, run: {})
+    monkeypatch.setattr(store, "Run", partial(store.Run, results=tmp_path))
+    words = "train --framework pytorch --dataset digits --architecture cnn-gap --out"
+    assert main([*words.split(), str(tmp_path / "w.safetensors")]) == given
+    assert capsys.readouterr().err == f"python -m bench train: {row['reason']}\n"
+    assert [path.name for path in tmp_path.rglob("*")] == ["work"]

@@ -19,7 +19,7 @@ from safetensors.numpy import load_file, save_file
 from bench.__main__ import main
 from bench.child import ROOT
 from bench.worker import Blinkered
-from implementations import graph, weights
+from implementations import architectures, graph, libraries, weights
 
 SHAPE, CLASSES, N = (8, 9, 2), 4, 5
 NODES = [
@@ -125,6 +125,15 @@ def test_heatmaps_with_every_stage(place: Place) -> None:
         np.testing.assert_allclose(found[name], array, atol=2e-6 * np.abs(array).max())
 
 
+def test_the_completeness_gap_is_kept_with_the_stages(place: Place) -> None:
+    asked = {"method": "integrated_gradients", "option": ["points=8"], "save": "stages"}
+    assert main(place.arguments(**asked, layer=None)) == 0
+    found = load_file(place.out)
+    gap = found["completeness_gap"]
+    assert gap.shape == (N,) and np.isfinite(gap).all()
+    assert (np.abs(gap) < 0.2 * np.abs(found["signed"]).sum(axis=(1, 2))).all()
+
+
 def test_targets_layer_score_and_options_are_obeyed(place: Place) -> None:
     targets = place.folder / "targets.npy"
     np.save(targets, np.array([3, 2, 1, 0, 3], np.int64))
@@ -227,7 +236,12 @@ def test_bad_targets(
         ({"method": "grad-cam"}, "did you mean grad_cam"),
         ({"framework": "pytroch"}, "did you mean pytorch?"),
         ({"framework": "keras", "backend": "tensorflw"}, "did you mean tensorflow?"),
-        ({"backend": "jax"}, "unknown backend"),
+        ({"backend": "jax"}, "pytorch has no backends"),
+        ({"backend": ""}, "--backend: it is empty"),
+        ({"layer": ""}, "--layer: it is empty"),
+        ({"targets": ""}, "--targets: it is empty"),
+        ({"option": ""}, "--option: it is empty"),
+        ({"imagse": "x.npy"}, "unknown argument '--imagse'; did you mean --images"),
         ({"framework": "reference", "backend": "jax"}, "backend"),
         ({"library": "captun"}, "did you mean captum?"),
         ({"library": "captum", "method": "salency"}, "did you mean saliency"),
@@ -252,11 +266,69 @@ def test_bad_targets(
         ({"weights": "."}, "safetensors"),
         ({"out": "missing/maps.safetensors"}, "no folder missing"),
         ({"out": "."}, "it is a folder"),
+        ({"out": "a" * 300}, "File name too long"),
     ],
     ids=str,
 )
 def test_bad_arguments(refused: Callable[..., str], changes: dict[str, str], words: str) -> None:
     assert words in refused(**changes)
+
+
+@pytest.mark.parametrize("library", libraries.names())
+@pytest.mark.parametrize("mode", ["compiled", "xla"])
+def test_libraries_run_eagerly(refused: Callable[..., str], library: str, mode: str) -> None:
+    asked = {"library": library, "method": "grad_cam", "images": "no.npy"}
+    assert f"leave --mode {mode} out" in refused(mode=mode, **asked)
+
+
+@pytest.mark.parametrize("name", ["images.npy", "targets.npy", "w.safetensors", "small.json"])
+def test_no_input_is_replaced(place: Place, refused: Callable[..., str], name: str) -> None:
+    np.save(place.folder / "targets.npy", np.zeros(N, np.int32))
+    other = place.folder / "out" / "link"
+    other.symlink_to(place.folder / name)
+    for out in (place.folder / name, place.folder / "out" / ".." / name, other):
+        assert "it is the input" in refused(out=out, targets=place.folder / "targets.npy")
+
+
+def test_a_pipe_is_not_replaced(place: Place, refused: Callable[..., str]) -> None:
+    os.mkfifo(place.folder / "pipe")
+    assert "it is a pipe or a device; name a file" in refused(out=place.folder / "pipe")
+    assert (place.folder / "pipe").is_fifo()
+
+
+def test_weights_that_overflow(
+    place: Place, refused: Callable[..., str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    large = {name: array * np.float32(1e30) for name, array in TENSORS.items()}
+    weights.save(place.folder / "w.safetensors", large)
+    assert "image 0: its logits are not finite; the weights are too large" in refused()
+    kernels = {name: large[name] for name in ("conv1.kernel", "conv2.kernel")}
+    weights.save(place.folder / "w.safetensors", {**TENSORS, **kernels})
+    images = np.zeros_like(IMAGES)
+    images[3:] = 1
+    np.save(place.folder / "images.npy", images)
+    assert main(place.arguments(batch=2)) == 2
+    assert "image 3: its logits are not finite" in capsys.readouterr().err
+    assert not list(place.out.parent.iterdir())
+
+
+def test_images_of_other_channels_than_the_weights(
+    place: Place, refused: Callable[..., str]
+) -> None:
+    grey = weights.randomise(architectures.get("cnn-32-16", (8, 9, 1), CLASSES), 0)
+    weights.save(place.folder / "w.safetensors", grey)
+    said = refused(architecture="cnn-32-16")
+    assert "images.npy: images have 2 channels (the last axis), the weights want 1" in said
+
+
+def test_a_network_without_weights(place: Place) -> None:
+    nodes = [{"name": "gap1", "kind": "global_average_pool", "inputs": "input"}]
+    form = {"input_shape": SHAPE, "classes": SHAPE[-1], "nodes": nodes}
+    (place.folder / "small.json").write_text(json.dumps(form))
+    (place.folder / "w.safetensors").write_bytes((8).to_bytes(8, "little") + b"{}      ")
+    assert main(place.arguments(method="saliency")) == 0
+    found = load_file(place.out)["logits"]
+    np.testing.assert_allclose(found, IMAGES.mean(axis=(1, 2)), rtol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -285,6 +357,12 @@ def test_torn_files(place: Place, refused: Callable[..., str]) -> None:
         (place.folder / name).write_bytes(whole[:-4])
         assert str(place.folder / name) in refused()
         (place.folder / name).write_bytes(whole)
+
+
+def test_a_file_that_is_not_numpy_s(place: Place, refused: Callable[..., str]) -> None:
+    (place.folder / "images.npy").write_text("pickled objects, allow_pickle, Python objects")
+    said = refused()
+    assert "it is no file of NumPy's" in said and "object" not in said
 
 
 def test_an_archive_of_arrays(place: Place, refused: Callable[..., str]) -> None:
@@ -324,7 +402,7 @@ def test_images_that_a_registered_network_cannot_read(
 def test_a_place_that_cannot_be_written(place: Place, refused: Callable[..., str]) -> None:
     blocked = place.folder / "small.json" / "maps.safetensors"
     assert "cannot write" in refused(out=blocked)
-    assert "cannot write" in refused(out=Path("/proc/maps.safetensors"))
+    assert "cannot write /proc/maps.safetensors: " in refused(out="/proc/maps.safetensors")
 
 
 def test_what_is_not_here(refused: Callable[..., str]) -> None:

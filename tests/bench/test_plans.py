@@ -33,8 +33,12 @@ def test_networks_are_those_planned_or_named() -> None:
 
 
 def test_nothing_planned_is_said() -> None:
-    with pytest.raises(BadInput, match="name --architectures"):
+    with pytest.raises(BadInput, match="for shapes64; name --architectures"):
         plans.planned("compare", ask(datasets=("shapes64",)))
+    for name, known in (("cnn-48-32-16", r" \(planned: fashion_mnist\)"), ("mlp-512-100", "")):
+        words = f"for {name} on digits or shapes; name one --dataset{known}$"
+        with pytest.raises(BadInput, match=words):
+            plans.planned("agree", ask(datasets=(), architectures=(name,)))
 
 
 def test_a_sweep_takes_every_architecture_with_a_convolution(
@@ -48,6 +52,8 @@ def test_a_sweep_takes_every_architecture_with_a_convolution(
     trainers = {architecture: trainer for _, architecture, trainer in swept}
     assert trainers.keys() == set(architectures.names()) - {"mlp-512-100", "squeezenet-1.0"}
     assert trainers.pop("cnn-gap") == "given" and set(trainers.values()) == {"pytorch"}
+    with pytest.raises(BadInput, match="set CAMPARISON_WEIGHTS to the folder that has squeezenet"):
+        plans.everything(ask(architectures=("squeezenet-1.0",), results=tmp_path))
     monkeypatch.setenv("CAMPARISON_WEIGHTS", str(tmp_path))
     (tmp_path / "squeezenet_v1_0.safetensors").touch()
     swept = plans.planned("sweep", ask(datasets=(), results=tmp_path))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import resource
 import tempfile
 from pathlib import Path
@@ -76,3 +77,16 @@ def test_a_full_disk_is_said_in_a_line_and_leaves_nothing(tmp_path: Path) -> Non
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_pipe_is_not_replaced(tmp_path: Path) -> None:
+    rows = {"a": np.zeros((1, 8))}
+    file = ArrayFile(tmp_path / "late", 1, rows, {})
+    for name in ("early", "late"):
+        os.mkfifo(tmp_path / name)
+    with pytest.raises(BadInput, match="it is a pipe"):
+        ArrayFile(tmp_path / "early", 1, rows, {})
+    with pytest.raises(BadInput, match="it is a pipe"):
+        file.close()
+    file.discard()
+    assert [path.is_fifo() for path in tmp_path.iterdir()] == [True, True]

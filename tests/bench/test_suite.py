@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,6 +39,16 @@ def refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[...,
         (["--methods", "gradcam"], "did you mean grad_cam"),
         (["--precisions", "float16"], "invalid choice"),
         (["--rounds", "0"], "at least 1"),
+        (["--batch", "99999999999999999999"], "at most 2147483647"),
+        (["--threads", "-3"], "whole number of at least 0"),
+        (["--threads", "4097"], f"at most {len(os.sched_getaffinity(0))}"),
+        (["--dataset", ""], "--dataset: it is empty"),
+        (["--architectures", ""], "--architectures: it is empty"),
+        (["--frameworks", "jax", ""], "--frameworks: it is empty"),
+        (["--methods", ","], "--methods: it is empty"),
+        (["--data-dir", ""], "--data-dir: it is empty"),
+        (["--architectures", "no.json", "--dataset", "digits"], "no.json: not a readable JSON"),
+        (["--architecture", "cnn-gap"], "did you mean --architectures"),
         (["--dataset", "shapes64"], "name --architectures"),
     ],
     ids=str,
@@ -54,8 +65,20 @@ def test_no_gpu_says_what_was_looked_for(refused: Callable[..., str]) -> None:
     assert "nvidia-smi" in refused(4, "compare", "--device", "gpu")
 
 
-def test_a_stage_alone_needs_trained_weights(refused: Callable[..., str]) -> None:
-    assert "run `python -m bench compare" in refused(2, "agree", "--dataset", "digits")
+@pytest.mark.parametrize(
+    ("dataset", "architecture", "mend"),
+    [
+        ("digits", "mlp-512-100", "compare --dataset digits --architectures mlp-512-100 --stages"),
+        ("photographs", "squeezenet-1.0", "set CAMPARISON_WEIGHTS to the folder that has squeeze"),
+    ],
+)
+def test_a_stage_alone_needs_trained_weights(
+    refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch,
+    dataset: str, architecture: str, mend: str,
+) -> None:  # fmt: skip
+    monkeypatch.delenv("CAMPARISON_WEIGHTS", raising=False)
+    words = ("agree", "--dataset", dataset, "--architectures", architecture)
+    assert mend in refused(2, *words)
 
 
 def test_report_needs_a_run(refused: Callable[..., str]) -> None:

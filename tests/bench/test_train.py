@@ -154,7 +154,12 @@ GOOD = {
         ({"framework": "reference"}, "never trained"),
         ({"architecture": "cnn-32-16-9"}, "unknown architecture"),
         ({"architecture": "none.json"}, "none.json"),
+        ({"architecture": "squeezenet-1.0"}, "reads (227, 227, 3), not (28, 28, 1) images"),
         ({"epochs": "0"}, "at least 1"),
+        ({"seed": "-1"}, "whole number of at least 0"),
+        ({"seed": "4294967296"}, "at most 4294967295"),
+        ({"dataset": ""}, "--dataset: it is empty"),
+        ({"backend": "jax"}, "pytorch has no backends"),
         ({"optimizer": "adam"}, "invalid choice"),
         ({"out": "missing/weights.safetensors"}, "no folder missing"),
         ({"out": "."}, "it is a folder"),
@@ -207,7 +212,9 @@ def test_training_by_hand(small: Any, checkout: Path) -> None:
     assert not list(checkout.rglob("*.tmp"))
 
 
-def test_a_network_for_another_data_set_is_refused(small: Any, tmp_path: Path) -> None:
+def test_a_network_for_another_data_set_is_refused(
+    small: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     pytest.importorskip("torch")
     form = json.loads(Path(small.cell.architecture).read_text())
     few = {"classes": 4, "nodes": [*form["nodes"][:-1], {**form["nodes"][-1], "units": 4}]}
@@ -219,6 +226,12 @@ def test_a_network_for_another_data_set_is_refused(small: Any, tmp_path: Path) -
             asked = replace(cell(small), architecture=str(path))
             list(train.train(asked, small.context, Reporter(io.StringIO())))
         assert words in str(refused.value)
+        for out, told in ((tmp_path / "out", words), (path, "it is the input")):
+            given = {**GOOD, "architecture": path, "out": out}
+            asked_by_hand = [str(w) for name, value in given.items() for w in (f"--{name}", value)]
+            assert main(["train", *asked_by_hand]) == 2
+            said = capsys.readouterr().err
+            assert said.count("\n") == 1 and told in said, said
     assert not list(Path(small.context["out"]).iterdir())
 
 

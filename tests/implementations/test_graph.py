@@ -162,6 +162,7 @@ def extended(node):
         (changed(NORM, inputs={"conv1": 1}), "inputs must be"),
         (changed(NORM, name="conv1"), "stands twice"),
         (changed(NORM, name="input"), "stands twice"),
+        (changed(NORM, name="training"), "node 1 'training': PyTorch needs the name"),
         (changed(NORM, name="norm.1"), "name must be letters, digits, _ and -, not 'norm.1'"),
         (changed(NORM, name=""), "name must be"),
         (changed(NORM, name=7), "node 1: name must be"),

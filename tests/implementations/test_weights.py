@@ -1,4 +1,5 @@
 import json
+import os
 import struct
 
 import numpy as np
@@ -146,3 +147,10 @@ def test_places_that_cannot_be_read_or_written(tmp_path):
     with pytest.raises(BadInput, match="cannot write"):
         weights.save(tmp_path / "folder", {"a": np.zeros(1)})
     assert [p.name for p in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_pipe_is_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(BadInput, match="it is a pipe or a device; name a file"):
+        weights.save(tmp_path / "pipe", {"a": np.zeros(1)})
+    assert [p.is_fifo() for p in tmp_path.iterdir()] == [True]
