@@ -132,8 +132,9 @@ def _suite_arguments(command: argparse.ArgumentParser, datasets: str = "digits s
     command.add_argument("--methods", nargs="+", action=Names)
     command.add_argument("--device", choices=DEVICES, default="cpu")
     command.add_argument(
-        "--precisions", nargs="+", choices=PRECISIONS, default=["float32", "float64"]
-    )
+        "--precisions", nargs="+", choices=PRECISIONS, default=["float32", "float64"],
+        help="compared; the first is the base of what is timed",
+    )  # fmt: skip
     command.add_argument(
         "--images", type=_positive, help="compared; default 256, 64 in a plain `compare`"
     )

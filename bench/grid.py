@@ -174,9 +174,18 @@ def sizes(architecture: Architecture) -> tuple[int, ...]:
 
 
 def cells(ask: Ask, networks: Sequence[tuple[str, Architecture, str]]) -> list[Cell]:
-    """The cells of `ask.grid` over networks (data set, architecture, weights), each once."""
+    """The cells of `ask.grid` over networks (data set, architecture, weights), each once.
+
+    Of heatmaps those of the methods asked for, and of what libraries have that is like them.
+    """
     found: dict[Cell, None] = {}
     for column in ask.columns:
         grid = Grid(ask, column, networks)
         found |= dict.fromkeys(getattr(grid, ask.grid)())
-    return [cell for cell in found if cell.mode in ask.modes]
+    return [cell for cell in found if cell.mode in ask.modes and _asked(cell, ask.methods)]
+
+
+def _asked(cell: Cell, names: Sequence[str]) -> bool:
+    offers = libraries.describe(cell.library).offers if cell.library else {}
+    like = offers[cell.method].like if cell.library else cell.method
+    return not names or not like or like in names

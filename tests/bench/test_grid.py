@@ -14,9 +14,11 @@ BACKENDS = ("tensorflow", "torch")
 REAL = ("photographs", architectures.get("squeezenet-1.0", (227, 227, 3), 1000), "trained")
 
 
-def cells(size: str, *columns: str, networks: Any = SMALL) -> list[Cell]:
+def cells(
+    size: str, *columns: str, networks: Any = SMALL, asked: tuple[str, ...] = ()
+) -> list[Cell]:
     ask = Ask(
-        datasets=(), architectures=(), columns=pick_columns(columns), methods=(), grid=size,
+        datasets=(), architectures=(), columns=pick_columns(columns), methods=asked, grid=size,
     )  # fmt: skip
     found = grid.cells(ask, networks)
     assert len({cell.cell_id for cell in found}) == len(found)
@@ -112,6 +114,14 @@ def test_libraries_stand_beside_their_own_framework(column: str) -> None:
                 assert not offer.canonical or tuple(sorted(offer.canonical.items())) in given
             else:
                 assert not given
+
+
+def test_heatmaps_are_of_the_methods_asked_for() -> None:
+    every, some = cells("default", "pytorch"), cells("default", "pytorch", asked=("saliency",))
+    assert {(c.library, c.method) for c in some} == {
+        ("", ""), ("", "saliency"), ("captum", "saliency"),
+    }  # fmt: skip
+    assert set(some) == {c for c in every if not c.method or c.method == "saliency"}
 
 
 def test_full_is_the_whole_product() -> None:
