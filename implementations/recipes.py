@@ -34,10 +34,7 @@ class Recipe:
 
 
 RECIPES = {
-    # From LeCun normal kernels its first steps magnify rounding errors about ten times as much.
-    "cnn-48-32-16": Recipe(
-        loss="sum", order="file", sgd_learning_rate=0.05 / 256, kernels="glorot_uniform"
-    ),
+    "cnn-48-32-16": Recipe(loss="sum", order="file", sgd_learning_rate=0.05 / 256),
     "cnn-32-16": Recipe(
         learning_rate=1e-4, epochs=5, loss="sum", order="file", sgd_learning_rate=0.05 / 256
     ),

@@ -141,9 +141,10 @@ def test_a_training_depends_on_its_recipe_and_on_no_other(monkeypatch: pytest.Mo
         asked = product(("train", "train_step", "heatmap"), ("cnn-48-32-16", "cnn-gap"))
         return tuple(store.code_hash("jax", "", "", task, name, "digits") for task, name in asked)
 
+    glorot = replace(recipes.RECIPES["cnn-48-32-16"], kernels="glorot_uniform")
+    monkeypatch.setitem(recipes.RECIPES, "cnn-48-32-16", glorot)
     before = hashes()
     assert len(set(before)) == 5 and before[4] == before[5]
-    glorot = recipes.RECIPES["cnn-48-32-16"]
 
     def changed(recipe: recipes.Recipe) -> list[bool]:
         monkeypatch.setitem(recipes.RECIPES, "cnn-48-32-16", recipe)

@@ -15,6 +15,7 @@ from bench.report.tables import (
     training_parting,
     training_per_class,
 )
+from implementations.recipes import RECIPES, Recipe
 
 
 def test_one_line_a_column_with_medians_over_seeds(make: Any) -> None:
@@ -87,7 +88,8 @@ def test_parting_within_steps_and_where(make: Any) -> None:
     assert table.sections[0].frame["parted at"][0] == "step 11"
 
 
-def test_parting_says_how_kernels_start(make: Any) -> None:
+def test_parting_says_how_kernels_start(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(RECIPES, "cnn-48-32-16", Recipe(kernels="glorot_uniform"))
     for architecture, words in (("cnn-gap", "lecun normal"), ("cnn-48-32-16", "glorot uniform")):
         rows = make.epochs("jax", [[2.0, 1.0]], architecture=architecture)
         rows += make.epochs("pytorch", [[2.0, 1.0]], architecture=architecture)
