@@ -46,6 +46,11 @@ class Job:
     round: int = 0
     cores: tuple[int, ...] = ()
 
+    @property
+    def warm(self) -> bool:
+        """Whether it finds compiled what the first round compiled: its readying is no figure."""
+        return bool(self.round and self.context.get("cache"))
+
 
 class Child:
     """A process that runs a job's cells; `cells` are those it has not come to the end of.

@@ -7,6 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count, groupby
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from bench.child import Child, Finished, Job
 
 SIZE = 1.5e9
 """Bytes of memory left for a process that waits for its turn."""
+READYING = 2
+"""Processes that get ready at once where nothing of that is published."""
 
 
 def plan(
@@ -56,21 +59,21 @@ def run(
     """Run jobs, one process at work at a time. Seconds spent outside the processes.
 
     A process that waits for its turn lets the next begin; when all have, they take turns, each time
-    in another order, until they end. So what slows the machine for a while slows all of them.
+    in another order, until they end. So what slows the machine for a while slows all of them. Only
+    until they wait, while nothing is under the stopwatch, are two of `warm` jobs at work at once.
 
     `finished(cell, round, rows)` is called once for each cell, as it ends; `say(text)` with what a
     cell tells meanwhile. A process at work that is silent for `timeout_s` seconds is killed. When
     `stop` is set all are killed and what they did not finish is not reported.
     """
     stop = stop or threading.Event()
-    outside = 0.0
+    outside: list[float] = []
     waiting: list[Child] = []
 
     def start(job: Job, cells: Iterable[Cell]) -> Child:
-        nonlocal outside
         began = time.perf_counter()
         child = Child(job, cells, log)
-        outside += time.perf_counter() - began
+        outside.append(time.perf_counter() - began)
         return child
 
     def work(child: Child) -> None:
@@ -81,13 +84,20 @@ def run(
             child = start(child.job, child.cells.values())
         waiting.append(child)
 
-    try:
-        for job in jobs:
-            if not stop.is_set():
+    def begin(job: Job) -> None:
+        if not stop.is_set():
+            try:
                 work(start(job, job.cells))
+            except BaseException:
+                stop.set()  # The one beside it does not go on alone.
+                raise
+
+    try:
+        with ThreadPoolExecutor(READYING if all(job.warm for job in jobs) else 1) as pool:
+            list(pool.map(begin, jobs))
         for turn in count():
             if not waiting or stop.is_set():
-                return outside
+                break
             for child in random.Random(turn).sample(waiting, len(waiting)):
                 waiting.remove(child)
                 child.go()
@@ -95,4 +105,4 @@ def run(
     finally:
         for child in waiting:
             child.end()
-    return outside
+    return sum(outside)

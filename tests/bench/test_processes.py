@@ -88,6 +88,35 @@ def test_a_stage_that_cannot_start_costs_its_cells_not_the_run(
     assert all("broken before the first cell" in rows[0]["reason"] for rows in found.values())
 
 
+@pytest.mark.parametrize(("number", "at_once"), [(0, 1), (1, 2)])
+def test_only_warm_processes_get_ready_side_by_side(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, at_once: int
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(CHILDREN))
+    context = {"word": "", "cache": str(tmp_path)}
+    jobs = [Job("misbehaving", (cell("slow", n),), context, number) for n in range(3)]
+    found: list[dict[str, Any]] = []
+    processes.run(jobs, lambda c, n, rows: found.extend(rows), 60, tmp_path / "log", print)
+    most = max(sum(a["began"] <= b["began"] < a["ended"] for a in found) for b in found)
+    assert len(found) == 3 and most == at_once
+
+
+def test_what_cannot_be_kept_ends_those_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(CHILDREN))
+    context = {"word": "", "cache": str(tmp_path)}
+    jobs = [Job("misbehaving", (cell(how),), context, 1) for how in ("fine", "hang")]
+
+    def finished(cell: Cell, number: int, rows: list[dict[str, Any]]) -> None:
+        raise OSError("the disk is full")
+
+    before, began = set(psutil.Process().children()), time.monotonic()
+    with pytest.raises(OSError, match="full"):
+        processes.run(jobs, finished, 300, tmp_path / "log", print)
+    assert time.monotonic() - began < 100 and set(psutil.Process().children()) <= before
+
+
 def test_stopping_kills_the_child_and_reports_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,6 +49,11 @@ def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
         sys.stdout.write("junk of a library\n")
         os.write(1, b'{"event": "row", "not": "ours"}\n')
         subprocess.run(["echo", "from a grandchild"], check=True)
+    if how == "slow":
+        began = time.time()
+        time.sleep(3)
+        yield {"began": began, "ended": time.time()}
+        return
     yield {"value": 2.0, "pid": os.getpid(), "seen": context["word"]}
 
 
