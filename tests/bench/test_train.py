@@ -83,7 +83,8 @@ def test_rows_tell_of_a_training_that_learns(small: Any) -> None:
     assert confusion.shape == (10, 10) and confusion.sum() == 297
     assert rows[-1]["test_accuracy"] == pytest.approx(np.trace(confusion) / 297)
     assert not set().union(*rows) - set(COLUMNS)
-    assert rows[-1]["artefact"] == "digits--small--pytorch--native--seed0.safetensors"
+    network = architectures.file_name(small.cell.architecture)
+    assert rows[-1]["artefact"] == f"digits--{network}--pytorch--native--seed0.safetensors"
 
 
 def test_prediction_is_streamed_without_a_trace(
