@@ -92,17 +92,18 @@ def run(
                 stop.set()  # The one beside it does not go on alone.
                 raise
 
-    try:
-        with ThreadPoolExecutor(READYING if all(job.warm for job in jobs) else 1) as pool:
+    # To the end: a process dies with the thread that started it, as it would with this process.
+    with ThreadPoolExecutor(READYING if all(job.warm for job in jobs) else 1) as pool:
+        try:
             list(pool.map(begin, jobs))
-        for turn in count():
-            if not waiting or stop.is_set():
-                break
-            for child in random.Random(turn).sample(waiting, len(waiting)):
-                waiting.remove(child)
-                child.go()
-                work(child)
-    finally:
-        for child in waiting:
-            child.end()
+            for turn in count():
+                if not waiting or stop.is_set():
+                    return sum(outside)
+                for child in random.Random(turn).sample(waiting, len(waiting)):
+                    waiting.remove(child)
+                    child.go()
+                    work(child)
+        finally:
+            for child in waiting:
+                child.end()
     return sum(outside)
