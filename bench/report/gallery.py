@@ -27,8 +27,8 @@ def draw(
 ) -> Iterator[tuple[str, Any]]:
     """`gallery_<data set>_<architecture>_<method>` from a safetensors file, but those `drawn`.
 
-    Of these (data set, architecture) `networks`, or of all.
-    It holds `<data set>/<architecture>/images` (n, H, W, C) in [0, 1], `.../targets` (n,), and
+    Of these (data set, architecture) `networks`, or of all. The file
+    holds `<data set>/<architecture>/images` (n, H, W, C) in [0, 1], `.../targets` (n,), and
     `.../<method>/<column>` and `.../<method>/reference` (n, H, W). Raises BadInput
     for a broken file.
     """
