@@ -14,6 +14,7 @@ from implementations.graph import unknown
 from implementations.graph_settings import LARGEST_INTEGER
 
 DONE, BAD_INPUT, UNAVAILABLE = 0, 2, 4
+MOST_SECONDS = 1e6
 
 COMMANDS = {
     "list": ("commands:show_list", "everything that can be named", ["list", "list --json"]),
@@ -144,7 +145,10 @@ def _suite_arguments(command: argparse.ArgumentParser, datasets: str = "digits s
     command.add_argument("--seeds", type=_positive, default=1, help="trainings (default 1)")
     command.add_argument("--epochs", type=_positive, help="default: each architecture's own")
     command.add_argument("--isolate", action="store_true", help="every cell its own process")
-    command.add_argument("--timeout", type=float, default=900.0, help="seconds of silence")
+    command.add_argument(
+        "--timeout", type=_seconds, default=900.0, metavar="S",
+        help="seconds of silence after which a process is killed (default 900)",
+    )  # fmt: skip
     command.add_argument("--results", default="results", help="folder of runs and tables")
 
 
@@ -209,6 +213,17 @@ def _whole(text: str, least: int, most: int) -> int:
         must = f"a whole number of at least {least} and at most {most}"
         raise argparse.ArgumentTypeError(f"{text!r} is not {must}")
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= MOST_SECONDS:
+        must = f"a number of seconds above 0 and at most {MOST_SECONDS:g}"
+        raise argparse.ArgumentTypeError(f"{text!r} is not {must}")
+    return seconds
 
 
 def _positive(text: str) -> int:

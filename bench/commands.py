@@ -216,7 +216,8 @@ def train(arguments: Namespace) -> int:
     run.discard()
     if last["status"] == "skipped":
         raise Unavailable(last["reason"])
-    print(f"python -m bench train: {last['reason']}", file=sys.stderr)  # noqa: T201
+    told = f"{last['reason']} (what its process wrote: {run.log})"
+    print(f"python -m bench train: {told}", file=sys.stderr)  # noqa: T201
     return FAILED
 
 

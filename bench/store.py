@@ -169,9 +169,9 @@ class Run:
         self._cells[cell.cell_id, number] = json.loads(text)
 
     def discard(self) -> None:
-        """Leave nothing of a run in which nothing came out well."""
+        """Leave nothing of a run in which nothing came out well, but what its children wrote."""
         if all(row["status"] != "ok" for row in self.rows):
-            shutil.rmtree(self.folder)
+            self._end()
 
     def finish(self) -> Path:
         """Move the rows into `results/runs/` and end the run."""
@@ -179,13 +179,20 @@ class Run:
         path.parent.mkdir(parents=True, exist_ok=True)
         lines = [json.dumps({"head": self.head}, default=str), *map(json.dumps, self.rows)]
         write_bytes(path, gzip.compress(("\n".join(lines) + "\n").encode(), mtime=0))
-        log = self.folder / "children.log"
-        if log.exists():
-            kept = self.results / "work" / "logs" / f"{self.run_id}.log"
-            kept.parent.mkdir(exist_ok=True)
-            log.replace(kept)
-        shutil.rmtree(self.folder)
+        self._end()
         return path
+
+    @property
+    def log(self) -> Path:
+        """Where what the children wrote is kept when the run has ended."""
+        return self.results / "work" / "logs" / f"{self.run_id}.log"
+
+    def _end(self) -> None:
+        written = self.folder / "children.log"
+        if written.exists():
+            self.log.parent.mkdir(exist_ok=True)
+            written.replace(self.log)
+        shutil.rmtree(self.folder)
 
 
 def strict(value: Any) -> Any:
