@@ -124,7 +124,7 @@ class Grid:
         return COSTLY_BATCH if costly else self.ask.batch
 
     def theirs(self) -> Iterator[Cell]:
-        """Every offer like one of our methods: at its defaults, and where it gives our map."""
+        """Every offer like one of our methods: at its defaults, our map's settings and others."""
         for name in libraries.names():
             library = libraries.describe(name)
             if (library.framework, library.backend) != self.column[:2]:
@@ -135,8 +135,8 @@ class Grid:
                 batch = self.batch(methods.load(offered.like))
                 if name in ONE_BY_ONE:
                     batch = COSTLY_BATCH
-                canonical = tuple(sorted((offered.canonical or {}).items()))
-                for options in dict.fromkeys(((), canonical)):
+                settings = ({}, offered.canonical or {}, *offered.timed)
+                for options in dict.fromkeys(tuple(sorted(each.items())) for each in settings):
                     yield self.cell(
                         task="heatmap", method=offer, library=name, options=options, mode="eager",
                         batch=batch,

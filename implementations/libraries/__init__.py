@@ -16,7 +16,7 @@ import importlib.metadata
 import importlib.util
 import inspect
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,7 +38,7 @@ class Offer:
     `like` names our method of the same kind (empty where there is none), `at` where its heatmap
     lives ("layer" or "input"), `why` how its numbers differ from ours and what is converted here.
     `canonical` are the options that make it compute our very map: none needed where it is empty,
-    none there are where it is None.
+    none there are where it is None. `timed` are further settings whose price is worth knowing.
     """
 
     like: str
@@ -46,6 +46,7 @@ class Offer:
     why: str
     options: Mapping[str, Option] = field(default_factory=dict)
     canonical: Mapping[str, str] | None = None
+    timed: Sequence[Mapping[str, str]] = ()
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from implementations.contract import Array, Explain, Options, Stages, Unavailable
 from implementations.libraries import Offer
+from implementations.methods import Flag
 
 if TYPE_CHECKING:
     from implementations.frameworks.pytorch_network import Network
@@ -27,8 +28,11 @@ OFFERS = {
         why=(
             "The same sum over channels and ReLU, then always min-max with 1e-7 added, bilinear to "
             "the size of the image (not the layer's) and min-max again; float32. It runs back "
-            "through the whole network. Logits only."
+            "through the whole network, to the gradients of its weights unless they are frozen. "
+            "Logits only."
         ),
+        options={"frozen": Flag(False, "freeze the weights first: gradients of theirs cost time")},
+        timed=({"frozen": "true"},),
     ),
 }
 
@@ -44,11 +48,14 @@ def build(offer: str, network: Network, layer: str, options: Options) -> Explain
     if options.score != "logit":
         raise Unavailable("pytorch-grad-cam is asked for logits only; leave --score away")
 
+    # Trainable weights are what a network has unless somebody freezes them.
+    network.requires_grad_(not options.frozen)
+
     def explain(network: Network, images: Array, targets: Array) -> Stages:
         classes = [ClassifierOutputTarget(target) for target in targets.tolist()]
         with torch.enable_grad(), GradCAM(network, [network.layers[layer]]) as explainer:
-            # The weights are frozen, so the gradient has to be asked for at the images.
-            return {"heatmap": explainer(images.detach().requires_grad_(), classes)}
+            # Where the weights are frozen, the gradient has to be asked for at the images.
+            return {"heatmap": explainer(images.detach().requires_grad_(options.frozen), classes)}
 
     return explain
 

@@ -13,7 +13,8 @@ if libraries.describe("pytorch_grad_cam").missing:
     pytest.skip("pytorch-grad-cam is not installed", allow_module_level=True)
 
 
-def test_grad_cam_is_ours_normalised_and_upsampled() -> None:
+@pytest.mark.parametrize("frozen", [False, True])
+def test_grad_cam_is_ours_normalised_and_upsampled(frozen: bool) -> None:
     from implementations.frameworks import pytorch
 
     architecture = architectures.get("cnn-pool-dropout", (16, 18, 3), 4)
@@ -24,8 +25,10 @@ def test_grad_cam_is_ours_normalised_and_upsampled() -> None:
     stages = ours.builder("pytorch")(network, "relu2", ours.resolve({}))(network, *placed)
     expected = pytorch.to_numpy(pytorch.resize(stages["heatmap"], (16, 18)))
     expected = normalise(expected, "min_max")
-    explain = theirs.builder("pytorch")(network, "relu2", theirs.resolve({}))
+    options = theirs.resolve({"frozen": str(frozen).lower()})
+    explain = theirs.builder("pytorch")(network, "relu2", options)
     heatmap = explain(network, *placed)["heatmap"]
+    assert all((p.grad is None) is frozen for p in network.parameters())
     assert heatmap.shape == (3, 16, 18)
     assert (relative_error(heatmap, expected, expected) <= 1e-4).all()
     with pytest.raises(Unavailable, match="logits only"):
