@@ -25,9 +25,10 @@ ALIKE = 1.10
 """Numbers of several runs agree where the largest is at most this many times the smallest."""
 NOTE = (
     "What was timed in each of several runs that asked for the same, on the same machine with the "
-    "same versions and code. Columns in their best modes. Alike: the largest is at most 1.10 times "
-    "the smallest. Called different: disjoint intervals and a factor over 1.05. An order is the "
-    "same where no two columns changed places."
+    "same versions and code. Columns in their best modes; a ratio is the median over rounds of the "
+    "ratio within a round. Alike: the largest is at most 1.10 times the smallest. Called "
+    "different: disjoint intervals and a factor over 1.05. An order is the same where no two "
+    "columns changed places."
 )
 Found = dict[Key, Thing]
 
@@ -119,26 +120,28 @@ def _factors(shared: Sequence[Found]) -> Iterator[Repeated]:
     """Columns over each other, each in its best mode in that run."""
     for what, best in _best(shared):
         for one, other in combinations(best[0], 2):
-            pairs = [(run[one], run[other]) for run in best]
-            values = tuple(a.median / b.median for a, b in pairs)
-            called = tuple(
-                (1 if a.median > b.median else -1) if different(a, b) else 0 for a, b in pairs
-            )
+            values = tuple(run[one].timing.over(run[other].timing) for run in best)
+            called = tuple(_called(_ms(run[one]), _ms(run[other])) for run in best)
             yield Repeated("factor", what, one, other, values, called)
 
 
-def _best(shared: Sequence[Found]) -> Iterator[tuple[dict[str, Any], list[dict[str, Estimate]]]]:
-    """What was timed in several columns, with each column's best time in each run."""
+def _called(one: Estimate, other: Estimate) -> int:
+    slower = 1 if one.median > other.median else -1
+    return slower if different(one, other) else 0
+
+
+def _best(shared: Sequence[Found]) -> Iterator[tuple[dict[str, Any], list[dict[str, Thing]]]]:
+    """What was timed in several columns, with each column in its best mode in each run."""
     by_what: dict[Key, list[Key]] = {}
     for key, thing in shared[0].items():
         rest = {name: v for name, v in thing.key.items() if name not in ("column", "mode")}
         by_what.setdefault(tuple(rest.items()), []).append(key)
     for rest_items, keys in by_what.items():
-        runs: list[dict[str, Estimate]] = []
+        runs: list[dict[str, Thing]] = []
         for found in shared:
-            best: dict[str, Estimate] = {}
+            best: dict[str, Thing] = {}
             for key in sorted(keys, key=lambda key: _ms(found[key]).median):
-                best.setdefault(found[key].key["column"], _ms(found[key]))
+                best.setdefault(found[key].key["column"], found[key])
             runs.append({column: best[column] for column in sorted(best)})
         if len(runs[0]) > 1:
             yield dict(rest_items), runs
@@ -177,10 +180,7 @@ def _texts(shared: Sequence[Found], numbers: Sequence[Repeated]) -> list[dict[st
 def _spread(name: str, numbers: Sequence[Repeated]) -> dict[str, str]:
     spreads = sorted(one.spread for one in numbers)
     alike = sum(spread <= ALIKE for spread in spreads)
-    return {
-        "what": name,
-        "compared": str(len(spreads)),
-        "alike": f"{alike} ({share(alike / len(spreads))})" if spreads else number(math.nan),
+    return _counted(name, alike, len(spreads)) | {
         "median of largest over smallest": number(middle(spreads)),
         "largest": number(spreads[-1] if spreads else math.nan),
     }
@@ -190,12 +190,22 @@ def _orders(shared: Sequence[Found]) -> dict[str, str]:
     """In how many of the things timed the columns come in the same order in every run."""
     orders = [set(map(_order, best)) for _, best in _best(shared)]
     same = sum(len(order) == 1 for order in orders)
-    told = {"what": "order of the columns", "compared": str(len(orders))}
-    return told | {"alike": f"{same} ({share(same / len(orders))})" if orders else number(math.nan)}
+    return _counted("order of the columns", same, len(orders))
 
 
-def _order(run: dict[str, Estimate]) -> tuple[str, ...]:
-    return tuple(sorted(run, key=lambda column: run[column].median))
+def _counted(what: str, alike: int, compared: int) -> dict[str, str]:
+    none = number(math.nan)
+    return {
+        "what": what,
+        "compared": str(compared),
+        "alike": f"{alike} ({share(alike / compared)})" if compared else none,
+        "median of largest over smallest": none,
+        "largest": none,
+    }
+
+
+def _order(run: dict[str, Thing]) -> tuple[str, ...]:
+    return tuple(sorted(run, key=lambda column: _ms(run[column]).median))
 
 
 def _calls(factors: Sequence[Repeated]) -> dict[str, str]:
@@ -203,9 +213,5 @@ def _calls(factors: Sequence[Repeated]) -> dict[str, str]:
     called = [one.called for one in factors if any(one.called)]
     alike = sum(len(set(calls)) == 1 for calls in called)
     opposite = sum({1, -1} <= set(calls) for calls in called)
-    text = f"{alike} ({share(alike / len(called))})" if called else number(math.nan)
-    return {
-        "what": f"columns called different in any run; {opposite} the opposite way in another",
-        "compared": str(len(called)),
-        "alike": text,
-    }
+    what = f"columns called different in any run; {opposite} the opposite way in another"
+    return _counted(what, alike, len(called))
