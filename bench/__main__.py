@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
+from bench.arguments import Names, positive, seconds, seed, threads
 from implementations.contract import DEVICES, MODES, PRECISIONS, SCORES, BadInput, Unavailable
 from implementations.graph import unknown
-from implementations.graph_settings import LARGEST_INTEGER
 
 DONE, BAD_INPUT, UNAVAILABLE = 0, 2, 4
-MOST_SECONDS = 1e6
 
 COMMANDS = {
     "list": ("commands:show_list", "everything that can be named", ["list", "list --json"]),
@@ -102,8 +100,8 @@ def _train_arguments(command: argparse.ArgumentParser) -> None:
     _column_arguments(command, "jax, pytorch or keras")
     _data_arguments(command)
     command.add_argument("--dataset", required=True)
-    command.add_argument("--epochs", type=_positive, help="default: the architecture's own")
-    command.add_argument("--seed", type=_seed, default=0)
+    command.add_argument("--epochs", type=positive, help="default: the architecture's own")
+    command.add_argument("--seed", type=seed, default=0)
     command.add_argument("--optimizer", choices=("matched", "native", "sgd"), default="native")
     command.add_argument("--out", required=True, help="weights file to write (.safetensors)")
 
@@ -120,7 +118,7 @@ def _explain_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--mode", choices=MODES, help="default: compiled; a library eager")
     command.add_argument("--precision", choices=PRECISIONS, help="default: float32")
     command.add_argument("--option", action="append", default=[], metavar="NAME=VALUE")
-    command.add_argument("--batch", type=_positive, default=0, help="default: by the cost, 8 or 64")
+    command.add_argument("--batch", type=positive, default=0, help="default: by the cost, 8 or 64")
     command.add_argument("--save", choices=("heatmap", "stages"), default="heatmap")
     command.add_argument("--out", required=True, help="heatmaps file to write (.safetensors)")
 
@@ -137,16 +135,16 @@ def _suite_arguments(command: argparse.ArgumentParser, datasets: str = "digits s
         help="compared; the first is the base of what is timed",
     )  # fmt: skip
     command.add_argument(
-        "--images", type=_positive, help="compared; default 256, 64 in a plain `compare`"
+        "--images", type=positive, help="compared; default 256, 64 in a plain `compare`"
     )
-    command.add_argument("--batch", type=_positive, default=64, help="timed (default 64)")
-    command.add_argument("--rounds", type=_positive, default=5, help="processes (default 5)")
-    command.add_argument("--threads", type=_threads, default=0, help="0: every core allowed")
-    command.add_argument("--seeds", type=_positive, default=1, help="trainings (default 1)")
-    command.add_argument("--epochs", type=_positive, help="default: each architecture's own")
+    command.add_argument("--batch", type=positive, default=64, help="timed (default 64)")
+    command.add_argument("--rounds", type=positive, default=5, help="processes (default 5)")
+    command.add_argument("--threads", type=threads, default=0, help="0: every core allowed")
+    command.add_argument("--seeds", type=positive, default=1, help="trainings (default 1)")
+    command.add_argument("--epochs", type=positive, help="default: each architecture's own")
     command.add_argument("--isolate", action="store_true", help="every cell its own process")
     command.add_argument(
-        "--timeout", type=_seconds, default=900.0, metavar="S",
+        "--timeout", type=seconds, default=900.0, metavar="S",
         help="seconds of silence after which a process is killed (default 900)",
     )  # fmt: skip
     command.add_argument("--results", default="results", help="folder of runs and tables")
@@ -191,51 +189,6 @@ ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "time": _time_arguments,
     "compare": _compare_arguments,
 }
-
-
-class Names(argparse.Action):
-    """Names, parted by spaces or commas; one that is empty stays, to be refused."""
-
-    def __call__(  # noqa: D102
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: object,
-        option_string: str | None = None,
-    ) -> None:
-        given = values if isinstance(values, list) else [values]
-        parts = [[name for name in str(value).split(",") if name] or [""] for value in given]
-        setattr(namespace, self.dest, [name for part in parts for name in part])
-
-
-def _whole(text: str, least: int, most: int) -> int:
-    if not text.isdecimal() or not least <= int(text) <= most:
-        must = f"a whole number of at least {least} and at most {most}"
-        raise argparse.ArgumentTypeError(f"{text!r} is not {must}")
-    return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= MOST_SECONDS:
-        must = f"a number of seconds above 0 and at most {MOST_SECONDS:g}"
-        raise argparse.ArgumentTypeError(f"{text!r} is not {must}")
-    return seconds
-
-
-def _positive(text: str) -> int:
-    return _whole(text, 1, LARGEST_INTEGER)
-
-
-def _seed(text: str) -> int:
-    return _whole(text, 0, 2**32 - 1)
-
-
-def _threads(text: str) -> int:
-    return _whole(text, 0, len(os.sched_getaffinity(0)))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -76,7 +76,7 @@ def show_list(arguments: Namespace) -> int:
     """`list`: as JSON, or as a page to read."""
     found = catalogue()
     if arguments.json:
-        print(json.dumps(found, indent=1))  # noqa: T201
+        _tell(json.dumps(found, indent=1))
         return 0
     lines = []
     for heading, entries in found.items():
@@ -88,8 +88,17 @@ def show_list(arguments: Namespace) -> int:
             name, *facts = entry.values()
             told = [_fact(fact) for fact in facts if fact not in ("", [], {})]
             lines.append(f"  {name:<20} {'  '.join(told)}")
-    print("\n".join(lines).lstrip())  # noqa: T201
+    _tell("\n".join(lines).lstrip())
     return 0
+
+
+def _tell(text: str) -> None:
+    """Print a page; whoever reads it may stop in the middle, as `head` does."""
+    try:
+        print(text, flush=True)  # noqa: T201
+    except BrokenPipeError:
+        # Python flushes once more as it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fact(fact: Any) -> str:

@@ -57,6 +57,15 @@ def test_list_imports_no_framework() -> None:
     assert {"digits", "shapes"} <= set(found["datasets"]) and found["metrics"]
 
 
+def test_list_may_be_read_in_part() -> None:
+    command = [sys.executable, "-m", "bench", "list", "--json"]
+    child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert child.stdout is not None and child.stderr is not None
+    child.stdout.close()
+    with child.stderr:
+        assert (child.stderr.read(), child.wait()) == (b"", 0)
+
+
 def test_list_reads_well(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"]) == 0
     said = capsys.readouterr().out
