@@ -225,8 +225,8 @@ def train(arguments: Namespace) -> int:
     run.discard()
     if last["status"] == "skipped":
         raise Unavailable(last["reason"])
-    told = f"{last['reason']} (what its process wrote: {run.log})"
-    print(f"python -m bench train: {told}", file=sys.stderr)  # noqa: T201
+    where = f" (what its process wrote: {run.log})" if run.log.exists() else ""
+    print(f"python -m bench train: {last['reason']}{where}", file=sys.stderr)  # noqa: T201
     return FAILED
 
 

@@ -136,3 +136,21 @@ def test_a_training_that_fails_leaves_no_run(
     assert main([*words.split(), str(tmp_path / "w.safetensors")]) == given
     assert capsys.readouterr().err == f"python -m bench train: {row['reason']}\n"
     assert [path.name for path in tmp_path.rglob("*")] == ["work"]
+
+
+def test_what_a_broken_training_wrote_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def execute(run: store.Run, *asked: Any) -> list[store.Row]:
+        (run.folder / "children.log").write_text("Traceback")
+        run.add(asked[2][0], 0, [{"status": "failed", "reason": "it broke"}])
+        return run.rows
+
+    monkeypatch.setattr(stages, "execute", execute)
+    monkeypatch.setattr(stages.Ask, "context", lambda self, run: {})
+    monkeypatch.setattr(store, "Run", partial(store.Run, results=tmp_path))
+    words = "train --framework pytorch --dataset digits --architecture cnn-gap --out"
+    assert main([*words.split(), str(tmp_path / "w.safetensors")]) == 1
+    (log,) = tmp_path.rglob("*.log")
+    told = f"python -m bench train: it broke (what its process wrote: {log})\n"
+    assert (capsys.readouterr().err, log.read_text()) == (told, "Traceback")
