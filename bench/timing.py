@@ -84,15 +84,16 @@ class Clocked:
         self.samples += [sample / timed.parts for sample in benchmark.stats.stats.data]
 
     def _warmed(self) -> float:
-        """Seconds of a call, once it is warm again.
+        """Seconds of a call, once it is warm again: the shortest so far.
 
-        What the second call took says little: another process may have been getting ready then.
+        What the second call ever took says little: another process may have been getting ready.
         """
-        seconds, spent = self.steady_s, 0.0
-        while spent < WARM_S and seconds < LONG_S:
+        spent = 0.0
+        while spent < WARM_S and (self.steady_s < LONG_S or not self.samples):
             seconds = _clocked(self.timed, 0)[1]
+            self.steady_s = min(self.steady_s, seconds)
             spent += seconds
-        return seconds
+        return self.steady_s
 
     def row(self) -> Row:
         """Agreement, cost and all samples so far."""
