@@ -32,13 +32,14 @@ def fill(text: str, tables: Path) -> str:
 
 
 def _section(path: Path, wanted: str | None) -> tuple[str, str]:
-    """Heading and body: the first section, or the first of that heading on whatever machine."""
+    """Heading and body: the first section, or that of the heading, or of it on another machine."""
     body = path.read_text(encoding="utf-8").split("\n---\n")[0] if path.exists() else ""
-    for section in body.split("\n## ")[1:]:
-        heading, _, rest = section.partition("\n")
-        if wanted in (None, heading, MACHINE.sub("", heading)):
-            return heading, rest
-    return wanted or path.stem, ABSENT
+    sections = [section.partition("\n")[::2] for section in body.split("\n## ")[1:]]
+    if wanted is None:
+        return [*sections, (path.stem, ABSENT)][0]
+    exact = [section for section in sections if section[0] == wanted]
+    alike = [each for each in sections if MACHINE.sub("", each[0]) == MACHINE.sub("", wanted)]
+    return [*exact, *alike, (wanted, ABSENT)][0]
 
 
 def update(readme: Path, tables: Path) -> None:

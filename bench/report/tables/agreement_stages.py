@@ -28,13 +28,16 @@ NOTE = (
 def make(frame: pd.DataFrame) -> list[Table]:
     """`agreement_stages`: a line for each method and stage, columns across."""
     rows = frame[(frame["stage"] == "agree") & frame["share_within"].notna()]
-    found = [{**key, **summary(mine)} for key, mine in groups(rows, (*WIDE, "compared"))]
+    by = (*WIDE, "machine_id", "compared")
+    found = [{**key, **summary(mine)} for key, mine in groups(rows, by)]
     if not found:
         return []
     data = pd.DataFrame(found)
     sections = []
-    for key, mine in groups(data, ("device", "precision", "weights")):
+    machines = data["machine_id"].nunique()
+    for key, mine in groups(data, ("device", "precision", "weights", "machine_id")):
         title = f"{key['device']}, {key['precision']}, {key['weights']} weights"
+        title += f", machine {key['machine_id']}" if machines > 1 else ""
         notes = (STALE,) if mine["stale"].any() else ()
         sections.append(Section(title, _matrix(mine), notes))
     return [Table("agreement_stages", TITLE, data, sections, NOTE)]

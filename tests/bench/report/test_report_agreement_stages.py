@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from bench.report.frame import gather
 from bench.report.tables import agreement_stages
 
 
@@ -29,6 +30,18 @@ def test_images_of_all_cells_count_and_the_worst_cell_is_named(make: Any) -> Non
     assert shown.loc["grad_cam: logits", "pytorch"] == "**98.5 %** (94 %)"
     assert shown.loc["grad_cam: heatmap", "jax"] == "100 %"
     assert shown.loc["grad_cam: heatmap", "pytorch"] == "–"
+
+
+def test_each_machine_rounds_in_its_own_way(make: Any) -> None:
+    heads = [make.head, {**make.head, "machine_id": "m2"}]
+    runs = [
+        (head, [make.agree("jax", "logits", share_within=share)])
+        for head, share in zip(heads, (1.0, 0.5), strict=True)
+    ]
+    (table,) = agreement_stages.make(gather(runs, make.code_hash))
+    shown = {section.title: section.frame["jax"][0] for section in table.sections}
+    where = "cpu, float32, trained weights, machine"
+    assert shown == {f"{where} m1": "100 %", f"{where} m2": "**50 %** (50 %)"}
 
 
 def test_what_no_gate_judges_has_no_share(make: Any) -> None:
