@@ -30,7 +30,7 @@ def test_blocks_are_filled_and_all_else_is_left(tmp_path: Path) -> None:
     (tmp_path / "time.md").write_text(there.replace("## shapes", "## shapes, machine 0a1b2c3d"))
     found = fill("<!-- table: time | shapes -->\n<!-- end -->\n", tmp_path)
     assert found == named.replace("**shapes**", "**shapes, machine 0a1b2c3d**")
-    both = there.replace("## digits", "## shapes, machine 99999999\n\n| 4 |\n\n## shapes")
+    both = there.replace("## digits", "## shapes, machine 99999999\n\n| 4 |\n\n## digits")
     (tmp_path / "time.md").write_text(both)
     chosen = "<!-- table: time | shapes, machine 99999999 -->\n<!-- end -->\n"
     assert "| 4 |" in fill(chosen, tmp_path) and "| 3 |" in fill(named, tmp_path)
