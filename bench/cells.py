@@ -18,6 +18,14 @@ from implementations.frameworks import Column, column
 
 NUDGED = "nudged"
 """Weights of which each is moved by one unit in the last place: what rounding alone does."""
+SYSTEM = "system"
+"""The allocator that is the C library's as it comes: freed memory goes back to the system."""
+KEPT = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**40)}
+"""What has the C library (glibc) keep what is freed for the next call.
+
+As it comes it gives large blocks back or keeps them by where they happened to lie, and getting them
+again, page by page, can cost a call a third of its time in one process and nothing in another.
+"""
 PROCESS_WIDE = {"tf32": "", "float64": "jax"}
 """Precisions that are settings of a process: where this package computes, or everywhere."""
 
@@ -47,11 +55,15 @@ class Cell:
     mode: str = "eager"
     precision: str = "float32"
     threads: int = 0
+    allocator: str = ""
 
     @property
     def cell_id(self) -> str:
         """Twelve hexadecimal digits: a stable hash of the toggles."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:12]
+        toggles = asdict(self)
+        if not self.allocator:
+            del toggles["allocator"]  # Cells had their hash before there was this toggle.
+        return hashlib.sha256(json.dumps(toggles, sort_keys=True).encode()).hexdigest()[:12]
 
     @property
     def column(self) -> Column:
@@ -64,6 +76,7 @@ class Cell:
             what = f"{self.library}.{self.method}"
         parts = [self.column.label, what, self.architecture, self.dataset, self.layer]
         extra = [self.mode, self.precision] if self.stage != "train" else [self.optimizer]
+        extra += [f"allocator {self.allocator}"] if self.allocator else []
         size = [f"x{self.batch}"] if self.batch else []
         return " ".join(part for part in [*parts, *size, *extra] if part)
 
@@ -82,9 +95,10 @@ def environment(cell: Cell, cores: Sequence[int] = ()) -> dict[str, str]:
     `cell.threads` of those allowed, or all.
 
     `CAMPARISON_PYTHON` is the Python of a library that has an environment of its own.
-    Preallocation is off so that memory can be measured, TF32 follows the precision, and a cell on
-    the CPU sees no GPU. Cells with equal environments may share a process: those of all precisions
-    do, but for TF32 and for JAX's float64, which are settings of a process.
+    Preallocation is off so that memory can be measured, freed memory stays with the process but
+    for the allocator `system`, TF32 follows the precision, and a cell on the CPU sees no GPU. Cells
+    with equal environments may share a process: those of all precisions do, but for TF32 and for
+    JAX's float64, which are settings of a process.
     """
     cores = cores or sorted(os.sched_getaffinity(0))[: cell.threads or None]
     threads = str(cell.threads or len(cores))
@@ -110,6 +124,8 @@ def environment(cell: Cell, cores: Sequence[int] = ()) -> dict[str, str]:
     }
     if cell.library and (own := libraries.describe(cell.library).python):
         variables["CAMPARISON_PYTHON"] = str(own)
+    if cell.allocator != SYSTEM:
+        variables |= KEPT
     if cell.mode == "tuned":
         variables |= tuned.environment(len(cores))
     if not gpu:

@@ -2,8 +2,8 @@
 
 The base is the first network asked for: batch 64, the last layer, float32, compiled, one class.
 Around it vary, one at a time, batch and mode together (`tuned` too, where there is something to
-tune), layer, and one class or all; in each framework's own column also precision, method, library
-and architecture.
+tune), layer, and one class or all; in each framework's own column also precision, method, library,
+architecture and, at the largest batch, the allocator.
 Keras on JAX and on PyTorch goes without these in `default`: they are in `full`, with the product of
 batch, mode, layer, precision and architecture.
 """
@@ -15,7 +15,7 @@ from dataclasses import replace
 from itertools import product
 
 from bench.agree import places
-from bench.cells import Cell
+from bench.cells import SYSTEM, Cell
 from bench.stages import Ask
 from implementations import libraries, methods, tuned
 from implementations.contract import MODES
@@ -87,12 +87,13 @@ class Grid:
             yield from self.around()
 
     def around(self) -> Iterator[Cell]:
-        """Precisions, architectures, methods and libraries, around the base."""
+        """Precisions, architectures, methods, libraries and the allocator, around the base."""
         for precision in PRECISIONS:
             yield from self.both(precision=precision)
         yield from self.others(range(1, len(self.networks)))
         yield from self.ours()
         yield from self.theirs()
+        yield from self.both(batch=max(sizes(self.networks[0][1])), allocator=SYSTEM)
 
     def others(self, networks: Iterable[int]) -> Iterator[Cell]:
         """The other architectures, compiled; a large one at every batch that it is given."""

@@ -1,7 +1,8 @@
-"""What the machine did while something was timed: cores, load, other work, energy."""
+"""What the machine did while something was timed: cores, memory, load, other work, energy."""
 
 from __future__ import annotations
 
+import resource
 import time
 from typing import Any, Self
 
@@ -16,25 +17,27 @@ QUIET = 0.25
 
 
 class Observed:
-    """A context, entered as often as there is something to time; `row` and `joules` are of all."""
+    """A context, entered as often as there is something to time; what it tells is of all."""
 
     def __init__(self, cell: Cell) -> None:
         self.gpu = cell.device == "gpu"
         self.loads: list[float] = []
         self.wall = self.cpu = self.busy = 0.0
+        self.faults = 0
         self.joules: float | None = 0.0
 
     def __enter__(self) -> Self:
         self.loads.append(psutil.getloadavg()[0])
         self.meter = Meter(gpu=self.gpu)
-        self._since = _busy(), time.process_time(), time.perf_counter()
+        self._since = _busy(), _faults(), time.process_time(), time.perf_counter()
         return self
 
     def __exit__(self, *exception: Any) -> None:
-        busy, cpu, began = self._since
+        busy, faults, cpu, began = self._since
         self.wall += time.perf_counter() - began
         self.cpu += time.process_time() - cpu
         self.busy += _busy() - busy
+        self.faults += _faults() - faults
         joules = self.meter.joules()
         self.joules = None if self.joules is None or joules is None else self.joules + joules
         self.loads.append(psutil.getloadavg()[0])
@@ -56,3 +59,8 @@ class Observed:
 def _busy() -> float:
     times = psutil.cpu_times()
     return float(times.user + times.system)
+
+
+def _faults() -> int:
+    """Pages that this process got from the system so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt

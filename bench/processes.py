@@ -17,7 +17,7 @@ import psutil
 from bench.cells import Cell, environment
 from bench.child import Child, Finished, Job
 
-SIZE = 1.5e9
+SIZE = 2e9
 """Bytes of memory left for a process that waits for its turn."""
 READYING = 2
 """Processes that get ready at once where nothing of that is published."""

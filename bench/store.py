@@ -37,8 +37,9 @@ CONTROL = "control"
 TRAINING = ("train", "train_step")
 """The tasks that train."""
 TUNED = {label.partition("[")[0] for label in tuned.COLUMNS}
-PROTOCOL = 1
-"""Raised by hand when the way of measuring changes: older rows are stale then."""
+PROTOCOL = {"time": 2}
+"""By stage, 1 where it is not named; raised by hand when the way of measuring changes: older rows
+are stale then. 2 in `time`: a call is warmed before its samples, and freed memory is kept."""
 
 Row = dict[str, Any]
 
@@ -50,23 +51,31 @@ def code_hash(
     task: str = "heatmap",
     architecture: str = "",
     dataset: str = "",
+    stage: str = "",
 ) -> str:
-    """Hash of what a result depends on: builder, framework's modules, protocol.
+    """Hash of what a result depends on: builder, framework's modules, the stage's protocol.
 
     Training depends on the framework's training module and the recipe of this architecture on this
     data set too, and whole trainings on how initial weights are made; nothing else does.
     """
     trained = (architecture, dataset) if task in TRAINING else ("", "")
-    return _code_hash(framework, method, library, task, *trained)
+    protocol = PROTOCOL.get(stage, 1)
+    return _code_hash(framework, method, library, task, *trained, protocol)
 
 
 @cache
 def _code_hash(
-    framework: str, method: str, library: str, task: str, architecture: str, dataset: str
+    framework: str,
+    method: str,
+    library: str,
+    task: str,
+    architecture: str,
+    dataset: str,
+    protocol: int,
 ) -> str:
     folder = Path(frameworks.__file__).parent
     oracle = folder.parent
-    texts = [str(PROTOCOL)]
+    texts = [str(protocol)]
     modules = sorted(folder.glob(f"{framework}*.py"))
     if task in TRAINING:
         # Epochs are the cell's own.
@@ -95,9 +104,8 @@ def _code_hash(
 
 def code_of(cell: Cell) -> str:
     """The code hash of a cell's rows."""
-    return code_hash(
-        cell.framework, cell.method, cell.library, cell.task, cell.architecture, cell.dataset
-    )
+    made = (cell.framework, cell.method, cell.library, cell.task)
+    return code_hash(*made, cell.architecture, cell.dataset, cell.stage)
 
 
 class Run:

@@ -120,6 +120,7 @@ class Clocked:
             **observed.row,
             "notes": "; ".join(notes) or None,
             "energy_j": observed.joules / calls if observed.joules else None,
+            "page_faults": observed.faults / calls,
         }
 
 

@@ -15,9 +15,9 @@ from bench.report.statistics import Estimate, estimate, middle
 PLACE = ("dataset", "architecture", "device", "machine_id")
 WHAT = (
     "task", "library", "method", "options", "score", "layer", "optimizer", "batch", "precision",
-    "threads", "weights",
+    "threads", "weights", "allocator",
 )  # fmt: skip
-TOGGLES = ("layer", "batch", "precision", "threads", "weights", "optimizer")
+TOGGLES = ("layer", "batch", "precision", "threads", "weights", "optimizer", "allocator")
 TASKS = ("forward", "train_step", "heatmap")
 STALE = "† measured before the code was changed."
 UNSTABLE = "~ other work was seen, or the processes spread over more than 10 %."

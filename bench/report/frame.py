@@ -19,7 +19,7 @@ from implementations.contract import BadInput, Unavailable
 
 Row = dict[str, Any]
 Run = tuple[Mapping[str, Any], Sequence[Row]]
-CodeHash = Callable[[str, str, str, str, str, str], str]
+CodeHash = Callable[[str, str, str, str, str, str, str], str]
 
 COUNTS = ("round", "batch", "epochs", "steps", "threads", "seed", "epoch")
 NESTED = ("samples_ns", "losses", "confusion", "kinks", "agree", "stable", "verified")
@@ -35,7 +35,7 @@ NOT_HERE = "not here"
 """In place of the code's hash: removed since; not installed here, so that nothing can be said."""
 ADDED = ("machine_id", "made_with", "stale")
 """Columns that come from the run's head, and whether the code has changed since."""
-_CODE = ("framework", "method", "library", "task", "architecture", "dataset")
+_CODE = ("framework", "method", "library", "task", "architecture", "dataset", "stage")
 """What tells which code made a row."""
 _WITHIN = ("task", "compared", "metric", "against", "subset", "epoch", "weights")
 """What tells the rows of one cell and round from each other."""

@@ -2,6 +2,10 @@ from __future__ import annotations
 
 import json
 import os
+import platform
+import resource
+import subprocess
+import sys
 from dataclasses import asdict, fields, replace
 from typing import Any
 
@@ -69,6 +73,28 @@ def test_environment_follows_device_precision_and_threads() -> None:
         environment(replace(CELL, precision=p))["NVIDIA_TF32_OVERRIDE"] for p in ("tf32", "float32")
     ]
     assert tf32 == ["1", "0"]
+
+
+GREEDY = """
+import resource
+for _ in range(3):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    del_me = bytearray(50 << 20)
+    del del_me
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+print(after - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the variables are glibc's")
+def test_what_a_call_frees_serves_the_next_call_again() -> None:
+    def faults(allocator: str) -> int:
+        variables = {**os.environ, **environment(replace(CELL, allocator=allocator))}
+        command = [sys.executable, "-c", GREEDY]
+        return int(subprocess.check_output(command, env=variables, text=True))
+
+    assert faults("") < 100 < (50 << 20) // resource.getpagesize() <= faults("system")
+    assert "allocator system" in str(replace(CELL, allocator="system"))
 
 
 @pytest.mark.parametrize(

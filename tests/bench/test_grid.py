@@ -55,6 +55,10 @@ def test_default_varies_one_factor_at_a_time() -> None:
     }
     assert {c.layer for c in grad_cam} == {"", "relu1", "relu2"}
     assert {c.precision for c in grad_cam} == {"float32", "bfloat16", "float64"}
+    system = [c for c in found if c.allocator]
+    assert {(c.task, c.batch, c.mode) for c in system} == {
+        ("forward", 256, "compiled"), ("heatmap", 256, "compiled")
+    }  # fmt: skip
     all_classes = [c for c in found if c.method == "grad_cam_all_classes"]
     assert {c.layer for c in all_classes} == {"", "relu1"}
     others = {name for name in methods.names() if name not in ("grad_cam", "cam")}

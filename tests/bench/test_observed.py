@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import mmap
 import time
 
 from bench.cells import Cell
@@ -19,6 +20,18 @@ def test_a_busy_core_is_a_core_in_use() -> None:
         time.sleep(0.5)
     assert idle.row["cores_in_use"] < 0.2 < busy.row["cores_in_use"]
     assert not set(busy.row) - set(COLUMNS)
+
+
+def test_pages_that_come_from_the_system_are_counted() -> None:
+    pages = 1000
+    observed = Observed(CELL)
+    with mmap.mmap(-1, pages * mmap.PAGESIZE) as fresh:
+        for count in (pages, 0):  # the second time they are there
+            before = observed.faults
+            with observed:
+                for page in range(pages):
+                    fresh[page * mmap.PAGESIZE] = 1
+            assert count <= observed.faults - before < count + 100
 
 
 def test_what_lies_between_two_visits_is_not_observed() -> None:

@@ -60,7 +60,7 @@ def test_what_older_code_measured_is_measured_again_and_not_kept_twice(
     run.add(CELL, 0, [{"status": "ok", "value": 1.0}])
     run.add(OTHER, 0, [{"status": "ok", "value": 5.0}])
     store._code_hash.cache_clear()
-    monkeypatch.setattr(store, "PROTOCOL", store.PROTOCOL + 1)
+    monkeypatch.setattr(store, "PROTOCOL", {"agree": 2})
     newer = Run("agree", ASKED, tmp_path)
     assert not newer.has(CELL)
     newer.add(CELL, 0, [{"status": "ok", "value": 2.0}])
@@ -130,6 +130,7 @@ def test_code_hash_is_of_what_a_result_depends_on() -> None:
     pairs = [
         ("jax", "grad_cam", ""), ("jax", "saliency", ""), ("pytorch", "grad_cam", ""),
         ("reference", "grad_cam", ""), ("pytorch", "", ""), ("pytorch", "", "", "train"),
+        ("jax", "grad_cam", "", "heatmap", "", "", "time"),
     ]  # fmt: skip
     hashes = [store.code_hash(*pair) for pair in pairs]
     assert len(set(hashes)) == len(hashes) and all(len(each) == 12 for each in hashes)

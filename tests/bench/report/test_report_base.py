@@ -14,7 +14,7 @@ from implementations.graph import document
 def what(**values: Any) -> dict[str, Any]:
     plain = {
         "task": "heatmap", "library": "", "method": "grad_cam", "options": "", "score": "logit",
-        "layer": "", "precision": "float32", "batch": 64,
+        "layer": "", "precision": "float32", "batch": 64, "allocator": "",
     }  # fmt: skip
     return plain | values
 
@@ -55,7 +55,8 @@ def test_a_json_architecture_is_read(tmp_path: Path) -> None:
 def test_plain_takes_the_deepest_layer_and_base_precision_of_each_thing() -> None:
     kept = [what(), what(method="saliency", precision="bfloat16"), what(task="forward", method="")]
     left_out = [
-        what(layer="relu1"), what(precision="float64"), what(layer="relu1", precision="tf32")
+        what(layer="relu1"), what(precision="float64"), what(layer="relu1", precision="tf32"),
+        what(allocator="system"),
     ]  # fmt: skip
     assert base.plain("cnn-gap", [*kept, *left_out]) == kept
     assert base.plain("cnn-gap", [what(layer="relu1"), what(layer="relu2")]) == [

@@ -22,6 +22,7 @@ def grid(make: Any) -> list[dict[str, Any]]:
     rows += cell(make, 2.0, batch=8) + cell(make, 20.0, layer="relu1")
     rows += cell(make, 15.0, layer="relu2") + cell(make, 25.0, precision="float64")
     rows += cell(make, 16.0, **FORWARD, precision="float64")
+    rows += cell(make, 40.0, batch=256) + cell(make, 60.0, batch=256, allocator="system")
     rows += cell(make, 30.0, method="saliency") + cell(make, 40.0, method="occlusion", batch=8)
     return rows + cell(make, 5.0, architecture="cnn-32-16-8", weights="random")
 
@@ -43,6 +44,7 @@ def test_each_factor_against_its_base(make: Any) -> None:
         ("layer", "relu2", "heatmap"): 1.5,
         ("precision", "float64", "heatmap"): 2.5,
         ("precision", "float64", "forward"): 2.0,
+        ("allocator", "system", "heatmap"): 1.5,
         ("architecture", "cnn-32-16-8", "heatmap"): 0.5,
         ("method", "saliency", "heatmap"): 3.0,
         ("method", "occlusion", "heatmap"): pytest.approx(20.0),
@@ -55,8 +57,8 @@ def test_for_people_the_base_first_and_what_is_not_at_its_batch(make: Any) -> No
     assert section.title == "digits, cnn-48-32-16, cpu: around relu3, float32"
     shown = section.frame
     assert shown["factor"].tolist() == [
-        "base", "base", "layer", "layer", "precision", "precision", "architecture", "method",
-        "method",
+        "base", "base", "layer", "layer", "precision", "precision", "allocator", "architecture",
+        "method", "method",
     ]  # fmt: skip
     by_value = shown.set_index("value")
     assert by_value.loc["relu1", "jax"] == "0.312 (0.312–0.312) ×2.00"
