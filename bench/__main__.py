@@ -165,8 +165,9 @@ def _sweep_arguments(command: argparse.ArgumentParser) -> None:
 def _time_arguments(command: argparse.ArgumentParser) -> None:
     _sweep_arguments(command)
     command.add_argument(
-        "--grid", choices=("quick", "default", "full"), default="default",
-        help="one factor at a time around a base (default), or the whole product",
+        "--grid", choices=("quick", "default", "full", "allocator"), default="default",
+        help="one factor at a time around a base (default), the whole product, or what giving "
+        "memory back to the system costs (allocator)",
     )  # fmt: skip
     command.add_argument("--modes", nargs="+", choices=MODES, help="default: all there are")
     command.add_argument(

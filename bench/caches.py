@@ -16,6 +16,9 @@ from pathlib import Path
 STATE = "CAMPARISON_CACHE"
 """The environment variable that says `cold` or `warm` in a child."""
 
+OWN = ("CAMPARISON_COLUMN", "CAMPARISON_PRECISION", "CAMPARISON_ALLOCATOR")
+"""What tells the processes of a round from each other: each has a cache of its own."""
+
 
 @contextmanager
 def compile_cache(kept: str | None, number: int) -> Iterator[Path]:
@@ -28,8 +31,7 @@ def compile_cache(kept: str | None, number: int) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="camparison-") as fresh:
         place = Path(fresh)
         if kept:
-            own = ("CAMPARISON_COLUMN", "CAMPARISON_PRECISION")  # other processes of the round
-            place = Path(kept) / "-".join(os.environ.get(name, "") for name in own)
+            place = Path(kept) / "-".join(os.environ.get(name, "") for name in OWN)
             if number == 0:
                 shutil.rmtree(place, ignore_errors=True)
             place.mkdir(parents=True, exist_ok=True)

@@ -121,6 +121,7 @@ def environment(cell: Cell, cores: Sequence[int] = ()) -> dict[str, str]:
         "CAMPARISON_CORES": ",".join(str(core) for core in cores),
         "CAMPARISON_COLUMN": cell.column.label,
         "CAMPARISON_PRECISION": cell.precision if apart else "",
+        "CAMPARISON_ALLOCATOR": cell.allocator,
     }
     if cell.library and (own := libraries.describe(cell.library).python):
         variables["CAMPARISON_PYTHON"] = str(own)

@@ -2,10 +2,10 @@
 
 The base is the first network asked for: batch 64, the last layer, float32, compiled, one class.
 Around it vary, one at a time, batch and mode together (`tuned` too, where there is something to
-tune), layer, and one class or all; in each framework's own column also precision, method, library,
-architecture and, at the largest batch, the allocator.
+tune), layer, and one class or all; in each framework's own column also precision, method, library
+and architecture.
 Keras on JAX and on PyTorch goes without these in `default`: they are in `full`, with the product of
-batch, mode, layer, precision and architecture.
+batch, mode, layer, precision and architecture. `allocator` has what giving memory back costs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from implementations.contract import MODES
 from implementations.frameworks import Column
 from implementations.graph import Architecture
 
-GRIDS = ("quick", "default", "full")
+GRIDS = ("quick", "default", "full", "allocator")
 BATCHES = (1, 8, 64, 256)
 PRECISIONS = ("float32", "bfloat16", "float64")
 LARGE = 100_000
@@ -35,6 +35,7 @@ ONE_BY_ONE = ("eli5",)
 OWN = ("", "tensorflow")
 """The backends of the columns that are a framework's own: Keras' own is TensorFlow."""
 GRAD_CAM = "grad_cam"
+SALIENCY = "saliency"
 
 
 class Grid:
@@ -87,13 +88,12 @@ class Grid:
             yield from self.around()
 
     def around(self) -> Iterator[Cell]:
-        """Precisions, architectures, methods, libraries and the allocator, around the base."""
+        """Precisions, architectures, methods and libraries, around the base."""
         for precision in PRECISIONS:
             yield from self.both(precision=precision)
         yield from self.others(range(1, len(self.networks)))
         yield from self.ours()
         yield from self.theirs()
-        yield from self.both(batch=max(sizes(self.networks[0][1])), allocator=SYSTEM)
 
     def others(self, networks: Iterable[int]) -> Iterator[Cell]:
         """The other architectures, compiled; a large one at every batch that it is given."""
@@ -157,6 +157,13 @@ class Grid:
                 yield self.cell(network, **same)
                 for layer in ["", *self.layers(network)[:-1]]:
                     yield self.cell(network, **same, task="heatmap", method=GRAD_CAM, layer=layer)
+
+    def allocator(self) -> Iterator[Cell]:
+        """The largest batch where freed memory is kept, and where the C library does as it does."""
+        batch = max(sizes(self.networks[0][1]))
+        for allocator in ("", SYSTEM):
+            yield from self.both(batch=batch, allocator=allocator)
+            yield self.cell(task="heatmap", method=SALIENCY, batch=batch, allocator=allocator)
 
     def modes(self) -> list[str]:
         """The modes there are; `tuned` only in a column that has something to tune."""

@@ -82,7 +82,7 @@ def _within(centre: Base, cell: Measured) -> Step | None:
     if away == ["precision"]:
         other = place.like(timing, precision=centre.precision)
         return _step("precision", what["precision"], cell, other)
-    if away == ["allocator"]:
+    if "allocator" in away:
         return _step("allocator", what["allocator"], cell, place.like(timing, allocator=""))
     if away == ["method"] and what["task"] == "heatmap":
         other = place.like(timing, **THE_METHOD, layer=centre.layer)

@@ -14,6 +14,7 @@ def variables(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, "")
     monkeypatch.setenv("CAMPARISON_COLUMN", "keras[torch]")
     monkeypatch.setenv("CAMPARISON_PRECISION", "float32")
+    monkeypatch.setenv("CAMPARISON_ALLOCATOR", "")
 
 
 def test_each_process_has_a_cache_of_its_own() -> None:
@@ -38,9 +39,14 @@ def test_a_kept_cache_is_cold_in_the_first_round_and_warm_after(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("CAMPARISON_COLUMN", "pytorch"), ("CAMPARISON_PRECISION", "float64")]
+    ("name", "value"),
+    [
+        ("CAMPARISON_COLUMN", "pytorch"),
+        ("CAMPARISON_PRECISION", "float64"),
+        ("CAMPARISON_ALLOCATOR", "system"),
+    ],
 )
-def test_columns_and_precisions_do_not_share_and_an_empty_one_is_cold(
+def test_the_processes_of_a_round_do_not_share_and_an_empty_one_is_cold(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     with compile_cache(str(tmp_path), 0) as place:

@@ -32,6 +32,17 @@ def test_quick_is_every_task_in_every_mode() -> None:
     assert {(cell.precision, cell.batch) for cell in found} == {("float32", 64)}
 
 
+def test_the_allocator_is_timed_at_the_largest_batch() -> None:
+    found = cells("allocator", "pytorch")
+    assert {(c.batch, c.mode, c.precision, c.layer) for c in found} == {
+        (256, "compiled", "float32", "")
+    }
+    named = ["", "grad_cam", "saliency"]
+    assert [(c.method, c.allocator) for c in found] == [
+        (name, allocator) for allocator in ("", "system") for name in named
+    ]
+
+
 def test_default_varies_one_factor_at_a_time() -> None:
     found = cells("default", "jax", networks=[*SMALL, REAL])
     base = {
@@ -55,10 +66,6 @@ def test_default_varies_one_factor_at_a_time() -> None:
     }
     assert {c.layer for c in grad_cam} == {"", "relu1", "relu2"}
     assert {c.precision for c in grad_cam} == {"float32", "bfloat16", "float64"}
-    system = [c for c in found if c.allocator]
-    assert {(c.task, c.batch, c.mode) for c in system} == {
-        ("forward", 256, "compiled"), ("heatmap", 256, "compiled")
-    }  # fmt: skip
     all_classes = [c for c in found if c.method == "grad_cam_all_classes"]
     assert {c.layer for c in all_classes} == {"", "relu1"}
     others = {name for name in methods.names() if name not in ("grad_cam", "cam")}
