@@ -159,11 +159,15 @@ class Grid:
                     yield self.cell(network, **same, task="heatmap", method=GRAD_CAM, layer=layer)
 
     def allocator(self) -> Iterator[Cell]:
-        """The largest batch where freed memory is kept, and where the C library does as it does."""
-        batch = max(sizes(self.networks[0][1]))
+        """Cells of `default` that need much memory, kept when freed or as the C library has it."""
+        first = self.layers(0)[0]
+        found = [*self.both(batch=max(sizes(self.networks[0][1])))]
+        found.append(self.cell(task="heatmap", method=GRAD_CAM, layer=first))
+        if self.column.backend in OWN:
+            found.append(self.cell(task="heatmap", method=SALIENCY))
+        found.append(self.cell(task="train_step", optimizer="native"))
         for allocator in ("", SYSTEM):
-            yield from self.both(batch=batch, allocator=allocator)
-            yield self.cell(task="heatmap", method=SALIENCY, batch=batch, allocator=allocator)
+            yield from (replace(cell, allocator=allocator) for cell in found)
 
     def modes(self) -> list[str]:
         """The modes there are; `tuned` only in a column that has something to tune."""

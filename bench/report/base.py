@@ -58,16 +58,12 @@ def by_depth(architecture: str, layers: Iterable[str]) -> list[str]:
 
 
 def plain(architecture: str, whats: Sequence[What]) -> list[What]:
-    """Those at the deepest layer and the base precision that each thing done was measured at.
-
-    Of those only the ones whose process kept what was freed.
-    """
+    """Those at the deepest layer and the base precision that each thing done was measured at."""
     kept: set[int] = set()
     for mine in _things(whats):
         last = by_depth(architecture, (what["layer"] for what in mine))[-1]
         known = precisions(what["precision"] for what in mine if what["layer"] == last)
-        deepest = [what for what in mine if what["layer"] == last and not what["allocator"]]
-        kept |= {id(what) for what in deepest if what["precision"] in known}
+        kept |= {id(w) for w in mine if w["layer"] == last and w["precision"] in known}
     return [what for what in whats if id(what) in kept]
 
 

@@ -14,7 +14,7 @@ from bench.report.measured import Measured
 from bench.report.same_run import Place
 
 MODE = "compiled"
-FACTORS = ("base", "layer", "precision", "allocator", "architecture", "method")
+FACTORS = ("base", "layer", "precision", "architecture", "method")
 THE_METHOD = {
     "task": "heatmap", "library": "", "method": "grad_cam", "options": "", "score": "logit",
     "optimizer": "",
@@ -82,8 +82,6 @@ def _within(centre: Base, cell: Measured) -> Step | None:
     if away == ["precision"]:
         other = place.like(timing, precision=centre.precision)
         return _step("precision", what["precision"], cell, other)
-    if "allocator" in away:
-        return _step("allocator", what["allocator"], cell, place.like(timing, allocator=""))
     if away == ["method"] and what["task"] == "heatmap":
         other = place.like(timing, **THE_METHOD, layer=centre.layer)
         return _step("method", label(what), cell, other)
@@ -113,7 +111,6 @@ def _away(own: Base, cell: Measured) -> list[str]:
     away = {
         "layer": own.place.layer(cell.timing) not in ("", "input", own.layer),
         "precision": what["precision"] != own.precision,
-        "allocator": bool(what["allocator"]),
         "method": what["task"] != "forward" and not _is_grad_cam(what),
     }
     return [name for name, other in away.items() if other]

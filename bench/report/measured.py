@@ -18,6 +18,7 @@ MEDIANS = (
     "flops",
     "peak_share",
     "cores_in_use",
+    "page_faults",
     "call_memory_mb",
     "peak_device_mb",
     "energy_j",
@@ -44,12 +45,14 @@ _KNOWN: dict[bytes, tuple[Measured, ...]] = {}
 """By their rows: every table asks for the same cells, and this is most of a report's time."""
 
 
-def standing(rows: pd.DataFrame) -> pd.DataFrame:
+def standing(rows: pd.DataFrame, allocators: bool = False) -> pd.DataFrame:
     """The rows of the runs of a place that have a cell which no newer one has: all rows of these.
 
+    Without those of the system's allocator, unless `allocators` are asked for.
     Times of two runs are never divided, so a run stands whole or not at all. One whose code has
     changed since counts as older than one whose has not.
     """
+    rows = rows if allocators else rows[rows["allocator"] == ""]
     kept = []
     for _, here in groups(rows, clock.PLACE):
         seen: set[tuple[Any, ...]] = set()

@@ -102,9 +102,12 @@ def _at(library: str, method: str) -> str:
     return found.at
 
 
-def places(frame: pd.DataFrame) -> list[Place]:
-    """Every place of the `time` stage's rows; the run is named where a place has several."""
-    rows = standing(frame[frame["stage"] == "time"])
+def places(frame: pd.DataFrame, allocators: bool = False) -> list[Place]:
+    """Every place of the `time` stage's rows; the run is named where a place has several.
+
+    Without the cells of the system's allocator, unless `allocators` are asked for.
+    """
+    rows = standing(frame[frame["stage"] == "time"], allocators)
     machines = frame["machine_id"].nunique()
     found = []
     for where, here in groups(rows, clock.PLACE):

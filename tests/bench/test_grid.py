@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -32,15 +33,17 @@ def test_quick_is_every_task_in_every_mode() -> None:
     assert {(cell.precision, cell.batch) for cell in found} == {("float32", 64)}
 
 
-def test_the_allocator_is_timed_at_the_largest_batch() -> None:
-    found = cells("allocator", "pytorch")
-    assert {(c.batch, c.mode, c.precision, c.layer) for c in found} == {
-        (256, "compiled", "float32", "")
-    }
-    named = ["", "grad_cam", "saliency"]
-    assert [(c.method, c.allocator) for c in found] == [
-        (name, allocator) for allocator in ("", "system") for name in named
-    ]
+@pytest.mark.parametrize("column", ["pytorch", "keras[torch]"])
+def test_the_allocators_are_timed_at_cells_that_the_default_has(column: str) -> None:
+    found = cells("allocator", column)
+    kept = [cell for cell in found if not cell.allocator]
+    assert set(kept) <= set(cells("default", column))
+    assert [replace(cell, allocator="system") for cell in kept] == found[len(kept) :]
+    named = [(cell.task, cell.method, cell.batch, cell.layer) for cell in kept]
+    assert named[:3] == [
+        ("forward", "", 256, ""), ("heatmap", "grad_cam", 256, ""),
+        ("heatmap", "grad_cam", 64, "relu1"),
+    ]  # fmt: skip
 
 
 def test_default_varies_one_factor_at_a_time() -> None:

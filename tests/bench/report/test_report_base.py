@@ -14,7 +14,7 @@ from implementations.graph import document
 def what(**values: Any) -> dict[str, Any]:
     plain = {
         "task": "heatmap", "library": "", "method": "grad_cam", "options": "", "score": "logit",
-        "layer": "", "precision": "float32", "batch": 64, "allocator": "",
+        "layer": "", "precision": "float32", "batch": 64,
     }  # fmt: skip
     return plain | values
 
@@ -56,7 +56,6 @@ def test_plain_takes_the_deepest_layer_and_base_precision_of_each_thing() -> Non
     kept = [what(), what(method="saliency", precision="bfloat16"), what(task="forward", method="")]
     left_out = [
         what(layer="relu1"), what(precision="float64"), what(layer="relu1", precision="tf32"),
-        what(allocator="system"),
     ]  # fmt: skip
     assert base.plain("cnn-gap", [*kept, *left_out]) == kept
     assert base.plain("cnn-gap", [what(layer="relu1"), what(layer="relu2")]) == [

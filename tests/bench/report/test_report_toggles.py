@@ -44,7 +44,6 @@ def test_each_factor_against_its_base(make: Any) -> None:
         ("layer", "relu2", "heatmap"): 1.5,
         ("precision", "float64", "heatmap"): 2.5,
         ("precision", "float64", "forward"): 2.0,
-        ("allocator", "system", "heatmap"): 1.5,
         ("architecture", "cnn-32-16-8", "heatmap"): 0.5,
         ("method", "saliency", "heatmap"): 3.0,
         ("method", "occlusion", "heatmap"): pytest.approx(20.0),
@@ -57,8 +56,8 @@ def test_for_people_the_base_first_and_what_is_not_at_its_batch(make: Any) -> No
     assert section.title == "digits, cnn-48-32-16, cpu: around relu3, float32"
     shown = section.frame
     assert shown["factor"].tolist() == [
-        "base", "base", "layer", "layer", "precision", "precision", "allocator", "architecture",
-        "method", "method",
+        "base", "base", "layer", "layer", "precision", "precision", "architecture", "method",
+        "method",
     ]  # fmt: skip
     by_value = shown.set_index("value")
     assert by_value.loc["relu1", "jax"] == "0.312 (0.312–0.312) ×2.00"
