@@ -19,7 +19,7 @@ WHAT = (
 )  # fmt: skip
 TOGGLES = ("layer", "batch", "precision", "threads", "weights", "optimizer", "allocator")
 TASKS = ("forward", "train_step", "heatmap")
-STALE = "† measured before the code was changed."
+STALE = "† measured before the code, or the way of measuring, was changed."
 UNSTABLE = "~ other work was seen, or the processes spread over more than 10 %."
 
 

@@ -94,15 +94,26 @@ def write_figure(figure: Any, name: str, kind: str, foot: Sequence[str], folder:
     lines = [part for line in foot[1:] for part in textwrap.wrap(line, width)]
     figure.text(0.005, -0.01, "\n".join(lines), fontsize=5, va="top", color="0.4")
     buffer = io.BytesIO()
-    metadata = {"Description": "\n".join(foot)} | ({"Date": None} if kind == "svg" else {})
-    packed = {"pil_kwargs": {"optimize": True}} if kind == "png" else {}
+    told = "\n".join(foot)
+    metadata = {"Description": told} | ({"Date": None} if kind == "svg" else {})
     with mpl.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
-        figure.savefig(
-            buffer, format=kind, bbox_inches="tight", dpi=DPI, metadata=metadata, **packed
-        )
+        figure.savefig(buffer, format=kind, bbox_inches="tight", dpi=DPI, metadata=metadata)
     path = folder / f"{name}.{kind}"
-    write_bytes(path, buffer.getvalue())
+    write_bytes(path, _packed(buffer, told) if kind == "png" else buffer.getvalue())
     return path
+
+
+def _packed(png: io.BytesIO, description: str) -> bytes:
+    """The picture in its 256 likeliest colours: half the size, and no eye tells."""
+    from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
+
+    told = PngInfo()
+    told.add_itxt("Description", description)
+    packed = io.BytesIO()
+    picture = Image.open(png).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    picture.save(packed, "PNG", optimize=True, pnginfo=told)
+    return packed.getvalue()
 
 
 def _notes(notes: Sequence[str]) -> str:

@@ -35,6 +35,16 @@ def test_a_run_of_older_code_does_not_stand_before_one_of_the_code_as_it_is(make
     assert sorted(found["median_ms"]) == [1.0, 2.0, 5.0]
 
 
+def test_what_the_systems_allocator_costs_makes_no_second_run_of_a_place(make: Any) -> None:
+    kept, system = make.times("jax", [1.0]), make.times("jax", [1.5], allocator="system")
+    frame = runs(make, kept + system, kept + make.times("pytorch", [2.0]))
+    (place,) = places(frame)
+    assert place.key["run_id"] == NEW and NEW not in place.title
+    old, new = places(frame, allocators=True)
+    assert [cell.timing.what["allocator"] for cell in old.cells] == ["", "system"]
+    assert len(new.cells) == 2
+
+
 def test_cells_of_two_runs_are_never_side_by_side(make: Any) -> None:
     old = make.times("jax", [1.0], **FORWARD) + make.times("jax", [2.0], mode="compiled")
     frame = runs(make, old, make.times("jax", [9.0], mode="compiled"))

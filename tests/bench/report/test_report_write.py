@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from bench import report
 from bench.report import files
@@ -62,6 +63,9 @@ def test_everything_the_rows_permit_is_written(make: Any, tmp_path: Path) -> Non
             assert all(line.count(" | ") < 12 for line in rows)
             assert b"abcdef with uncommitted changes" in content
             assert b"numpy 2.1.0" in content
+        if path.suffix == ".png":
+            picture = Image.open(path)
+            assert picture.mode == "P" and "numpy 2.1.0" in picture.info["Description"]
         if path.suffix == ".csv":
             assert len(pd.read_csv(path, comment="#"))
     assert not list(tmp_path.rglob("*.tmp"))
