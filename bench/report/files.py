@@ -111,8 +111,9 @@ def _packed(png: io.BytesIO, description: str) -> bytes:
     told = PngInfo()
     told.add_itxt("Description", description)
     packed = io.BytesIO()
-    picture = Image.open(png).convert("RGB").quantize(256, dither=Image.Dither.NONE)
-    picture.save(packed, "PNG", optimize=True, pnginfo=told)
+    with Image.open(png) as picture:
+        few = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    few.save(packed, "PNG", optimize=True, pnginfo=told)
     return packed.getvalue()
 
 

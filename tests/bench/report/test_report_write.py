@@ -64,8 +64,8 @@ def test_everything_the_rows_permit_is_written(make: Any, tmp_path: Path) -> Non
             assert b"abcdef with uncommitted changes" in content
             assert b"numpy 2.1.0" in content
         if path.suffix == ".png":
-            picture = Image.open(path)
-            assert picture.mode == "P" and "numpy 2.1.0" in picture.info["Description"]
+            with Image.open(path) as picture:
+                assert picture.mode == "P" and "numpy 2.1.0" in picture.info["Description"]
         if path.suffix == ".csv":
             assert len(pd.read_csv(path, comment="#"))
     assert not list(tmp_path.rglob("*.tmp"))
