@@ -20,11 +20,16 @@ NUDGED = "nudged"
 """Weights of which each is moved by one unit in the last place: what rounding alone does."""
 SYSTEM = "system"
 """The allocator that is the C library's as it comes: freed memory goes back to the system."""
-KEPT = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**40)}
+KEPT = {
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": str(2**40),
+    "MALLOC_ARENA_MAX": "1",
+}
 """What has the C library (glibc) keep what is freed for the next call.
 
 As it comes it gives large blocks back or keeps them by where they happened to lie, and getting them
-again, page by page, can cost a call a third of its time in one process and nothing in another.
+again, page by page, can cost a call a third of its time in one process and nothing in another. The
+heaps of single threads give memory back whatever the threshold, so all threads share one.
 """
 PROCESS_WIDE = {"tf32": "", "float64": "jax"}
 """Precisions that are settings of a process: where this package computes, or everywhere."""

@@ -99,13 +99,13 @@ class Conductor:
     def _first_steps(self) -> list[Cell]:
         """A few steps with one Adam.
 
-        With several seeds more of them, and plain SGD beside it. Only of networks without dropout,
-        which cannot be made equal across frameworks, and of each architecture on its first data
-        set.
+        With several seeds more of them, and each framework's own Adam and plain SGD beside it.
+        Only of networks without dropout, which cannot be made equal across frameworks, and of each
+        architecture on its first data set.
         """
         several = self.ask.seeds > 1
         steps = train.COMPARED_STEPS * (5 if several else 1)
-        optimizers = ("matched", "sgd") if several else ("matched",)
+        optimizers = ("matched", "native", "sgd") if several else ("matched",)
         cells: list[Cell] = []
         for dataset, name in once(self.networks):
             if "dropout" not in self._kinds(dataset, name):

@@ -16,8 +16,10 @@ class Recipe:
     `shuffled` (one NumPy permutation an epoch, shared by all frameworks). A last partial batch is
     kept; plain SGD follows a sum at a rate as much smaller. `validation` is the share of training
     images, from the end, that is held out. Adam is Kingma & Ba 2015, algorithm 1, with epsilon
-    added after the bias correction. `kernels` is the distribution that kernels are first drawn from
-    (`implementations/weights.py`).
+    added after the bias correction. The rate of `matched` Adam grows in equal parts over its first
+    `warm_up` steps (Goyal et al. 2017, section 2.2): at its full rate from the first one it blows
+    rounding up, and no two columns stay together, nor one with itself. `kernels` is the
+    distribution that kernels are first drawn from (`implementations/weights.py`).
     """
 
     learning_rate: float = 1e-3
@@ -29,6 +31,7 @@ class Recipe:
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float = 1e-8
+    warm_up: int = 200
     sgd_learning_rate: float = 0.05
     kernels: str = "lecun_normal"
 

@@ -61,6 +61,15 @@ def curves(frame: pd.DataFrame, every_start: bool = False) -> list[Curve]:
     return _longest(found)
 
 
+def compared(frame: pd.DataFrame) -> list[Curve]:
+    """Those whose losses are held against one another, from every start.
+
+    Of trainings by each framework's own Adam only the first steps: whole ones differ by design.
+    """
+    found = curves(frame, every_start=True)
+    return [c for c in found if c.setting["optimizer"] != "native" or c.setting["steps"]]
+
+
 def _longest(found: list[Curve]) -> list[Curve]:
     by_training: dict[tuple[Any, ...], Curve] = {}
     for curve in sorted(found, key=lambda curve: curve.setting["steps"]):

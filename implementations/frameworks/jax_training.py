@@ -31,9 +31,9 @@ def transformation(recipe: Recipe, optimizer: str) -> optax.GradientTransformati
     """The Optax optimiser: `matched` by the recipe, `native` by Optax's defaults, or `sgd`."""
     match optimizer:
         case "matched":
-            return optax.adam(
-                recipe.learning_rate, recipe.beta_1, recipe.beta_2, recipe.epsilon, eps_root=0.0
-            )
+            rate, steps = recipe.learning_rate, recipe.warm_up
+            warming = optax.linear_schedule(rate / steps, rate, steps - 1)
+            return optax.adam(warming, recipe.beta_1, recipe.beta_2, recipe.epsilon)
         case "native":
             return optax.adam(recipe.learning_rate)
         case "sgd":

@@ -40,8 +40,12 @@ class MatchedAdam(keras.optimizers.Adam):  # type: ignore[misc]
     """Kingma & Ba 2015, algorithm 1: epsilon after the bias correction. Keras' own is before it.
 
     `1 - beta ** t` is formed as `-expm1(t log beta)`: by subtraction it has lost four of float32's
-    seven digits at the first step.
+    seven digits at the first step. The rate grows over the first `warm_up` steps.
     """
+
+    def __init__(self, recipe: Recipe) -> None:
+        super().__init__(recipe.learning_rate, recipe.beta_1, recipe.beta_2, recipe.epsilon)
+        self.warm_up = recipe.warm_up
 
     def update_step(self, gradient: Array, variable: Any, learning_rate: Array) -> None:
         """One step of one variable."""
@@ -52,13 +56,14 @@ class MatchedAdam(keras.optimizers.Adam):  # type: ignore[misc]
         self.assign(square, self.beta_2 * square + (1 - self.beta_2) * ops.square(gradient))
         corrected = mean / -ops.expm1(step * math.log(self.beta_1))
         scale = ops.sqrt(square / -ops.expm1(step * math.log(self.beta_2))) + self.epsilon
-        self.assign_sub(variable, ops.cast(learning_rate, variable.dtype) * corrected / scale)
+        rate = ops.cast(learning_rate, variable.dtype) * ops.minimum(step / self.warm_up, 1)
+        self.assign_sub(variable, rate * corrected / scale)
 
 
 def make_optimizer(name: str, recipe: Recipe) -> Any:
     """One of `OPTIMIZERS`; `native` is Keras' own Adam with Keras' epsilon. Raises BadInput."""
     if name == "matched":
-        return MatchedAdam(recipe.learning_rate, recipe.beta_1, recipe.beta_2, recipe.epsilon)
+        return MatchedAdam(recipe)
     if name == "native":
         return keras.optimizers.Adam(recipe.learning_rate)
     if name == "sgd":

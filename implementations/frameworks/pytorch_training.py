@@ -11,6 +11,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
+from torch.optim.lr_scheduler import LambdaLR
 
 from implementations.contract import Array
 from implementations.frameworks import pytorch
@@ -19,6 +20,7 @@ from implementations.frameworks.pytorch_weights import load
 from implementations.recipes import Recipe
 
 GENERATOR = "optimizer/generator"
+STEPS = "optimizer/steps"
 
 
 def loss_of(network: Network, images: Array, labels: Array, places: Array, reduction: str) -> Array:
@@ -61,6 +63,8 @@ class PytorchTrainer:
         self.recipe, self.mode = recipe, mode
         self.images, self.labels = data
         self.optimizer = make_optimizer(optimizer, self.network, recipe, mode == "compiled")
+        self.warm_up = recipe.warm_up if optimizer == "matched" else 1
+        self.schedule = self._schedule(0)
         self.compiled = pytorch.compiled(loss_of)
         with torch.random.fork_rng(devices=self._devices()):
             torch.manual_seed(seed)
@@ -79,6 +83,7 @@ class PytorchTrainer:
         loss = run(self.network, self.images, self.labels, places, self.recipe.loss)
         loss.backward()
         self.optimizer.step()
+        self.schedule.step()
         self.optimizer.zero_grad(set_to_none=True)
         mean = loss.detach() / (len(places) if self.recipe.loss == "sum" else 1)
         return mean if self.mode == "compiled" else mean.cpu()
@@ -90,6 +95,7 @@ class PytorchTrainer:
             for part, value in self.optimizer.state[parameter].items():
                 arrays[f"optimizer/{name}/{part}"] = value.detach().cpu().numpy().copy()
         arrays[GENERATOR] = self.generator.numpy().copy()
+        arrays[STEPS] = np.array(self.schedule.last_epoch)
         return arrays
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
@@ -98,6 +104,7 @@ class PytorchTrainer:
         tensors = {name: array for name, array in state.items() if name not in own}
         load(self.network, tensors)
         self.generator = torch.from_numpy(own.pop(GENERATOR).copy())
+        steps = int(own.pop(STEPS).item())
         numbers = {name: i for i, (name, _) in enumerate(self.network.named_parameters())}
         parts: dict[int, dict[str, Array]] = {}
         for name, array in own.items():
@@ -105,11 +112,17 @@ class PytorchTrainer:
             parts.setdefault(numbers[parameter], {})[part] = torch.from_numpy(np.array(array))
         document = self.optimizer.state_dict()
         self.optimizer.load_state_dict({**document, "state": parts})
+        self.schedule = self._schedule(steps)
 
     def weights(self) -> dict[str, NDArray[np.float32]]:
         """The neutral weights now."""
         tensors = pytorch.weights(self.network)
         return {name: array.astype(np.float32) for name, array in tensors.items()}
+
+    def _schedule(self, steps: int) -> LambdaLR:
+        """The rate after so many steps: in equal parts up to the recipe's, then as it is."""
+        warm_up = self.warm_up
+        return LambdaLR(self.optimizer, lambda done: min((done + 1) / warm_up, 1), steps - 1)
 
     @contextmanager
     def _own_randomness(self) -> Iterator[None]:

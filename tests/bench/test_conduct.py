@@ -28,7 +28,7 @@ def test_first_steps_are_of_what_all_columns_train(tmp_path: Path) -> None:
     seeded = conductor(tmp_path, seeds=3)._first_steps()
     assert {(c.optimizer, c.steps, c.seed) for c in seeded} == {
         (optimizer, 20 if seed else 100, seed)
-        for optimizer in ("matched", "sgd")
+        for optimizer in ("matched", "native", "sgd")
         for seed in range(3)
     }
-    assert len(seeded) == 3 * 6  # two columns, and one of them from nudged weights
+    assert len(seeded) == 3 * 9  # two columns, and one of them from nudged weights

@@ -342,7 +342,7 @@ def started(architecture, recipe, optimizer, data, seed=0, mode="compiled"):
 @pytest.mark.parametrize("optimizer", recipes.OPTIMIZERS)
 def test_loss_falls(optimizer):
     architecture, data = architectures.get("cnn-32-16", (8, 8, 1)), digits()
-    recipe = recipes.Recipe(sgd_learning_rate=0.3)
+    recipe = recipes.Recipe(sgd_learning_rate=0.3, warm_up=1)
     trainer = started(architecture, recipe, optimizer, data)
     losses = np.array([trainer.epoch(np.arange(230), 64) for _ in range(6)])
     assert losses.shape == (6, 4)
@@ -356,7 +356,7 @@ def test_both_modes_train_alike():
     for mode in ("compiled", "eager"):
         trainer = started(
             architectures.get("mlp-512-100", (8, 8, 1)),
-            recipes.Recipe(),
+            recipes.Recipe(warm_up=1),
             "matched",
             digits(),
             mode=mode,
@@ -398,10 +398,10 @@ def test_one_step_is_the_formula(loss):
     logits = flat @ before["dense1.kernel"] + before["dense1.bias"]
     softmax = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     gradient = flat.T @ (softmax - np.eye(3)[labels]) / (6 if loss == "mean" else 1)
-    recipe = recipes.Recipe(loss=loss, learning_rate=0.1, epsilon=0.05)
+    recipe = recipes.Recipe(loss=loss, learning_rate=0.1, epsilon=0.05, warm_up=4)
     step = {
         "sgd": 0.05 * gradient,
-        "matched": 0.1 * gradient / (np.abs(gradient) + 0.05),
+        "matched": 0.1 / 4 * gradient / (np.abs(gradient) + 0.05),
         "native": 0.1 * gradient / (np.abs(gradient) + 1e-8),
     }
     for optimizer, expected in step.items():

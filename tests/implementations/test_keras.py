@@ -87,7 +87,7 @@ DROPPING = [
 ]
 LOGITS = np.array([[40.0, -60, 3, 1], [-70, 25, 2, 20], [0.1, 0.2, -0.3, 0.4]], np.float32)
 LOGIT_TARGETS = np.array([0, 0, 2], np.int32)
-RECIPE = Recipe(batch=100)
+RECIPE = Recipe(batch=100, warm_up=1)
 ORDER = np.random.default_rng(0).permutation(250)
 
 

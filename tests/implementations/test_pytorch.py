@@ -315,7 +315,7 @@ TRAINED = _graph(
 
 def _trainer(mode, optimizer="matched", loss="mean", architecture=TRAINED, seed=7):
     network = pytorch.build(architecture, weights.initialise(architecture, 0), "cpu", "float32")
-    recipe = Recipe(learning_rate=1e-2, loss=loss)
+    recipe = Recipe(learning_rate=1e-2, loss=loss, warm_up=4)
     return pytorch.trainer(network, recipe, optimizer, *_digits(), seed, mode)
 
 
@@ -375,7 +375,7 @@ def test_matched_adam_is_the_formula():
     linear = parse(form, "linear")
     start = {k: v.astype(np.float64) for k, v in weights.initialise(linear, 0).items()}
     network = pytorch.build(linear, weights.initialise(linear, 0), "cpu", "float64")
-    recipe = Recipe(learning_rate=1e-2, epsilon=1e-3)
+    recipe = Recipe(learning_rate=1e-2, epsilon=1e-3, warm_up=1)
     images, labels = _digits()
     trainer = pytorch.trainer(network, recipe, "matched", images, labels, 0, "eager")
     trainer.epoch(np.arange(500), 500)

@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 
 from bench.report.canvas import POINTS, colours, panels
-from bench.report.curves import PARTED, PLACE, Curve, curves, difference, pairs
+from bench.report.curves import PARTED, PLACE, Curve, compared, difference, pairs
 from bench.report.files import stem
 from bench.report.frame import place
-from bench.report.tables.training_parting import SAME_UPDATE
 
 TITLE = "Where training parts"
 STAGES = ("train",)
@@ -21,8 +20,7 @@ STAGES = ("train",)
 def draw(frame: pd.DataFrame) -> Iterator[tuple[str, Any]]:
     """`parting_<data set>_<architecture>...`: a panel for each optimizer, a line for each pair."""
     by_place: dict[tuple[str, ...], list[tuple[Curve, Curve]]] = {}
-    found = [c for c in curves(frame, every_start=True) if c.setting["optimizer"] in SAME_UPDATE]
-    for pair in pairs(found):
+    for pair in pairs(compared(frame)):
         by_place.setdefault(tuple(pair[0].setting[n] for n in PLACE), []).append(pair)
     machines = frame["machine_id"].nunique()
     for values, mine in by_place.items():

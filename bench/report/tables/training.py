@@ -21,13 +21,13 @@ TITLE = "Training"
 STAGES = ("train", "time")
 EAGER = "eager"
 NOTE = (
-    "`matched` is one Adam, formula included, in every column; `native` each framework's own; "
-    "`sgd` without momentum. Medians over seeds, the range in brackets. Milliseconds per step: "
-    "median over epochs, the first left out where there is another (it compiles); trainings of a "
-    "run share the machine, a core or more each, so the time stage's step is the one to compare. "
-    "A data set too small for twenty steps an epoch is cut into smaller batches. "
-    "Plain loop: an eager step's time over a compiled step's, from the time stage; the largest "
-    "batch that was timed."
+    "`matched` is one Adam in every column, its rate growing over the first steps; `native` each "
+    "framework's own; `sgd` without momentum. Medians over seeds, the range in brackets. "
+    "Milliseconds per step: median over epochs, the first left out where there is another (it "
+    "compiles); trainings of a run share the machine, a core or more each, so the "
+    "time stage's step is the one to compare. A data set too small for twenty steps an "
+    "epoch is cut into smaller batches. Plain loop: an eager step's time "
+    "over a compiled step's, from the time stage; the largest batch that was timed."
 )
 
 

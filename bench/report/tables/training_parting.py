@@ -8,21 +8,21 @@ from typing import Any
 import pandas as pd
 
 from bench.report.clock import STALE
-from bench.report.curves import PARTED, PLACE, curves, difference, pairs, parted
+from bench.report.curves import PARTED, PLACE, compared, difference, pairs, parted
 from bench.report.files import Section, Table
 from bench.report.frame import groups, place
 from bench.report.text import number
-from implementations.recipes import recipe
+from implementations.recipes import Recipe, recipe
 
 TITLE = "Where training parts"
 STAGES = ("train",)
 STEPS = (1, 5, 20, 100)
-SAME_UPDATE = ("matched", "sgd")
-"""Optimizers that are one formula in every column; native ones differ by design."""
 NOTE = (
     "Largest relative difference of two columns' losses within the first steps, |a - b| / "
-    f"max(|a|, |b|), and the first step at which it exceeds {PARTED:g}. Plain SGD beside Adam "
-    "shows how much of the parting is Adam's own amplification. *Nudged* is the same column from "
+    f"max(|a|, |b|), and the first step at which it exceeds {PARTED:g}. The rate of "
+    f"`matched` Adam grows over its first {Recipe.warm_up} steps; `native` is each framework's own "
+    "Adam, at its full rate from the first step, with an epsilon of its own; `sgd` is without "
+    "momentum. *Nudged* is the same column from "
     "start weights each moved by one unit in the last place: the parting that rounding alone "
     "makes, below which no two columns can be asked to stay. Dropout draws differ between "
     "frameworks and cannot be matched: networks that have it part at once."
@@ -31,9 +31,8 @@ NOTE = (
 
 def make(frame: pd.DataFrame) -> list[Table]:
     """`training_parting`: a line for each pair of columns, optimizer and seed."""
-    found = [c for c in curves(frame, every_start=True) if c.setting["optimizer"] in SAME_UPDATE]
     lines: list[dict[str, Any]] = []
-    for a, b in pairs(found):
+    for a, b in pairs(compared(frame)):
         apart = difference(a.losses, b.losses)
         line = {**a.setting, "a": a.name, "b": b.name, "steps_compared": len(apart)}
         line |= {

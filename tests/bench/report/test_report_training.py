@@ -104,6 +104,13 @@ def test_native_optimizers_and_other_seeds_are_not_paired(make: Any) -> None:
     assert training_parting.make(make.frame(rows)) == []
 
 
+def test_first_steps_of_native_optimizers_are_paired(make: Any) -> None:
+    first = {"optimizer": "native", "epochs": 0, "steps": 1}
+    rows = make.epochs("jax", [[1.0]], **first) + make.epochs("pytorch", [[2.0]], **first)
+    [table] = training_parting.make(make.frame(rows))
+    assert table.data["within_1"].tolist() == [0.5]
+
+
 def test_a_nudged_start_is_paired_with_its_own_column_only(make: Any) -> None:
     rows = make.epochs("jax", [[1.0, 1.0]], weights="")
     rows += make.epochs("pytorch", [[1.0, 1.0]], weights="")
