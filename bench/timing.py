@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ VISIT_S = 0.03
 """Seconds of samples at a visit."""
 MOST = 10
 """Samples at a visit: what differs is processes and moments, so more of these say little."""
+SCATTER = 0.1
+"""Distance of the quartiles, of the median, above which a visit takes three times the samples."""
 WARM_S = 0.02
 """Seconds of calls before the samples: another cell has had the caches, and threads sleep."""
 LONG_S = 0.1
@@ -77,6 +79,8 @@ class Clocked:
         timed = self.timed
         compiled = timed.framework.compilations()
         rounds = int(np.clip(VISIT_S / self._warmed(), 1, MOST))
+        if self.samples and _quartiles(self.samples) > SCATTER * np.median(self.samples):
+            rounds = min(3 * rounds, MOST)
         with self.observed:
             benchmark.pedantic(timed.barriered, args=(0,), rounds=rounds, iterations=1)
         if recompiled := timed.framework.compilations() - compiled:
@@ -100,7 +104,6 @@ class Clocked:
         checked, cost, observed = self.checked, self.timed.cost, self.observed
         samples = np.array(self.samples)
         median = float(np.median(samples))
-        low, high = np.percentile(samples, [25, 75])
         notes = [note for note in (checked.get("notes"), cost.get("notes")) if note]
         calls = len(samples) * self.timed.parts
         return {
@@ -111,7 +114,7 @@ class Clocked:
             "cache": os.environ.get(caches.STATE, "cold"),
             "samples_ns": [round(1e9 * sample) for sample in samples],
             "median_ms": 1e3 * median,
-            "iqr_ms": 1e3 * float(high - low),
+            "iqr_ms": 1e3 * _quartiles(self.samples),
             "min_ms": 1e3 * float(samples.min()),
             "p95_ms": 1e3 * float(np.percentile(samples, 95)),
             "images_per_s": self.cell.batch / median,
@@ -122,6 +125,12 @@ class Clocked:
             "energy_j": observed.joules / calls if observed.joules else None,
             "page_faults": observed.faults / calls,
         }
+
+
+def _quartiles(samples: Sequence[float]) -> float:
+    """Their distance."""
+    low, high = np.percentile(samples, [25, 75])
+    return float(high - low)
 
 
 def _clocked(timed: Timed, number: int) -> tuple[Any, float]:

@@ -59,3 +59,14 @@ def test_costly_methods_are_compared_on_fewer_images(small: Any) -> None:
     costly = replace(small.cell, method="integrated_gradients")
     assert 2 <= oracle.images_compared(costly, 256) < 64
     assert oracle.images_compared(costly, 2) == 2
+
+
+def test_an_image_that_a_batch_has_twice_is_as_near_to_a_kink_both_times(small: Any) -> None:
+    about = subject(small.cell, small.context, 5)
+    chosen = np.array([3, 1, 4])
+    cell = replace(small.cell, layer="relu1")
+    once = oracle.kinks(cell, about, chosen)
+    again = replace(about, images=about.images[[2, 3, 1, 3, 4, 1]])
+    assert len(np.unique(once)) == 3
+    twice = oracle.kinks(cell, again, np.arange(1, 6))
+    np.testing.assert_allclose(twice, once[[0, 1, 0, 2, 1]], rtol=1e-12)

@@ -38,14 +38,14 @@ def run(cells: list[Cell], module: str, context: dict[str, Any], log: Path) -> F
 def test_every_trap_is_refused_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
     monkeypatch.setenv("PYTHONPATH", str(CHILDREN))
-    traps = ("none", "late", "wrong", "closed over", "nan", "zero")
+    traps = ("none", "late", "scattered", "wrong", "closed over", "nan", "zero")
     cells = [replace(TRAP, options=(("trap", trap),)) for trap in traps]
     pretended = replace(TRAP, task="heatmap", mode="compiled")
     cells.append(replace(pretended, options=(("trap", "never compiled"),)))
     found = run(cells, "traps", {}, tmp_path / "log")
     assert {trap: [row["status"] for row in rows] for trap, rows in found.items()} == {
-        "none": ["ok"], "late": ["ok"], "wrong": ["wrong"], "closed over": ["wrong"],
-        "nan": ["wrong"], "zero": ["ok"], "never compiled": ["wrong"],
+        "none": ["ok"], "late": ["ok"], "scattered": ["ok"], "wrong": ["wrong"],
+        "closed over": ["wrong"], "nan": ["wrong"], "zero": ["ok"], "never compiled": ["wrong"],
     }, found  # fmt: skip
     for trap in ("wrong", "closed over", "nan", "never compiled"):
         assert "median_ms" not in found[trap][0] and "samples_ns" not in found[trap][0]
@@ -58,6 +58,8 @@ def test_every_trap_is_refused_its_time(tmp_path: Path, monkeypatch: pytest.Monk
     row = found["none"][0]
     samples = np.array(row["samples_ns"]) / 1e6
     assert VISITS <= len(samples) <= VISITS * MOST and samples.min() > 0
+    scattered = found["scattered"][0]  # 20 ms or 40: once a visit fits, more are taken
+    assert len(scattered["samples_ns"]) >= 2 * VISITS and 15 < scattered["iqr_ms"] < 25
     late = found["late"][0]  # once quick, it is sampled as a quick one
     assert len(late["samples_ns"]) > VISITS and late["median_ms"] < 50, late
     assert row["median_ms"] == pytest.approx(np.median(samples), rel=1e-3, abs=1e-5)

@@ -33,6 +33,8 @@ def trapped(cell: Cell, context: Mapping[str, Any]) -> Timed:
         _visited(trap, context)
         if trap == "slow":
             time.sleep(0.1)
+        if trap == "scattered":
+            time.sleep(0.02 * (1 + calls[0] // 2 % 2))
         if trap == "late" and calls[0] <= 2:  # as beside another process that is getting ready
             time.sleep(0.2)
         if trap == "crashes" and calls[0] > 2:  # two calls make it ready
