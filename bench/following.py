@@ -11,7 +11,7 @@ of them, in float64 only: there ties are all that is left, and in float32 it wou
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from bench.cells import Cell
 from bench.explaining import CHAIN, Arrays, load_framework
 from bench.inputs import Subject
 from implementations import methods, reference
-from implementations.graph import cut
+from implementations.graph import Architecture, cut
 from implementations.reference_switches import SWITCHES
 
 Floats = NDArray[np.float64]
@@ -41,22 +41,26 @@ def answer(
 
     `near` is how far from a switch, over the largest magnitude that it reads in the image, the
     column's values decide; `chunk` is how many images the column was given at a time, as its
-    rounding depends on that. An image in which the column decides nothing is NaN. None where the
-    method takes no gradient, or takes many of them in less than float64.
+    rounding depends on that. An image in which the column decides nothing is NaN. None where there
+    is nothing to decide, past a layer that no switch follows, and where the method takes no
+    gradient, or takes many of them in less than float64.
     """
     method = methods.load(cell.method)
     several = hasattr(method.module, "probed")
     if several and cell.precision != "float64":
         return None
     layer = method.layer(about.architecture, cell.layer or None)
+    deciding = _read_by_switches(about.architecture, layer)
+    if not deciding:
+        return None
     images = about.images[chosen]
     network = reference.build(about.architecture, about.weights)
+    read = _reader(cell, about, deciding)
     led: reference.Reference
     if several:
-        read = _reader(cell, about, layer)
         led = _Asking(network, lambda points: read(points, np.arange(len(points)), chunk), near)
     else:
-        led = network.following(_reader(cell, about, layer)(about.images, chosen, chunk), near)
+        led = network.following(read(about.images, chosen, chunk), near)
 
     def explained(by: reference.Reference) -> Arrays:
         options = method.resolve(dict(cell.options), cell.score)
@@ -88,17 +92,21 @@ class _Asking(reference.Reference):
         return super().features(layer, images)
 
 
-def _reader(cell: Cell, about: Subject, layer: str) -> Read:
+def _read_by_switches(architecture: Architecture, layer: str) -> list[str]:
+    """The nodes past a layer whose values decide where a gradient goes."""
+    head = cut(architecture, layer).head
+    read = dict.fromkeys(node.inputs[0] for node in head if node.kind in SWITCHES)
+    return [name for name in read if name != "input"]
+
+
+def _reader(cell: Cell, about: Subject, names: Sequence[str]) -> Read:
     """What reads a column: of `chosen` among images, which it is given `chunk` at a time.
 
-    It answers what the column has where a switch past the layer reads, (n, h, w, c), by the node's
-    name. The column's forward pass is run to each such node, uncompiled.
+    It answers what the column has at these nodes, (n, h, w, c), by name. The column's forward pass
+    is run to each of them, uncompiled.
     """
     framework, _ = load_framework(cell)
     network = framework.build(about.architecture, about.weights, cell.device, cell.precision)
-    head = cut(about.architecture, layer).head
-    names = dict.fromkeys(node.inputs[0] for node in head if node.kind in SWITCHES)
-    names.pop("input", None)
 
     def read(images: NDArray[Any], chosen: NDArray[np.int64], chunk: int) -> dict[str, Floats]:
         parts: dict[str, list[Floats]] = {name: [] for name in names}

@@ -39,6 +39,7 @@ def stages_of(cell: Cell, about: Subject, targets: np.ndarray[Any, Any]) -> dict
 
 
 ALL = np.arange(6)
+DECIDING = following._read_by_switches(get("cnn-gap"), "relu2")
 
 
 @pytest.mark.parametrize("method", ["saliency", "integrated_gradients", "grad_cam"])
@@ -74,7 +75,7 @@ def test_a_tie_broken_otherwise_is_excused_and_a_wrong_gradient_is_not(
     expected = stages_of(cell, tied, targets)
     expected |= {"targets": targets, "logit_terms": np.zeros(6), "logit_count": np.array(1)}
     # A column that is the oracle but for the last bit of what the max-pool reads.
-    exact = following._reader(cell, tied, "relu2")(tied.images, ALL, 6)
+    exact = following._reader(cell, tied, DECIDING)(tied.images, ALL, 6)
     noise = 1 + 1e-15 * np.random.default_rng(1).normal(size=exact["relu2"].shape)
     other = {**exact, "relu2": exact["relu2"] * noise}
     monkeypatch.setattr(following, "_reader", lambda *_: lambda *_: other)
@@ -92,9 +93,10 @@ def test_a_tie_broken_otherwise_is_excused_and_a_wrong_gradient_is_not(
 
 
 @pytest.mark.parametrize(
-    ("method", "precision"), [("integrated_gradients", "float32"), ("occlusion", "float64")]
+    ("method", "precision"),
+    [("integrated_gradients", "float32"), ("occlusion", "float64"), ("grad_cam", "float64")],
 )
-def test_without_a_gradient_or_with_many_in_float32_nothing_is_followed(
+def test_without_a_gradient_or_a_switch_or_with_many_in_float32_nothing_is_followed(
     tied: Subject, method: str, precision: str
 ) -> None:
     cell = replace(cell_of("reference", method, ""), precision=precision)
