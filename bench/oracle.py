@@ -69,10 +69,11 @@ def answer(cell: Cell, about: Subject, folder: Path) -> Arrays:
     if path.exists():
         return weights.load(path)
     explainer = build(of(cell), about.architecture, about.weights, CHAIN)
-    chunks = [about.images[i : i + CHUNK] for i in range(0, len(about.images), CHUNK)]
+    unlike, each = _unlike(about.images)
+    chunks = [unlike[i : i + CHUNK] for i in range(0, len(unlike), CHUNK)]
     logits = np.concatenate([explainer.logits(chunk) for chunk in chunks])
     targets = logits.argmax(axis=1).astype(np.int32)
-    parts = list(explainer.stages(about.images, targets, min(CHUNK, len(about.images))))
+    parts = list(explainer.stages(unlike, targets, min(CHUNK, len(unlike))))
     arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     network = reference.build(about.architecture, about.weights)
     sums = [rounding.logit_sums(network, chunk.astype(np.float64)) for chunk in chunks]
@@ -80,11 +81,21 @@ def answer(cell: Cell, about: Subject, folder: Path) -> Arrays:
         "logits": logits,
         "targets": targets,
         "logit_terms": np.concatenate([terms for terms, _ in sums]),
-        "logit_count": np.array(sums[0][1]),
     }
+    arrays = {name: array[each] for name, array in arrays.items()}
+    arrays["logit_count"] = np.array(sums[0][1])
     folder.mkdir(parents=True, exist_ok=True)
     weights.save(path, arrays)
     return arrays
+
+
+def _unlike(images: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Every image once, and for each of these the number of the one that it is.
+
+    A batch may have an image many times, and a large network takes seconds for each.
+    """
+    unlike, each = np.unique(images, axis=0, return_inverse=True)
+    return unlike, each.reshape(-1)
 
 
 def gradient_points(cell: Cell) -> int:
@@ -98,8 +109,7 @@ def gradient_points(cell: Cell) -> int:
 
 def kinks(cell: Cell, about: Subject, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
     """How near these images are to a kink, wherever the method takes a gradient."""
-    # A batch may have an image many times, and a large network takes seconds for each.
-    unlike, each = np.unique(about.images[chosen], axis=0, return_inverse=True)
+    unlike, each = _unlike(about.images[chosen])
     images = unlike.astype(np.float64)
     explainer = build(of(cell), about.architecture, about.weights)
     network = reference.build(about.architecture, about.weights)

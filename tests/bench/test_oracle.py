@@ -70,3 +70,16 @@ def test_an_image_that_a_batch_has_twice_is_as_near_to_a_kink_both_times(small: 
     assert len(np.unique(once)) == 3
     twice = oracle.kinks(cell, again, np.arange(1, 6))
     np.testing.assert_allclose(twice, once[[0, 1, 0, 2, 1]], rtol=1e-12)
+
+
+def test_an_image_that_a_batch_has_twice_has_its_answer_both_times(
+    small: Any, tmp_path: Path
+) -> None:
+    about = subject(small.cell, small.context, 5)
+    order = [2, 3, 1, 3, 4, 1, 0]
+    once = oracle.answer(small.cell, about, tmp_path)
+    again = oracle.answer(small.cell, replace(about, images=about.images[order]), tmp_path)
+    assert set(again) == set(once) and again["logit_count"] == once["logit_count"]
+    for name in set(once) - {"logit_count"}:
+        scale = np.abs(once[name]).max()
+        np.testing.assert_allclose(again[name], once[name][order], atol=1e-13 * scale)
