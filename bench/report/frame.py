@@ -47,7 +47,7 @@ def gather(runs: Sequence[Run], code_hash: CodeHash | None = None) -> pd.DataFra
     Of a cell on a machine the rows of the newest code and versions count, and of each of its
     rounds those of the newest run; but of times all do, for those of two runs are never mixed.
     Rows whose code has changed since are `stale`; they give way to rows that are not, whatever
-    their age.
+    their age, and rows of agreement on whatever machine: what older code answered is no news there.
     """
     if code_hash is None:
         from bench import store
@@ -147,4 +147,18 @@ def _newest(rows: list[Row]) -> list[Row]:
     last_run = {(cell(row), row["round"]): row["run_id"] for row in rows}
     rows = [row for row in rows if row["run_id"] == last_run[cell(row), row["round"]]]
     kept = {(cell(row), row["round"], *(row[name] for name in _WITHIN)): row for row in rows}
-    return list(kept.values())
+    return _agreeing_today(list(kept.values()))
+
+
+def _agreeing_today(rows: list[Row]) -> list[Row]:
+    """The rows without those of agreement that newer code has answered, here or elsewhere."""
+
+    def compared(row: Row) -> Hashable:
+        return row["stage"], row["cell_id"], row["status"]
+
+    fresh = {compared(row) for row in rows if not row["stale"] and row["stage"] == "agree"}
+    return [
+        row
+        for row in rows
+        if not row["stale"] or fresh.isdisjoint({compared(row), compared({**row, "status": "ok"})})
+    ]

@@ -81,6 +81,22 @@ def test_stale_rows_are_marked_and_give_way(make: Any) -> None:
     assert frame["stale"].tolist() == [False]
 
 
+def test_stale_agreement_gives_way_to_another_machines(make: Any) -> None:
+    def run(machine: str, rows: list[dict[str, Any]]) -> tuple[dict[str, Any], Any]:
+        return head(make, "20250101T000000", machine_id=machine), rows
+
+    stale = make.agree("jax", "logits", code_hash="old")
+    fresh, skipped = make.agree("jax", "logits"), make.row("agree", "jax", status="skipped")
+    found = gather([run("m1", [stale]), run("m2", [fresh])], make.code_hash)
+    assert found["machine_id"].tolist() == ["m2"]
+    for other in (skipped, make.agree("pytorch", "logits"), costs(make, [1.0])[0]):
+        both = gather([run("m1", [stale]), run("m2", [other])], make.code_hash)
+        assert sorted(both["stale"]) == [False, True]
+    both = gather([run("m1", costs(make, [1.0], code_hash="old")), run("m2", costs(make, [1.0]))],
+                  make.code_hash)  # fmt: skip
+    assert sorted(both["machine_id"]) == ["m1", "m2"]
+
+
 def test_rows_made_with_other_versions_are_not_mixed(make: Any) -> None:
     old, new = costs(make, [1.0, 1.0]), costs(make, [5.0])
     runs = [
