@@ -1,6 +1,7 @@
-"""Memory of a process as the kernel counts it, and of a GPU as its library does, since a moment.
+"""Memory of a process as the kernel and the library of its arrays count it, since a moment.
 
-The kernel's counters are Linux'.
+The kernel's counters are Linux'. It sees nothing of what TensorFlow takes from a pool that it holds
+already, so there TensorFlow's own counter is read as well. A GPU's memory only the libraries count.
 """
 
 from __future__ import annotations
@@ -15,27 +16,31 @@ STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 class Watched:
     """A context: what was held at its peak inside it, above what was held before, in MB.
 
-    `row["call_memory_mb"]` is the host's, `row["peak_device_mb"]` the GPU's, whose counter `array`
-    reads (`torch`, `jax` or `tensorflow`; empty where there is none). What was freed before is
-    given back to the system first, or it would serve again without being counted.
+    `row["call_memory_mb"]` is the host's, `row["peak_device_mb"]` the GPU's (None without `gpu`).
+    `array` is the library whose arrays they are: `torch`, `jax`, `tensorflow` or none. What was
+    freed before is given back to the system first, or it would serve again without being counted.
     """
 
-    def __init__(self, array: str = "") -> None:
-        self.array = array
+    def __init__(self, array: str = "", gpu: bool = False) -> None:
+        self.array, self.gpu = array, gpu
         self.row: dict[str, float | None] = {}
 
     def __enter__(self) -> Self:
         give_back()
+        self.pooled = reset_pool_peak() if self.array == "tensorflow" else None
         self.held = reset_peak()
-        if self.array:
+        if self.gpu:
             reset_device_peak(self.array)
         return self
 
     def __exit__(self, *exception: object) -> None:
         most = peak()
+        taken = [] if most is None or self.held is None else [most - self.held]
+        if self.pooled is not None:
+            taken.append(pool_peak() - self.pooled)
         self.row = {
-            "call_memory_mb": most - self.held if most and self.held else None,
-            "peak_device_mb": device_peak(self.array) if self.array else None,
+            "call_memory_mb": max(taken, default=None),
+            "peak_device_mb": device_peak(self.array) if self.gpu else None,
         }
 
 
@@ -67,6 +72,27 @@ def _read(name: str) -> float | None:
         return None
     found = [line.split()[1] for line in lines if line.startswith(f"{name}:")]
     return int(found[0]) / 1024 if found else None
+
+
+def reset_pool_peak() -> float | None:
+    """Forget the peak of TensorFlow's pool on the host; what is in use now, in MB.
+
+    None where its allocator does not count.
+    """
+    import tensorflow as tf
+
+    try:
+        tf.config.experimental.reset_memory_stats("CPU:0")
+        return float(tf.config.experimental.get_memory_info("CPU:0")["current"]) / 2**20
+    except ValueError:
+        return None
+
+
+def pool_peak() -> float:
+    """The most that was in use of TensorFlow's pool on the host since `reset_pool_peak`, in MB."""
+    import tensorflow as tf
+
+    return float(tf.config.experimental.get_memory_info("CPU:0")["peak"]) / 2**20
 
 
 def reset_device_peak(array: str) -> None:

@@ -40,7 +40,7 @@ ARRAYS = {
     "jax": "jax", "pytorch": "torch", "keras[jax]": "jax", "keras[torch]": "torch",
     "keras[tensorflow]": "tensorflow",
 }  # fmt: skip
-"""Whose arrays a column computes with, and so whose counter tells of the GPU's memory."""
+"""Whose arrays a column computes with, and so whose counter tells of its memory."""
 BARE = True
 """Its processes need a framework and nothing else, unless they time a library."""
 COUNTED = ("forward", "heatmap")
@@ -64,8 +64,8 @@ class Clocked:
         one = explaining.to_host(framework, first)
         agreeing = _agreeing(self.timed.check(first))
         del first
-        array = ARRAYS.get(cell.column.label, "") if cell.device == "gpu" else ""
-        with memory.Watched(array) as self.held:
+        array = ARRAYS.get(cell.column.label, "")
+        with memory.Watched(array, cell.device == "gpu" and bool(array)) as self.held:
             second, self.steady_s = _clocked(self.timed, 1)
         self.checked = _told_apart(agreeing, one, explaining.to_host(framework, second))
         self.compiled = framework.compilations() - traced

@@ -30,6 +30,8 @@ class Explainer:
 
     name: str
     column: str
+    method: str
+    library: str
     ms_per_image: float = math.nan
     evaluations: float = math.nan
     peak_rss_mb: float = math.nan
@@ -81,7 +83,8 @@ def quality_metrics(explainers: list[Explainer]) -> list[str]:
 def _explainer(key: dict[str, Any], rows: pd.DataFrame) -> Explainer:
     own = f"{key['method']} ({key['column']})" if "[" in key["column"] else key["method"]
     name = f"{key['library']}.{key['method']}" if key["library"] else own
-    found = Explainer(name, key["column"], stale=bool(rows["stale"].any()))
+    stale = bool(rows["stale"].any())
+    found = Explainer(name, key["column"], key["method"], key["library"], stale=stale)
     cost = rows[np.isfinite(rows["median_ms"]) & (rows["status"] == "ok")]
     if len(cost):
         found.ms_per_image = middle(cost["median_ms"] / cost["batch"].clip(lower=1))

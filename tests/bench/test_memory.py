@@ -37,6 +37,25 @@ def test_what_was_freed_before_is_counted_again() -> None:
     assert watched.row["peak_device_mb"] is None
 
 
+def test_what_tensorflow_takes_from_its_pool_is_counted() -> None:
+    tf = pytest.importorskip("tensorflow")
+
+    def call() -> None:
+        twice = tf.ones((32, 1 << 18)) + tf.ones((32, 1 << 18))  # three arrays of 32 MB
+        del twice
+
+    call()
+    held = tf.ones((4, 1 << 18))
+    for _ in range(2):
+        with memory.Watched("tensorflow") as watched:
+            call()
+        assert 60 < (watched.row["call_memory_mb"] or 0) < 110
+    with memory.Watched("tensorflow") as watched:
+        tf.ones(4)
+    assert (watched.row["call_memory_mb"] or 0) < 16
+    del held
+
+
 def test_without_a_gpu_jax_tells_of_no_device_memory() -> None:
     jax = pytest.importorskip("jax")
     if jax.devices()[0].platform != "cpu":

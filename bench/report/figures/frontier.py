@@ -1,21 +1,25 @@
-"""Cost against quality: the explainers that no other beats in both."""
+"""Cost against quality: the explainers that no other beats in both, among all.
+
+Colour tells the method, the sign whose code it is; names stand only where a line reaches.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
 
 from bench import metrics
-from bench.report.canvas import panels
+from bench.report.canvas import colours, panels
 from bench.report.explainers import Explainer, places, quality_metrics
 from bench.report.files import stem
 from bench.report.frame import place
 
 TITLE = "Cost and quality"
 STAGES = ("contrast",)
+SIGNS = "osD^vPX<>hd*p"
 Point = tuple[float, float, str]
 
 
@@ -54,26 +58,62 @@ def _points(explainers: list[Explainer], metric: str) -> list[Point]:
 
 
 def _figure(title: str, explainers: list[Explainer], shown: list[str]) -> Any:
-    figure, axes = panels(len(shown), 5.4, 4.2)
+    priced = [e for e in explainers if math.isfinite(e.ms_per_image)]
+    colour = colours([e.method for e in priced])
+    makers = sorted({_maker(e) for e in priced}, key=lambda name: (name not in _ours(priced), name))
+    sign = {name: SIGNS[i % len(SIGNS)] for i, name in enumerate(makers)}
+    figure, axes = panels(len(shown), 5.0, 4.2)
     for axis, name in zip(axes, shown, strict=True):
         metric = metrics.load(name)
-        points = _points(explainers, name)
-        best = frontier(points, metric.better == "higher")
+        best = frontier(_points(explainers, name), metric.better == "higher")
         axis.step(*zip(*((p[0], p[1]) for p in best), strict=True), where="post", color="0.6", lw=1)
-        axis.scatter([p[0] for p in points], [p[1] for p in points], s=14)
-        for cost, value, label in points:
-            weight = "bold" if (cost, value, label) in best else "normal"
-            axis.annotate(label, (cost, value), fontsize=6, xytext=(3, 2), fontweight=weight,
+        for cost, value, label in _apart(best):
+            axis.annotate(label, (cost, value), fontsize=7, xytext=(0, 7), ha="center",
                           textcoords="offset points")  # fmt: skip
         for e in explainers:
-            if not math.isfinite(e.ms_per_image) and (name, "all") in e.quality:
-                value = e.quality[name, "all"]
+            if (name, "all") not in e.quality:
+                continue
+            value = e.quality[name, "all"]
+            if e in priced:
+                axis.plot([e.ms_per_image], [value], sign[_maker(e)], color=colour[e.method], ms=6,
+                          mec="white", mew=0.5)  # fmt: skip
+            else:
                 axis.axhline(value, color="0.7", lw=0.8, ls=":")
                 axis.annotate(e.name, (0.99, value), xycoords=("axes fraction", "data"),
                               fontsize=6, ha="right", va="bottom", color="0.4")  # fmt: skip
         axis.set_xscale("log")
-        axis.margins(x=0.2)
+        axis.margins(0.1)
         axis.set_xlabel("ms per image")
         axis.set_ylabel(f"{metric.title} ({metric.better} is better)")
+    figure.legend(handles=_key(colour, sign), loc="outside right center", fontsize=7)
     figure.suptitle(title)
     return figure
+
+
+def _apart(points: list[Point]) -> list[Point]:
+    """Those whose quality is not that of one before: their names would lie on each other."""
+    kept: list[Point] = []
+    for point in points:
+        if not kept or not math.isclose(point[1], kept[-1][1], rel_tol=0.02):
+            kept.append(point)
+    return kept
+
+
+def _maker(explainer: Explainer) -> str:
+    """Whose code it is: a library's name, or ours in a column."""
+    return explainer.library or f"ours, {explainer.column}"
+
+
+def _ours(explainers: list[Explainer]) -> set[str]:
+    return {_maker(e) for e in explainers if not e.library}
+
+
+def _key(colour: Mapping[str, Any], sign: Mapping[str, str]) -> list[Any]:
+    """A line for each method's colour, then one for each maker's sign."""
+    from matplotlib.lines import Line2D
+
+    def line(label: str, marker: str, mine: Any) -> Any:
+        return Line2D([], [], color=mine, marker=marker, ls="", ms=6, label=label)
+
+    methods = [line(name, "s", mine) for name, mine in colour.items()]
+    return methods + [line(name, marker, "0.5") for name, marker in sign.items()]

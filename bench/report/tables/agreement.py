@@ -22,9 +22,11 @@ EXPLAINER = ("method", "library", "options", "score", "task")
 WIDE = ("device", "precision", "weights", "column", *EXPLAINER)
 NOTE = (
     "Error: the worst image's max |a - b| / max |reference signed map|, over every layer, mode, "
-    "architecture and data set measured; agreement.csv has each layer apart. A map that is zero "
-    "everywhere agrees with nothing: the highest share of such maps is given."
+    "architecture and data set measured; agreement.csv has each layer apart. Images within the "
+    "tolerance are counted over all of these, the maps as they are (signed) and as they are shown. "
+    "A map that is zero everywhere agrees with nothing: the highest share of such maps is given."
 )
+WITHIN = "images within (worst error)"
 SHOWN = 60
 BROKEN = ("wrong", "failed", "timeout", "oom")
 USED = (
@@ -68,6 +70,7 @@ def summary(frame: pd.DataFrame) -> dict[str, Any]:
         "median_rel": _of(shown, "median_rel", max),
         "tolerance": _of(shown, "tolerance", max),
         "share_within": _of(shown, "share_within", min),
+        "share_of_all": _pooled(shown),
         "pearson_min": _of(shown, "pearson_min", min),
         "spearman_min": _of(shown, "spearman_min", min),
         "topk_iou": _of(shown, "topk_iou", min),
@@ -86,8 +89,16 @@ def _of(rows: list[dict[Any, Any]], name: str, worst: Callable[[list[float]], fl
     return float(worst(values)) if values else math.nan
 
 
+def _pooled(rows: list[dict[Any, Any]]) -> float:
+    """Images within the tolerance, of those of all rows together."""
+    judged = [row for row in rows if not math.isnan(row["share_within"])]
+    images = sum(row["n_images"] for row in judged)
+    within = sum(row["share_within"] * row["n_images"] for row in judged)
+    return float(within / images) if images else math.nan
+
+
 def _sections(title: str, rows: pd.DataFrame) -> Iterator[Section]:
-    """A matrix of worst errors, methods down and columns across, then the details."""
+    """Images within and the worst error, methods down and columns across, then the details."""
     measured = rows[rows["compared"] != ""]
     if measured.empty:
         return
@@ -96,16 +107,16 @@ def _sections(title: str, rows: pd.DataFrame) -> Iterator[Section]:
     matrix: dict[str, dict[str, str]] = {}
     details = []
     for key, worst in found:
-        line = matrix.setdefault(
-            label(key), {"worst error": label(key)} | dict.fromkeys(columns, ABSENT)
-        )
+        start = {WITHIN: label(key), "of": number(worst["tolerance"])}
+        line = matrix.setdefault(label(key), start | dict.fromkeys(columns, ABSENT))
         line[key["column"]] = _cell(worst)
         details.append(
             {
                 "method": label(key),
                 "column": key["column"],
                 "tolerance": number(worst["tolerance"]),
-                "images within": share(worst["share_within"]),
+                "images within": share(worst["share_of_all"]),
+                "of the worst cell": share(worst["share_within"]),
                 "lowest Pearson": number(worst["pearson_min"]),
                 "lowest Spearman": number(worst["spearman_min"]),
                 "zero maps": share(worst["zero_map_share"]),
@@ -123,6 +134,8 @@ def _cell(worst: dict[str, Any]) -> str:
     if math.isnan(worst["max_rel"]):
         return f"*absent*{mark}"
     error = "not finite" if worst["not_finite"] else number(worst["max_rel"])
+    if not worst["not_finite"] and not math.isnan(worst["share_of_all"]):
+        error = f"{share(worst['share_of_all'])} ({error})"
     return (f"**{error}** ✗" if worst["passed"] is False else error) + mark
 
 

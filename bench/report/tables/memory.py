@@ -25,8 +25,9 @@ SPOTS = {
 }
 NOTE = (
     "Medians over processes. Host: the peak of resident memory in a second call, less what was "
-    "held before it, after what was free was given back to the system; what the first call keeps "
-    "for all later ones is not in it. Device: its peak by the framework's own counter. Energy, "
+    "held before it, after what was free was given back to the system; TensorFlow holds a pool, so "
+    "what its own counter tells where that is more. What the first call keeps for all later ones "
+    "is not in it. Device: its peak by the framework's own counter. Energy, "
     "where the machine tells it: the whole processor's and GPU's while timed, over the calls. At "
     "the deepest layer and in float32 where there is that; the CSV has every layer and precision."
 )

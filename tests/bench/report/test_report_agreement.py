@@ -18,10 +18,11 @@ def test_worst_over_layers_and_the_first_stage_out(make: Any) -> None:
     assert bool(by_layer.loc["relu4", "passed"])
     assert not by_layer.loc["relu1", "passed"]
     matrix, details = table.sections
-    assert matrix.frame["jax"].tolist() == ["**0.100** ✗"]
+    assert matrix.frame["jax"].tolist() == ["**66.7 % (0.100)** ✗"]
     line = details.frame.iloc[0]
     assert line["first stage out"] == "gradients"
-    assert line["images within"] == "50 %"
+    assert line["images within"] == "66.7 %"
+    assert line["of the worst cell"] == "50 %"
     assert line["zero maps"] == "25 %"
     assert line["gate"] == "**not passed**"
 

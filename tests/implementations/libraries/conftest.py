@@ -60,7 +60,7 @@ def explained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], 
         missing = [name for name in ("keras", backend) if find_spec(name) is None]
         about = libraries.describe(library)
         if missing or (about.missing and not about.python):
-            pytest.skip(f"{library} needs {' '.join(missing)} and its packages")
+            pytest.skip(f"{library} needs {' '.join(missing) or 'its packages'}")
         if about.python and backend != about.backend:
             pytest.skip(f"{library}'s environment has {about.backend} only")
         folder = tmp_path_factory.mktemp(backend)
