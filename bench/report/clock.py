@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -17,6 +18,12 @@ WHAT = (
     "task", "library", "method", "options", "score", "layer", "optimizer", "batch", "precision",
     "threads", "weights", "allocator",
 )  # fmt: skip
+CELL = (*WHAT, "column", "mode")
+READ = (
+    *CELL, "stage", "run_id", "round", "status", "reason", "median_ms", "compile_s", "cache",
+    "stable", "stale",
+)  # fmt: skip
+"""The columns that are read here: a frame of all of them is slow to cut up."""
 TOGGLES = ("layer", "batch", "precision", "threads", "weights", "optimizer", "allocator")
 TASKS = ("forward", "train_step", "heatmap")
 STALE = "† measured before the code, or the way of measuring, was changed."
@@ -68,8 +75,8 @@ class Timing(NamedTuple):
 
 def timings(rows: pd.DataFrame) -> list[Timing]:
     """Every timing of rows of the `time` stage. A cell that was wrong once has no time."""
-    rows = rows[rows["stage"] == "time"]
-    return [_timing(key, mine) for key, mine in groups(rows, (*WHAT, "column", "mode"))]
+    rows = rows.loc[rows["stage"] == "time", list(READ)]
+    return [_timing(key, mine.to_dict("records")) for key, mine in groups(rows, CELL)]
 
 
 def things(found: list[Timing]) -> list[tuple[dict[str, Any], list[Timing]]]:
@@ -95,27 +102,22 @@ def varying(whats: list[dict[str, Any]]) -> list[str]:
     ]
 
 
-def _timing(key: dict[str, Any], rows: pd.DataFrame) -> Timing:
-    ok = rows[(rows["status"] == "ok") & np.isfinite(rows["median_ms"])]
-    bad = rows[rows["status"] != "ok"]
-    wrong = bad[bad["status"] == "wrong"]
+def _timing(key: dict[str, Any], rows: list[dict[Any, Any]]) -> Timing:
+    ok = [row for row in rows if row["status"] == "ok" and math.isfinite(row["median_ms"])]
+    bad = [row for row in rows if row["status"] != "ok"]
+    wrong = [row for row in bad if row["status"] == "wrong"]
     what = {name: key[name] for name in WHAT}
-    stale = bool(rows["stale"].any())
-    if len(wrong) or ok.empty:
-        why = wrong if len(wrong) else bad
-        status, reason = ("failed", "no time in the row") if why.empty else _why(why)
-        return Timing(key["column"], key["mode"], what, None, np.nan, status, reason, stale)
-    found = estimate([float(value) for value in ok["median_ms"]])
-    quiet = not any(value is False for value in ok["stable"].tolist())
+    stale = any(row["stale"] for row in rows)
+    if wrong or not ok:
+        why = wrong or bad or [{"status": "failed", "reason": "no time in the row"}]
+        status, reason = str(why[-1]["status"]), str(why[-1]["reason"])
+        return Timing(key["column"], key["mode"], what, None, math.nan, status, reason, stale)
+    found = estimate([row["median_ms"] for row in ok])
+    quiet = not any(row["stable"] is False for row in ok)
     found = found._replace(stable=found.stable and quiet)
-    compile_s = middle(ok["compile_s"][ok["cache"] != "warm"])
-    medians = dict(zip(ok["round"].tolist(), ok["median_ms"].tolist(), strict=True))
+    compile_s = middle(row["compile_s"] for row in ok if row["cache"] != "warm")
+    medians = {row["round"]: row["median_ms"] for row in ok}
     return Timing(key["column"], key["mode"], what, found, compile_s, "ok", "", stale, medians)
-
-
-def _why(rows: pd.DataFrame) -> tuple[str, str]:
-    last = rows.iloc[-1]
-    return str(last["status"]), str(last["reason"])
 
 
 def _rank(what: dict[str, Any]) -> tuple[Any, ...]:

@@ -9,11 +9,10 @@ from typing import Any
 import pandas as pd
 
 from bench.report import clock
-from bench.report.clock import Timing
+from bench.report.clock import CELL, Timing
 from bench.report.frame import groups
 from bench.report.statistics import middle
 
-CELL = (*clock.WHAT, "column", "mode")
 MEDIANS = (
     "flops",
     "peak_share",
@@ -25,11 +24,7 @@ MEDIANS = (
     "tolerance",
 )
 """What is told beside a time, as the median over its processes."""
-_READ = (
-    *CELL, *MEDIANS, "stage", "run_id", "round", "status", "reason", "median_ms", "compile_s",
-    "cache", "stable", "stale", "max_rel",
-)  # fmt: skip
-"""The columns that are read here and by the clock: a frame of all of them is slow to cut up."""
+_READ = (*clock.READ, *MEDIANS, "max_rel")
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@ from bench.report import clock
 from bench.report.base import PRECISION, by_depth, layer_name
 from bench.report.clock import Timing
 from bench.report.frame import groups, place
-from bench.report.measured import CELL, Measured, measured, standing
+from bench.report.measured import Measured, measured, standing
 from bench.report.statistics import different
 from implementations import libraries, methods
 from implementations.contract import MODES, BadInput
@@ -90,7 +90,7 @@ class Place:
         mine = {**timing.what, "column": timing.column, "mode": timing.mode, **changes}
         if mine["task"] == "heatmap":
             mine["layer"] = layer_name(self.key["architecture"], mine["layer"])
-        return tuple(mine[name] for name in CELL)
+        return tuple(mine[name] for name in clock.CELL)
 
 
 def _at(library: str, method: str) -> str:

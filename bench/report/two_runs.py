@@ -16,7 +16,6 @@ from bench.report.statistics import Estimate, different, estimate
 from implementations.contract import MODES
 
 PLACE = ("dataset", "architecture", "device")
-CELL = (*PLACE, *clock.WHAT, "column", "mode")
 SCOPE = (*PLACE, "column", "mode")
 FORWARD = {
     "task": "forward", "library": "", "method": "", "options": "", "score": "logit", "layer": "",
@@ -74,11 +73,13 @@ def things(run: Run) -> dict[Key, Thing]:
     """The cells of a run's `time` stage, by what tells them apart on any machine."""
     # Two runs are held against each other, not against the code as it is now: nothing is stale.
     frame = gather([run], lambda *_: NOT_HERE)
+    timed = frame.loc[frame["stage"] == "time", [*PLACE, *clock.READ, "code_hash"]]
     found = {}
-    for key, rows in groups(frame[frame["stage"] == "time"], CELL):
-        (timing,) = clock.timings(rows)
-        code = ", ".join(sorted(set(rows["code_hash"])))
-        found[tuple(key.values())] = Thing(key, timing, code)
+    for place, here in groups(timed, PLACE):
+        for timing, (cell, rows) in zip(clock.timings(here), groups(here, clock.CELL), strict=True):
+            key = {**place, **cell}
+            code = ", ".join(sorted(set(rows["code_hash"])))
+            found[tuple(key.values())] = Thing(key, timing, code)
     return found
 
 

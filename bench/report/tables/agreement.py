@@ -38,10 +38,10 @@ USED = (
 
 def make(frame: pd.DataFrame) -> list[Table]:
     """`agreement` and, where an image is above the tolerance, `agreement_kinks`."""
-    rows = frame[frame["stage"] == "agree"]
+    by = (*WIDE, *NETWORK, "machine_id")
+    rows = frame.loc[frame["stage"] == "agree", [*by, *USED, "kinks"]]
     if rows.empty:
         return []
-    by = (*WIDE, *NETWORK, "machine_id")
     data = pd.DataFrame([{**key, **summary(mine)} for key, mine in groups(rows, by)])
     sections: list[Section] = []
     for key, mine in groups(rows, ("device", "precision", "weights")):
@@ -55,7 +55,7 @@ def make(frame: pd.DataFrame) -> list[Table]:
 
 def summary(frame: pd.DataFrame) -> dict[str, Any]:
     """The worst of rows. `passed` is None where no gate applies; NaN never passes."""
-    rows = frame[list(USED)].to_dict("records")
+    rows = frame.to_dict("records")
     measured = [row for row in rows if row["compared"]]
     shown = [row for row in measured if row["compared"] in MAPS] or measured
     failed = {row["compared"] for row in measured if row["agree"] is False}

@@ -15,6 +15,11 @@ from bench.report.text import ABSENT, number, share
 
 TITLE = "Agreement stage by stage"
 STAGES = ("agree",)
+USED = (
+    "dataset", "architecture", "layer", "mode", "share_within", "n_images", "tolerance", "max_rel",
+    "stale",
+)  # fmt: skip
+"""The columns that are read here beside those that tell cells apart."""
 WANTED = 0.99
 """The share of images that float32 is asked to keep within the tolerance."""
 NOTE = (
@@ -27,8 +32,9 @@ NOTE = (
 
 def make(frame: pd.DataFrame) -> list[Table]:
     """`agreement_stages`: a line for each method and stage, columns across."""
-    rows = frame[(frame["stage"] == "agree") & frame["share_within"].notna()]
     by = (*WIDE, "machine_id", "compared")
+    judged = (frame["stage"] == "agree") & frame["share_within"].notna()
+    rows = frame.loc[judged, [*by, *USED]]
     found = [{**key, **summary(mine)} for key, mine in groups(rows, by)]
     if not found:
         return []
