@@ -72,9 +72,11 @@ class Gate:
 def gate_of(cell: Cell, about: Subject, expected: Arrays, chunk: int = 0) -> Gate:
     """The gate of a cell that is given `chunk` images at a time, or 0 for all at once.
 
-    Scores through the softmax are excused no kink.
+    Scores through the softmax are excused no kink; but near one they too are held against the
+    oracle that follows the column, which is no excuse: the rest must then agree.
     """
-    near = KINK.get(cell.precision, 0.0) if cell.score == "logit" else 0.0
+    decided = KINK.get(cell.precision, 0.0)
+    near = decided if cell.score == "logit" else 0.0
     known = cell.precision in rounding.UNIT
     layer = methods.load(cell.method).layer(about.architecture, cell.layer or None)
     bounds = (
@@ -89,7 +91,7 @@ def gate_of(cell: Cell, about: Subject, expected: Arrays, chunk: int = 0) -> Gat
     @cache  # the stages of a heatmap ask for the same images, one after another
     def follow(chosen: tuple[int, ...]) -> Arrays | None:
         size = chunk or len(about.images)
-        return following.answer(cell, about, expected["targets"], np.array(chosen), near, size)
+        return following.answer(cell, about, expected["targets"], np.array(chosen), decided, size)
 
     return Gate(
         gate, bounds, near, chance,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import gates, oracle
+from bench import following, gates, oracle
 from bench.inputs import subject
 
 N, GATE = 200, 2e-6
@@ -152,6 +152,27 @@ def test_gates(small: Any) -> None:
     tolerance, near = gate(score="probability")
     assert tolerance == pytest.approx(1e-5 + 4 * 2**-23 * 30) and near == 0
     assert gate(precision="bfloat16") == gate(precision="tf32") == (None, 0)
+
+
+def test_what_rounding_decides_is_followed_whatever_the_score(
+    small: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    about = subject(small.cell, small.context)
+    answer = oracle.answer(small.cell, about, Path(small.context["oracle"]))
+    asked: list[float] = []
+
+    def followed(*asking: Any) -> None:
+        asked.append(asking[4])
+
+    monkeypatch.setattr(following, "answer", followed)
+    for precision, score in (
+        ("float32", "logit"),
+        ("float32", "probability"),
+        ("float64", "logit"),
+    ):
+        cell = replace(small.cell, precision=precision, score=score)
+        gates.gate_of(cell, about, answer).follow(np.array([0]))
+    assert asked == [1e-6, 1e-6, 1e-14]
 
 
 def test_float64_shows_that_the_code_is_right(expected: Arrays) -> None:
