@@ -79,7 +79,7 @@ FIELDS = tuple(
         ("cost", "compile_s", "s", "first call less one steady call"),
         ("cost", "compile_count", "", "compilations, all before the clock ran"),
         ("cost", "cache", "", "compile cache: cold or warm"),
-        ("cost", "samples_ns", "ns", "at most 70 samples"),
+        ("cost", "samples_ns", "ns", "those of all visits"),
         ("cost", "median_ms", "ms", "median of the samples"),
         ("cost", "iqr_ms", "ms", "interquartile range of the samples"),
         ("cost", "min_ms", "ms", "least of the samples"),

@@ -9,6 +9,7 @@ its samples in one slow second of the machine.
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -30,8 +31,10 @@ VISIT_S = 0.03
 """Seconds of samples at a visit."""
 MOST = 10
 """Samples at a visit: what differs is processes and moments, so more of these say little."""
-SCATTER = 0.1
-"""Distance of the quartiles, of the median, above which a visit takes three times the samples."""
+SURE = 0.025
+"""Standard error of a process's median, of the median, at which a scattered cell has enough."""
+SCATTERED_S = 0.25
+"""Seconds of samples at a visit to a cell whose calls scatter."""
 WARM_S = 0.02
 """Seconds of calls before the samples: another cell has had the caches, and threads sleep."""
 LONG_S = 0.1
@@ -78,9 +81,10 @@ class Clocked:
         """A few samples more."""
         timed = self.timed
         compiled = timed.framework.compilations()
-        rounds = int(np.clip(VISIT_S / self._warmed(), 1, MOST))
-        if self.samples and _quartiles(self.samples) > SCATTER * np.median(self.samples):
-            rounds = min(3 * rounds, MOST)
+        call = self._warmed()
+        rounds = int(np.clip(VISIT_S / call, 1, MOST))
+        scattered = min(math.ceil(enough(self.samples) / VISITS), SCATTERED_S / call)
+        rounds = max(rounds, int(scattered))
         with self.observed:
             benchmark.pedantic(timed.barriered, args=(0,), rounds=rounds, iterations=1)
         if recompiled := timed.framework.compilations() - compiled:
@@ -131,6 +135,18 @@ def _quartiles(samples: Sequence[float]) -> float:
     """Their distance."""
     low, high = np.percentile(samples, [25, 75])
     return float(high - low)
+
+
+def enough(samples: Sequence[float]) -> float:
+    """How many samples make the median as sure as `SURE`, by the scatter of these.
+
+    Of n samples of normal noise the median's standard error is sqrt(pi / 2n) sigma, and their
+    quartiles lie 1.349 sigma apart (Kendall and Stuart, The Advanced Theory of Statistics, 10.10).
+    """
+    if not samples:
+        return 0.0
+    sigma = _quartiles(samples) / 1.349
+    return math.pi / 2 * (sigma / (SURE * float(np.median(samples)))) ** 2
 
 
 def _clocked(timed: Timed, number: int) -> tuple[Any, float]:

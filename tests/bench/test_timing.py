@@ -14,7 +14,7 @@ from bench.cells import Cell
 from bench.child import ROOT, Job
 from bench.schema import COLUMNS
 from bench.timed import TASKS
-from bench.timing import MOST, VISITS
+from bench.timing import SURE, VISITS, enough
 
 CHILDREN = Path(__file__).parent / "children"
 TRAP = Cell(
@@ -57,9 +57,9 @@ def test_every_trap_is_refused_its_time(tmp_path: Path, monkeypatch: pytest.Monk
 
     row = found["none"][0]
     samples = np.array(row["samples_ns"]) / 1e6
-    assert VISITS <= len(samples) <= VISITS * MOST and samples.min() > 0
+    assert len(samples) >= VISITS and samples.min() > 0
     scattered = found["scattered"][0]  # 20 ms or 40: once a visit fits, more are taken
-    assert len(scattered["samples_ns"]) >= 2 * VISITS and 15 < scattered["iqr_ms"] < 25
+    assert len(scattered["samples_ns"]) >= 4 * VISITS and 15 < scattered["iqr_ms"] < 25
     late = found["late"][0]  # once quick, it is sampled as a quick one
     assert len(late["samples_ns"]) > VISITS and late["median_ms"] < 50, late
     assert row["median_ms"] == pytest.approx(np.median(samples), rel=1e-3, abs=1e-5)
@@ -67,6 +67,15 @@ def test_every_trap_is_refused_its_time(tmp_path: Path, monkeypatch: pytest.Monk
     assert row["images_per_s"] == pytest.approx(8e3 / row["median_ms"])
     assert row["agree"] is True and row["compile_s"] is None and row["import_s"] > 0
     assert not set(row) - set(COLUMNS)
+
+
+def test_enough_samples_make_the_median_as_sure_as_is_asked() -> None:
+    assert enough([]) == 0 and enough([3.0]) == 0 and enough([3.0] * 20) == 0
+    noise = np.random.default_rng(0)
+    for sigma in (0.1, 0.2, 0.3):
+        wanted = enough(list(noise.normal(5, 5 * sigma, 100_000)))
+        medians = np.median(noise.normal(5, 5 * sigma, (4_000, round(wanted))), axis=1)
+        assert medians.std() / 5 == pytest.approx(SURE, rel=0.06)
 
 
 def test_compiling_while_timed_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
