@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from bench import changes, compare, stages
 from bench.conduct import Conductor
@@ -15,7 +16,12 @@ from bench.report.changes import compare as what_changed
 from bench.stages import PARTS, Ask
 from bench.store import Row
 from implementations import architectures
-from implementations.contract import MODES, BadInput, Unavailable
+from implementations.contract import BadInput, Unavailable
+
+OWN = (
+    "precisions", "batch", "rounds", "isolate", "epochs", "seeds", "stages", "grid", "modes", "cold"
+)  # fmt: skip
+"""Options that only some commands take; elsewhere an `Ask` has its own default."""
 
 
 def ask_of(arguments: Namespace) -> Ask:
@@ -27,16 +33,19 @@ def ask_of(arguments: Namespace) -> Ask:
         architectures=tuple(arguments.architectures or ()),
         columns=stages.pick_columns(arguments.frameworks),
         methods=stages.pick_methods(arguments.methods),
-        device=arguments.device, precisions=tuple(arguments.precisions),
-        n_images=arguments.images or _images(arguments), batch=arguments.batch,
-        rounds=arguments.rounds, grid=getattr(arguments, "grid", "quick"),
-        modes=tuple(getattr(arguments, "modes", None) or MODES),
-        cold=getattr(arguments, "cold", False),
-        stages=tuple(s for s in PARTS if s in (getattr(arguments, "stages", None) or PARTS)),
-        threads=arguments.threads, seeds=arguments.seeds, epochs=arguments.epochs,
-        isolate=arguments.isolate, timeout_s=arguments.timeout, data_dir=arguments.data_dir,
+        device=arguments.device, n_images=arguments.images or _images(arguments),
+        threads=arguments.threads, timeout_s=arguments.timeout, data_dir=arguments.data_dir,
         allow_unverified=arguments.allow_unverified, results=Path(arguments.results).resolve(),
+        **_own(vars(arguments)),
     )  # fmt: skip
+
+
+def _own(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What only some commands take, as far as it was given."""
+    own = {name: given[name] for name in OWN if given.get(name) is not None}
+    lists = {name: tuple(own[name]) for name in ("precisions", "modes") if name in own}
+    stages = {"stages": tuple(part for part in PARTS if part in own.get("stages", PARTS))}
+    return own | lists | stages
 
 
 def _images(arguments: Namespace) -> int:

@@ -1,47 +1,41 @@
 from __future__ import annotations
 
 import argparse
-import os
-from collections.abc import Callable
 
 import pytest
 
-from bench import arguments
-
-CORES = len(os.sched_getaffinity(0))
-
-
-@pytest.mark.parametrize(
-    ("take", "text", "value"),
-    [
-        (arguments.positive, "1", 1),
-        (arguments.seed, "0", 0),
-        (arguments.threads, str(CORES), CORES),
-        (arguments.seconds, "0.5", 0.5),
-    ],
-)
-def test_values_that_are_right(take: Callable[[str], float], text: str, value: float) -> None:
-    assert take(text) == value
+from bench.__main__ import COMMANDS, parser
+from bench.arguments import ARGUMENTS, add
+from bench.suite import ask_of
 
 
-@pytest.mark.parametrize(
-    ("take", "text", "said"),
-    [
-        (arguments.positive, "0", "at least 1"),
-        (arguments.positive, "1.5", "whole number"),
-        (arguments.seed, str(2**32), f"at most {2**32 - 1}"),
-        (arguments.threads, str(CORES + 1), f"at most {CORES}"),
-        (arguments.seconds, "nan", "above 0"),
-        (arguments.seconds, "inf", "at most 1e\\+06"),
-        (arguments.seconds, "soon", "'soon' is not a number of seconds"),
-    ],
-)
-def test_values_that_are_wrong(take: Callable[[str], float], text: str, said: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match=said):
-        take(text)
+def test_every_command_has_its_options() -> None:
+    assert set(ARGUMENTS) == set(COMMANDS)
 
 
-def test_names_are_parted_by_spaces_and_commas() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--names", nargs="+", action=arguments.Names)
-    assert parser.parse_args(["--names", "a,b", "c", ","]).names == ["a", "b", "c", ""]
+@pytest.mark.parametrize("name", ["time", "compare"])
+def test_defaults_are_those_of_an_ask(name: str) -> None:
+    asked = ask_of(parser().parse_args([name, "--dataset", "digits"]))
+    bare = ask_of(parser().parse_args(["contrast", "--dataset", "digits"]))
+    grid = {"grid": "default"} if name == "time" else {}
+    assert vars(asked) == vars(bare) | grid
+
+
+def test_what_only_some_commands_take_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    given = "compare --seeds 3 --epochs 2 --rounds 4 --batch 8 --isolate --stages agree train"
+    ask = ask_of(parser().parse_args(given.split()))
+    assert (ask.seeds, ask.epochs, ask.rounds, ask.batch, ask.isolate) == (3, 2, 4, 8, True)
+    assert ask.stages == ("train", "agree")
+    given = "time --modes eager tuned --cold --grid full --precisions float64"
+    ask = ask_of(parser().parse_args(given.split()))
+    assert (ask.modes, ask.cold, ask.grid) == (("eager", "tuned"), True, "full")
+    assert ask.precisions == ("float64",)
+    with pytest.raises(SystemExit):
+        parser().parse_args(["time", "--modes", "quick"])
+    assert "invalid choice: 'quick'" in capsys.readouterr().err
+
+
+def test_a_command_of_its_own_parser() -> None:
+    command = argparse.ArgumentParser()
+    add("report", command)
+    assert command.parse_args([]).results == "results"

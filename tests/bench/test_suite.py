@@ -37,9 +37,8 @@ def refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[...,
         (["--frameworks", "pytroch"], "did you mean pytorch?"),
         (["--frameworks", "keras[tenserflow]"], "did you mean tensorflow?"),
         (["--methods", "gradcam"], "did you mean grad_cam"),
-        (["--precisions", "float16"], "invalid choice"),
-        (["--rounds", "0"], "at least 1"),
-        (["--batch", "99999999999999999999"], "at most 2147483647"),
+        (["--images", "0"], "at least 1"),
+        (["--images", "99999999999999999999"], "at most 2147483647"),
         (["--timeout", "nan"], "number of seconds above 0"),
         (["--timeout", "-1"], "number of seconds above 0"),
         (["--threads", "-3"], "whole number of at least 0"),
@@ -59,6 +58,24 @@ def test_bad_requests(
     refused: Callable[..., str], command: str, arguments: list[str], words: str
 ) -> None:
     assert words in refused(2, command, *arguments)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words", "commands"),
+    [
+        ("--precisions", "float16", "invalid choice", ("agree", "time", "compare", "sweep")),
+        ("--rounds", "0", "at least 1", ("time", "compare")),
+        ("--batch", "0", "at least 1", ("time", "compare")),
+        ("--epochs", "0", "at least 1", ("compare", "sweep")),
+        ("--seeds", "0", "at least 1", ("compare",)),
+    ],
+)
+def test_an_option_is_unknown_where_it_would_do_nothing(
+    refused: Callable[..., str], option: str, value: str, words: str, commands: tuple[str, ...]
+) -> None:
+    for command in ("agree", "time", "contrast", "compare", "sweep"):
+        said = refused(2, command, option, value)
+        assert (words if command in commands else f"unknown argument '{option}'") in said
 
 
 def test_no_gpu_says_what_was_looked_for(refused: Callable[..., str]) -> None:
