@@ -20,6 +20,8 @@ ALONE = "libraries-alone"
 """The group whose packages are installed without their dependencies."""
 GROUPS = ("core", "jax", "pytorch", "keras", "tensorflow", "libraries", "tests", "lint")
 
+NEWEST = (3, 13)
+"""The newest Python that all frameworks have builds for."""
 UNAVAILABLE = 4
 COLUMNS = ("jax", "pytorch", "keras[tensorflow]", "keras[jax]", "keras[torch]")
 MORE = {"keras[tensorflow]": ["xla"], "jax": ["tuned"], "keras[jax]": ["tuned"]}
@@ -54,6 +56,8 @@ def installed(
     marker = folder / "installed"
     if marker.exists() and marker.read_text(encoding="utf-8") == stamp:
         return str(python)
+    if sys.version_info[:2] > NEWEST:
+        session.error(f"TensorFlow has no build for this Python; use {NEWEST[0]}.{NEWEST[1]}")
     session.log(f"installing once, into .nox/{folder.name}")
     session.run_install(sys.executable, "-m", "venv", "--clear", str(folder))
     session.run_install(str(python), "-m", "pip", "install", "--quiet", "--upgrade", "pip")

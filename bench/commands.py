@@ -150,7 +150,7 @@ def explain(arguments: Namespace) -> int:
     method.resolve(dict(options), cell.score)
     method.layer(architecture, cell.layer or None)
     method.builder(cell.framework)
-    _require(column)
+    _require(column, cell.device)
     os.environ.update(cells.environment(cell))
     block(frozenset(column.packages))
     stages = arguments.save == "stages"
@@ -172,7 +172,10 @@ def _json(arguments: Namespace) -> str | None:
     return name if name.endswith(".json") else None
 
 
-def _require(column: frameworks.Column) -> None:
+def _require(column: frameworks.Column, device: str) -> None:
+    from bench import machine
+
+    machine.require(device)
     if column.missing:
         mend = f"pip install {' '.join(column.packages)}"
         raise Unavailable(f"{column.label}: {column.missing}; {mend}")
@@ -186,7 +189,7 @@ def train(arguments: Namespace) -> int:
     from bench import stages
     from bench import train as stage
     from bench.explain import check_writable
-    from bench.plans import PLANS
+    from bench.plans import trainable
     from bench.store import Run
     from implementations.weights import write_bytes
 
@@ -196,7 +199,7 @@ def train(arguments: Namespace) -> int:
     out = Path(arguments.out)
     check_writable(out, [_json(arguments)])
     architectures.get(arguments.architecture)
-    if "given" in PLANS.get(arguments.dataset, {}).values():
+    if not trainable(arguments.dataset):
         raise BadInput(f"{arguments.dataset} has no training images: its network comes trained")
     ask = stages.Ask(
         datasets=stages.pick_datasets([arguments.dataset]),
@@ -205,7 +208,7 @@ def train(arguments: Namespace) -> int:
         allow_unverified=arguments.allow_unverified,
     )  # fmt: skip
     _check_fit(arguments)
-    _require(column)
+    _require(column, arguments.device)
     run = Run("train", {**ask.identity(), "seed": arguments.seed, "by": arguments.optimizer})
     context = ask.context(run)
     cells = [

@@ -9,7 +9,7 @@ from pathlib import Path
 from bench import gallery, readme, report, schema
 from bench.conduct import Conductor
 from bench.plans import planned
-from bench.progress import console
+from bench.progress import answer, console
 from bench.stages import Ask, disagreements
 from bench.store import RESULTS, ROOT, Row, published
 from implementations import weights
@@ -50,10 +50,10 @@ def conclude(leader: Conductor, rows: Iterable[Row]) -> int:
     path = leader.run.finish()
     touched = {(str(row["dataset"]), str(row["architecture"])) for row in leader.run.rows}
     written = publish(results, touched)
-    console.print(report.choose(published(results)), markup=False, soft_wrap=True)
-    console.print(f"\nRows:    {path}")
+    answer.print(report.choose(published(results)))
+    answer.print(f"\nRows:    {path}")
     for folder in sorted({str(file.parent) for file in written}):
-        console.print(f"Written: {folder}/ ({sum(str(f.parent) == folder for f in written)} files)")
+        answer.print(f"Written: {folder}/ ({sum(str(f.parent) == folder for f in written)} files)")
     for row in bad[:20]:
         error = "what is not finite" if row.get("max_rel") is None else f"{row['max_rel']:.3g}"
         what = row.get("reason") or f"{row['compared']} differs by {error}"

@@ -60,9 +60,10 @@ class Grid:
         return replace(base, **changes)  # type: ignore[arg-type]
 
     def both(self, network: int = 0, **changes: object) -> Iterator[Cell]:
-        """A forward pass and Grad-CAM."""
+        """A forward pass, and Grad-CAM where there is a convolution."""
         yield self.cell(network, **changes)
-        yield self.cell(network, **changes, task="heatmap", method=GRAD_CAM)
+        if self.layers(network):
+            yield self.cell(network, **changes, task="heatmap", method=GRAD_CAM)
 
     def quick(self) -> Iterator[Cell]:
         """Forward pass, training step and Grad-CAM of every network, in every mode there is."""

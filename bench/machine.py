@@ -14,6 +14,8 @@ from typing import Any
 
 import psutil
 
+from implementations.contract import Unavailable
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = (
     "numpy", "scipy", "jax", "jaxlib", "flax", "optax", "torch", "keras", "tensorflow",
@@ -66,6 +68,12 @@ def describe() -> dict[str, Any]:
     keys = (machine["cpu"], machine["cpus_allowed"], machine["ram_gb"], machine["gpu"])
     digest = hashlib.sha256(repr(keys).encode()).hexdigest()[:8]
     return {"machine_id": digest, **machine, "python": platform.python_version()}
+
+
+def require(device: str) -> None:
+    """Raises Unavailable for `gpu` on a machine without one."""
+    if device == "gpu" and not describe()["gpu"]:
+        raise Unavailable("no GPU: looked for an NVIDIA one with nvidia-smi; use --device cpu")
 
 
 def provenance() -> dict[str, Any]:

@@ -16,11 +16,13 @@ EMBEDDED = ("digits", "shapes")
 PLANS: dict[str, dict[str, str]] = {
     "digits": {"cnn-32-16-8": "all", "cnn-gap": "pytorch"},
     "shapes": {"cnn-32-16-8": "jax", "cnn-gap": "pytorch"},
-    "fashion_mnist": {"cnn-32-16-8": "all", "cnn-48-32-16": "all"},
-    "mnist": {"cnn-pool-dropout": "all"},
+    "fashion_mnist": {
+        "cnn-32-16-8": "all", "cnn-48-32-16": "all", "cnn-32-16": "pytorch", "cnn-gap": "pytorch",
+    },
+    "mnist": {"cnn-pool-dropout": "all", "cnn-32-64-128": "pytorch", "mlp-512-100": "pytorch"},
     "cifar10": {"cnn-pool-dropout": "pytorch"},
     "photographs": {pretrained.SQUEEZENET: "given"},
-}
+}  # fmt: skip
 """Data set -> its networks, and who trains each: `all` columns, one for all, or `given`."""
 TIMED = ("cnn-48-32-16", "cnn-32-16-8", "cnn-gap", "cnn-pool-dropout")
 """The architectures that `time` takes unasked, on the swept data set; the first is the base."""
@@ -47,11 +49,16 @@ def planned(stage: str, ask: Ask) -> list[Network]:
     for dataset in ask.datasets or EMBEDDED:
         plan = PLANS.get(dataset, {})
         for architecture in ask.architectures or tuple(plan):
-            if architecture in plan or len(ask.datasets) == 1:
+            if architecture in plan or (len(ask.datasets) == 1 and trainable(dataset)):
                 found.append(Network(dataset, architecture, plan.get(architecture, "all")))
     if not found:
         raise BadInput(_unplanned(ask))
     return found
+
+
+def trainable(dataset: str) -> bool:
+    """Whether it has training images; else its network comes trained."""
+    return "given" not in PLANS.get(dataset, {}).values()
 
 
 def _unplanned(ask: Ask) -> str:

@@ -10,6 +10,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 console = Console(stderr=True, highlight=False)
+"""How it goes."""
+answer = Console(highlight=False, markup=False, soft_wrap=True)
+"""What was asked for: it alone goes to a file or another program."""
 
 
 class Ticker:

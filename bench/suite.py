@@ -7,16 +7,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from bench import changes, compare, stages
+from bench import changes, compare, machine, stages
 from bench.conduct import Conductor
 from bench.inputs import shared_weights
 from bench.plans import planned, source
-from bench.progress import console
+from bench.progress import answer
 from bench.report.changes import compare as what_changed
 from bench.stages import PARTS, Ask
 from bench.store import Row
 from implementations import architectures
-from implementations.contract import BadInput, Unavailable
+from implementations.contract import BadInput
 
 OWN = (
     "precisions", "batch", "rounds", "isolate", "epochs", "seeds", "stages", "grid", "modes", "cold"
@@ -56,12 +56,15 @@ def _images(arguments: Namespace) -> int:
 
 def run_compare(arguments: Namespace) -> int:
     """`compare`: the main job."""
-    return compare.compare(_with_gpu(ask_of(arguments)))
+    ask = ask_of(arguments)
+    machine.require(ask.device)
+    return compare.compare(ask)
 
 
 def run_stage(arguments: Namespace) -> int:
     """`agree`, `time`, `contrast` or `sweep`: one stage over the trained networks."""
-    ask = _with_gpu(ask_of(arguments))
+    ask = ask_of(arguments)
+    machine.require(ask.device)
     for dataset, architecture, trainer in planned(arguments.command, ask):
         path = shared_weights(dataset, architecture, ask.results)
         need = arguments.command in ("agree", "contrast") or trainer == "given"
@@ -72,7 +75,7 @@ def run_stage(arguments: Namespace) -> int:
     status = compare.conclude(leader, STAGES[arguments.command](leader))
     if earlier:
         told = what_changed(earlier, (leader.run.head, leader.run.rows))
-        console.print(told, markup=False, soft_wrap=True)
+        answer.print(told)
     return status
 
 
@@ -88,14 +91,5 @@ def run_report(arguments: Namespace) -> int:
     """`report`: tables and pictures again from the finished runs."""
     written = compare.publish(Path(arguments.results).resolve())
     for path in written:
-        console.print(str(path), markup=False, soft_wrap=True)
+        answer.print(str(path))
     return 0
-
-
-def _with_gpu(ask: Ask) -> Ask:
-    """The ask itself. Raises Unavailable for `--device gpu` on a machine without one."""
-    from bench.machine import describe
-
-    if ask.device == "gpu" and not describe()["gpu"]:
-        raise Unavailable("no GPU: looked for an NVIDIA one with nvidia-smi; use --device cpu")
-    return ask

@@ -33,6 +33,12 @@ def test_quick_is_every_task_in_every_mode() -> None:
     assert {(cell.precision, cell.batch) for cell in found} == {("float32", 64)}
 
 
+def test_a_network_without_a_convolution_has_no_grad_cam() -> None:
+    dense = [("mnist", architectures.get("mlp-512-100"), "random")]
+    found = cells("quick", "jax", networks=dense)
+    assert {cell.task for cell in found} == {"forward", "train_step"}
+
+
 @pytest.mark.parametrize("column", ["pytorch", "keras[torch]"])
 def test_the_allocators_are_timed_at_cells_that_the_default_has(column: str) -> None:
     found = cells("allocator", column)

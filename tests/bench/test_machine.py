@@ -4,7 +4,10 @@ import json
 import os
 from importlib import metadata
 
+import pytest
+
 from bench import machine
+from implementations.contract import Unavailable
 
 
 def test_provenance_says_machine_versions_and_code() -> None:
@@ -21,3 +24,13 @@ def test_versions_name_only_what_is_installed() -> None:
     for name, version in machine.versions().items():
         assert metadata.version(name) == version
     assert set(machine.versions()) <= set(machine.PACKAGES)
+
+
+def test_a_gpu_is_required_only_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    for gpu in ("", "an accelerator"):
+        monkeypatch.setattr(machine, "describe", lambda gpu=gpu: {"gpu": gpu})
+        machine.require("cpu")
+    machine.require("gpu")
+    monkeypatch.setattr(machine, "describe", lambda: {"gpu": ""})
+    with pytest.raises(Unavailable, match="no GPU: looked for an NVIDIA one with nvidia-smi"):
+        machine.require("gpu")

@@ -35,10 +35,19 @@ def test_networks_are_those_planned_or_named() -> None:
 def test_nothing_planned_is_said() -> None:
     with pytest.raises(BadInput, match="for shapes64; name --architectures"):
         plans.planned("compare", ask(datasets=("shapes64",)))
-    for name, known in (("cnn-48-32-16", r" \(planned: fashion_mnist\)"), ("mlp-512-100", "")):
+    planned = (("cnn-48-32-16", "fashion_mnist"), ("mlp-512-100", "mnist"))
+    for name, known in ((name, rf" \(planned: {where}\)") for name, where in planned):
         words = f"for {name} on digits or shapes; name one --dataset{known}$"
         with pytest.raises(BadInput, match=words):
             plans.planned("agree", ask(datasets=(), architectures=(name,)))
+
+
+def test_only_a_network_that_comes_trained_goes_with_images_that_train_none() -> None:
+    assert plans.trainable("digits") and not plans.trainable("photographs")
+    with pytest.raises(BadInput, match="nothing is planned for cnn-gap on photographs"):
+        plans.planned("compare", ask(datasets=("photographs",), architectures=("cnn-gap",)))
+    given = plans.planned("agree", ask(datasets=("photographs",)))
+    assert given == [("photographs", "squeezenet-1.0", "given")]
 
 
 def test_a_sweep_takes_every_architecture_with_a_convolution(

@@ -23,6 +23,14 @@ def test_plain_lines_when_piped(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
 
 
+def test_answers_go_to_standard_output_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    text = f"| [bold] | {'long ' * 50}|"
+    progress.answer.print(text)
+    progress.console.print("how it goes")
+    said = capsys.readouterr()
+    assert (said.out, said.err) == (f"{text}\n", "how it goes\n")
+
+
 def test_a_bar_on_a_terminal_keeps_what_went_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=True, highlight=False, width=100)

@@ -9,6 +9,7 @@ import pytest
 from bench import suite
 from bench.__main__ import main, parser
 from bench.machine import describe
+from implementations.frameworks import columns
 
 
 @pytest.fixture
@@ -82,6 +83,22 @@ def test_no_gpu_says_what_was_looked_for(refused: Callable[..., str]) -> None:
     if describe()["gpu"]:
         pytest.skip("there is a GPU")
     assert "nvidia-smi" in refused(4, "compare", "--device", "gpu")
+
+
+@pytest.mark.parametrize("label", [column.label for column in columns()])
+def test_without_a_gpu_every_column_says_so(
+    label: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if describe()["gpu"]:
+        pytest.skip("there is a GPU")
+    framework, _, backend = label.rstrip("]").partition("[")
+    column = ["--framework", framework, *(["--backend", backend] if backend else [])]
+    out = tmp_path / "weights.safetensors"
+    train = ["--dataset", "digits", "--architecture", "cnn-32-16-8", "--out", str(out)]
+    assert main(["train", *column, *train, "--device", "gpu"]) == 4
+    said = capsys.readouterr().err
+    assert "no GPU: looked for an NVIDIA one" in said and said.count("\n") == 1
+    assert not out.exists()
 
 
 @pytest.mark.parametrize(
