@@ -16,6 +16,9 @@ QUIET = 0.25
 """Cores that other processes may use while a stable time is taken."""
 
 
+WORK = ("user", "nice", "system", "irq", "softirq", "steal")
+
+
 class Observed:
     """A context, entered as often as there is something to time; what it tells is of all."""
 
@@ -57,8 +60,9 @@ class Observed:
 
 
 def _busy() -> float:
-    times = psutil.cpu_times()
-    return float(times.user + times.system)
+    """Seconds of all cores at work for anyone: low priorities, interrupts, the host's others."""
+    times = psutil.cpu_times()._asdict()
+    return sum(float(times.get(kind, 0.0)) for kind in WORK)
 
 
 def _faults() -> int:

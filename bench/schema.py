@@ -109,7 +109,7 @@ FIELDS = tuple(
         ("training", "artefact", "", "file the row points to"),
         ("noise", "load_before", "", "one-minute load before the samples"),
         ("noise", "load_after", "", "one-minute load after the samples"),
-        ("noise", "busy_others", "", "cores other processes used while timed"),
+        ("noise", "busy_others", "", "cores used by others while timed, on the host too"),
         ("noise", "cpu_mhz", "MHz", "clock after the samples"),
         ("noise", "stable", "", "false where other work was seen"),
     ]

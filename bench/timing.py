@@ -39,6 +39,8 @@ WARM_S = 0.02
 """Seconds of calls before the samples: another cell has had the caches, and threads sleep."""
 LONG_S = 0.1
 """Calls longer than this warm themselves."""
+READ_S = 0.02
+"""Seconds that reading an answer may take; longer than its call, and the barrier was missing."""
 ARRAYS = {
     "jax": "jax", "pytorch": "torch", "keras[jax]": "jax", "keras[torch]": "torch",
     "keras[tensorflow]": "tensorflow",
@@ -53,8 +55,9 @@ COUNTED = ("forward", "heatmap")
 class Clocked:
     """A cell that is ready for the clock: its answer is right and it is warm.
 
-    Raises Wrong where two inputs give one answer, where the answer is not the oracle's or where
-    nothing was compiled that should have been; so does a visit during which something compiles.
+    Raises Wrong where two inputs give one answer, where the answer is not the oracle's, where it
+    was not there yet when the call was over, or where nothing was compiled that should have been;
+    so does a visit during which something compiles.
     """
 
     def __init__(self, cell: Cell, context: Mapping[str, Any]) -> None:
@@ -70,7 +73,13 @@ class Clocked:
         array = ARRAYS.get(cell.column.label, "")
         with memory.Watched(array, cell.device == "gpu" and bool(array)) as self.held:
             second, self.steady_s = _clocked(self.timed, 1)
-        self.checked = _told_apart(agreeing, one, explaining.to_host(framework, second))
+        began = time.perf_counter()
+        other = explaining.to_host(framework, second)
+        read_s = time.perf_counter() - began
+        if read_s > max(self.steady_s, READ_S):
+            took = f"reading it took {read_s:.3f} s after a call of {self.steady_s:.3f} s"
+            raise Wrong(agreeing, f"the answer was not there when the call was over: {took}")
+        self.checked = _told_apart(agreeing, one, other)
         self.compiled = framework.compilations() - traced
         if self.compiles and cell.task in COUNTED and not self.compiled:
             raise Wrong(self.checked, f"nothing was compiled in mode {cell.mode}: it ran eagerly")

@@ -17,7 +17,8 @@ from bench.report.wording import named
 
 NOTE = (
     "Median over processes with its interval. Real: the intervals are disjoint and the factor "
-    "exceeds 1.05; a single process has no interval and cannot tell. Code: whether that of the "
+    "exceeds 1.05 (of three processes each, one pair in ten is disjoint by chance, of five one in "
+    "126); a single process has no interval and cannot tell. Code: whether that of the "
     "framework, method or library differs between the runs. A real change of the same code has "
     "another cause: code that all share, or the machine."
 )
@@ -61,7 +62,7 @@ def make(earlier: Run, now: Run) -> Table:
         f"of a {elsewhere} earlier run has nothing of": beyond,
         f"of the earlier run, of a {elsewhere} present one has nothing of": unasked,
     }
-    told = [_first_line(differ), _summary(found), NOTE]
+    told = [_first_line(differ) + _drift(found), _summary(found), NOTE]
     told += [f"Left out: {n} {why}." for why, n in left_out.items() if n]
     lines = [_line(change, unit) for change in found]
     lines += [_status(now.key, then, now) for then, now in turned]
@@ -82,6 +83,19 @@ def _first_line(differ: Sequence[str]) -> str:
     )
 
 
+def _drift(found: Sequence[Change]) -> str:
+    """What the machine alone did, where enough code is unchanged to tell."""
+    moved = found[0].drift if found else 1.0
+    if moved == 1.0:
+        return ""
+    same = sum(change.same_code for change in found)
+    way = "slower" if moved > 1 else "faster"
+    return (
+        f" The machine itself was ×{factor(moved, 1):.3f} {way} (the median of {same} of "
+        "unchanged code): factors and verdicts are beyond that."
+    )
+
+
 def _summary(found: Sequence[Change]) -> str:
     real = [change for change in found if change.real]
     unable = sum(change.real is None for change in found)
@@ -98,7 +112,7 @@ def _compared(found: Sequence[Change], unit: str, shown: Sequence[str]) -> list[
     sections = []
     for at in dict.fromkeys(place(change.key, 1) for change in found):
         mine = [change for change in found if place(change.key, 1) == at]
-        mine.sort(key=lambda c: -factor(c.now.median, c.earlier.median) if c.real else 0)
+        mine.sort(key=lambda c: -factor(c.factor, 1) if c.real else 0)
         texts = pd.DataFrame([_text(change, unit, shown) for change in mine])
         unstable = any(not e.stable for change in mine for e in (change.earlier, change.now))
         sections.append(Section(f"{at}. {UNITS[unit]}", texts, (UNSTABLE,) if unstable else ()))
@@ -106,7 +120,7 @@ def _compared(found: Sequence[Change], unit: str, shown: Sequence[str]) -> list[
 
 
 def _text(change: Change, unit: str, shown: Sequence[str]) -> dict[str, str]:
-    times = f"×{factor(change.now.median, change.earlier.median):.2f}"
+    times = f"×{factor(change.factor, 1):.2f}"
     way = "" if times == "×1.00" else " slower" if change.factor > 1 else " faster"
     return {
         "what": named(change.key, shown),
@@ -166,8 +180,8 @@ def _line(change: Change, unit: str) -> dict[str, Any]:
     for name, estimate in (("earlier", change.earlier), ("now", change.now)):
         line |= {name: estimate.median, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
         line |= {f"{name}_processes": estimate.processes, f"{name}_stable": estimate.stable}
-    told = {"factor": change.factor, "real": change.real, "same_code": change.same_code}
-    return {**line, **told}
+    told = {"factor": change.factor, "drift": change.drift, "real": change.real}
+    return {**line, **told, "same_code": change.same_code}
 
 
 def _status(key: dict[str, Any], then: Thing | None, now: Thing | None) -> dict[str, Any]:

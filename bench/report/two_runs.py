@@ -1,6 +1,7 @@
 """Two runs beside each other: what both have timed, and in which unit that may be compared.
 
-Milliseconds are, where machine and versions are the same. Elsewhere only ratios are: to the best
+Milliseconds are, where machine and versions are the same, but for what the machine drifts between
+two runs: what all that is of unchanged code does alike. Elsewhere only ratios are: to the best
 forward pass of the same column, network, batch and precision in the same run.
 """
 
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple
 from bench.report import clock
 from bench.report.clock import Timing
 from bench.report.frame import NOT_HERE, Run, gather, groups
-from bench.report.statistics import Estimate, different, estimate
+from bench.report.statistics import Estimate, different, estimate, middle
 from implementations.contract import MODES
 
 PLACE = ("dataset", "architecture", "device")
@@ -23,6 +24,8 @@ FORWARD = {
 }  # fmt: skip
 """What a thing's forward pass differs in, and in its mode, of which the fastest counts."""
 ABSENT = "none"
+ENOUGH = 10
+"""Things of unchanged code whose median tells a machine's drift."""
 
 Key = tuple[Any, ...]
 
@@ -36,24 +39,28 @@ class Thing(NamedTuple):
 
 
 class Change(NamedTuple):
-    """One thing that has a time in both runs, in a unit in which the two may be compared."""
+    """One thing that has a time in both runs, in a unit in which the two may be compared.
+
+    `drift` is what the machine alone has changed by, now over earlier.
+    """
 
     key: dict[str, Any]
     earlier: Estimate
     now: Estimate
     same_code: bool
+    drift: float = 1.0
 
     @property
     def factor(self) -> float:
-        """Now over earlier: below 1 it is faster."""
-        return self.now.median / self.earlier.median
+        """Now over earlier, beyond the drift: below 1 it is faster."""
+        return self.now.median / self.earlier.median / self.drift
 
     @property
     def real(self) -> bool | None:
         """Whether the two differ by the rule for cells; None where one process cannot tell."""
         if min(self.earlier.processes, self.now.processes) < 2:
             return None
-        return different(self.earlier, self.now)
+        return different(self.earlier, self.now.scaled(1 / self.drift))
 
 
 def differences(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
@@ -86,7 +93,8 @@ def things(run: Run) -> dict[Key, Thing]:
 def changes(before: dict[Key, Thing], after: dict[Key, Thing], ratios: bool) -> list[Change]:
     """What has a time in both runs: in milliseconds of a call, or as ratios to forward passes.
 
-    As ratios only what has a forward pass beside it in both runs.
+    In milliseconds beyond the machine's drift; as ratios only what has a forward pass beside it in
+    both runs.
     """
     found = []
     for key, now in after.items():
@@ -99,7 +107,14 @@ def changes(before: dict[Key, Thing], after: dict[Key, Thing], ratios: bool) -> 
         if estimates[0] and estimates[1]:
             same = before[key].code == now.code
             found.append(Change(now.key, estimates[0], estimates[1], same))
-    return found
+    moved = 1.0 if ratios else drift(found)
+    return [change._replace(drift=moved) for change in found]
+
+
+def drift(found: Iterable[Change]) -> float:
+    """The median factor of what is of unchanged code; 1 where too little is, to tell."""
+    same = [change.factor for change in found if change.same_code]
+    return middle(same) if len(same) >= ENOUGH else 1.0
 
 
 def ratio(thing: Thing, found: Mapping[Key, Thing]) -> Estimate | None:

@@ -3,6 +3,10 @@ from __future__ import annotations
 import mmap
 import time
 
+import psutil
+import pytest
+
+from bench import observed as module
 from bench.cells import Cell
 from bench.observed import Observed
 from bench.schema import COLUMNS
@@ -20,6 +24,21 @@ def test_a_busy_core_is_a_core_in_use() -> None:
         time.sleep(0.5)
     assert idle.row["cores_in_use"] < 0.2 < busy.row["cores_in_use"]
     assert not set(busy.row) - set(COLUMNS)
+
+
+def test_work_of_any_kind_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = psutil.cpu_times()
+    for kind in ("user", "nice", "system", "irq", "softirq", "steal"):
+        seen = iter((times, times._replace(**{kind: getattr(times, kind) + 5})))
+        monkeypatch.setattr(module.psutil, "cpu_times", lambda seen=seen: next(seen))
+        with Observed(CELL) as beside:
+            time.sleep(0.05)
+        assert beside.row["busy_others"] > 1 and beside.row["stable"] is False, kind
+    seen = iter((times, times._replace(idle=times.idle + 5, iowait=times.iowait + 5)))
+    monkeypatch.setattr(module.psutil, "cpu_times", lambda: next(seen))
+    with Observed(CELL) as alone:
+        time.sleep(0.05)
+    assert alone.row["stable"] is True
 
 
 def test_pages_that_come_from_the_system_are_counted() -> None:

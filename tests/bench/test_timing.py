@@ -184,6 +184,17 @@ def test_the_barrier_is_inside_the_timed_region() -> None:
     assert done.stdout.split() == ["False", "True"], done.stderr
 
 
+def test_a_missing_barrier_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("jax")
+    monkeypatch.setenv("PYTHONPATH", str(CHILDREN))
+    jax = replace(TRAP, framework="jax")
+    cells = [replace(jax, options=(("trap", trap),)) for trap in ("waited", "unwaited")]
+    found = run(cells, "traps", {}, tmp_path / "log")
+    assert found["waited"][0]["status"] == "ok", found
+    assert found["unwaited"][0]["status"] == "wrong" and "samples_ns" not in found["unwaited"][0]
+    assert "was not there when the call was over" in found["unwaited"][0]["reason"]
+
+
 def test_real_cells_are_timed_after_they_agree(small: Any, tmp_path: Path) -> None:
     pytest.importorskip("torch")
     same = replace(

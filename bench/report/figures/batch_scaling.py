@@ -10,9 +10,10 @@ import pandas as pd
 
 from bench.report import base
 from bench.report.canvas import colours, panels
+from bench.report.clock import Timing
 from bench.report.files import stem
 from bench.report.same_run import Place, places
-from bench.report.statistics import Estimate, geometric_mean
+from bench.report.statistics import Estimate
 from bench.report.tables.batch_scaling import Series, series
 from bench.report.wording import named
 
@@ -32,17 +33,16 @@ def draw(frame: pd.DataFrame) -> Iterator[tuple[str, Any]]:
         yield stem("batch_scaling", *network), _figure(", ".join(network), found)
 
 
-def best_mode(found: Sequence[Series]) -> Series:
-    """Of one column's series the one of least time, over the batches that all of them have."""
-    shared = set.intersection(*({t.what["batch"] for t in one.timings} for one in found))
-    if not shared:
-        return max(found, key=lambda one: len(one.timings))
-
-    def mean(one: Series) -> float:
-        kept = [t for t in one.timings if t.what["batch"] in shared]
-        return geometric_mean(t.per_image.median for t in kept)
-
-    return min(found, key=mean)
+def best_modes(found: Sequence[Series]) -> Series:
+    """One column's least time at each batch, in whichever of its modes."""
+    least: dict[int, Timing] = {}
+    for timing in (timing for one in found for timing in one.timings):
+        known = least.setdefault(timing.what["batch"], timing)
+        if timing.per_image.median < known.per_image.median:
+            least[timing.what["batch"]] = timing
+    timings = tuple(least[batch] for batch in sorted(least))
+    modes = ", ".join(dict.fromkeys(timing.mode for timing in timings))
+    return Series(found[0].what, found[0].column, modes, timings)
 
 
 def bounds(found: Sequence[Series]) -> tuple[float, float]:
@@ -58,7 +58,7 @@ def _panels(place: Place) -> Iterator[Panel]:
         by_task.setdefault(task, {}).setdefault(one.column, []).append(one)
     where = place.title.removeprefix(f"{place.key['dataset']}, {place.key['architecture']}, ")
     for columns in by_task.values():
-        best = [best_mode(modes) for modes in columns.values()]
+        best = [best_modes(modes) for modes in columns.values()]
         yield f"{named(best[0].what, ('precision', 'threads'))}, {where}", best
 
 
@@ -77,7 +77,7 @@ def _figure(network: str, found: list[Panel]) -> Any:
         axis.set_xlabel("batch")
         axis.set_ylabel("ms per call")
         axis.legend(fontsize=7)
-    figure.suptitle(f"{TITLE}: {network}, each column in its best mode")
+    figure.suptitle(f"{TITLE}: {network}, each column in its best mode at each batch")
     return figure
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ def trapped(cell: Cell, context: Mapping[str, Any]) -> Timed:
     """Twice the sine of an array in the cell's framework, checked against NumPy's."""
     framework, import_s = load_framework(cell)
     trap = dict(cell.options)["trap"]
+    if trap == "unwaited":
+        framework = Unwaiting(framework)
     arrays = [np.random.default_rng(seed).normal(size=SHAPE).astype(np.float32) for seed in (0, 1)]
     sine, place = _functions(cell.framework)
     inputs = [place(array) for array in arrays]
@@ -45,6 +48,8 @@ def trapped(cell: Cell, context: Mapping[str, Any]) -> Timed:
             return sine(inputs[number], 2 + 1e-9 * calls[0])
         if trap == "zero":
             return sine(inputs[number], 0)
+        if trap in ("unwaited", "waited"):
+            return _long()(inputs[number])
         return sine(inputs[number], 3 if trap == "wrong" else 2)
 
     def check(value: Any) -> dict[str, Any]:
@@ -59,6 +64,19 @@ def trapped(cell: Cell, context: Mapping[str, Any]) -> Timed:
         return gates.compare("heatmap", {"heatmap": found}, expected, gate)
 
     return Timed(framework, call, check, {"import_s": import_s, "build_s": 0.0})
+
+
+class Unwaiting:
+    """A framework whose barrier does nothing."""
+
+    def __init__(self, framework: Any) -> None:
+        self.framework = framework
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.framework, name)
+
+    def wait(self, value: Any) -> None:
+        """Return at once."""
 
 
 def _visited(trap: str, context: Mapping[str, Any]) -> None:
@@ -84,6 +102,22 @@ def _functions(framework: str) -> tuple[Any, Any]:
         return factor * jax.numpy.sin(array)
 
     return jax.jit(sine, static_argnums=1), jax.numpy.asarray
+
+
+@cache
+def _long() -> Any:
+    """Twice the sine, after tenths of a second of work whose answer does not count."""
+    import jax
+    from jax import numpy as jnp
+
+    @jax.jit
+    def work(array: Any) -> Any:
+        square = jnp.resize(array, (1200, 1200))
+        for _ in range(10):
+            square = jnp.tanh(square @ square)
+        return 2 * jnp.sin(array) + 0.0 * square.sum()
+
+    return work
 
 
 timing.TASKS |= {"trap": trapped, "heatmap": trapped}

@@ -71,11 +71,13 @@ def test_batches_of_two_runs_are_no_series(make: Any) -> None:
     assert table.make(make.frame(rows)) == []
 
 
-def test_a_column_is_drawn_in_its_best_mode(make: Any) -> None:
-    rows = grown(make, "jax", {1: 1.0, 8: 9.0, 64: 1e-3}, mode="eager")
-    rows += grown(make, "jax", {1: 2.0, 8: 3.0}, mode="compiled")
+def test_a_column_is_drawn_in_its_best_mode_at_each_batch(make: Any) -> None:
+    rows = grown(make, "jax", {1: 1.0, 8: 9.0, 64: 30.0}, mode="eager")
+    rows += grown(make, "jax", {8: 3.0, 64: 31.0}, mode="compiled")
     (place,) = places(make.frame(rows))
-    assert figure.best_mode(table.series(place)).mode == "compiled"  # 64 is not in both
+    best = figure.best_modes(table.series(place))
+    assert best.mode == "eager, compiled"
+    assert {t.what["batch"]: t.estimate.median for t in best.timings} == {1: 1, 8: 3, 64: 30}
 
 
 def test_bounds_are_the_fastest_call_and_the_cheapest_image(make: Any) -> None:
