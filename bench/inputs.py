@@ -121,8 +121,8 @@ def subject(cell: Cell, context: Mapping[str, Any], n: int | None = None) -> Sub
     return Subject(architecture, tensors, images, arrays["labels"][:n], masks, verified)
 
 
-def batch_of(cell: Cell, context: Mapping[str, Any]) -> Subject:
-    """The images of a cell with a batch: the first, repeated where the set is smaller."""
+def batch_of(cell: Cell, context: Mapping[str, Any], first: int = 0) -> Subject:
+    """The images of a cell with a batch, from the first on, repeated where the set is smaller."""
     about = subject(cell, context)
-    turns = np.arange(cell.batch) % len(about.images)
+    turns = (first + np.arange(cell.batch)) % len(about.images)
     return replace(about, images=about.images[turns], labels=about.labels[turns], masks=None)

@@ -59,9 +59,8 @@ def _other(about: Subject) -> NDArray[np.float32]:
 
 def heatmap(cell: Cell, context: Mapping[str, Any]) -> Timed:
     """The heatmap of one class for each image, by our method or a library's."""
-    about = batch_of(cell, context)
     like = our_cell(cell)
-    expected = oracle.answer(like, about, Path(context["oracle"]))
+    about, expected = oracle.timed_batch(like, context)
     explainer = explaining.build(cell, about.architecture, about.weights)
     inputs = [
         explainer.put(images, expected["targets"]) for images in (about.images, _other(about))
@@ -100,8 +99,7 @@ def our_cell(cell: Cell) -> Cell:
 
 def forward(cell: Cell, context: Mapping[str, Any]) -> Timed:
     """The logits of a batch."""
-    about = batch_of(cell, context)
-    expected = oracle.answer(our_cell(cell), about, Path(context["oracle"]))
+    about, expected = oracle.timed_batch(our_cell(cell), context)
     framework, import_s = explaining.load_framework(cell)
     began = time.perf_counter()
     network = framework.build(about.architecture, about.weights, cell.device, cell.precision)

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import caches, explaining, memory
+from bench import caches, compilers, explaining, memory
 from bench.cells import Cell
 from bench.observed import Observed
 from bench.timed import TASKS, Timed
@@ -48,8 +48,6 @@ ARRAYS = {
 """Whose arrays a column computes with, and so whose counter tells of its memory."""
 BARE = True
 """Its processes need a framework and nothing else, unless they time a library."""
-COUNTED = ("forward", "heatmap")
-"""The tasks whose compilations the frameworks count."""
 
 
 class Clocked:
@@ -64,13 +62,14 @@ class Clocked:
         self.cell, self.context = cell, context
         self.timed = TASKS[cell.task](cell, context)
         framework = self.timed.framework
-        traced = framework.compilations()
+        array = ARRAYS.get(cell.column.label, "")
+        self.count = compilers.counting(framework, array, cell.task)
+        before = self._counted()
         self.compiles = cell.mode != "eager"
         first, self.first_s = _clocked(self.timed, 0)
         one = explaining.to_host(framework, first)
         agreeing = _agreeing(self.timed.check(first))
         del first
-        array = ARRAYS.get(cell.column.label, "")
         with memory.Watched(array, cell.device == "gpu" and bool(array)) as self.held:
             second, self.steady_s = _clocked(self.timed, 1)
         began = time.perf_counter()
@@ -80,8 +79,8 @@ class Clocked:
             took = f"reading it took {read_s:.3f} s after a call of {self.steady_s:.3f} s"
             raise Wrong(agreeing, f"the answer was not there when the call was over: {took}")
         self.checked = _told_apart(agreeing, one, other)
-        self.compiled = framework.compilations() - traced
-        if self.compiles and cell.task in COUNTED and not self.compiled:
+        self.compiled = self._counted() - before
+        if self.compiles and self.count and not self.compiled:
             raise Wrong(self.checked, f"nothing was compiled in mode {cell.mode}: it ran eagerly")
         self.observed = Observed(cell)
         self.samples: list[float] = []
@@ -89,14 +88,14 @@ class Clocked:
     def visit(self, benchmark: Any) -> None:
         """A few samples more."""
         timed = self.timed
-        compiled = timed.framework.compilations()
+        before = self._counted()
         call = self._warmed()
         rounds = int(np.clip(VISIT_S / call, 1, MOST))
         scattered = min(math.ceil(enough(self.samples) / VISITS), SCATTERED_S / call)
         rounds = max(rounds, int(scattered))
         with self.observed:
             benchmark.pedantic(timed.barriered, args=(0,), rounds=rounds, iterations=1)
-        if recompiled := timed.framework.compilations() - compiled:
+        if recompiled := self._counted() - before:
             raise Wrong(self.checked, f"compiled {recompiled} times while timed")
         self.samples += [sample / timed.parts for sample in benchmark.stats.stats.data]
 
@@ -112,6 +111,9 @@ class Clocked:
             spent += seconds
         return self.steady_s
 
+    def _counted(self) -> int:
+        return self.count() if self.count else 0
+
     def row(self) -> Row:
         """Agreement, cost and all samples so far."""
         checked, cost, observed = self.checked, self.timed.cost, self.observed
@@ -123,7 +125,7 @@ class Clocked:
             **checked,
             **cost,
             "compile_s": max(self.first_s - self.steady_s, 0.0) if self.compiles else None,
-            "compile_count": self.compiled,
+            "compile_count": self.compiled if self.count else None,
             "cache": os.environ.get(caches.STATE, "cold"),
             "samples_ns": [round(1e9 * sample) for sample in samples],
             "median_ms": 1e3 * median,

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from bench.report.frame import groups
-from bench.report.statistics import Estimate, estimate, middle
+from bench.report.statistics import Estimate, estimate, middle, typical_ratio
 
 PLACE = ("dataset", "architecture", "device", "machine_id")
 WHAT = (
@@ -63,14 +62,14 @@ class Timing(NamedTuple):
     def over(self, other: Timing) -> float:
         """The time for an image over that of another timing of the same run.
 
-        The median over rounds of the ratio in a round, where the two were timed by turns: what
-        slowed the machine for a while slowed both. Raises ValueError where one has no time.
+        Typical of the ratios in a round, where the two were timed by turns: what slowed the
+        machine for a while slowed both. Raises ValueError where one has no time.
         """
         plain = self.per_image.median / other.per_image.median
         images = max(self.what["batch"], 1) / max(other.what["batch"], 1)
         both = self.medians.keys() & other.medians.keys()
         ratios = [self.medians[n] / other.medians[n] / images for n in both]
-        return float(np.median(ratios)) if ratios else plain
+        return typical_ratio(ratios) if ratios else plain
 
 
 def timings(rows: pd.DataFrame) -> list[Timing]:

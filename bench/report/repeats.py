@@ -25,10 +25,10 @@ ALIKE = 1.10
 """Numbers of several runs agree where the largest is at most this many times the smallest."""
 NOTE = (
     "What was timed in each of several runs that asked for the same, on the same machine with the "
-    "same versions and code. Columns in their best modes; a ratio is the median over rounds of the "
-    "ratio within a round. Alike: the largest is at most 1.10 times the smallest. Called "
-    "different: disjoint intervals and a factor over 1.05. An order is the same where no two "
-    "columns changed places."
+    "same versions and code. Columns in their best modes; a ratio is the geometric mean over "
+    "rounds of the ratio within a round, each at most 10 % from their median. Alike: the largest "
+    "is at most 1.10 times the smallest. Called different: disjoint intervals and a factor over "
+    "1.05. An order is the same where no two columns changed places."
 )
 Found = dict[Key, Thing]
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from bench.report import clock
 from bench.report.clock import Timing
 from bench.report.frame import NOT_HERE, Run, gather, groups
-from bench.report.statistics import Estimate, different, estimate, middle
+from bench.report.statistics import Estimate, different, estimate, middle, typical_ratio
 from implementations.contract import MODES
 
 PLACE = ("dataset", "architecture", "device")
@@ -132,8 +132,10 @@ def ratio(thing: Thing, found: Mapping[Key, Thing]) -> Estimate | None:
     rounds = sorted(mine.keys() & medians.keys())
     if not rounds:
         return None
-    over = estimate([mine[n] / medians[n] for n in rounds])
-    return over._replace(stable=over.stable and own.stable and best.stable)
+    ratios = [mine[n] / medians[n] for n in rounds]
+    over = estimate(ratios)
+    stable = over.stable and own.stable and best.stable
+    return over._replace(median=typical_ratio(ratios), stable=stable)
 
 
 def only(mine: Mapping[Key, Thing], other: Mapping[Key, Thing]) -> tuple[list[Thing], int]:

@@ -21,8 +21,8 @@ INTERVAL = (
     "of five in 1 of 126."
 )
 PAIRED = (
-    f"{INTERVAL} A ratio is the median over rounds of the ratio within a round, where both were "
-    "timed by turns."
+    f"{INTERVAL} A ratio is the geometric mean over rounds of the ratio within a round, where both "
+    "were timed by turns; a round counts as at most 10 % from the median."
 )
 Sign = tuple[str, str]
 SIGNS: tuple[Sign, ...] = (("†", clock.STALE), ("~", clock.UNSTABLE), ("≈", CLOSE))

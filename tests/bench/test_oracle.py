@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from bench import oracle
-from bench.inputs import subject
-from implementations import graph
+from bench.inputs import batch_of, subject
+from implementations import graph, weights
 
 
 def test_an_answer_is_computed_once_and_told_apart_by_all_it_depends_on(small: Any) -> None:
@@ -59,6 +59,32 @@ def test_costly_methods_are_compared_on_fewer_images(small: Any) -> None:
     costly = replace(small.cell, method="integrated_gradients")
     assert 2 <= oracle.images_compared(costly, 256) < 64
     assert oracle.images_compared(costly, 2) == 2
+
+
+def test_a_batch_is_timed_from_the_first_heatmap_that_is_not_zero(
+    small: Any, tmp_path: Path
+) -> None:
+    one = replace(small.cell, stage="time", batch=1)
+    images = subject(small.cell, small.context).images
+    context = small.context | {"oracle": str(tmp_path)}
+    about, found = oracle.timed_batch(one, context)
+    np.testing.assert_array_equal(about.images, images[:1])
+
+    def empty(first: int) -> None:
+        about = batch_of(one, context, first)
+        arrays = oracle.answer(one, about, tmp_path)
+        path = oracle.answer_path(one, about, tmp_path)
+        weights.save(path, arrays | {"heatmap": np.zeros_like(arrays["heatmap"])})
+
+    empty(0)
+    about, found = oracle.timed_batch(one, context)
+    np.testing.assert_array_equal(about.images, images[1:2])
+    assert found["heatmap"].any()
+    for first in range(1, oracle.TRIES):
+        empty(first)
+    about, found = oracle.timed_batch(one, context)
+    np.testing.assert_array_equal(about.images, images[:1])
+    assert not found["heatmap"].any()
 
 
 def test_an_image_that_a_batch_has_twice_is_as_near_to_a_kink_both_times(small: Any) -> None:

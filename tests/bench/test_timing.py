@@ -91,6 +91,28 @@ def test_compiling_while_timed_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
     assert "median_ms" not in found["recompiles"][0]
 
 
+def test_training_steps_that_compile_while_timed_or_never_are_refused(
+    small: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("jax", "torch", "optax"):
+        pytest.importorskip(name)
+    monkeypatch.setenv("PYTHONPATH", str(CHILDREN))
+    step = replace(
+        small.cell, stage="time", task="train_step", method="", layer="", precision="float32",
+        mode="compiled", optimizer="native", batch=8,
+    )  # fmt: skip
+    traps = {"none": "jax", "other steps": "jax", "steps eagerly": "pytorch"}
+    found = {}
+    for trap, framework in traps.items():
+        cell = replace(step, framework=framework, options=(("trap", trap),))
+        found |= run([cell], "traps", small.context, tmp_path / "log")
+    rows = {trap: row for trap, [row] in found.items()}
+    assert rows["none"]["status"] == "ok" and rows["none"]["compile_count"] >= 1, rows
+    assert rows["other steps"]["status"] == rows["steps eagerly"]["status"] == "wrong", rows
+    assert "times while timed" in rows["other steps"]["reason"]
+    assert "nothing was compiled" in rows["steps eagerly"]["reason"]
+
+
 def test_the_clock_goes_round_all_cells_and_a_crash_costs_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pandas as pd
@@ -16,12 +17,12 @@ from bench.report.text import ABSENT, number
 TITLE = "What a cell costs beside its calls"
 STAGES = ("time",)
 NOTE = (
-    "Of the newest run of a place. Import: the framework's, once a process, median over "
-    "processes. Build: network and explainer, median over cells. Compile: the first call less a "
-    "steady one, from a cold cache, median over cells and the longest; PyTorch's of one process, "
-    "whose code the next ones load. Compilations: those counted of a cell, the most; none may come "
-    "while the clock runs. Whole cell: all of it, samples and the oracle's check included, the sum "
-    "over all cells of a process."
+    "Of the newest run of a place. Import: the framework's, once a process for all its cells, "
+    "median over processes. Build: network and explainer, median over cells. Compile: the first "
+    "call less a steady one, from a cold cache, median over cells and the longest; PyTorch's of "
+    "one process, whose code the next ones load. Compilations: those counted of a cell, the most; "
+    "none may come while the clock runs. Whole cell: all of it, samples and the oracle's check "
+    "included, the sum over all cells of a process."
 )
 COLUMNS = (
     "run_id", "column", "mode", "round", "status", "cache", "import_s", "build_s", "compile_s",
@@ -38,8 +39,13 @@ def make(frame: pd.DataFrame) -> list[Table]:
     sections = []
     for where, here in groups(rows, clock.PLACE):
         newest = here[here["run_id"] == max(here["run_id"], key=started)]
+        imports = newest.groupby(["column", "round"])["import_s"].max().groupby("column").median()
         mine = [
-            where | {"run_id": newest["run_id"].iloc[0]} | point | _measured(cells)
+            where
+            | {"run_id": newest["run_id"].iloc[0]}
+            | point
+            | {"import_s": imports[point["column"]]}
+            | _measured(cells)
             for point, cells in groups(newest, ("column", "mode"))
         ]
         lines += mine
@@ -54,7 +60,6 @@ def _measured(cells: pd.DataFrame) -> dict[str, Any]:
     processes = cells.groupby("round")
     return {
         "processes": len(processes),
-        "import_s": middle(processes["import_s"].max()),
         "build_s": middle(cells["build_s"]),
         "compile_s": middle(cold["compile_s"]),
         "longest_compile_s": cold["compile_s"].max(),
@@ -65,6 +70,7 @@ def _measured(cells: pd.DataFrame) -> dict[str, Any]:
 
 
 def _text(line: dict[str, Any]) -> dict[str, str]:
+    counted = line["compile_count"]
     longest = number(line["longest_compile_s"])
     compiled = f"{number(line['compile_s'])} (longest {longest})"
     return {
@@ -73,6 +79,6 @@ def _text(line: dict[str, Any]) -> dict[str, str]:
         "import s": number(line["import_s"]),
         "build s": number(line["build_s"]),
         "compile s": ABSENT if line["mode"] == "eager" else compiled,
-        "compilations": f"{line['compile_count']:.0f}",
+        "compilations": ABSENT if math.isnan(counted) else f"{counted:.0f}",
         "cells s": number(line["cells_s"]),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 from bench import gates, timing
 from bench.cells import Cell
 from bench.explaining import load_framework
-from bench.timing import Timed
+from bench.timed import Timed, train_step
 from bench.worker import Reporter
 
 SHAPE = (8, 16, 16)
@@ -64,6 +65,22 @@ def trapped(cell: Cell, context: Mapping[str, Any]) -> Timed:
         return gates.compare("heatmap", {"heatmap": found}, expected, gate)
 
     return Timed(framework, call, check, {"import_s": import_s, "build_s": 0.0})
+
+
+def stepping(cell: Cell, context: Mapping[str, Any]) -> Timed:
+    """Real training steps that run eagerly, or that compile another step at every call."""
+    trap = dict(cell.options)["trap"]
+    plain = replace(cell, options=(), mode="eager" if trap == "steps eagerly" else cell.mode)
+    timed = train_step(plain, context)
+    calls = [0]
+
+    def call(number: int) -> Any:
+        calls[0] += 1
+        if trap == "other steps" and calls[0] > 2:  # two calls make it ready
+            return train_step(replace(plain, batch=calls[0]), context).call(number)
+        return timed.call(number)
+
+    return replace(timed, call=call)
 
 
 class Unwaiting:
@@ -120,7 +137,7 @@ def _long() -> Any:
     return work
 
 
-timing.TASKS |= {"trap": trapped, "heatmap": trapped}
+timing.TASKS |= {"trap": trapped, "heatmap": trapped, "train_step": stepping}
 
 
 def serve(cells: list[Cell], context: Mapping[str, Any], report: Reporter) -> None:

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.report.statistics import Estimate, different, estimate, factor, geometric_mean, middle
+from bench.report.statistics import (
+    SPREAD,
+    Estimate,
+    different,
+    estimate,
+    factor,
+    geometric_mean,
+    middle,
+    typical_ratio,
+)
 
 positive = st.floats(1e-6, 1e6)
 
@@ -118,3 +127,20 @@ def test_geometric_mean_of_inverses_is_the_inverse(values: list[float]) -> None:
 def test_middle_leaves_out_what_is_not_finite() -> None:
     assert middle([1.0, math.nan, 3.0, math.inf]) == 2.0
     assert math.isnan(middle([math.nan]))
+
+
+@given(st.lists(st.floats(0.96, 1.04), min_size=1, max_size=7))
+def test_ratios_close_to_each_other_speak_for_their_geometric_mean(ratios: list[float]) -> None:
+    assert typical_ratio(ratios) == pytest.approx(geometric_mean(ratios))
+
+
+@given(st.lists(positive, min_size=1, max_size=7))
+def test_a_typical_ratio_turned_round_is_its_inverse(ratios: list[float]) -> None:
+    turned = typical_ratio(1 / ratio for ratio in ratios)
+    assert typical_ratio(ratios) == pytest.approx(1 / turned)
+
+
+def test_one_round_that_went_wrong_moves_a_ratio_little() -> None:
+    assert typical_ratio([3, 3, 300]) == pytest.approx(3 * (1 + SPREAD) ** (1 / 3))
+    with pytest.raises(ValueError, match="needs a ratio"):
+        typical_ratio([])
