@@ -141,7 +141,9 @@ def explain(arguments: Namespace) -> int:
         tensors = pretrained.neutral(Path(arguments.weights), architecture)
     except BadInput as error:
         # A registered architecture takes the images' shape, so they may be what is wrong.
-        raise BadInput(f"{error} (for images of {shape})") from error
+        size = " x ".join(map(str, shape))
+        told = f"{error}, or of this one for images of another size than these of {size}"
+        raise BadInput(told) from error
     targets = None
     if arguments.targets:
         read = stage.read_array(Path(arguments.targets), "targets")
