@@ -25,6 +25,8 @@ from implementations.graph import Architecture
 GRIDS = ("quick", "default", "full", "allocator")
 BATCHES = (1, 8, 64, 256)
 PRECISIONS = ("float32", "bfloat16", "float64")
+TF32 = "tf32"
+"""A precision that only GPUs have: float32 whose products keep ten bits."""
 LARGE = 100_000
 """Values of an image above which only small batches are timed: a network people use."""
 LARGE_BATCHES = (1, 8)
@@ -85,6 +87,8 @@ class Grid:
             if mode != "eager":
                 yield self.cell(task="heatmap", method=GRAD_CAM, layer=layer, mode=mode)
         yield from self.every_class(self.layers(0)[:1] if own else ())
+        if self.ask.device == "gpu":
+            yield from self.both(precision=TF32)
         if own:
             yield from self.around()
 
@@ -150,8 +154,9 @@ class Grid:
         yield from self.every_class(self.layers(0)[:1])
         yield from self.around()
         yield from self.ours(("eager", "compiled"))
+        precisions = (*PRECISIONS, TF32) if self.ask.device == "gpu" else PRECISIONS
         for network, mode, precision in product(
-            range(len(self.networks)), self.modes(), PRECISIONS
+            range(len(self.networks)), self.modes(), precisions
         ):
             for batch in sizes(self.networks[network][1]):
                 same = {"batch": batch, "mode": mode, "precision": precision}

@@ -10,6 +10,8 @@ import ctypes
 from pathlib import Path
 from typing import Self
 
+from bench.device_memory import DeviceMemory
+
 STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
@@ -29,8 +31,7 @@ class Watched:
         give_back()
         self.pooled = reset_pool_peak() if self.array == "tensorflow" else None
         self.held = reset_peak()
-        if self.gpu:
-            reset_device_peak(self.array)
+        self.device = DeviceMemory(self.array) if self.gpu else None
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -40,7 +41,7 @@ class Watched:
             taken.append(pool_peak() - self.pooled)
         self.row = {
             "call_memory_mb": max(taken, default=None),
-            "peak_device_mb": device_peak(self.array) if self.gpu else None,
+            "peak_device_mb": self.device.taken() if self.device else None,
         }
 
 
@@ -93,37 +94,3 @@ def pool_peak() -> float:
     import tensorflow as tf
 
     return float(tf.config.experimental.get_memory_info("CPU:0")["peak"]) / 2**20
-
-
-def reset_device_peak(array: str) -> None:
-    """Forget the peak of the GPU's memory so far, where the library of these arrays can (not JAX).
-
-    `array` is the library that holds a column's arrays: `torch`, `jax` or `tensorflow`.
-    """
-    if array == "torch":
-        import torch
-
-        torch.cuda.reset_peak_memory_stats()
-    elif array == "tensorflow":
-        import tensorflow as tf
-
-        tf.config.experimental.reset_memory_stats("GPU:0")
-
-
-def device_peak(array: str) -> float | None:
-    """The most GPU memory that was held since then, in MB, by the library's own counter.
-
-    JAX counts from the start of the process. None where the library does not tell.
-    """
-    if array == "torch":
-        import torch
-
-        return float(torch.cuda.max_memory_allocated()) / 2**20
-    if array == "tensorflow":
-        import tensorflow as tf
-
-        return float(tf.config.experimental.get_memory_info("GPU:0")["peak"]) / 2**20
-    import jax
-
-    told = jax.devices()[0].memory_stats() or {}
-    return float(told["peak_bytes_in_use"]) / 2**20 if "peak_bytes_in_use" in told else None

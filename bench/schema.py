@@ -91,7 +91,7 @@ FIELDS = tuple(
         ("cost", "page_faults", "", "pages of memory got from the system in a call while timed"),
         ("cost", "evaluations", "", "images through the model for each image explained"),
         ("cost", "peak_rss_mb", "MB", "peak resident memory of the process so far"),
-        ("cost", "peak_device_mb", "MB", "peak device memory by the framework's own counter"),
+        ("cost", "peak_device_mb", "MB", "peak device memory of a call, less what was held"),
         ("cost", "call_memory_mb", "MB", "peak memory of a call, less what was held"),
         ("cost", "energy_j", "J", "of one call, by the counters of the whole package and GPU"),
         ("cost", "cell_s", "s", "wall time of the whole cell"),

@@ -16,10 +16,12 @@ REAL = ("photographs", architectures.get("squeezenet-1.0", (227, 227, 3), 1000),
 
 
 def cells(
-    size: str, *columns: str, networks: Any = SMALL, asked: tuple[str, ...] = ()
-) -> list[Cell]:
+    size: str, *columns: str, networks: Any = SMALL, asked: tuple[str, ...] = (),
+    device: str = "cpu",
+) -> list[Cell]:  # fmt: skip
     ask = Ask(
         datasets=(), architectures=(), columns=pick_columns(columns), methods=asked, grid=size,
+        device=device,
     )  # fmt: skip
     found = grid.cells(ask, networks)
     assert len({cell.cell_id for cell in found}) == len(found)
@@ -102,6 +104,15 @@ def test_keras_on_another_backend_has_the_product_layers_and_all_classes_alone()
     }
     assert alike(other) == kept
     assert {c.precision for c in cells("full", "keras[torch]")} >= {"bfloat16", "float64"}
+
+
+@pytest.mark.parametrize("size", ["default", "full"])
+def test_tf32_is_a_toggle_of_every_column_on_a_gpu_alone(size: str) -> None:
+    columns = ("jax", "pytorch", "keras[jax]", "keras[torch]")
+    found = [cell for cell in cells(size, *columns, device="gpu") if cell.precision == "tf32"]
+    tasks = {(cell.column.label, cell.task) for cell in found}
+    assert tasks >= {(column, task) for column in columns for task in ("forward", "heatmap")}
+    assert not any(cell.precision == "tf32" for cell in cells(size, *columns))
 
 
 def test_a_library_that_goes_image_by_image_gets_one() -> None:
