@@ -120,7 +120,7 @@ def execute(
     parts = processes.together(jobs) if at_once == 1 else [[job] for job in jobs]
     total = sum(len(job.cells) for job in jobs)
     log = run.folder / "children.log"
-    began, lock = time.perf_counter(), threading.Lock()
+    began, busy, lock = time.perf_counter(), time.process_time(), threading.Lock()
     with ticker(title, total) as progress:
 
         def finished(cell: Cell, number: int, rows: list[Row]) -> None:
@@ -155,10 +155,11 @@ def execute(
             except BaseException:
                 stop.set()  # Whatever ended the run, Ctrl-C too, no child outlives it.
                 raise
-    wall = time.perf_counter() - began
+    wall, parent = time.perf_counter() - began, time.process_time() - busy
     if total:
         spent = run.head.setdefault("seconds", {}).setdefault(title, {})
-        for name, seconds in (("wall", wall), ("outside_children", outside)):
+        told = (("wall", wall), ("outside_children", outside), ("parent_cpu", parent))
+        for name, seconds in told:
             spent[name] = spent.get(name, 0.0) + seconds
     known = {cell.cell_id for cell in asked}
     return [row for row in run.rows if row["cell_id"] in known]

@@ -35,6 +35,9 @@ def test_cells_are_run_once_and_their_failures_kept(run: Run) -> None:
     assert statuses == ["failed"] * 4 + ["skipped"] * 2
     assert {row["status"] for row in stages.disagreements(rows)} == {"failed"}
     assert "about to leave" in (run.folder / "children.log").read_text()
+    spent = run.head["seconds"]["agree"]
+    assert 0 < spent["outside_children"] < spent["wall"]
+    assert 0 < spent["parent_cpu"] < spent["wall"]
 
     again = Run("agree", {}, run.results)
     assert stages.execute(again, "agree", "misbehaving", asked, CONTEXT, rounds=2) == rows
