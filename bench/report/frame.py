@@ -137,7 +137,9 @@ def _newest(rows: list[Row]) -> list[Row]:
 
     def cell(row: Row) -> Hashable:
         run = row["run_id"] if row["stage"] == "time" else ""
-        return row["machine_id"], row["cell_id"], run
+        # One cell likens all networks that a run has trained, and no two runs need have the same.
+        pair = (row["weights"], row["against"]) if row["task"] == "likeness" else ()
+        return row["machine_id"], row["cell_id"], run, *pair
 
     def made(row: Row) -> Hashable:
         return row["code_hash"], row["made_with"]

@@ -59,6 +59,18 @@ def test_a_newer_failure_hides_all_rows_of_the_older_success(make: Any) -> None:
     assert gather(runs, make.code_hash)["status"].tolist() == ["failed"]
 
 
+def test_a_pair_of_trainings_gives_way_to_that_pair_alone(make: Any) -> None:
+    def likened(run: str, value: float, *others: str) -> list[dict[str, Any]]:
+        pair = {"task": "likeness", "weights": "jax seed 0", "metric": "spearman", "run_id": run}
+        return [make.row("train", "jax", **pair, against=b, value=value) for b in others]
+
+    old = likened("a", 0.5, "jax seed 1", "pytorch seed 0")
+    new = likened("b", 0.7, "jax seed 1", "jax seed 2")
+    found = gather([(head(make, "1"), old), (head(make, "2"), new)], make.code_hash)
+    values = dict(zip(found["against"], found["value"], strict=True))
+    assert values == {"pytorch seed 0": 0.5, "jax seed 1": 0.7, "jax seed 2": 0.7}
+
+
 def test_rows_of_one_cell_are_kept_apart(make: Any) -> None:
     rows = [make.agree("jax", name) for name in ("logits", "heatmap")] * 2
     rows += [
