@@ -94,6 +94,11 @@ def architecture_for(name: str, images: Path) -> Architecture:
     return architecture
 
 
+def convolves(architecture: str) -> bool:
+    """Whether an architecture has a convolution, and so a layer for a heatmap."""
+    return any(node.kind == "conv" for node in architectures.get(architecture).nodes)
+
+
 def fit(architecture: Architecture, shape: tuple[int, ...], classes: int) -> None:
     """Raises BadInput where a network cannot read a data set's images or tell its classes."""
     if architecture.input_shape != shape:

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
-from bench.inputs import shared_weights
+from bench.inputs import convolves, shared_weights
 from bench.stages import Ask
 from implementations import architectures, pretrained
 from implementations.contract import BadInput
@@ -39,7 +39,10 @@ class Network(NamedTuple):
 
 
 def planned(stage: str, ask: Ask) -> list[Network]:
-    """The networks of what was asked: those planned, or those named. Raises BadInput for none."""
+    """The networks of what was asked: those planned, or those named. Raises BadInput for none.
+
+    `contrast` is of heatmaps beside Grad-CAM's, so it leaves out what has no convolution.
+    """
     if stage == "sweep" and not ask.datasets:
         return everything(ask)
     if stage == "time" and not ask.datasets:
@@ -53,6 +56,10 @@ def planned(stage: str, ask: Ask) -> list[Network]:
                 found.append(Network(dataset, architecture, plan.get(architecture, "all")))
     if not found:
         raise BadInput(_unplanned(ask))
+    if stage == "contrast":
+        found = [network for network in found if convolves(network.architecture)]
+        if not found:
+            raise BadInput(_flat(ask))
     return found
 
 
@@ -78,19 +85,24 @@ def everything(ask: Ask) -> list[Network]:
     """
     found = []
     for name in ask.architectures or architectures.names():
-        kinds = {node.kind for node in architectures.get(name).nodes}
         if name in pretrained.FILES:
             if shared_weights("photographs", name, ask.results).exists():
                 found.append(Network("photographs", name, "given"))
-        elif "conv" in kinds:
+        elif convolves(name):
             there = shared_weights(SWEPT, name, ask.results).exists()
             found.append(Network(SWEPT, name, "given" if there else "pytorch"))
     if not found:
-        asked = ", ".join(ask.architectures)
         absent = [name for name in ask.architectures if name in pretrained.FILES]
-        reason = source("photographs", absent[0]) if absent else f"no convolution in {asked}"
-        raise BadInput(f"nothing to do for {asked}: {reason}")
+        raise BadInput(_nothing(ask, source("photographs", absent[0])) if absent else _flat(ask))
     return found
+
+
+def _flat(ask: Ask) -> str:
+    return _nothing(ask, f"no convolution in {', '.join(ask.architectures)}")
+
+
+def _nothing(ask: Ask, reason: str) -> str:
+    return f"nothing to do for {', '.join(ask.architectures)}: {reason}"
 
 
 def source(dataset: str, architecture: str) -> str:
@@ -111,9 +123,14 @@ def once(networks: Iterable[Network]) -> list[tuple[str, str]]:
 
 
 def contrasted(networks: Iterable[Network], masked: Container[str]) -> list[tuple[str, str]]:
-    """Each architecture on one data set: one that has the objects' true masks, or the first."""
+    """Each architecture on one data set: one that has the objects' true masks, or the first.
+
+    Without those that have no convolution, and so no Grad-CAM to stand beside.
+    """
     chosen: dict[str, str] = {}
     for dataset, architecture, _ in networks:
+        if not convolves(architecture):
+            continue
         if chosen.setdefault(architecture, dataset) not in masked and dataset in masked:
             chosen[architecture] = dataset
     return [(dataset, architecture) for architecture, dataset in chosen.items()]

@@ -18,7 +18,7 @@ from scipy.special import logsumexp
 
 from bench import explaining, gates, operations, oracle
 from bench.cells import Cell
-from bench.inputs import Subject, batch_of
+from bench.inputs import Subject, batch_of, convolves
 from bench.worker import Row
 from implementations import libraries
 from implementations.contract import Array, Framework, Network, Stages, Unavailable
@@ -90,11 +90,15 @@ def _canonical(cell: Cell) -> bool:
 
 
 def our_cell(cell: Cell) -> Cell:
-    """The cell of our own method whose answer is the right one; Grad-CAM's has the logits too."""
+    """The cell of our own method whose answer is the right one; any method's has the logits too.
+
+    Those of a forward pass and a training step are Grad-CAM's, saliency's without a convolution.
+    """
     if cell.library:
         like = libraries.describe(cell.library).offers[cell.method].like
         return replace(cell, library="", method=like, options=())
-    return replace(cell, task="heatmap", method=cell.method or "grad_cam", optimizer="")
+    method = cell.method or ("grad_cam" if convolves(cell.architecture) else "saliency")
+    return replace(cell, task="heatmap", method=method, optimizer="")
 
 
 def forward(cell: Cell, context: Mapping[str, Any]) -> Timed:

@@ -71,6 +71,15 @@ def test_a_sweep_takes_every_architecture_with_a_convolution(
         plans.everything(ask(architectures=("mlp-512-100",), results=tmp_path))
 
 
+def test_what_has_no_convolution_is_trained_and_agreed_but_not_contrasted() -> None:
+    names = {one.architecture for one in plans.planned("compare", ask(datasets=("mnist",)))}
+    assert "mlp-512-100" in names
+    contrasted = {one.architecture for one in plans.planned("contrast", ask(datasets=("mnist",)))}
+    assert contrasted == names - {"mlp-512-100"}
+    with pytest.raises(BadInput, match="nothing to do for mlp-512-100: no convolution in mlp"):
+        plans.planned("contrast", ask(datasets=("mnist",), architectures=("mlp-512-100",)))
+
+
 def test_an_architecture_is_contrasted_where_the_true_masks_are() -> None:
     networks = [
         plans.Network("digits", "cnn-32-16-8", "all"),
@@ -80,4 +89,6 @@ def test_an_architecture_is_contrasted_where_the_true_masks_are() -> None:
     found = plans.contrasted(networks, {"shapes"})
     assert found == [("shapes", "cnn-32-16-8"), ("digits", "cnn-gap")]
     assert plans.contrasted(networks, ())[0] == ("digits", "cnn-32-16-8")
+    flat = plans.Network("mnist", "mlp-512-100", "pytorch")
+    assert plans.contrasted([flat, *networks], {"shapes"}) == found
     assert plans.once(networks) == [("digits", "cnn-32-16-8")]
