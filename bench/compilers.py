@@ -1,8 +1,9 @@
 """How often anything was compiled in this process: it must not be while the clock runs.
 
 A framework counts what it has prepared, a forward pass or a heatmap. A training step it prepares by
-other means: JAX tells of every program that its compiler is given, and PyTorch's own count has
-every graph. TensorFlow tells nobody what else it traces.
+other means: JAX tells of every program that its compiler is given, one for each operation where a
+step runs eagerly, and PyTorch's own count has every graph. What TensorFlow traces for a training
+step is not counted.
 """
 
 from __future__ import annotations
@@ -25,9 +26,12 @@ def counting(framework: Framework, arrays: str, task: str) -> Count | None:
 
     `arrays` is `jax`, `torch`, `tensorflow`, or empty where none of them computes.
     """
-    if task in PREPARED or arrays == "torch":
+    if task in PREPARED:
         return framework.compilations
-    return _programs() if arrays == "jax" else None
+    counts: dict[str, Callable[[], Count]] = {
+        "torch": lambda: framework.compilations, "jax": _programs,
+    }  # fmt: skip
+    return counts[arrays]() if arrays in counts else None
 
 
 @cache

@@ -16,6 +16,7 @@ from itertools import product
 
 from bench.agree import places
 from bench.cells import SYSTEM, Cell
+from bench.inputs import convolves
 from bench.stages import Ask
 from implementations import libraries, methods, tuned
 from implementations.contract import MODES
@@ -62,10 +63,9 @@ class Grid:
         return replace(base, **changes)  # type: ignore[arg-type]
 
     def both(self, network: int = 0, **changes: object) -> Iterator[Cell]:
-        """A forward pass, and Grad-CAM where there is a convolution."""
+        """A forward pass and Grad-CAM."""
         yield self.cell(network, **changes)
-        if self.layers(network):
-            yield self.cell(network, **changes, task="heatmap", method=GRAD_CAM)
+        yield self.cell(network, **changes, task="heatmap", method=GRAD_CAM)
 
     def quick(self) -> Iterator[Cell]:
         """Forward pass, training step and Grad-CAM of every network, in every mode there is."""
@@ -166,9 +166,9 @@ class Grid:
 
     def allocator(self) -> Iterator[Cell]:
         """Cells of `default` that need much memory, kept when freed or as the C library has it."""
-        first = self.layers(0)[0]
         found = [*self.both(batch=max(sizes(self.networks[0][1])))]
-        found.append(self.cell(task="heatmap", method=GRAD_CAM, layer=first))
+        for first in self.layers(0)[:1]:
+            found.append(self.cell(task="heatmap", method=GRAD_CAM, layer=first))
         if self.column.backend in OWN:
             found.append(self.cell(task="heatmap", method=SALIENCY))
         found.append(self.cell(task="train_step", optimizer="native"))
@@ -194,13 +194,21 @@ def sizes(architecture: Architecture) -> tuple[int, ...]:
 def cells(ask: Ask, networks: Sequence[tuple[str, Architecture, str]]) -> list[Cell]:
     """The cells of `ask.grid` over networks (data set, architecture, weights), each once.
 
-    Of heatmaps those of the methods asked for, and of what libraries have that is like them.
+    Of heatmaps those of the methods asked for, and of what libraries have that is like them; none
+    of a network without a convolution.
     """
     found: dict[Cell, None] = {}
+    flat = {network.name for _, network, _ in networks if not convolves(network)}
     for column in ask.columns:
         grid = Grid(ask, column, networks)
         found |= dict.fromkeys(getattr(grid, ask.grid)())
-    return [cell for cell in found if cell.mode in ask.modes and _asked(cell, ask.methods)]
+    return [
+        cell
+        for cell in found
+        if cell.mode in ask.modes
+        and _asked(cell, ask.methods)
+        and not (cell.task == "heatmap" and cell.architecture in flat)
+    ]
 
 
 def _asked(cell: Cell, names: Sequence[str]) -> bool:

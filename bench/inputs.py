@@ -94,9 +94,9 @@ def architecture_for(name: str, images: Path) -> Architecture:
     return architecture
 
 
-def convolves(architecture: str) -> bool:
-    """Whether an architecture has a convolution, and so a layer for a heatmap."""
-    return any(node.kind == "conv" for node in architectures.get(architecture).nodes)
+def convolves(architecture: Architecture) -> bool:
+    """Whether it has a convolution, and so a layer for a heatmap."""
+    return any(node.kind == "conv" for node in architecture.nodes)
 
 
 def fit(architecture: Architecture, shape: tuple[int, ...], classes: int) -> None:

@@ -57,7 +57,7 @@ def planned(stage: str, ask: Ask) -> list[Network]:
     if not found:
         raise BadInput(_unplanned(ask))
     if stage == "contrast":
-        found = [network for network in found if convolves(network.architecture)]
+        found = [network for network in found if convolves(architectures.get(network.architecture))]
         if not found:
             raise BadInput(_flat(ask))
     return found
@@ -88,7 +88,7 @@ def everything(ask: Ask) -> list[Network]:
         if name in pretrained.FILES:
             if shared_weights("photographs", name, ask.results).exists():
                 found.append(Network("photographs", name, "given"))
-        elif convolves(name):
+        elif convolves(architectures.get(name)):
             there = shared_weights(SWEPT, name, ask.results).exists()
             found.append(Network(SWEPT, name, "given" if there else "pytorch"))
     if not found:
@@ -129,7 +129,7 @@ def contrasted(networks: Iterable[Network], masked: Container[str]) -> list[tupl
     """
     chosen: dict[str, str] = {}
     for dataset, architecture, _ in networks:
-        if not convolves(architecture):
+        if not convolves(architectures.get(architecture)):
             continue
         if chosen.setdefault(architecture, dataset) not in masked and dataset in masked:
             chosen[architecture] = dataset

@@ -20,7 +20,7 @@ from bench import explaining, gates, operations, oracle
 from bench.cells import Cell
 from bench.inputs import Subject, batch_of, convolves
 from bench.worker import Row
-from implementations import libraries
+from implementations import architectures, libraries
 from implementations.contract import Array, Framework, Network, Stages, Unavailable
 from implementations.recipes import recipe
 
@@ -97,7 +97,8 @@ def our_cell(cell: Cell) -> Cell:
     if cell.library:
         like = libraries.describe(cell.library).offers[cell.method].like
         return replace(cell, library="", method=like, options=())
-    method = cell.method or ("grad_cam" if convolves(cell.architecture) else "saliency")
+    plain = "grad_cam" if convolves(architectures.get(cell.architecture)) else "saliency"
+    method = cell.method or plain
     return replace(cell, task="heatmap", method=method, optimizer="")
 
 

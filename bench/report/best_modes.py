@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from bench.report.clock import Timing
 from bench.report.measured import started
 from bench.report.statistics import different
 
+SAME = ("batch", "precision", "threads", "weights")
+"""What a forward pass shares with all that is held against it."""
+Passes = dict[tuple[Any, ...], Timing]
+
+
+def forward_passes(timings: Iterable[Timing], runs: dict[int, str]) -> Passes:
+    """The best forward pass of each column, run, batch and precision: a slow one must not flatter.
+
+    `runs` has the run of each timing, by the timing's `id`.
+    """
+    best: Passes = {}
+    for timing in timings:
+        if timing.what["task"] == "forward" and timing.estimate:
+            known = best.setdefault(_beside(timing, runs), timing)
+            if timing.per_image.median < known.per_image.median:
+                best[_beside(timing, runs)] = timing
+    return best
+
+
+def _beside(timing: Timing, runs: dict[int, str]) -> tuple[Any, ...]:
+    return timing.column, runs[id(timing)], *(timing.what[name] for name in SAME)
+
 
 def lines_of(
-    what: dict[str, Any], timings: list[Timing], runs: dict[int, str]
+    what: dict[str, Any], timings: list[Timing], runs: dict[int, str], passes: Passes
 ) -> list[dict[str, Any]]:
-    """One line a column: its best mode, or why it has none. Factors are of one run."""
+    """One line a column: its best mode, or why it has none. Ratios are of one run."""
     run = _run(timings, runs)
     best = {}
     for column in sorted({timing.column for timing in timings}):
@@ -34,9 +57,10 @@ def lines_of(
                 "stable": mine_ms.stable,
             }
             if first is not None and line["run_id"] == run:
-                least = first.per_image
-                line["factor"] = mine_ms.median / least.median
-                line["differs_from_best"] = different(mine_ms, least)
+                line["factor"] = timing.over(first)
+                line["differs_from_best"] = different(mine_ms, first.per_image)
+            if (forward := passes.get(_beside(timing, runs))) is not None:
+                line["forward_ratio"] = timing.over(forward)
         lines.append(
             line | {"stale": timing.stale, "status": timing.status, "reason": timing.reason}
         )
@@ -58,19 +82,3 @@ def _best(timings: list[Timing]) -> Timing:
     if timed:
         return min(timed, key=lambda timing: timing.per_image.median)
     return max(timings, key=lambda timing: timing.status == "wrong")
-
-
-def add_forward_ratio(lines: list[dict[str, Any]]) -> None:
-    """Each time over the best forward pass of the same column, run, batch and precision.
-
-    In its best mode, whichever that is: a slow one must not flatter.
-    """
-    same = ("column", "run_id", "batch", "precision", "threads", "weights")
-    forward: dict[tuple[Any, ...], float] = {}
-    for line in lines:
-        if line["task"] == "forward" and "ms_per_image" in line:
-            forward[tuple(line[name] for name in same)] = line["ms_per_image"]
-    for line in lines:
-        key = tuple(line[name] for name in same)
-        if "ms_per_image" in line and key in forward:
-            line["forward_ratio"] = line["ms_per_image"] / forward[key]

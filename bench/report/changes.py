@@ -16,11 +16,11 @@ from bench.report.two_runs import Change, Thing, changes, differences, only, thi
 from bench.report.wording import named
 
 NOTE = (
-    "Median over processes with its interval. Real: the intervals are disjoint and the factor "
-    "exceeds 1.05 (of three processes each, one pair in ten is disjoint by chance, of five one in "
-    "126); a single process has no interval and cannot tell. Code: whether that of the "
-    "framework, method or library differs between the runs. A real change of the same code has "
-    "another cause: code that all share, or the machine."
+    "Median over processes with its interval, ratios as tables of one run have them. Real: the "
+    "intervals are disjoint and the factor exceeds 1.05 (of three processes each, one pair in ten "
+    "is disjoint by chance, of five one in 126); a single process has no interval and cannot tell. "
+    "Code: whether that of the framework, method or library differs between the runs. A real "
+    "change of the same code has another cause: code that all share, or the machine."
 )
 UNITS = {"ms": "Milliseconds of a call.", "ratio": "Calls over forward passes."}
 REAL = {True: "yes", False: "no", None: "one process"}
@@ -38,7 +38,7 @@ def make(earlier: Run, now: Run) -> Table:
     """`changes`: what both have timed, real changes first; other statuses, new and gone apart.
 
     In `data` the numbers are milliseconds of a call or ratios, as `unit` says, and `factor` is
-    now over earlier.
+    now over earlier, less the drift.
     """
     before, after = things(earlier), things(now)
     differ = differences(earlier[0], now[0])
@@ -84,15 +84,16 @@ def _first_line(differ: Sequence[str]) -> str:
 
 
 def _drift(found: Sequence[Change]) -> str:
-    """What the machine alone did, where enough code is unchanged to tell."""
+    """What everything did together, where enough code is unchanged to tell."""
     moved = found[0].drift if found else 1.0
     if moved == 1.0:
         return ""
     same = sum(change.same_code for change in found)
     way = "slower" if moved > 1 else "faster"
     return (
-        f" The machine itself was ×{factor(moved, 1):.3f} {way} (the median of {same} of "
-        "unchanged code): factors and verdicts are beyond that."
+        f" All that is of unchanged code was together ×{factor(moved, 1):.3f} {way} (the median "
+        f"of {same}), by the machine or by code that all share: factors and verdicts are beyond "
+        "that."
     )
 
 

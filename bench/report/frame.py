@@ -138,7 +138,8 @@ def _newest(rows: list[Row]) -> list[Row]:
     def cell(row: Row) -> Hashable:
         run = row["run_id"] if row["stage"] == "time" else ""
         # One cell likens all networks that a run has trained, and no two runs need have the same.
-        pair = (row["weights"], row["against"]) if row["task"] == "likeness" else ()
+        trained = row["stage"] == "train" and row["task"] == "likeness"
+        pair = (row["weights"], row["against"]) if trained else ()
         return row["machine_id"], row["cell_id"], run, *pair
 
     def made(row: Row) -> Hashable:

@@ -17,10 +17,10 @@ from bench.report.text import number, share
 
 TITLE = "Seconds of the stages, and of these outside child processes"
 NOTE = (
-    "Wall: of the stage, in as many goes as it took; several children work side by side where "
-    "nothing is timed. Outside: starting the children, and the parent's own CPU time (planning, "
-    "listening, writing rows), which the runs without it in the CSV were made too early to count. "
-    "Tables and figures are written when all stages are over."
+    "Wall: of the stage, in the go that ended the run; where nothing is timed several children "
+    "work side by side, and their seconds of starting are added up. Outside: starting the children "
+    "and the parent's own CPU time (planning, listening, writing rows), which runs that show none "
+    "were made too early to count. Tables and figures are written when all stages are over."
 )
 
 

@@ -64,9 +64,10 @@ def middle(values: Iterable[float]) -> float:
 def typical_ratio(ratios: Iterable[float]) -> float:
     """What positive ratios, one a round, speak for: their geometric mean, no one alone deciding.
 
-    Each counts as at most `SPREAD` away from their median, so that a round that went wrong moves it
-    little (Huber, Robust estimation of a location parameter, 1964, in one step), where the median
-    itself wastes a third of what three rounds tell. Raises ValueError of none.
+    Each counts as at most `SPREAD` away from their median, so that of three or more a round that
+    went wrong moves it little (Huber, Robust estimation of a location parameter, 1964, in one
+    step), where the median itself wastes a quarter of what three rounds tell. Raises ValueError of
+    none.
     """
     logs = np.log(np.asarray(list(ratios), np.float64))
     if not len(logs):

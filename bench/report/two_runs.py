@@ -1,8 +1,8 @@
 """Two runs beside each other: what both have timed, and in which unit that may be compared.
 
-Milliseconds are, where machine and versions are the same, but for what the machine drifts between
-two runs: what all that is of unchanged code does alike. Elsewhere only ratios are: to the best
-forward pass of the same column, network, batch and precision in the same run.
+Milliseconds are, where machine and versions are the same, but for what drifts between two runs:
+what all that is of unchanged code does alike, mostly the machine's doing. Elsewhere only ratios
+are: to the best forward pass of the same column, network, batch and precision in the same run.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FORWARD = {
 """What a thing's forward pass differs in, and in its mode, of which the fastest counts."""
 ABSENT = "none"
 ENOUGH = 10
-"""Things of unchanged code whose median tells a machine's drift."""
+"""Things of unchanged code whose median tells the drift."""
 
 Key = tuple[Any, ...]
 
@@ -41,7 +41,7 @@ class Thing(NamedTuple):
 class Change(NamedTuple):
     """One thing that has a time in both runs, in a unit in which the two may be compared.
 
-    `drift` is what the machine alone has changed by, now over earlier.
+    `drift` is what all of unchanged code has changed by together, now over earlier.
     """
 
     key: dict[str, Any]
@@ -93,7 +93,7 @@ def things(run: Run) -> dict[Key, Thing]:
 def changes(before: dict[Key, Thing], after: dict[Key, Thing], ratios: bool) -> list[Change]:
     """What has a time in both runs: in milliseconds of a call, or as ratios to forward passes.
 
-    In milliseconds beyond the machine's drift; as ratios only what has a forward pass beside it in
+    In milliseconds beyond the drift; as ratios only what has a forward pass beside it in
     both runs.
     """
     found = []

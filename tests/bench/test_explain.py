@@ -396,7 +396,7 @@ def test_images_that_a_registered_network_cannot_read(
     place: Place, refused: Callable[..., str]
 ) -> None:
     said = refused(architecture="cnn-32-16-8")
-    assert "(8, 9, 2)" in said
+    assert "8 x 9 x 2" in said
 
 
 def test_a_place_that_cannot_be_written(place: Place, refused: Callable[..., str]) -> None:

@@ -35,9 +35,11 @@ def test_quick_is_every_task_in_every_mode() -> None:
     assert {(cell.precision, cell.batch) for cell in found} == {("float32", 64)}
 
 
-def test_a_network_without_a_convolution_has_no_grad_cam() -> None:
+@pytest.mark.parametrize("size", grid.GRIDS)
+@pytest.mark.parametrize("column", ["jax", "pytorch", "keras[torch]"])
+def test_a_network_without_a_convolution_has_no_heatmap(size: str, column: str) -> None:
     dense = [("mnist", architectures.get("mlp-512-100"), "random")]
-    found = cells("quick", "jax", networks=dense)
+    found = cells(size, column, networks=dense)
     assert {cell.task for cell in found} == {"forward", "train_step"}
 
 

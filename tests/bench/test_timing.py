@@ -14,7 +14,7 @@ from bench.cells import Cell
 from bench.child import ROOT, Job
 from bench.schema import COLUMNS
 from bench.timed import TASKS
-from bench.timing import SURE, VISITS, enough
+from bench.timing import VISITS
 
 CHILDREN = Path(__file__).parent / "children"
 TRAP = Cell(
@@ -67,15 +67,6 @@ def test_every_trap_is_refused_its_time(tmp_path: Path, monkeypatch: pytest.Monk
     assert row["images_per_s"] == pytest.approx(8e3 / row["median_ms"])
     assert row["agree"] is True and row["compile_s"] is None and row["import_s"] > 0
     assert not set(row) - set(COLUMNS)
-
-
-def test_enough_samples_make_the_median_as_sure_as_is_asked() -> None:
-    assert enough([]) == 0 and enough([3.0]) == 0 and enough([3.0] * 20) == 0
-    noise = np.random.default_rng(0)
-    for sigma in (0.1, 0.2, 0.3):
-        wanted = enough(list(noise.normal(5, 5 * sigma, 100_000)))
-        medians = np.median(noise.normal(5, 5 * sigma, (4_000, round(wanted))), axis=1)
-        assert medians.std() / 5 == pytest.approx(SURE, rel=0.06)
 
 
 def test_compiling_while_timed_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from bench.report import base, clock
-from bench.report.best_modes import add_forward_ratio, lines_of
+from bench.report.best_modes import forward_passes, lines_of
 from bench.report.files import Section, Table
 from bench.report.frame import groups, place
 from bench.report.measured import measured, standing
@@ -63,8 +63,8 @@ def networks(frame: pd.DataFrame) -> Iterator[Chosen]:
         cells = [cell for _, mine in groups(rows, ("run_id",)) for cell in measured(mine)]
         runs = {id(cell.timing): cell.run_id for cell in cells}
         found = clock.things([cell.timing for cell in cells])
-        lines = [line for what, timings in found for line in lines_of(what, timings, runs)]
-        add_forward_ratio(lines)
+        passes = forward_passes((cell.timing for cell in cells), runs)
+        lines = [line for what, mine in found for line in lines_of(what, mine, runs, passes)]
         title = place(key, frame["machine_id"].nunique())
         yield Chosen(key, title, _shown(key, [what for what, _ in found]), lines)
 
