@@ -38,13 +38,13 @@ WARM_S = 0.02
 """Seconds of calls before the samples: another cell has had the caches, and threads sleep."""
 LONG_S = 0.1
 """Calls longer than this warm themselves."""
-READ_S = 0.02
+READ_S = 0.001
 """Seconds that reading an answer may take; longer than its call, and the barrier was missing.
 
-So the work of a shorter call may be missed: not what the barrier of its framework leaves out.
+Of a call with less work than that it would not be seen.
 """
-READS = 3
-"""Calls whose answers are late before that is believed."""
+READS = 5
+"""Calls in a row whose answers are late before that is believed: a machine may be busy."""
 ARRAYS = {
     "jax": "jax", "pytorch": "torch", "keras[jax]": "jax", "keras[torch]": "torch",
     "keras[tensorflow]": "tensorflow",

@@ -123,13 +123,13 @@ def _functions(framework: str) -> tuple[Any, Any]:
 
 @cache
 def _long() -> Any:
-    """Twice the sine, after tenths of a second of work whose answer does not count."""
+    """Twice the sine, after milliseconds of work whose answer does not count."""
     import jax
     from jax import numpy as jnp
 
     @jax.jit
     def work(array: Any) -> Any:
-        square = jnp.resize(array, (1200, 1200))
+        square = jnp.resize(array, (400, 400))
         for _ in range(10):
             square = jnp.tanh(square @ square)
         return 2 * jnp.sin(array) + 0.0 * square.sum()
