@@ -97,9 +97,10 @@ def our_cell(cell: Cell) -> Cell:
     if cell.library:
         like = libraries.describe(cell.library).offers[cell.method].like
         return replace(cell, library="", method=like, options=())
-    plain = "grad_cam" if convolves(architectures.get(cell.architecture)) else "saliency"
-    method = cell.method or plain
-    return replace(cell, task="heatmap", method=method, optimizer="")
+    if not cell.method:
+        flat = not convolves(architectures.get(cell.architecture))
+        cell = replace(cell, method="saliency" if flat else "grad_cam")
+    return replace(cell, task="heatmap", optimizer="")
 
 
 def forward(cell: Cell, context: Mapping[str, Any]) -> Timed:

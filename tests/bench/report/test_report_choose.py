@@ -85,6 +85,20 @@ def test_forward_ratio_is_to_the_best_forward_pass(make: Any) -> None:
     assert data.loc["heatmap", "forward_ratio"] == pytest.approx(3)
 
 
+def test_factors_and_ratios_are_taken_round_by_round(make: Any) -> None:
+    # The machine was twice as slow in the second round: medians of the two see it, rounds do not.
+    rows = make.times("jax", [10.0, 20.0]) + make.times("pytorch", [30.0, 60.0])
+    rows += make.times("pytorch", [60.0], batch=10, **FORWARD)
+    rows += [row | {"round": 1} for row in make.times("pytorch", [120.0], **FORWARD)]
+    data = section(make, rows).data
+    heatmap = data[data["task"] == "heatmap"].set_index("column")
+    assert heatmap.loc["pytorch", "factor"] == pytest.approx(3.0)
+    assert heatmap.loc["pytorch", "forward_ratio"] == pytest.approx(0.5)
+    uneven = make.times("jax", [10.0, 20.0, 20.0]) + make.times("pytorch", [30.0, 60.0, 30.0])
+    factor = section(make, uneven).data.set_index("column").loc["pytorch", "factor"]
+    assert factor == pytest.approx(3.0 / 1.1 ** (1 / 3))  # of medians it is 1.5
+
+
 def test_stale_and_unstable_are_marked_and_explained(make: Any) -> None:
     rows = make.times("jax", [1.0, 1.0], code_hash="old") + make.times("pytorch", [10.0, 20.0])
     rows += make.times("keras[jax]", [30.0, 30.0], stable=False)
