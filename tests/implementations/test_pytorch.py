@@ -5,12 +5,10 @@ import sys
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits
 
 from implementations import architectures, methods, reference, weights
 from implementations.contract import BadInput
 from implementations.graph import Architecture, parse
-from implementations.recipes import Recipe
 
 pytest.importorskip("torch")
 
@@ -204,64 +202,6 @@ def test_more_functions_than_dynamo_lets_one_code_object_have():
             assert torch.equal(run(*placed)["heatmap"], placed[0][:, 0] * factor)
 
 
-CHAIN = _graph(
-    "chain", (1, 3, 1), 3,
-    {"name": "r", "kind": "relu", "inputs": "input"},
-    {"name": "f", "kind": "flatten", "inputs": "r"},
-    {"name": "d", "kind": "dense", "inputs": "f", "units": 3},
-)  # fmt: skip
-
-
-@pytest.mark.parametrize("mode", ["eager", "compiled"])
-@pytest.mark.parametrize(
-    ("rule", "expected"),
-    [(None, [0.0, -2.0, 3.0]), ("guided", [0.0, 0.0, 3.0]), ("deconvolution", [1.0, 0.0, 3.0])],
-)
-def test_relu_rules_by_hand(rule, expected, mode):
-    kernel = np.repeat(np.array([[1.0], [-2.0], [3.0]], np.float32), 3, axis=1)
-    tensors = {"d.kernel": kernel, "d.bias": np.zeros(3, np.float32)}
-    network = pytorch.build(CHAIN, tensors, "cpu", "float32")
-    network = network.with_relu(rule) if rule else network
-    images = np.array([-1.0, 2.0, 5.0], np.float32).reshape(1, 1, 3, 1)
-
-    def explain(network, images, targets):
-        def score(images):
-            return network.score("logit", network(images), targets).sum()
-
-        return {"heatmap": torch.func.grad(score)(images)[:, 0]}
-
-    prepared = pytorch.prepare(network, explain, ("heatmap",), mode)
-    stages = prepared(*pytorch.put(network, images, np.zeros(1, np.int32)))
-    assert stages["heatmap"].flatten().tolist() == expected
-
-
-def test_a_changed_relu_shares_the_weights():
-    network = pytorch.build(SMALL, weights.randomise(SMALL, 3), "cpu", "float32")
-    guided = network.with_relu("guided")
-    assert guided.layers["c1"].weight is network.layers["c1"].weight
-    with pytest.raises(BadInput, match="guided"):
-        network.with_relu("guidd")
-
-
-@pytest.mark.parametrize("score", ["probability", "log_probability"])
-def test_scores_where_the_softmax_saturates(score):
-    network = pytorch.build(SMALL, weights.randomise(SMALL, 3), "cpu", "float32")
-    logits = torch.tensor([[40.0, 0.0, -1.0, -2.0], [0.0, 30.0, 30.0, 1.0]])
-    targets = torch.tensor([0, 3])
-
-    gradient = torch.func.grad(lambda z: network.score(score, z, targets).sum())(logits)
-    exact = logits.double()
-    others = [[1, 2, 3], [0, 1, 2]]
-    for row, (target, rest) in enumerate(zip(targets.tolist(), others, strict=True)):
-        odds = (exact[row, rest] - exact[row, target]).exp().sum()
-        p, q = 1 / (1 + odds), odds / (1 + odds)
-        wanted = p * q if score == "probability" else q
-        assert wanted > 0
-        assert gradient[row, target].item() == pytest.approx(wanted.item(), rel=1e-5)
-        shares = exact[row, rest].softmax(0)
-        np.testing.assert_allclose(gradient[row, rest], -wanted * shares, rtol=1e-5)
-
-
 def test_resize_is_bilinear_with_half_pixel_centres():
     heatmap = torch.tensor([[[0.0, 1.0]]])
     assert pytorch.resize(heatmap, (1, 4)).tolist() == [[[0.0, 0.25, 0.75, 1.0]]]
@@ -291,119 +231,6 @@ def test_loads_no_other_framework():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-
-
-# training
-
-
-def _digits():
-    digits = load_digits()
-    return (digits.images[:500, :, :, None] / 16).astype(np.float32), digits.target[:500].astype(
-        np.int32
-    )
-
-
-TRAINED = _graph(
-    "trained", (8, 8, 1), 10,
-    {"name": "c1", "kind": "conv", "inputs": "input", "filters": 8, "kernel": 3},
-    {"name": "r1", "kind": "relu", "inputs": "c1"},
-    {"name": "drop", "kind": "dropout", "inputs": "r1", "rate": 0.1},
-    {"name": "f", "kind": "flatten", "inputs": "drop"},
-    {"name": "d", "kind": "dense", "inputs": "f", "units": 10},
-)  # fmt: skip
-
-
-def _trainer(mode, optimizer="matched", loss="mean", architecture=TRAINED, seed=7):
-    network = pytorch.build(architecture, weights.initialise(architecture, 0), "cpu", "float32")
-    recipe = Recipe(learning_rate=1e-2, loss=loss, warm_up=4)
-    return pytorch.trainer(network, recipe, optimizer, *_digits(), seed, mode)
-
-
-@pytest.mark.parametrize(
-    ("optimizer", "loss"),
-    [("matched", "mean"), ("matched", "sum"), ("native", "mean"), ("sgd", "mean")],
-)
-def test_loss_falls(optimizer, loss):
-    trainer = _trainer("eager", optimizer, loss)
-    order = np.arange(500)
-    first = trainer.epoch(order, 64)
-    last = [trainer.epoch(order, 64) for _ in range(4)][-1]
-    assert first.shape == (8,) and first.dtype == np.float64
-    assert first[0] == pytest.approx(np.log(10), abs=0.5)
-    assert last.mean() < (0.9 if optimizer == "sgd" else 0.7) * first.mean()
-
-
-@pytest.mark.parametrize("mode", ["eager", "compiled"])
-def test_going_on_equals_training_in_one_go(mode):
-    orders = [np.random.default_rng(i).permutation(500) for i in range(2)]
-    whole = _trainer(mode)
-    before = pytorch.compilations()
-    losses = [whole.epoch(order, 128) for order in orders]
-    assert pytorch.compilations() - before == (1 if mode == "compiled" else 0)
-    first = _trainer(mode)
-    np.testing.assert_array_equal(first.epoch(orders[0], 128), losses[0])
-    state = {name: np.array(array) for name, array in first.state().items()}
-    first.epoch(orders[1], 128)
-    second = _trainer(mode, seed=99)
-    second.restore(state)
-    torch.rand(3)
-    np.testing.assert_array_equal(second.epoch(orders[1], 128), losses[1])
-    for name, array in whole.state().items():
-        np.testing.assert_array_equal(second.state()[name], array)
-
-
-def test_compiled_and_eager_train_alike():
-    plain = parse(
-        {
-            "input_shape": (8, 8, 1), "classes": 10,
-            "nodes": [{"name": "f", "kind": "flatten", "inputs": "input"},
-                      {"name": "d", "kind": "dense", "inputs": "f", "units": 10}],
-        },
-        "plain",
-    )  # fmt: skip
-    order = np.arange(500)
-    losses = [_trainer(m, architecture=plain).epoch(order, 64) for m in ("eager", "compiled")]
-    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-4)
-
-
-def test_matched_adam_is_the_formula():
-    form = {
-        "input_shape": (8, 8, 1), "classes": 10,
-        "nodes": [{"name": "f", "kind": "flatten", "inputs": "input"},
-                  {"name": "d", "kind": "dense", "inputs": "f", "units": 10}],
-    }  # fmt: skip
-    linear = parse(form, "linear")
-    start = {k: v.astype(np.float64) for k, v in weights.initialise(linear, 0).items()}
-    network = pytorch.build(linear, weights.initialise(linear, 0), "cpu", "float64")
-    recipe = Recipe(learning_rate=1e-2, epsilon=1e-3, warm_up=1)
-    images, labels = _digits()
-    trainer = pytorch.trainer(network, recipe, "matched", images, labels, 0, "eager")
-    trainer.epoch(np.arange(500), 500)
-    pixels = images.reshape(500, -1).astype(np.float64)
-    logits = pixels @ start["d.kernel"]
-    p = np.exp(logits - logits.max(1, keepdims=True))
-    p /= p.sum(1, keepdims=True)
-    p[np.arange(500), labels] -= 1
-    gradient = pixels.T @ p / 500
-    wanted = start["d.kernel"] - 1e-2 * gradient / (np.abs(gradient) + 1e-3)
-    # The loss is taken in float32, so the gradient has its rounding: 1e-7 of a step of 1e-2.
-    np.testing.assert_allclose(trainer.state()["d.kernel"], wanted, atol=2e-9)
-
-
-def test_training_leaves_the_network_and_the_process_alone():
-    network = pytorch.build(TRAINED, weights.initialise(TRAINED, 0), "cpu", "float32")
-    torch.manual_seed(5)
-    wanted = torch.rand(4)
-    torch.manual_seed(5)
-    trainer = pytorch.trainer(network, Recipe(), "matched", *_digits(), 0, "eager")
-    trainer.epoch(np.arange(500), 250)
-    assert torch.equal(torch.rand(4), wanted)
-    assert not network.training
-    np.testing.assert_array_equal(
-        pytorch.weights(network)["d.kernel"], weights.initialise(TRAINED, 0)["d.kernel"]
-    )
-    assert (trainer.weights()["d.kernel"] != pytorch.weights(network)["d.kernel"]).any()
-    assert all(array.dtype == np.float32 for array in trainer.weights().values())
 
 
 def test_nodes_may_bear_the_names_of_module_attributes() -> None:
