@@ -15,14 +15,14 @@ from implementations.graph import unknown
 DONE, BAD_INPUT, UNAVAILABLE = 0, 2, 4
 
 COMMANDS = {
-    "list": ("commands:show_list", "everything that can be named", ["list", "list --json"]),
+    "list": ("catalogue:show_list", "everything that can be named", ["list", "list --json"]),
     "train": (
-        "commands:train", "train one network in one framework",
+        "by_hand:train", "train one network in one framework",
         ["train --framework jax --dataset digits --architecture cnn-32-16-8 --epochs 32 --seed 0 "
          "--out weights.safetensors"],
     ),
     "explain": (
-        "commands:explain", "heatmaps of your images, by one method in one framework",
+        "by_hand:explain", "heatmaps of your images, by one method in one framework",
         ["explain --framework pytorch --method grad_cam --architecture cnn-32-16-8 "
          "--weights weights.safetensors --images images.npy --out heatmaps.safetensors",
          "explain --framework keras --backend jax --method integrated_gradients "

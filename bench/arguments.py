@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from bench.values import Names, positive, seconds, seed, threads
 from implementations.contract import DEVICES, MODES, PRECISIONS, SCORES
@@ -87,11 +87,14 @@ def _suite_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--results", default="results", help="folder of runs and tables")
 
 
-def _precision_arguments(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--precisions", nargs="+", choices=PRECISIONS, default=["float32", "float64"],
-        help="compared; the first is the base of what is timed",
-    )  # fmt: skip
+def _precision_arguments(default: Sequence[str], what: str) -> Options:
+    def options(command: argparse.ArgumentParser) -> None:
+        command.add_argument(
+            "--precisions", nargs="+", choices=PRECISIONS, default=default,
+            help=f"{what} (default {' '.join(default)})",
+        )  # fmt: skip
+
+    return options
 
 
 def _epochs_arguments(command: argparse.ArgumentParser) -> None:
@@ -138,6 +141,9 @@ def _report_arguments(command: argparse.ArgumentParser) -> None:
 
 _bundled = _dataset_arguments("digits shapes")
 _swept = _dataset_arguments("digits, and photographs where their network's weights are")
+_compared = _precision_arguments(("float32", "float64"), "compared")
+_of_main = _precision_arguments(("float32", "float64"), "compared; the first is timed")
+_bases = _precision_arguments(("float32",), "timed, a grid around each")
 _of_a_job = _clock_arguments(5, "of which the intervals are surest")
 _of_the_grid = _clock_arguments(3, "a quarter of an hour on two cores; 5 are surer")
 
@@ -145,13 +151,12 @@ ARGUMENTS: dict[str, tuple[Options, ...]] = {
     "list": (_list_arguments,),
     "train": (_train_arguments,),
     "explain": (_explain_arguments,),
-    "agree": (_bundled, _suite_arguments, _precision_arguments),
-    "time": (_swept, _suite_arguments, _precision_arguments, _of_the_grid, _time_arguments),
+    "agree": (_bundled, _suite_arguments, _compared),
+    "time": (_swept, _suite_arguments, _bases, _of_the_grid, _time_arguments),
     "contrast": (_bundled, _suite_arguments),
     "compare": (
-        _bundled, _suite_arguments, _precision_arguments, _epochs_arguments, _of_a_job,
-        _compare_arguments,
+        _bundled, _suite_arguments, _of_main, _epochs_arguments, _of_a_job, _compare_arguments,
     ),
     "report": (_report_arguments,),
-    "sweep": (_swept, _suite_arguments, _precision_arguments, _epochs_arguments),
+    "sweep": (_swept, _suite_arguments, _compared, _epochs_arguments),
 }  # fmt: skip

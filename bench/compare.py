@@ -38,7 +38,7 @@ STAGES: dict[str, Callable[[Conductor], list[Row]]] = {
     "train": lambda leader: [*leader.train(), *leader.likeness()],
     "steps": Conductor.steps,
     "agree": lambda leader: leader.agree(main=True),
-    "time": Conductor.time,
+    "time": lambda leader: leader.time(main=True),
     "contrast": Conductor.contrast,
 }
 

@@ -9,11 +9,12 @@ from typing import Any
 
 from bench import agree, contrast, gallery, grid, oracle, peak, timed, train
 from bench.cells import Cell
+from bench.code import code_of
 from bench.inputs import architecture_for, has_masks, shared_weights
 from bench.plans import Network, contrasted, once
 from bench.progress import console
 from bench.stages import Ask, execute, side_by_side
-from bench.store import Row, Run, code_of
+from bench.store import Row, Run
 from implementations.contract import BadInput
 from implementations.weights import about, write_bytes
 
@@ -150,24 +151,13 @@ class Conductor:
         gallery.gather(cells, context, gallery.file(self.run.run_id, self.ask.results))
         return rows
 
-    def time(self) -> list[Row]:
+    def time(self, main: bool = False) -> list[Row]:
         """Fresh, interleaved processes, one at a time: nothing else runs on the machine.
 
         Rounds after the first start with what the first has compiled, unless all are to be cold.
+        In the `main` job in the first precision alone.
         """
-        quick = self.ask.grid == "quick"
-        pairs = (once(self.networks) if quick else []) or [(d, a) for d, a, _ in self.networks]
-        pairs.sort(key=lambda pair: pair[1] != BASE)
-        networks = [
-            (dataset, self._architecture(dataset, name), self._weights(dataset, name))
-            for dataset, name in pairs
-        ]
-        cells = grid.cells(self.ask, networks)
-        if not cells:
-            self.run.discard()
-            asked = ", ".join(column.label for column in self.ask.columns)
-            modes = ", ".join(self.ask.modes)
-            raise BadInput(f"nothing to time: {asked} has no {modes} mode; ask for other --modes")
+        cells = self._timed(self.ask.precisions[:1] if main else self.ask.precisions)
         self.execute("oracle", oracle.cells_for(map(timed.our_cell, cells)), isolate=True)
         self.run.head["peak"] = peaks = peak.measure(self.ask.threads)
         context = {**self.context, "peak": peaks}
@@ -177,6 +167,24 @@ class Conductor:
             "timing", cells, context=context, at_once=1,
             rounds=self.ask.rounds, isolate=self.ask.isolate,
         )  # fmt: skip
+
+    def _timed(self, precisions: Sequence[str]) -> list[Cell]:
+        """The grid around each precision. Raises BadInput where it is empty."""
+        quick = self.ask.grid == "quick"
+        pairs = (once(self.networks) if quick else []) or [(d, a) for d, a, _ in self.networks]
+        pairs.sort(key=lambda pair: pair[1] != BASE)
+        networks = [
+            (dataset, self._architecture(dataset, name), self._weights(dataset, name))
+            for dataset, name in pairs
+        ]
+        bases = [replace(self.ask, precisions=(precision,)) for precision in precisions]
+        cells = list(dict.fromkeys(cell for base in bases for cell in grid.cells(base, networks)))
+        if not cells:
+            self.run.discard()
+            asked = ", ".join(column.label for column in self.ask.columns)
+            modes = ", ".join(self.ask.modes)
+            raise BadInput(f"nothing to time: {asked} has no {modes} mode; ask for other --modes")
+        return cells
 
     def _weights(self, dataset: str, name: str) -> str:
         there = shared_weights(dataset, name, self.ask.results).exists()

@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 from bench import metrics, oracle
 from bench.cells import Cell
+from bench.code import CONTROL
 from bench.controls import CONTROLS
 from bench.explaining import Explainer, build
 from bench.inputs import Subject, subject
 from bench.stages import Ask
-from bench.store import CONTROL
 from bench.worker import Reporter, Row
 from bench.worker import serve as serve_cells
 from implementations import libraries, methods, weights

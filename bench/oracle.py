@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from bench import rounding
 from bench.cells import Cell
+from bench.code import code_hash
 from bench.explaining import CHAIN, Arrays, build
 from bench.inputs import Subject, batch_of, subject
-from bench.store import code_hash
 from bench.worker import Reporter, Row
 from bench.worker import serve as serve_cells
 from implementations import architectures, methods, reference, weights

@@ -1,14 +1,17 @@
-"""How many samples a cell needs: more where its calls scatter."""
+"""Samples of a cell: how many it needs, more where its calls scatter, and what they say."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 SURE = 0.025
 """Standard error of a process's median, of the median, that sampling aims at."""
+KEPT = 50
+"""Samples that a row has at most; what is said of them is of all."""
 
 
 def quartiles(samples: Sequence[float]) -> float:
@@ -27,3 +30,15 @@ def enough(samples: Sequence[float]) -> float:
         return 0.0
     sigma = quartiles(samples) / 1.349
     return math.pi / 2 * (sigma / (SURE * float(np.median(samples)))) ** 2
+
+
+def figures(samples: Sequence[float]) -> dict[str, Any]:
+    """The cost columns that samples, in seconds and in order of time, are enough for."""
+    kept = np.linspace(0, len(samples) - 1, min(len(samples), KEPT)).round().astype(int)
+    return {
+        "samples_ns": [round(1e9 * samples[number]) for number in kept],
+        "median_ms": 1e3 * float(np.median(samples)),
+        "iqr_ms": 1e3 * quartiles(samples),
+        "min_ms": 1e3 * min(samples),
+        "p95_ms": 1e3 * float(np.percentile(samples, 95)),
+    }

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bench.cells import Cell
-from bench.store import TRAINING
+from bench.code import TRAINING
 from bench.timing import VISITS, Clocked
 from bench.worker import Reporter, Row
 

@@ -44,8 +44,8 @@ def _own(given: Mapping[str, Any]) -> dict[str, Any]:
     """What only some commands take, as far as it was given."""
     own = {name: given[name] for name in OWN if given.get(name) is not None}
     lists = {name: tuple(own[name]) for name in ("precisions", "modes") if name in own}
-    stages = {"stages": tuple(part for part in PARTS if part in own.get("stages", PARTS))}
-    return own | lists | stages
+    parts = {"stages": tuple(part for part in PARTS if part in own.get("stages", PARTS))}
+    return own | lists | parts
 
 
 def _images(arguments: Namespace) -> int:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from bench import caches, compilers, explaining, memory
 from bench.cells import Cell
 from bench.observed import Observed
-from bench.sampling import enough, quartiles
+from bench.sampling import enough, figures
 from bench.timed import TASKS, Timed
 from bench.worker import Reporter, Row, Wrong
 
@@ -80,8 +80,9 @@ class Clocked:
         del second
         self.checked = _told_apart(agreeing, one, other)
         self.compiled = self._counted() - before
-        if self.compiles and self.count and not self.compiled:
-            raise Wrong(self.checked, f"nothing was compiled in mode {cell.mode}: it ran eagerly")
+        why = compilers.eager(self.compiled, array, cell.task)
+        if self.compiles and self.count and why:
+            raise Wrong(self.checked, f"{why} in mode {cell.mode}: it ran eagerly")
         self.observed = Observed(cell)
         self.samples: list[float] = []
 
@@ -133,23 +134,18 @@ class Clocked:
     def row(self) -> Row:
         """Agreement, cost and all samples so far."""
         checked, cost, observed = self.checked, self.timed.cost, self.observed
-        samples = np.array(self.samples)
-        median = float(np.median(samples))
+        seconds = float(np.median(self.samples))
         notes = [note for note in (checked.get("notes"), cost.get("notes")) if note]
-        calls = len(samples) * self.timed.parts
+        calls = len(self.samples) * self.timed.parts
         return {
             **checked,
             **cost,
             "compile_s": max(self.first_s - self.steady_s, 0.0) if self.compiles else None,
             "compile_count": self.compiled if self.count else None,
             "cache": os.environ.get(caches.STATE, "cold"),
-            "samples_ns": [round(1e9 * sample) for sample in samples],
-            "median_ms": 1e3 * median,
-            "iqr_ms": 1e3 * quartiles(self.samples),
-            "min_ms": 1e3 * float(samples.min()),
-            "p95_ms": 1e3 * float(np.percentile(samples, 95)),
-            "images_per_s": self.cell.batch / median,
-            "peak_share": _share(cost.get("flops"), median, self.cell, self.context),
+            **figures(self.samples),
+            "images_per_s": self.cell.batch / seconds,
+            "peak_share": _share(cost.get("flops"), seconds, self.cell, self.context),
             **self.held.row,
             **observed.row,
             "notes": "; ".join(notes) or None,

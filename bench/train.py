@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 import datasets
 from bench.cells import NUDGED, Cell
+from bench.code import code_of
 from bench.explaining import load_framework
 from bench.inputs import fit
 from bench.stages import Ask
-from bench.store import code_of
 from bench.worker import Reporter, Row
 from implementations import architectures, weights
 from implementations.contract import BadInput, Framework, Network, Weights

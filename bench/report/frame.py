@@ -50,9 +50,9 @@ def gather(runs: Sequence[Run], code_hash: CodeHash | None = None) -> pd.DataFra
     their age, and rows of agreement on whatever machine: what older code answered is no news there.
     """
     if code_hash is None:
-        from bench import store
+        from bench.code import code_hash as code_hash_now
 
-        code_hash = store.code_hash
+        code_hash = code_hash_now
     current = cache(_or_gone(code_hash))
     rows: list[Row] = []
     for head, measured in sorted(runs, key=_time):

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import combinations
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
 from bench.report.files import Section, Table
 from bench.report.frame import Run
-from bench.report.statistics import Estimate, different, middle
+from bench.report.repeated import Found, Repeated, numbers
+from bench.report.statistics import middle
 from bench.report.text import number, share
-from bench.report.two_runs import Key, Thing, differences, ratio, things
+from bench.report.two_runs import differences, things
 
 TITLE = "How far runs of the same grid agree"
 STAGE = "time"
@@ -28,28 +28,12 @@ NOTE = (
     "same versions and code. Columns in their best modes; a ratio is the geometric mean over "
     "rounds of the ratio within a round, each at most 10 % from their median. Alike: the largest "
     "is at most 1.10 times the smallest. Called different: disjoint intervals and a factor over "
-    "1.05. An order is the same where no two columns changed places."
+    "1.05. An order is the same where no two columns change places. Of runs of many rounds the "
+    "first ones alone are shown too: so much surer each further round makes it."
 )
-Found = dict[Key, Thing]
-
-
-class Repeated(NamedTuple):
-    """One number in every run, in order of time; where it is a factor, what its cells were called.
-
-    `called` is 1 where the first was called slower, -1 where it was called faster, else 0.
-    """
-
-    kind: str
-    what: dict[str, Any]
-    one: str
-    other: str
-    values: tuple[float, ...]
-    called: tuple[int, ...] = ()
-
-    @property
-    def spread(self) -> float:
-        """The largest over the smallest."""
-        return max(self.values) / min(self.values)
+FEWER = (3, 5)
+"""Of runs of more rounds than these, the first so many alone are looked at too."""
+ORDER_OF_TOLD = "order of the columns, tied where no run tells them apart"
 
 
 def make(runs: Sequence[Run]) -> list[Table]:
@@ -57,15 +41,28 @@ def make(runs: Sequence[Run]) -> list[Table]:
     lines: list[dict[str, Any]] = []
     sections = []
     for group in _same(runs):
-        found = [things(run) for run in group]
-        shared = _shared(found)
         names = [str(head["run_id"]) for head, _ in group]
-        numbers = [*_milliseconds(shared), *_prices(shared), *_factors(shared)]
-        lines += [_line(one, names) for one in numbers]
-        rounds = ", ".join(str(1 + max(row["round"] for row in rows)) for _, rows in group)
-        title = f"{len(group)} runs of {rounds} rounds: {', '.join(names)}"
-        sections.append(Section(title, pd.DataFrame(_texts(shared, numbers))))
+        rounds = [_rounds(run) for run in group]
+        shared = _shared([things(run) for run in group])
+        found = numbers(shared)
+        lines += [_line(one, names) for one in found]
+        title = f"{len(group)} runs of {', '.join(map(str, rounds))} rounds: {', '.join(names)}"
+        sections.append(Section(title, pd.DataFrame(_texts(found))))
+        for first in (few for few in reversed(FEWER) if few < min(rounds)):
+            shared = _shared([things(_first(run, first)) for run in group])
+            title = f"Of the same runs the first {first} rounds alone"
+            sections.append(Section(title, pd.DataFrame(_texts(numbers(shared)))))
     return [Table("repeats", TITLE, pd.DataFrame(lines), sections, NOTE)] if lines else []
+
+
+def _rounds(run: Run) -> int:
+    return 1 + max(int(row["round"]) for row in run[1])
+
+
+def _first(run: Run, rounds: int) -> Run:
+    """A run as if it had ended after so many rounds."""
+    head, rows = run
+    return head, [row for row in rows if row["round"] < rounds]
 
 
 def _same(runs: Sequence[Run]) -> Iterator[list[Run]]:
@@ -100,62 +97,6 @@ def _shared(found: Sequence[Found]) -> list[Found]:
     return [{key: each[key] for key in keys} for each in found]
 
 
-def _milliseconds(shared: Sequence[Found]) -> Iterator[Repeated]:
-    for key, thing in shared[0].items():
-        values = tuple(_ms(found[key]).median for found in shared)
-        yield Repeated("milliseconds", thing.key, _cell(thing), "", values)
-
-
-def _prices(shared: Sequence[Found]) -> Iterator[Repeated]:
-    """Heatmaps over the best forward pass of their column."""
-    for key, thing in shared[0].items():
-        if thing.key["task"] == "heatmap":
-            ratios = [ratio(found[key], found) for found in shared]
-            values = tuple(each.median for each in ratios if each)
-            if len(values) == len(shared):
-                yield Repeated("price", thing.key, _cell(thing), "forward pass", values)
-
-
-def _factors(shared: Sequence[Found]) -> Iterator[Repeated]:
-    """Columns over each other, each in its best mode in that run."""
-    for what, best in _best(shared):
-        for one, other in combinations(best[0], 2):
-            values = tuple(run[one].timing.over(run[other].timing) for run in best)
-            called = tuple(_called(_ms(run[one]), _ms(run[other])) for run in best)
-            yield Repeated("factor", what, one, other, values, called)
-
-
-def _called(one: Estimate, other: Estimate) -> int:
-    slower = 1 if one.median > other.median else -1
-    return slower if different(one, other) else 0
-
-
-def _best(shared: Sequence[Found]) -> Iterator[tuple[dict[str, Any], list[dict[str, Thing]]]]:
-    """What was timed in several columns, with each column in its best mode in each run."""
-    by_what: dict[Key, list[Key]] = {}
-    for key, thing in shared[0].items():
-        rest = {name: v for name, v in thing.key.items() if name not in ("column", "mode")}
-        by_what.setdefault(tuple(rest.items()), []).append(key)
-    for rest_items, keys in by_what.items():
-        runs: list[dict[str, Thing]] = []
-        for found in shared:
-            best: dict[str, Thing] = {}
-            for key in sorted(keys, key=lambda key: _ms(found[key]).median):
-                best.setdefault(found[key].key["column"], found[key])
-            runs.append({column: best[column] for column in sorted(best)})
-        if len(runs[0]) > 1:
-            yield dict(rest_items), runs
-
-
-def _ms(thing: Thing) -> Estimate:
-    assert thing.timing.estimate is not None
-    return thing.timing.estimate
-
-
-def _cell(thing: Thing) -> str:
-    return f"{thing.key['column']} {thing.key['mode']}"
-
-
 def _line(one: Repeated, names: Sequence[str]) -> dict[str, Any]:
     line = {"kind": one.kind, "runs": ", ".join(names), **one.what}
     line |= {"one": one.one, "other": one.other}
@@ -164,21 +105,21 @@ def _line(one: Repeated, names: Sequence[str]) -> dict[str, Any]:
     return line | called | {"spread": one.spread}
 
 
-def _texts(shared: Sequence[Found], numbers: Sequence[Repeated]) -> list[dict[str, str]]:
-    factors = [one for one in numbers if one.kind == "factor"]
+def _texts(found: Sequence[Repeated]) -> list[dict[str, str]]:
+    factors = [one for one in found if one.kind == "factor"]
     real = [one for one in factors if all(one.called)]
     return [
-        _spread("milliseconds of a call", [one for one in numbers if one.kind == "milliseconds"]),
-        _spread("heatmap over forward pass", [one for one in numbers if one.kind == "price"]),
+        _spread("milliseconds of a call", [one for one in found if one.kind == "milliseconds"]),
+        _spread("heatmap over forward pass", [one for one in found if one.kind == "price"]),
         _spread("column over column", factors),
         _spread("of these, called different in every run", real),
-        _orders(shared),
+        *_orders(factors),
         _calls(factors),
     ]
 
 
-def _spread(name: str, numbers: Sequence[Repeated]) -> dict[str, str]:
-    spreads = sorted(one.spread for one in numbers)
+def _spread(name: str, found: Sequence[Repeated]) -> dict[str, str]:
+    spreads = sorted(one.spread for one in found)
     alike = sum(spread <= ALIKE for spread in spreads)
     return _counted(name, alike, len(spreads)) | {
         "median of largest over smallest": number(middle(spreads)),
@@ -186,11 +127,17 @@ def _spread(name: str, numbers: Sequence[Repeated]) -> dict[str, str]:
     }
 
 
-def _orders(shared: Sequence[Found]) -> dict[str, str]:
-    """In how many of the things timed the columns come in the same order in every run."""
-    orders = [set(map(_order, best)) for _, best in _best(shared)]
-    same = sum(len(order) == 1 for order in orders)
-    return _counted("order of the columns", same, len(orders))
+def _orders(factors: Sequence[Repeated]) -> Iterator[dict[str, str]]:
+    """Of how many things timed the columns come in the same order in every run.
+
+    First of all columns, then with those tied that no run tells apart.
+    """
+    timed = {tuple(one.what.items()) for one in factors}
+    moved = [one for one in factors if one.changed_places]
+    told = [one for one in moved if any(one.called)]
+    for name, changed in (("order of the columns", moved), (ORDER_OF_TOLD, told)):
+        others = {tuple(one.what.items()) for one in changed}
+        yield _counted(name, len(timed - others), len(timed))
 
 
 def _counted(what: str, alike: int, compared: int) -> dict[str, str]:
@@ -202,10 +149,6 @@ def _counted(what: str, alike: int, compared: int) -> dict[str, str]:
         "median of largest over smallest": none,
         "largest": none,
     }
-
-
-def _order(run: dict[str, Thing]) -> tuple[str, ...]:
-    return tuple(sorted(run, key=lambda column: _ms(run[column]).median))
 
 
 def _calls(factors: Sequence[Repeated]) -> dict[str, str]:

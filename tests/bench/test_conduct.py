@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from bench.conduct import Conductor
 from bench.plans import Network
@@ -12,11 +13,11 @@ NETWORKS = (
 )  # fmt: skip
 
 
-def conductor(results: Path, seeds: int = 1) -> Conductor:
+def conductor(results: Path, seeds: int = 1, **more: Any) -> Conductor:
     ask = Ask(
         datasets=("digits", "shapes"), architectures=("cnn-32-16-8", "cnn-gap"),
         columns=pick_columns(["jax", "pytorch"]), methods=("grad_cam",), n_images=4, seeds=seeds,
-        results=results,
+        results=results, **more,
     )  # fmt: skip
     return Conductor("compare", ask, NETWORKS)
 
@@ -32,3 +33,15 @@ def test_first_steps_are_of_what_all_columns_train(tmp_path: Path) -> None:
         for seed in range(3)
     }
     assert len(seeded) == 3 * 9  # two columns, and one of them from nudged weights
+
+
+def test_what_is_timed_is_the_grid_around_each_precision_asked_for(tmp_path: Path) -> None:
+    leader = conductor(tmp_path, grid="default", precisions=("float32", "float64"))
+    one, other, both = (
+        leader._timed(asked) for asked in (("float32",), ("float64",), ("float32", "float64"))
+    )
+    assert set(both) == {*one, *other} and len(both) == len(set(both))
+    # Each grid is of one base, and has that base's precisions beside it.
+    assert {cell.precision for cell in one} == {"float32", "float64", "bfloat16"}
+    trained = {cell.precision for cell in other if cell.task == "train_step"}
+    assert trained == {"float64"} and len(both) > len(one)

@@ -3,15 +3,13 @@ from __future__ import annotations
 import gzip
 import json
 from dataclasses import replace
-from itertools import product
 from pathlib import Path
 
 import pytest
 
-from bench import store
+from bench import code
 from bench.cells import Cell
 from bench.store import Run, published, read
-from implementations import recipes, weights
 from implementations.contract import BadInput
 
 CELL = Cell(
@@ -59,15 +57,15 @@ def test_what_older_code_measured_is_measured_again_and_not_kept_twice(
     run = Run("agree", ASKED, tmp_path)
     run.add(CELL, 0, [{"status": "ok", "value": 1.0}])
     run.add(OTHER, 0, [{"status": "ok", "value": 5.0}])
-    store._code_hash.cache_clear()
-    monkeypatch.setattr(store, "PROTOCOL", {"agree": 2})
+    code._code_hash.cache_clear()
+    monkeypatch.setattr(code, "PROTOCOL", {"agree": 2})
     newer = Run("agree", ASKED, tmp_path)
     assert not newer.has(CELL)
     newer.add(CELL, 0, [{"status": "ok", "value": 2.0}])
     assert newer.has(CELL)
     for rows in (newer.rows, Run("agree", ASKED, tmp_path).rows):
         assert sorted(row["value"] for row in rows) == [2.0, 5.0]
-    store._code_hash.cache_clear()
+    code._code_hash.cache_clear()
 
 
 def test_an_unknown_column_is_refused_and_not_written(tmp_path: Path) -> None:
@@ -124,37 +122,3 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "work").write_text("a file")
     with pytest.raises(BadInput, match="cannot write"):
         Run("agree", ASKED, tmp_path)
-
-
-def test_code_hash_is_of_what_a_result_depends_on() -> None:
-    pairs = [
-        ("jax", "grad_cam", ""), ("jax", "saliency", ""), ("pytorch", "grad_cam", ""),
-        ("reference", "grad_cam", ""), ("pytorch", "", ""), ("pytorch", "", "", "train"),
-        ("jax", "grad_cam", "", "heatmap", "", "", "time"),
-    ]  # fmt: skip
-    hashes = [store.code_hash(*pair) for pair in pairs]
-    assert len(set(hashes)) == len(hashes) and all(len(each) == 12 for each in hashes)
-
-
-def test_a_training_depends_on_its_recipe_and_on_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    def hashes() -> tuple[str, ...]:
-        store._code_hash.cache_clear()
-        asked = product(("train", "train_step", "heatmap"), ("cnn-48-32-16", "cnn-gap"))
-        return tuple(store.code_hash("jax", "", "", task, name, "digits") for task, name in asked)
-
-    glorot = replace(recipes.RECIPES["cnn-48-32-16"], kernels="glorot_uniform")
-    monkeypatch.setitem(recipes.RECIPES, "cnn-48-32-16", glorot)
-    before = hashes()
-    assert len(set(before)) == 5 and before[4] == before[5]
-
-    def changed(recipe: recipes.Recipe) -> list[bool]:
-        monkeypatch.setitem(recipes.RECIPES, "cnn-48-32-16", recipe)
-        return [old != new for old, new in zip(before, hashes(), strict=True)]
-
-    # A step takes as long from other weights, and how many epochs is in the cell.
-    assert changed(replace(glorot, kernels="lecun_normal")) == [True] + [False] * 5
-    assert changed(replace(glorot, batch=128)) == [True, False, True, False, False, False]
-    assert changed(replace(glorot, epochs=9)) == [False] * 6
-    monkeypatch.setitem(weights.KERNELS, "glorot_uniform", weights.lecun_normal)
-    assert changed(glorot) == [True] + [False] * 5
-    store._code_hash.cache_clear()

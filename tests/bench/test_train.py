@@ -2,10 +2,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import shutil
-import subprocess
-import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -15,9 +11,8 @@ import numpy as np
 import pytest
 
 from bench import processes, train
-from bench.__main__ import main
 from bench.cells import NUDGED, Cell
-from bench.child import ROOT, Job
+from bench.child import Job
 from bench.schema import COLUMNS
 from bench.stages import Ask, pick_columns
 from bench.worker import Reporter
@@ -140,82 +135,7 @@ def test_cells_are_one_a_column_optimizer_and_seed() -> None:
     assert {(each.seed, each.steps) for each in compared} == {(0, 100), (1, train.COMPARED_STEPS)}
 
 
-GOOD = {
-    "framework": "pytorch", "dataset": "digits", "architecture": "cnn-32-16-8", "epochs": "1",
-    "out": "weights.safetensors",
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"dataset": "digit"}, "did you mean digits?"),
-        ({"dataset": "photographs"}, "no training images"),
-        ({"framework": "torch"}, "unknown framework"),
-        ({"framework": "reference"}, "never trained"),
-        ({"architecture": "cnn-32-16-9"}, "unknown architecture"),
-        ({"architecture": "none.json"}, "none.json"),
-        ({"architecture": "squeezenet-1.0"}, "reads (227, 227, 3), not (28, 28, 1) images"),
-        ({"epochs": "0"}, "at least 1"),
-        ({"seed": "-1"}, "whole number of at least 0"),
-        ({"seed": "4294967296"}, "at most 4294967295"),
-        ({"dataset": ""}, "--dataset: it is empty"),
-        ({"backend": "jax"}, "pytorch has no backends"),
-        ({"optimizer": "adam"}, "invalid choice"),
-        ({"out": "missing/weights.safetensors"}, "no folder missing"),
-        ({"out": "."}, "it is a folder"),
-    ],
-    ids=str,
-)
-def test_bad_requests(
-    changes: dict[str, str], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
-    before = set((ROOT / "results").rglob("*"))
-    monkeypatch.chdir(tmp_path)
-    arguments = [
-        word for name, value in {**GOOD, **changes}.items() for word in (f"--{name}", value)
-    ]
-    try:
-        status = main(["train", *arguments])
-    except SystemExit as error:
-        status = int(str(error.code))
-    said = capsys.readouterr().err
-    assert (status, said.count("\n")) == (2, 1) and words in said, said
-    assert not list(tmp_path.iterdir()) and set((ROOT / "results").rglob("*")) == before
-
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """A copy of the code, as training by hand keeps its run beside the code."""
-    for name in ("bench", "implementations", "datasets"):
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / name, tmp_path / "checkout" / name, ignore=ignored)
-    return tmp_path / "checkout"
-
-
-def test_training_by_hand(small: Any, checkout: Path) -> None:
-    pytest.importorskip("jax")
-    out = checkout / "weights.safetensors"
-
-    asked = {**GOOD, "framework": "jax", "architecture": small.cell.architecture}
-    words = [word for name, value in asked.items() for word in (f"--{name}", value)]
-    done = subprocess.run(
-        [sys.executable, "-m", "bench", "train", *words], cwd=checkout, check=False,
-        capture_output=True, text=True, env={**os.environ, "PYTHONPATH": ""},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("test accuracy 0.")
-    weights.check(small.architecture, weights.load(out))
-    lines = done.stderr.splitlines()
-    assert any("epoch 1/1" in line for line in lines) and "\r" not in done.stderr
-    assert "\x1b" not in done.stderr
-    assert not list(checkout.rglob("*.tmp"))
-
-
-def test_a_network_for_another_data_set_is_refused(
-    small: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_network_for_another_data_set_is_refused(small: Any, tmp_path: Path) -> None:
     pytest.importorskip("torch")
     form = json.loads(Path(small.cell.architecture).read_text())
     few = {"classes": 4, "nodes": [*form["nodes"][:-1], {**form["nodes"][-1], "units": 4}]}
@@ -227,12 +147,6 @@ def test_a_network_for_another_data_set_is_refused(
             asked = replace(cell(small), architecture=str(path))
             list(train.train(asked, small.context, Reporter(io.StringIO())))
         assert words in str(refused.value)
-        for out, told in ((tmp_path / "out", words), (path, "it is the input")):
-            given = {**GOOD, "architecture": path, "out": out}
-            asked_by_hand = [str(w) for name, value in given.items() for w in (f"--{name}", value)]
-            assert main(["train", *asked_by_hand]) == 2
-            said = capsys.readouterr().err
-            assert said.count("\n") == 1 and told in said, said
     assert not list(Path(small.context["out"]).iterdir())
 
 

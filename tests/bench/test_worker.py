@@ -52,8 +52,8 @@ def test_a_column_loads_and_sees_no_other_framework_and_no_extras(
 
 def test_the_suite_itself_imports_no_framework() -> None:
     modules = [
-        "bench.suite", "bench.commands", "bench.compare", "bench.report", "bench.explain",
-        "bench.stopwatch", "bench.worker",
+        "bench.suite", "bench.by_hand", "bench.catalogue", "bench.compare", "bench.report",
+        "bench.explain", "bench.given", "bench.stopwatch", "bench.worker",
     ]  # fmt: skip
     text = f"""
 import importlib, sys

@@ -33,7 +33,7 @@ def draw(frame: pd.DataFrame) -> Iterator[tuple[str, Any]]:
         yield stem("batch_scaling", *network), _figure(", ".join(network), found)
 
 
-def best_modes(found: Sequence[Series]) -> Series:
+def least_times(found: Sequence[Series]) -> Series:
     """One column's least time at each batch, in whichever of its modes."""
     least: dict[int, Timing] = {}
     for timing in (timing for one in found for timing in one.timings):
@@ -58,7 +58,7 @@ def _panels(place: Place) -> Iterator[Panel]:
         by_task.setdefault(task, {}).setdefault(one.column, []).append(one)
     where = place.title.removeprefix(f"{place.key['dataset']}, {place.key['architecture']}, ")
     for columns in by_task.values():
-        best = [best_modes(modes) for modes in columns.values()]
+        best = [least_times(modes) for modes in columns.values()]
         yield f"{named(best[0].what, ('precision', 'threads'))}, {where}", best
 
 

@@ -75,7 +75,7 @@ def test_a_column_is_drawn_in_its_best_mode_at_each_batch(make: Any) -> None:
     rows = grown(make, "jax", {1: 1.0, 8: 9.0, 64: 30.0}, mode="eager")
     rows += grown(make, "jax", {8: 3.0, 64: 31.0}, mode="compiled")
     (place,) = places(make.frame(rows))
-    best = figure.best_modes(table.series(place))
+    best = figure.least_times(table.series(place))
     assert best.mode == "eager, compiled"
     assert {t.what["batch"]: t.estimate.median for t in best.timings} == {1: 1, 8: 3, 64: 30}
 

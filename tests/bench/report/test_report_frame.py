@@ -142,7 +142,7 @@ def test_code_that_is_gone_is_stale_and_code_that_is_not_here_is_not(make: Any) 
 
 
 def test_the_code_as_it_is_now_is_asked_by_default(make: Any) -> None:
-    from bench.store import code_hash
+    from bench.code import code_hash
 
     mine = make.times("jax", [1.0], code_hash=code_hash("jax", "grad_cam", "", stage="time"))
     assert gather([(make.head, mine)])["stale"].tolist() == [False]

@@ -81,3 +81,30 @@ def test_the_table_is_written_with_the_runs_it_is_of(make: Any, tmp_path: Path) 
     written = report.write(runs, tmp_path)
     (path,) = [path for path in written if path.name == "repeats.md"]
     assert "Runs: time-20250101T000000-m1, time-20250102T000000-m1." in path.read_text()
+
+
+def test_of_many_rounds_the_first_alone_are_shown_too(make: Any) -> None:
+    def rows(early: float) -> list[Any]:
+        times = [early] * 3 + [1.0] * 4
+        return [*make.times("jax", times), *make.times("pytorch", [2.0] * 7)]
+
+    (table,) = repeats.make([run(make, day, rows(ms)) for day, ms in ((1, 1.0), (2, 1.5))])
+    alike = {
+        section.title.split(":")[0]: section.frame.set_index("what")["alike"]
+        for section in table.sections
+    }
+    first = "Of the same runs the first {} rounds alone"
+    assert list(alike) == ["2 runs of 7, 7 rounds", first.format(5), first.format(3)]
+    calls = [shown["milliseconds of a call"] for shown in alike.values()]
+    assert calls == ["2 (100 %)", "1 (50 %)", "1 (50 %)"]
+    assert len(table.data) == 3  # two times and a factor, of all rounds
+
+
+def test_columns_that_no_run_tells_apart_are_tied(make: Any) -> None:
+    near = ((1, 1.0, 1.02), (2, 1.02, 1.0))
+    shown = texts(repeats.make([run(make, d, columns(make, *ms)) for d, *ms in near]))
+    assert shown.loc["order of the columns", "alike"] == "0 (0 %)"
+    assert shown.loc[repeats.ORDER_OF_TOLD, "alike"] == "1 (100 %)"
+    far = (*near, (3, 1.0, 1.5))
+    shown = texts(repeats.make([run(make, d, columns(make, *ms)) for d, *ms in far]))
+    assert shown.loc[repeats.ORDER_OF_TOLD, "alike"] == "0 (0 %)"

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench import grid, report, store
+from bench import code, grid, report
 from bench.cells import Cell
 from bench.stages import Ask, pick_columns
 from implementations import architectures
@@ -30,7 +30,7 @@ def rows_of(cell: Cell, run_id: str) -> list[dict[str, Any]]:
     ms = (1 + 0.2 * cell.batch) * {"eager": 2.0}.get(cell.mode, 1.0) * (3 if cell.library else 1)
     measured = {
         "run_id": run_id, "cell_id": cell.cell_id, "column": cell.column.label, "status": "ok",
-        "code_hash": store.code_of(cell),
+        "code_hash": code.code_of(cell),
         "schema": 1,
         "stable": True, "max_rel": 1e-7, "flops": 1e9, "peak_share": 0.3, "cores_in_use": 1.5,
         "call_memory_mb": ms, "compile_s": 0.5,
