@@ -16,8 +16,9 @@ from bench.report.files import Section, Table
 from bench.report.frame import Run
 from bench.report.repeated import Found, Repeated, numbers
 from bench.report.statistics import middle
-from bench.report.text import number, share
+from bench.report.text import listed, number, share
 from bench.report.two_runs import differences, things
+from bench.report.wording import named, times
 
 TITLE = "How far runs of the same grid agree"
 STAGE = "time"
@@ -33,6 +34,10 @@ NOTE = (
 )
 FEWER = (3, 5)
 """Of runs of more rounds than these, the first so many alone are looked at too."""
+SHOWN = 20
+"""Ratios that are not alike, of those shown to people."""
+LISTED = "Listed are the ratios that are not alike, as they came out in each run."
+TOLD = ("layer", "batch", "precision")
 ORDER_OF_TOLD = "order of the columns, tied where no run tells them apart"
 
 
@@ -46,8 +51,9 @@ def make(runs: Sequence[Run]) -> list[Table]:
         shared = _shared([things(run) for run in group])
         found = numbers(shared)
         lines += [_line(one, names) for one in found]
-        title = f"{len(group)} runs of {', '.join(map(str, rounds))} rounds: {', '.join(names)}"
-        sections.append(Section(title, pd.DataFrame(_texts(found))))
+        many = ", ".join(dict.fromkeys(map(str, rounds)))
+        title = f"{len(group)} runs of {many} rounds: {', '.join(names)}"
+        sections.append(Section(title, pd.DataFrame(_texts(found)), _wide(found)))
         for first in (few for few in reversed(FEWER) if few < min(rounds)):
             shared = _shared([things(_first(run, first)) for run in group])
             title = f"Of the same runs the first {first} rounds alone"
@@ -116,6 +122,17 @@ def _texts(found: Sequence[Repeated]) -> list[dict[str, str]]:
         *_orders(factors),
         _calls(factors),
     ]
+
+
+def _wide(found: Sequence[Repeated]) -> tuple[str, ...]:
+    """The ratios that are not alike, the widest first."""
+    wide = [one for one in found if one.kind != "milliseconds" and one.spread > ALIKE]
+    lines = [
+        f"{one.what['architecture']}, {named(one.what, TOLD)}, {one.one} over {one.other}: "
+        + ", ".join(map(times, one.values))
+        for one in sorted(wide, key=lambda one: -one.spread)
+    ]
+    return (*listed(lines, SHOWN), LISTED) if lines else ()
 
 
 def _spread(name: str, found: Sequence[Repeated]) -> dict[str, str]:

@@ -34,7 +34,7 @@ def texts(tables: list[Any]) -> pd.DataFrame:
 def test_runs_that_agree(make: Any) -> None:
     runs = [run(make, day, columns(make, ms, 2 * ms)) for day, ms in ((1, 1.0), (2, 1.05))]
     (table,) = repeats.make(runs)
-    assert table.sections[0].title.startswith("2 runs of 3, 3 rounds: time-20250101T000000-m1, ")
+    assert table.sections[0].title.startswith("2 runs of 3 rounds: time-20250101T000000-m1, ")
     shown = texts([table])
     assert shown.loc["milliseconds of a call", ["compared", "alike"]].tolist() == ["4", "4 (100 %)"]
     assert shown.loc["heatmap over forward pass", "compared"] == "2"
@@ -51,7 +51,8 @@ def test_runs_that_agree(make: Any) -> None:
 
 def test_runs_that_contradict_each_other(make: Any) -> None:
     days = ((1, 1.0, 2.0, 1.0), (2, 2.0, 1.0, 1.0), (3, 1.0, 2.0, 4.0))
-    shown = texts(repeats.make([run(make, d, columns(make, *ms)) for d, *ms in days]))
+    tables = repeats.make([run(make, d, columns(make, *ms)) for d, *ms in days])
+    shown = texts(tables)
     assert shown.loc["order of the columns", "alike"] == "0 (0 %)"
     assert shown.loc["column over column", "alike"] == "0 (0 %)"
     assert shown.loc["column over column", "largest"] == "4.00"
@@ -59,6 +60,10 @@ def test_runs_that_contradict_each_other(make: Any) -> None:
     assert shown.loc["heatmap over forward pass", "largest"] == "8.00"
     (calls,) = [name for name in shown.index if "called different in any run" in name]
     assert "; 1 the opposite way" in calls and shown.loc[calls, "alike"] == "0 (0 %)"
+    widest, *_, last, listed = tables[0].sections[0].notes
+    assert listed == repeats.LISTED
+    assert widest.endswith("batch 10, float32, jax eager over forward pass: ×1.00, ×2.00, ×0.250")
+    assert last.endswith("jax over pytorch: ×0.500, ×2.00, ×0.500")
 
 
 def test_only_what_was_asked_the_same_of_the_same_code_is_compared(make: Any) -> None:
@@ -94,7 +99,7 @@ def test_of_many_rounds_the_first_alone_are_shown_too(make: Any) -> None:
         for section in table.sections
     }
     first = "Of the same runs the first {} rounds alone"
-    assert list(alike) == ["2 runs of 7, 7 rounds", first.format(5), first.format(3)]
+    assert list(alike) == ["2 runs of 7 rounds", first.format(5), first.format(3)]
     calls = [shown["milliseconds of a call"] for shown in alike.values()]
     assert calls == ["2 (100 %)", "1 (50 %)", "1 (50 %)"]
     assert len(table.data) == 3  # two times and a factor, of all rounds
