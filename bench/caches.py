@@ -1,13 +1,15 @@
-"""Compile caches: one to each process, so that every compilation is cold, or one kept for a run.
+"""Compile caches: one to each cell, so that every compilation is cold, or kept for a run.
 
-Kept, the first round fills it and later rounds start with it: quicker, and their rows say `warm`,
-so that their compile times are not taken for what compiling costs.
+Cells of a process share no cache either: two that compile alike would otherwise be told apart by
+which of them came first. Kept, the first round fills them and later rounds start with them:
+quicker, and their rows say `warm`, so that nothing of their readying is taken for what it costs.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,31 +17,49 @@ from pathlib import Path
 
 STATE = "CAMPARISON_CACHE"
 """The environment variable that says `cold` or `warm` in a child."""
-
-OWN = ("CAMPARISON_COLUMN", "CAMPARISON_PRECISION", "CAMPARISON_ALLOCATOR")
-"""What tells the processes of a round from each other: each has a cache of its own."""
+FOLDER = "CAMPARISON_COMPILED"
+"""That which has the folder that a process' compile caches lie in."""
+INDUCTOR = "TORCHINDUCTOR_CACHE_DIR"
 
 
 @contextmanager
 def compile_cache(kept: str | None, number: int) -> Iterator[Path]:
     """The folder where this process, in round `number`, keeps what it compiles, while it runs.
 
-    It is warm only where it held something at the start. The first round empties a kept one, also
-    when it is begun again after a kill. Call it before any framework is imported.
+    It is warm where an earlier round has filled it. Call it before any framework is imported.
     """
     os.environ["JAX_COMPILATION_CACHE_DIR"] = ""
+    os.environ.pop("TRITON_CACHE_DIR", None)  # then it lies in Inductor's
+    os.environ[STATE] = "warm" if kept and number else "cold"
     with tempfile.TemporaryDirectory(prefix="camparison-") as fresh:
-        place = Path(fresh)
-        if kept:
-            place = Path(kept) / "-".join(os.environ.get(name, "") for name in OWN)
-            if number == 0:
-                shutil.rmtree(place, ignore_errors=True)
-            place.mkdir(parents=True, exist_ok=True)
-        os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(place)
-        os.environ[STATE] = state(place)
+        place = Path(kept or fresh)
+        place.mkdir(parents=True, exist_ok=True)
+        os.environ[FOLDER] = os.environ[INDUCTOR] = str(place)
         yield place
 
 
-def state(place: Path) -> str:
-    """`warm` where something lies there, else `cold`."""
-    return "warm" if place.is_dir() and any(place.iterdir()) else "cold"
+@contextmanager
+def of_its_own(name: str) -> Iterator[Path]:
+    """While something named gets ready: a folder for what it alone compiles, empty where cold.
+
+    So it is also when a round is begun again after a kill.
+    """
+    before = os.environ[INDUCTOR]
+    place = Path(os.environ[FOLDER]) / name
+    if os.environ[STATE] == "cold":
+        shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True, exist_ok=True)
+    os.environ[INDUCTOR] = str(place)
+    _forget()
+    try:
+        yield place
+    finally:
+        os.environ[INDUCTOR] = before
+        _forget()
+
+
+def _forget() -> None:
+    """What PyTorch's compiler remembers of kernels, beside what lies in its folder."""
+    clear = getattr(sys.modules.get("torch._inductor.utils"), "clear_caches", None)
+    if clear is not None:
+        clear()

@@ -51,6 +51,11 @@ class Job:
         """Whether it finds compiled what the first round compiled: its readying is no figure."""
         return bool(self.round and self.context.get("cache"))
 
+    @property
+    def on_gpu(self) -> bool:
+        """Whether any of its cells uses the GPU."""
+        return any(cell.device == "gpu" for cell in self.cells)
+
 
 class Child:
     """A process that runs a job's cells; `cells` are those it has not come to the end of.

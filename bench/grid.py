@@ -101,11 +101,13 @@ class Grid:
         yield from self.theirs()
 
     def others(self, networks: Iterable[int]) -> Iterator[Cell]:
-        """The other architectures, compiled; a large one at every batch that it is given."""
+        """The other architectures, compiled; a large one at every batch, the largest tuned too."""
         for network in networks:
             large = sizes(self.networks[network][1]) == LARGE_BATCHES
             for batch in LARGE_BATCHES if large else (self.ask.batch,):
                 yield from self.both(network, batch=batch)
+            if large and "tuned" in self.modes():
+                yield from self.both(network, batch=max(LARGE_BATCHES), mode="tuned")
 
     def every_class(self, layers: Iterable[str] = ()) -> Iterator[Cell]:
         """All classes in one call: at the last layer, which is the base, and at these."""

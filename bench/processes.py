@@ -60,7 +60,8 @@ def run(
 
     A process that waits for its turn lets the next begin; when all have, they take turns, each time
     in another order, until they end. So what slows the machine for a while slows all of them. Only
-    until they wait, while nothing is under the stopwatch, are two of `warm` jobs at work at once.
+    until they wait, while nothing is under the stopwatch, are two of `warm` jobs at work at once,
+    and never on a GPU, where compilers try out what is fastest.
 
     `finished(cell, round, rows)` is called once for each cell, as it ends; `say(text)` with what a
     cell tells meanwhile. A process at work that is silent for `timeout_s` seconds is killed. When
@@ -93,7 +94,8 @@ def run(
                 raise
 
     # To the end: a process dies with the thread that started it, as it would with this process.
-    with ThreadPoolExecutor(READYING if all(job.warm for job in jobs) else 1) as pool:
+    beside = all(job.warm and not job.on_gpu for job in jobs)
+    with ThreadPoolExecutor(READYING if beside else 1) as pool:
         try:
             list(pool.map(begin, jobs))
             for turn in count():

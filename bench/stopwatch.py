@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from bench import caches
 from bench.cells import Cell
 from bench.code import TRAINING
 from bench.timing import VISITS, Clocked
@@ -51,7 +52,8 @@ class Cells:
 
         def prepare(cell: Cell) -> None:
             def rows() -> Iterator[Row]:
-                self.ready[cell] = Clocked(cell, self.context)
+                with caches.of_its_own(cell.cell_id):
+                    self.ready[cell] = Clocked(cell, self.context)
                 yield from ()
 
             if self.report.part(cell, rows):

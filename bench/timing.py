@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import caches, compilers, explaining, memory
+from bench import caches, compilers, explaining, first_compilation, memory
 from bench.cells import Cell
 from bench.observed import Observed
 from bench.sampling import enough, figures
-from bench.timed import TASKS, Timed
+from bench.timed import TASKS, Timed, unfinished
 from bench.worker import Reporter, Row, Wrong
 
 VISITS = 7
@@ -41,7 +41,7 @@ LONG_S = 0.1
 READ_S = 0.001
 """Seconds that reading an answer may take; longer than its call, and the barrier was missing.
 
-Of a call with less work than that it would not be seen.
+Of a call with less work than that it would not be seen, where the answer itself cannot tell.
 """
 READS = 5
 """Calls in a row whose answers are late before that is believed: a machine may be busy."""
@@ -68,15 +68,16 @@ class Clocked:
         framework = self.timed.framework
         array = ARRAYS.get(cell.column.label, "")
         self.count = compilers.counting(framework, array, cell.task)
-        before = self._counted()
         self.compiles = cell.mode != "eager"
-        first, self.first_s = _clocked(self.timed, 0)
+        self.compiler_s = first_compilation.seconds(cell)
+        before = self._counted()
+        first, self.first_s, _ = _clocked(self.timed, 0)
         one = explaining.to_host(framework, first)
         agreeing = _agreeing(self.timed.check(first))
         del first
         with memory.Watched(array, cell.device == "gpu" and bool(array)) as self.held:
-            second, self.steady_s = _clocked(self.timed, 1)
-        other = self._read(second, agreeing)
+            second, self.steady_s, late = _clocked(self.timed, 1)
+        other = self._read(second, late, agreeing)
         del second
         self.checked = _told_apart(agreeing, one, other)
         self.compiled = self._counted() - before
@@ -86,18 +87,19 @@ class Clocked:
         self.observed = Observed(cell)
         self.samples: list[float] = []
 
-    def _read(self, answer: Any, agreeing: Row) -> NDArray[Any]:
+    def _read(self, answer: Any, late: bool, agreeing: Row) -> NDArray[Any]:
         """The answer of the call before. Raises Wrong where that was over too early, every time.
 
-        Once, the machine may have been busy elsewhere.
+        `late` is whether the answer said so itself when the call was over. Once, the machine may
+        have been busy elsewhere.
         """
         for _ in range(READS):
             began = time.perf_counter()
             found = explaining.to_host(self.timed.framework, answer)
             read_s = time.perf_counter() - began
-            if read_s <= max(self.steady_s, READ_S):
+            if not late and read_s <= max(self.steady_s, READ_S):
                 return found
-            answer, call_s = _clocked(self.timed, 1)
+            answer, call_s, late = _clocked(self.timed, 1)
             self.steady_s = min(self.steady_s, call_s)
         took = f"reading it took {read_s:.3f} s after a call of {self.steady_s:.3f} s"
         raise Wrong(agreeing, f"the answer was not there when the call was over: {took}")
@@ -140,9 +142,10 @@ class Clocked:
         return {
             **checked,
             **cost,
+            "compiler_s": self.compiler_s,
             "compile_s": max(self.first_s - self.steady_s, 0.0) if self.compiles else None,
             "compile_count": self.compiled if self.count else None,
-            "cache": os.environ.get(caches.STATE, "cold"),
+            "cache": os.environ[caches.STATE],
             **figures(self.samples),
             "images_per_s": self.cell.batch / seconds,
             "peak_share": _share(cost.get("flops"), seconds, self.cell, self.context),
@@ -154,11 +157,12 @@ class Clocked:
         }
 
 
-def _clocked(timed: Timed, number: int) -> tuple[Any, float]:
-    """What one call gives, and its seconds."""
+def _clocked(timed: Timed, number: int) -> tuple[Any, float, bool]:
+    """What one call gives, its seconds, and whether the answer says that it is not there yet."""
     began = time.perf_counter()
     value = timed.barriered(number)
-    return value, time.perf_counter() - began
+    seconds = time.perf_counter() - began
+    return value, seconds, unfinished(value)
 
 
 def _agreeing(row: Row) -> Row:

@@ -19,21 +19,22 @@ WHAT = (
 )  # fmt: skip
 CELL = (*WHAT, "column", "mode")
 READ = (
-    *CELL, "stage", "run_id", "round", "status", "reason", "median_ms", "compile_s", "cache",
-    "stable", "stale",
+    *CELL, "stage", "run_id", "round", "status", "reason", "median_ms", "compiler_s",
+    "compile_s", "cache", "stable", "stale",
 )  # fmt: skip
 """The columns that are read here: a frame of all of them is slow to cut up."""
 TOGGLES = ("layer", "batch", "precision", "threads", "weights", "optimizer", "allocator")
 TASKS = ("forward", "train_step", "heatmap")
 STALE = "† measured before the code, or the way of measuring, was changed."
-UNSTABLE = "~ other work was seen, or the processes spread over more than 10 %."
+UNSTABLE = "~ other work was seen, or the interval is wider than 10 % of its median."
 
 
 class Timing(NamedTuple):
     """What one column takes for one thing in one mode, for a batch: milliseconds and seconds.
 
     `estimate` is None where there is no time; `status` and `reason` say why. `medians` are those of
-    the processes, by round.
+    the processes, by round. `compiler_s` is what the compiler took to start, NaN in rows made
+    before that was told apart from `compile_s`.
     """
 
     column: str
@@ -45,12 +46,18 @@ class Timing(NamedTuple):
     reason: str
     stale: bool
     medians: Mapping[int, float] = MappingProxyType({})
+    compiler_s: float = math.nan
 
     @property
     def marks(self) -> str:
         """Signs for stale and unstable."""
         unstable = self.estimate is not None and not self.estimate.stable
         return (" †" if self.stale else "") + (" ~" if unstable else "")
+
+    @property
+    def before_calls_s(self) -> float:
+        """Seconds that a process which compiles nothing else is at it before its first call."""
+        return self.compile_s + (0.0 if math.isnan(self.compiler_s) else self.compiler_s)
 
     @property
     def per_image(self) -> Estimate:
@@ -114,9 +121,20 @@ def _timing(key: dict[str, Any], rows: list[dict[Any, Any]]) -> Timing:
     found = estimate([row["median_ms"] for row in ok])
     quiet = not any(row["stable"] is False for row in ok)
     found = found._replace(stable=found.stable and quiet)
-    compile_s = middle(row["compile_s"] for row in ok if row["cache"] != "warm")
+    cold = [row for row in ok if _alone(row)]
+    compiler_s, compile_s = (middle(row[n] for row in cold) for n in ("compiler_s", "compile_s"))
     medians = {row["round"]: row["median_ms"] for row in ok}
-    return Timing(key["column"], key["mode"], what, found, compile_s, "ok", "", stale, medians)
+    return Timing(
+        key["column"], key["mode"], what, found, compile_s, "ok", "", stale, medians, compiler_s
+    )
+
+
+def _alone(row: Mapping[Any, Any]) -> bool:
+    """Whether a row's readying tells what it costs: from cold caches, no process beside it.
+
+    Rows that do not tell of the compiler are older: their later rounds had one beside them.
+    """
+    return not row["round"] if math.isnan(row["compiler_s"]) else row["cache"] != "warm"
 
 
 def _rank(what: dict[str, Any]) -> tuple[Any, ...]:

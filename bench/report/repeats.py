@@ -29,8 +29,8 @@ NOTE = (
     "same versions and code. Columns in their best modes; a ratio is the geometric mean over "
     "rounds of the ratio within a round, each at most 10 % from their median. Alike: the largest "
     "is at most 1.10 times the smallest. Called different: disjoint intervals and a factor over "
-    "1.05. An order is the same where no two columns change places. Of runs of many rounds the "
-    "first ones alone are shown too: so much surer each further round makes it."
+    "1.05. An order is the same where no two columns change places. What runs of many rounds "
+    "would have told after their first few is shown too."
 )
 FEWER = (3, 5)
 """Of runs of more rounds than these, the first so many alone are looked at too."""
@@ -120,7 +120,7 @@ def _texts(found: Sequence[Repeated]) -> list[dict[str, str]]:
         _spread("column over column", factors),
         _spread("of these, called different in every run", real),
         *_orders(factors),
-        _calls(factors),
+        *_calls(factors),
     ]
 
 
@@ -168,10 +168,17 @@ def _counted(what: str, alike: int, compared: int) -> dict[str, str]:
     }
 
 
-def _calls(factors: Sequence[Repeated]) -> dict[str, str]:
-    """Of the pairs of columns that any run calls different, those that all call so, one way."""
+def _calls(factors: Sequence[Repeated]) -> Iterator[dict[str, str]]:
+    """Of the pairs of columns that any run calls different, those that all call so, one way.
+
+    And those that no other run calls different the opposite way.
+    """
     called = [one.called for one in factors if any(one.called)]
     alike = sum(len(set(calls)) == 1 for calls in called)
     opposite = sum({1, -1} <= set(calls) for calls in called)
-    what = f"columns called different in any run; {opposite} the opposite way in another"
-    return _counted(what, alike, len(called))
+    yield _counted("called different in any run: so in every run", alike, len(called))
+    yield _counted(
+        "called different in any run: in none the other way round",
+        len(called) - opposite,
+        len(called),
+    )

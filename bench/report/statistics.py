@@ -13,7 +13,9 @@ import numpy as np
 
 RESAMPLES = 2000
 SPREAD = 0.10
-"""Processes that spread over more than this share of their median are not stable."""
+"""A median whose interval is wider than this share of it is not stable."""
+FAR = 0.10
+"""A round's ratio counts as at most this far from the median of all rounds."""
 FACTOR = 1.05
 """Two cells differ where the intervals are disjoint and the factor exceeds this."""
 
@@ -51,7 +53,7 @@ def estimate(medians: Sequence[float], seed: int = 0) -> Estimate:
         return Estimate(median, math.nan, math.nan, 1, True)
     picked = np.random.default_rng(seed).integers(len(values), size=(RESAMPLES, len(values)))
     low, high = np.percentile(np.median(values[picked], axis=1), [2.5, 97.5])
-    stable = bool(np.ptp(values) <= SPREAD * abs(median))
+    stable = bool(high - low <= SPREAD * abs(median))
     return Estimate(median, float(low), float(high), len(values), stable)
 
 
@@ -64,7 +66,7 @@ def middle(values: Iterable[float]) -> float:
 def typical_ratio(ratios: Iterable[float]) -> float:
     """What positive ratios, one a round, speak for: their geometric mean, no one alone deciding.
 
-    Each counts as at most `SPREAD` away from their median, so that of three or more a round that
+    Each counts as at most `FAR` away from their median, so that of three or more a round that
     went wrong moves it little (Huber, Robust estimation of a location parameter, 1964, in one
     step), where the median itself wastes a quarter of what three rounds tell. Raises ValueError of
     none.
@@ -72,7 +74,7 @@ def typical_ratio(ratios: Iterable[float]) -> float:
     logs = np.log(np.asarray(list(ratios), np.float64))
     if not len(logs):
         raise ValueError("a typical ratio needs a ratio")
-    median, far = np.median(logs), math.log1p(SPREAD)
+    median, far = np.median(logs), math.log1p(FAR)
     return math.exp(float(median + np.clip(logs - median, -far, far).mean()))
 
 

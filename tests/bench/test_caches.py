@@ -1,27 +1,27 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from bench.caches import STATE, compile_cache
+from bench.caches import INDUCTOR, STATE, compile_cache, of_its_own
+from bench.child import ROOT
 
 
 @pytest.fixture(autouse=True)
 def variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("TORCHINDUCTOR_CACHE_DIR", "JAX_COMPILATION_CACHE_DIR", STATE):
+    for name in (INDUCTOR, "JAX_COMPILATION_CACHE_DIR", "TRITON_CACHE_DIR", STATE):
         monkeypatch.setenv(name, "")
-    monkeypatch.setenv("CAMPARISON_COLUMN", "keras[torch]")
-    monkeypatch.setenv("CAMPARISON_PRECISION", "float32")
-    monkeypatch.setenv("CAMPARISON_ALLOCATOR", "")
 
 
 def test_each_process_has_a_cache_of_its_own() -> None:
     seen = []
     for number in (0, 0, 1):
         with compile_cache(None, number) as place:
-            assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == str(place)
+            assert os.environ[INDUCTOR] == str(place) and "TRITON_CACHE_DIR" not in os.environ
             assert os.environ[STATE] == "cold" and not list(place.iterdir())
             (place / "graph").touch()
             seen.append(place)
@@ -31,27 +31,55 @@ def test_each_process_has_a_cache_of_its_own() -> None:
 
 def test_a_kept_cache_is_cold_in_the_first_round_and_warm_after(tmp_path: Path) -> None:
     kept = str(tmp_path / "compiled")
-    for number, expected in ((0, "cold"), (1, "warm"), (2, "warm"), (0, "cold")):
+    for number, expected, found in ((0, "cold", 0), (1, "warm", 1), (2, "warm", 2), (0, "cold", 0)):
         with compile_cache(kept, number) as place:
             assert os.environ[STATE] == expected, number
-            (place / f"graph{number}").touch()
+            with of_its_own("cell") as own:
+                # The first round empties it, also when it is begun again after a kill.
+                assert len(list(own.iterdir())) == found
+                (own / f"graph{number}").touch()
         assert place.exists()
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("CAMPARISON_COLUMN", "pytorch"),
-        ("CAMPARISON_PRECISION", "float64"),
-        ("CAMPARISON_ALLOCATOR", "system"),
-    ],
-)
-def test_the_processes_of_a_round_do_not_share_and_an_empty_one_is_cold(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
-) -> None:
+def test_the_cells_of_a_process_do_not_share(tmp_path: Path) -> None:
     with compile_cache(str(tmp_path), 0) as place:
-        (place / "graph").touch()
-    monkeypatch.setenv(name, value)
-    with compile_cache(str(tmp_path), 0) as other:
-        assert other != place and os.environ[STATE] == "cold"
-    assert (place / "graph").exists()  # the first round of one does not empty the other's
+        with of_its_own("one") as one:
+            assert os.environ[INDUCTOR] == str(one)
+            (one / "graph").touch()
+        assert os.environ[INDUCTOR] == str(place)
+        with of_its_own("other") as other:
+            assert other != one and not list(other.iterdir())
+        assert (one / "graph").exists()  # one does not empty the other's
+
+
+ALIKE = """
+import torch
+from torch._dynamo.utils import counters
+from bench.caches import compile_cache, of_its_own
+
+def compiled(number):
+    space = {}
+    exec(f"def doubled_{number}(array): return torch.relu(2 * array)", {"torch": torch}, space)
+    torch.compile(space[f"doubled_{number}"], fullgraph=True)(torch.ones(7))
+    hits = counters["inductor"]["fxgraph_cache_hit"]
+    return hits + counters["aot_autograd"]["autograd_cache_hit"]
+
+with compile_cache(None, 0):
+    for number in range(3):
+        with of_its_own(str(min(number, 1))):
+            print(compiled(number))
+"""
+
+
+def test_what_compiles_alike_is_compiled_for_each_cell() -> None:
+    pytest.importorskip("torch")
+    done = subprocess.run(
+        [sys.executable, "-c", ALIKE], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    # Cold, a folder is emptied whenever something begins to get ready in it.
+    assert done.stdout.split() == ["0", "0", "0"], done.stderr
+    shared = ALIKE.replace("with of_its_own(str(min(number, 1))):", "if True:")
+    done = subprocess.run(
+        [sys.executable, "-c", shared], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split()[0] == "0" < done.stdout.split()[1], done.stderr

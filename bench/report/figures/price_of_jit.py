@@ -67,7 +67,7 @@ def _lines(axis: Any, eager: Any, compiled: Any, colour: Any) -> None:
     after = before / eager.over(compiled)
     axis.plot(CALLS, before * CALLS, color=colour, ls="--", lw=1)
     label = f"{eager.column}, {compiled.mode}{compiled.marks}"
-    axis.plot(CALLS, compiled.compile_s + after * CALLS, color=colour, lw=1.4, label=label)
-    calls = break_even(compiled.compile_s, 1e3 * before, 1e3 * after)
+    axis.plot(CALLS, compiled.before_calls_s + after * CALLS, color=colour, lw=1.4, label=label)
+    calls = break_even(compiled.before_calls_s, 1e3 * before, 1e3 * after)
     if 1 <= calls <= CALLS[-1]:
         axis.plot([calls], [before * calls], "o", color=colour, ms=5)

@@ -98,7 +98,7 @@ def _lines(place: Place, one: Series) -> list[dict[str, Any]]:
 
 
 def _texts(found: list[Series]) -> list[dict[str, str]]:
-    toggles = clock.varying([one.what for one in found])
+    toggles = [name for name in clock.varying([one.what for one in found]) if name != "batch"]
     batches = sorted({timing.what["batch"] for one in found for timing in one.timings})
     texts = []
     for one in found:

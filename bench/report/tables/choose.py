@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from bench.report import base, clock
+from bench.report import base, clock, wording
 from bench.report.best_modes import forward_passes, lines_of
 from bench.report.files import Section, Table
 from bench.report.frame import groups, place
@@ -24,17 +24,18 @@ TITLE = "Choosing a framework"
 STAGES = ("time",)
 NOTE = (
     "Milliseconds per image, in the best mode of each column: median over processes, its "
-    "interval, the factor to the best column, and the mode. ≈: not distinguishable from the best "
-    "(intervals overlap, or the factor is below 1.05, or a single process has no interval). "
-    "Shown are our own methods at the deepest layer, in float32 and at one batch, where there is "
-    "that; libraries, all classes and other batches have tables of their own. " + INTERVAL
+    "interval, the factor to the best column, and the mode. Shown are our own methods at the "
+    "deepest layer, in float32 and at one batch, where there is that; libraries, all classes and "
+    "other batches have tables of their own. " + INTERVAL
 )
 ELSEWHERE = "§"
 SIGNS = (
     ("†", clock.STALE),
     ("~", clock.UNSTABLE),
+    ("≈", wording.CLOSE.replace("×1", "the best")),
     (ELSEWHERE, f"{ELSEWHERE} timed in another run than the rest of its line: no factor."),
 )
+WHAT = "ms per image"
 OWN_TABLE = ("grad_cam_all_classes",)
 
 
@@ -84,7 +85,7 @@ def _section(title: str, whats: list[base.What], lines: list[dict[str, Any]]) ->
     for what in whats:
         mine = {line["column"]: line for line in lines if line.items() >= what.items()}
         told = [*toggles, "batch"] if what["batch"] != batch else toggles
-        text = {"per image": named(what, dict.fromkeys(told))}
+        text = {WHAT: named(what, dict.fromkeys(told))}
         text |= {column: _cell(mine.get(column), reasons) for column in columns}
         texts.append(text)
         factors.append({c: mine[c]["factor"] for c in mine if "factor" in mine[c]})
@@ -118,6 +119,6 @@ def _means(factors: list[dict[str, float]], columns: list[str]) -> dict[str, str
     shared = [line for line in factors if all(column in line for column in timed)]
     name = f"*geometric mean of factors ({len(shared)} lines that all have)*"
     means = {c: geometric_mean(line[c] for line in shared) for c in timed}
-    return {"per image": name} | {
+    return {WHAT: name} | {
         c: f"×{means[c]:.2f}" if c in timed and shared else ABSENT for c in columns
     }

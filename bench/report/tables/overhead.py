@@ -18,14 +18,15 @@ TITLE = "What a cell costs beside its calls"
 STAGES = ("time",)
 NOTE = (
     "Of the first process of a run, which compiles from cold caches with no other beside it. "
-    "Import: the framework's, once a process. Build: network and explainer, median over cells. "
+    "Import: the framework's, once a process. Start: its compiler's, a first compilation of a tiny "
+    "network, once a process. Build: network and explainer, median over cells. "
     "Compile: the first call less a steady one, median over cells and the longest. Compilations: "
     "those counted of a forward pass or a heatmap, the most; none may come while the clock runs. "
     "All cells: everything, from building to the last sample, the oracle's check included."
 )
 COLUMNS = (
-    "run_id", "column", "mode", "round", "status", "task", "import_s", "build_s", "compile_s",
-    "compile_count", "cell_s", "stale",
+    "run_id", "column", "mode", "round", "status", "task", "import_s", "build_s", "compiler_s",
+    "compile_s", "compile_count", "cell_s", "stale",
 )  # fmt: skip
 
 
@@ -56,6 +57,7 @@ def _told(cells: pd.DataFrame) -> dict[str, Any]:
     return {
         "cells": len(cells),
         "build_s": middle(cells["build_s"]),
+        "compiler_s": middle(cells["compiler_s"]),
         "compile_s": middle(cells["compile_s"]),
         "longest_compile_s": cells["compile_s"].max(),
         "compile_count": counted["compile_count"].max(),
@@ -72,6 +74,7 @@ def _text(line: dict[str, Any]) -> dict[str, str]:
         "column": line["column"] + (" †" if line["stale"] else ""),
         "mode": line["mode"],
         "import s": number(line["import_s"]),
+        "start s": number(line["compiler_s"]),
         "build s": number(line["build_s"]),
         "compile s": ABSENT if line["mode"] == "eager" else compiled,
         "compilations": ABSENT if math.isnan(counted) else f"{counted:.0f}",

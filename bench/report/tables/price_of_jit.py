@@ -14,8 +14,8 @@ from bench.report.files import Section, Table
 from bench.report.frame import groups, label, place
 from bench.report.measured import standing
 from bench.report.statistics import different
-from bench.report.text import interval, number
-from bench.report.wording import PAIRED
+from bench.report.text import ABSENT, interval, number
+from bench.report.wording import PAIRED, legend, times
 
 TITLE = "The price of compiling"
 STAGES = ("time",)
@@ -24,8 +24,11 @@ Pair = tuple[dict[str, Any], Timing, Timing]
 """What was timed, eager, and compiled."""
 NOTE = (
     "Milliseconds per call (a batch, or a training step): median over processes with its "
-    "interval. Break-even: calls after which compiling has paid, compile time / (eager - "
-    "compiled). Real: the intervals are disjoint and the factor exceeds 1.05. " + PAIRED
+    "interval. Start: the first compilation of a process, of a tiny network, which starts the "
+    "compiler. Rows without it are older (†): it is in the compile seconds of what their process "
+    "compiled first, and what compiled alike found the other's in a cache. Compile: the first call "
+    "less a steady one. Break-even: calls after which compiling has paid in a process that "
+    "compiles nothing else, (start + compile) / (eager - compiled). " + PAIRED
 )
 
 
@@ -41,10 +44,7 @@ def make(frame: pd.DataFrame) -> list[Table]:
             texts.append(_text(what, before, timing, line))
         if texts:
             title = place(key, frame["machine_id"].nunique())
-            used = " ".join(value for text in texts for value in text.values())
-            signs = (("†", clock.STALE), ("~", clock.UNSTABLE))
-            notes = tuple(note for sign, note in signs if sign in used)
-            sections.append(Section(title, pd.DataFrame(texts), notes))
+            sections.append(Section(title, pd.DataFrame(texts), legend(texts)))
     if not lines:
         return []
     return [Table("price_of_jit", TITLE, pd.DataFrame(lines), sections, NOTE)]
@@ -63,11 +63,11 @@ def priced(frame: pd.DataFrame) -> Iterator[tuple[dict[str, Any], list[Pair]]]:
         yield key, pairs
 
 
-def break_even(compile_s: float, eager_ms: float, compiled_ms: float) -> float:
+def break_even(before_calls_s: float, eager_ms: float, compiled_ms: float) -> float:
     """Calls after which compiling has paid; infinite where compiled is not faster."""
     if compiled_ms >= eager_ms:
         return math.inf
-    return max(1e3 * compile_s / (eager_ms - compiled_ms), 0.0)
+    return max(1e3 * before_calls_s / (eager_ms - compiled_ms), 0.0)
 
 
 def _line(eager: Timing, compiled: Timing) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def _line(eager: Timing, compiled: Timing) -> dict[str, Any]:
     assert before is not None
     assert after is not None
     speed_up = eager.over(compiled)
-    calls = break_even(compiled.compile_s, before.median, before.median / speed_up)
+    calls = break_even(compiled.before_calls_s, before.median, before.median / speed_up)
     return {
         "column": compiled.column,
         "mode": compiled.mode,
@@ -86,6 +86,7 @@ def _line(eager: Timing, compiled: Timing) -> dict[str, Any]:
         "compiled_low": after.low,
         "compiled_high": after.high,
         "speed_up": speed_up,
+        "compiler_s": compiled.compiler_s,
         "compile_s": compiled.compile_s,
         "break_even_calls": calls,
         "real": different(before, after),
@@ -99,20 +100,23 @@ def _text(
 ) -> dict[str, str]:
     assert eager.estimate is not None
     assert compiled.estimate is not None
-    calls = line["break_even_calls"]
+    older = " †" if math.isnan(line["compiler_s"]) else ""
     where = [str(what[name]) for name in ("layer", "precision") if what[name]]
     return {
         "what": ", ".join([label(what), *where, f"batch {what['batch']}"]),
         "column": line["column"],
         "eager ms": interval(eager.estimate) + eager.marks,
         "mode": line["mode"],
-        "ms": interval(compiled.estimate) + compiled.marks,
-        "speed-up": f"×{line['speed_up']:.2f}",
-        "compile s": number(line["compile_s"]),
-        "break-even calls": "never" if math.isinf(calls) else number(_whole(calls)),
-        "real": "yes" if line["real"] else "no",
+        "its ms": interval(compiled.estimate) + compiled.marks,
+        "speed-up": times(line["speed_up"], line["real"]),
+        "start s": number(line["compiler_s"]),
+        "compile s": number(line["compile_s"]) + older,
+        "break-even calls": _calls(line["break_even_calls"]) + older if line["real"] else ABSENT,
     }
 
 
-def _whole(calls: float) -> float:
-    return float(math.ceil(calls)) if math.isfinite(calls) else calls
+def _calls(calls: float) -> str:
+    """A whole number, thousands apart; no more digits than are known."""
+    if math.isinf(calls):
+        return "never"
+    return ABSENT if math.isnan(calls) else f"{float(f'{math.ceil(calls):.3g}'):,.0f}"

@@ -47,7 +47,7 @@ def test_absent_cells_give_their_reason_once(make: Any) -> None:
     wrong = {"status": "wrong", "reason": "max_rel 1", "median_ms": None}
     rows += make.times("keras[jax]", [10.0, 10.0]) + make.times("keras[jax]", [1.0], **wrong)
     table = section(make, rows)
-    shown = table.sections[0].frame.set_index("per image")
+    shown = table.sections[0].frame.set_index("ms per image")
     assert shown.loc["cam", "pytorch"] == "*skipped* (1)"
     assert shown.loc["saliency", "pytorch"] == "*skipped* (1)"
     assert shown.loc["grad_cam", "pytorch"] == "–"
@@ -71,10 +71,10 @@ def test_geometric_mean_over_the_lines_that_all_columns_have(make: Any) -> None:
     rows += make.times("pytorch", [1e4] * 2, method="cam")
     shown = section(make, rows).sections[0].frame
     last = shown.iloc[-1]
-    assert last["per image"] == "*geometric mean of factors (2 lines that all have)*"
+    assert last["ms per image"] == "*geometric mean of factors (2 lines that all have)*"
     assert last["jax"] == "×2.83"  # sqrt(1 * 8)
     assert last["pytorch"] == "×1.41"  # sqrt(2 * 1)
-    assert shown["per image"].tolist()[:-1] == ["forward pass", "cam", "grad_cam"]
+    assert shown["ms per image"].tolist()[:-1] == ["forward pass", "cam", "grad_cam"]
 
 
 def test_forward_ratio_is_to_the_best_forward_pass(make: Any) -> None:
@@ -112,7 +112,7 @@ def test_stale_and_unstable_are_marked_and_explained(make: Any) -> None:
 def test_toggles_that_vary_are_named(make: Any) -> None:
     rows = make.times("jax", [1.0], batch=1) + make.times("jax", [2.0], batch=64)
     shown = section(make, rows).sections[0]
-    assert shown.frame["per image"].tolist()[:2] == ["grad_cam, batch 1", "grad_cam, batch 64"]
+    assert shown.frame["ms per image"].tolist()[:2] == ["grad_cam, batch 1", "grad_cam, batch 64"]
     assert "batch" not in shown.title
     assert "batch 10" in section(make, make.times("jax", [1.0])).sections[0].title
 
@@ -146,7 +146,7 @@ def test_of_a_grid_the_base_is_shown_and_the_csv_has_it_all(make: Any) -> None:
     assert len(table.data) == 2 * 3 + 5
     (shown,) = table.sections
     assert shown.title == "digits, cnn-gap, cpu, batch 64"
-    assert shown.frame["per image"].tolist()[:-1] == [
+    assert shown.frame["ms per image"].tolist()[:-1] == [
         "forward pass", "grad_cam", "occlusion, batch 8"
     ]  # fmt: skip
 
@@ -168,12 +168,12 @@ def test_another_precision_is_named_where_only_it_was_timed(make: Any) -> None:
     assert shown.title == "digits, cnn-gap, cpu, tf32, batch 10"
     rows += make.times("jax", [1.0], precision="bfloat16")
     (shown,) = section(make, rows).sections
-    assert shown.frame["per image"].tolist()[:2] == ["grad_cam, bfloat16", "grad_cam, tf32"]
+    assert shown.frame["ms per image"].tolist()[:2] == ["grad_cam, bfloat16", "grad_cam, tf32"]
 
 
 def test_what_is_alone_is_shown_although_it_has_a_table_of_its_own(make: Any) -> None:
     table = section(make, make.times("pytorch", [1.0], library="captum"))
-    assert table.sections[0].frame["per image"][0] == "captum.grad_cam"
+    assert table.sections[0].frame["ms per image"][0] == "captum.grad_cam"
 
 
 def test_a_factor_is_never_across_runs(make: Any) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from bench.report.figures import price_of_jit as figure
 from bench.report.tables import price_of_jit
 from bench.report.tables.price_of_jit import break_even
+from bench.report.text import ABSENT
 
 
 def test_break_even_closed_forms() -> None:
@@ -40,9 +41,34 @@ def test_each_compiled_mode_against_eager(make: Any) -> None:
     assert data.loc["compiled", "real"]
     assert not data.loc["xla", "real"]
     shown = table.sections[0].frame.set_index("mode")
-    assert shown.loc["compiled", "break-even calls"] == "100"
-    assert shown.loc["xla", "break-even calls"] == "never"
+    assert shown.loc["compiled", "break-even calls"] == "100 †"
     assert shown.loc["compiled", "speed-up"] == "×1.50"
+    # Not told apart from eager, so that nothing can be said of when it pays.
+    assert shown.loc["xla", "speed-up"].endswith("≈")
+    assert shown.loc["xla", "break-even calls"] == ABSENT
+
+
+def test_what_starting_the_compiler_costs_is_apart_and_must_be_paid_too(make: Any) -> None:
+    rows = make.times("pytorch", [30.0] * 3)
+    cold = {"compile_s": 2.0, "compiler_s": 10.0}
+    rows += make.times("pytorch", [20.0] * 3, mode="compiled", **cold)
+    (table,) = price_of_jit.make(make.frame(rows))
+    assert table.data["break_even_calls"].tolist() == [1200]
+    shown = table.sections[0].frame.iloc[0]
+    assert (shown["start s"], shown["compile s"]) == ("10.0", "2.00")
+    assert shown["break-even calls"] == "1,200"
+    ((_, drawn),) = figure.draw(make.frame(rows))
+    assert drawn.axes[0].get_lines()[1].get_ydata()[0] == pytest.approx(12.02)
+
+
+def test_of_older_rows_only_those_with_no_process_beside_them_tell(make: Any) -> None:
+    rows = make.times("jax", [30.0] * 3)
+    rows += make.times("jax", [20.0] * 3, mode="compiled", compile_s=3.0)
+    for row in rows[-2:]:
+        row["compile_s"] = 9.0
+    (table,) = price_of_jit.make(make.frame(rows))
+    assert table.data["compile_s"].tolist() == [3.0]
+    assert table.sections[0].frame["compile s"].tolist() == ["3.00 †"]
 
 
 def test_without_both_there_is_no_table(make: Any) -> None:

@@ -89,7 +89,7 @@ def test_nothing_is_written_without_rows(make: Any, tmp_path: Path, runs: Any) -
 def test_choose_is_the_table_as_text(make: Any) -> None:
     text = report.choose([(make.head, everything(make))])
     assert text.startswith("# Choosing a framework")
-    assert "| per image | jax | pytorch |" in text
+    assert "| ms per image | jax | pytorch |" in text
     assert "×3.00" in text
 
 

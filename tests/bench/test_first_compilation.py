@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench import caches, first_compilation
+from bench.cells import Cell
+from bench.child import ROOT
+
+CELL = Cell(
+    stage="time", task="forward", framework="jax", dataset="digits", architecture="cnn-32-16-8",
+    batch=8, mode="compiled",
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def cold(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(caches.STATE, "cold")
+    monkeypatch.setenv(caches.FOLDER, str(tmp_path))
+    monkeypatch.setenv(caches.INDUCTOR, str(tmp_path))
+    first_compilation._seconds.cache_clear()
+
+
+def test_it_is_paid_once_a_process_whatever_is_compiled() -> None:
+    pytest.importorskip("jax")
+    paid = first_compilation.seconds(CELL)
+    assert paid is not None and paid > 0
+    assert first_compilation.seconds(replace(CELL, batch=64, mode="tuned")) == paid
+
+
+def test_nothing_is_compiled_for_an_eager_cell() -> None:
+    assert first_compilation.seconds(replace(CELL, mode="eager")) is None
+    assert first_compilation._seconds.cache_info().misses == 0
+
+
+def test_from_warm_caches_it_is_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("jax")
+    monkeypatch.setenv(caches.STATE, "warm")
+    assert first_compilation.seconds(CELL) is None
+    assert first_compilation._seconds.cache_info().misses == 1
+
+
+@pytest.mark.parametrize(
+    ("package", "framework", "backend", "mode"),
+    [("torch", "pytorch", "", "compiled"), ("tensorflow", "keras", "tensorflow", "xla")],
+)
+def test_every_compiler_starts(package: str, framework: str, backend: str, mode: str) -> None:
+    pytest.importorskip(package)
+    pytest.importorskip(framework.replace("pytorch", "torch"))
+    code = (
+        "from dataclasses import replace\n"
+        "from bench import caches, first_compilation\n"
+        "from bench.cells import Cell\n"
+        f"cell = {CELL!r}\n"
+        f"cell = replace(cell, framework={framework!r}, backend={backend!r}, mode={mode!r})\n"
+        "with caches.compile_cache(None, 0):\n"
+        "    print(first_compilation.seconds(cell))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert 0 < float(done.stdout) < 300
