@@ -91,8 +91,7 @@ def lint(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def compare(session: nox.Session) -> None:
     """The main job: train, agree, time, contrast, and the tables."""
-    given = [] if "--rounds" in session.posargs else ["--rounds", "3"]
-    session.run(environment(session), "-m", "bench", "compare", *given, *session.posargs)
+    bench(session, "compare")
 
 
 @nox.session(venv_backend="none")

@@ -30,12 +30,25 @@ STEPS = 2
 """Training steps a sample: the cost of fetching the losses is shared as it is in training."""
 
 
+def folded(one: NDArray[Any], other: NDArray[Any]) -> str:
+    """Why the answers to two inputs are none; empty where they may be."""
+    same = np.array_equal(one, other)
+    return "two different inputs gave the same output: it was computed beforehand" if same else ""
+
+
+def unlearned(one: NDArray[Any], other: NDArray[Any]) -> str:
+    """Why the losses of two batches, and of the same turned round, are none; or empty."""
+    same = np.allclose(one, other[::-1], rtol=1e-6, atol=0)
+    return "the same batches had the same losses again: nothing was learned" if same else ""
+
+
 @dataclass
 class Timed:
     """What is put under the stopwatch.
 
     `call(i)` runs on the i-th of two inputs and returns device arrays; `check(value)` compares what
-    the first gave with the oracle; `parts` is what one call is divided by.
+    the first gave with the oracle; `parts` is what one call is divided by; `doubt` says why the two
+    answers cannot be right, if they cannot.
     """
 
     framework: Framework
@@ -43,6 +56,7 @@ class Timed:
     check: Callable[[Any], Row]
     cost: Row
     parts: int = 1
+    doubt: Callable[[NDArray[Any], NDArray[Any]], str] = folded
 
     def barriered(self, number: int) -> Any:
         """One call with all its work done when it returns; a NumPy array is done already."""
@@ -89,10 +103,16 @@ def heatmap(cell: Cell, context: Mapping[str, Any]) -> Timed:
 
     cost: Row = {"import_s": explainer.import_s, "build_s": explainer.build_s}
     cost["evaluations"] = explainer.evaluations
+    cost["layout"] = _layout(explainer.network)
     cost["flops"] = operations.of(cell, about.architecture)
     if cell.library and (note := libraries.load(cell.library).note()):
         cost["notes"] = note
     return Timed(explainer.framework, lambda i: explainer.call(*inputs[i])["heatmap"], check, cost)
+
+
+def _layout(network: Network) -> str:
+    """How images lie in memory; a network that says nothing of it has their channels last."""
+    return str(getattr(network, "layout", "channels_last"))
 
 
 def _gate(cell: Cell, about: Subject, expected: explaining.Arrays) -> gates.Gate:
@@ -136,7 +156,7 @@ def forward(cell: Cell, context: Mapping[str, Any]) -> Timed:
         gate = _gate(our_cell(cell), about, expected)
         return gates.compare("logits", found, expected, gate)
 
-    cost: Row = {"import_s": import_s, "build_s": build_s}
+    cost: Row = {"import_s": import_s, "build_s": build_s, "layout": _layout(network)}
     cost["flops"] = operations.of(cell, about.architecture)
     return Timed(framework, lambda i: call(*inputs[i])["logits"], check, cost)
 
@@ -179,9 +199,9 @@ def train_step(cell: Cell, context: Mapping[str, Any]) -> Timed:
         passed = error <= gate if gate is not None else None if np.isfinite(error) else False
         return {"max_rel": error, "tolerance": gate, "agree": passed, "against": "reference"}
 
-    cost: Row = {"import_s": import_s, "build_s": build_s}
+    cost: Row = {"import_s": import_s, "build_s": build_s, "layout": _layout(network)}
     cost["flops"] = operations.of(cell, about.architecture)
-    return Timed(framework, call, check, cost, STEPS)
+    return Timed(framework, call, check, cost, STEPS, unlearned)
 
 
 TASKS = {"heatmap": heatmap, "forward": forward, "train_step": train_step}

@@ -23,7 +23,7 @@ from bench import caches, compilers, explaining, first_compilation, memory
 from bench.cells import Cell
 from bench.observed import Observed
 from bench.sampling import enough, figures
-from bench.timed import TASKS, Timed, unfinished
+from bench.timed import TASKS, unfinished
 from bench.worker import Reporter, Row, Wrong
 
 VISITS = 7
@@ -43,6 +43,7 @@ READ_S = 0.001
 
 Of a call with less work than that it would not be seen, where the answer itself cannot tell.
 """
+EARLY = "the answer was not there when the call was over"
 READS = 5
 """Calls in a row whose answers are late before that is believed: a machine may be busy."""
 ARRAYS = {
@@ -57,9 +58,9 @@ BARE = True
 class Clocked:
     """A cell that is ready for the clock: its answer is right and it is warm.
 
-    Raises Wrong where two inputs give one answer, where the answer is not the oracle's, where it
-    was not there yet when the call was over, or where nothing was compiled that should have been;
-    so does a visit during which something compiles.
+    Raises Wrong where two inputs give one answer or a training step learns nothing, where the
+    answer is not the oracle's, where it was not there yet when the call was over, or where nothing
+    was compiled that should have been; so does a visit during which something compiles.
     """
 
     def __init__(self, cell: Cell, context: Mapping[str, Any]) -> None:
@@ -71,15 +72,16 @@ class Clocked:
         self.compiles = cell.mode != "eager"
         self.compiler_s = first_compilation.seconds(cell)
         before = self._counted()
-        first, self.first_s, _ = _clocked(self.timed, 0)
+        self.checked: Row = {}
+        first, self.first_s = self._call(0)
         one = explaining.to_host(framework, first)
         agreeing = _agreeing(self.timed.check(first))
         del first
         with memory.Watched(array, cell.device == "gpu" and bool(array)) as self.held:
-            second, self.steady_s, late = _clocked(self.timed, 1)
-        other = self._read(second, late, agreeing)
+            second, self.steady_s = self._call(1)
+        other = self._read(second, agreeing)
         del second
-        self.checked = _told_apart(agreeing, one, other)
+        self.checked = self._told_apart(agreeing, one, other)
         self.compiled = self._counted() - before
         why = compilers.eager(self.compiled, array, cell.task)
         if self.compiles and self.count and why:
@@ -87,22 +89,42 @@ class Clocked:
         self.observed = Observed(cell)
         self.samples: list[float] = []
 
-    def _read(self, answer: Any, late: bool, agreeing: Row) -> NDArray[Any]:
+    def _call(self, number: int) -> tuple[Any, float]:
+        """What one call gives, and its seconds. Raises Wrong where that tells it is not there."""
+        began = time.perf_counter()
+        value = self.timed.barriered(number)
+        seconds = time.perf_counter() - began
+        if unfinished(value):
+            raise Wrong(self.checked, f"{EARLY}, as it tells itself")
+        return value, seconds
+
+    def _read(self, answer: Any, agreeing: Row) -> NDArray[Any]:
         """The answer of the call before. Raises Wrong where that was over too early, every time.
 
-        `late` is whether the answer said so itself when the call was over. Once, the machine may
-        have been busy elsewhere.
+        Once, the machine may have been busy elsewhere.
         """
         for _ in range(READS):
             began = time.perf_counter()
             found = explaining.to_host(self.timed.framework, answer)
             read_s = time.perf_counter() - began
-            if not late and read_s <= max(self.steady_s, READ_S):
+            if read_s <= max(self.steady_s, READ_S):
                 return found
-            answer, call_s, late = _clocked(self.timed, 1)
+            answer, call_s = self._call(1)
             self.steady_s = min(self.steady_s, call_s)
         took = f"reading it took {read_s:.3f} s after a call of {self.steady_s:.3f} s"
-        raise Wrong(agreeing, f"the answer was not there when the call was over: {took}")
+        raise Wrong(agreeing, f"{EARLY}: {took}")
+
+    def _told_apart(self, row: Row, one: NDArray[Any], other: NDArray[Any]) -> Row:
+        """The row again. Raises Wrong where two inputs gave one answer, or a step learned nothing.
+
+        Maps after ReLU may be zero for a whole batch: then equality says nothing.
+        """
+        if not one.any() and not other.any():
+            unchecked = "every map is zero: that inputs are not folded in went unchecked"
+            return {**row, "notes": unchecked}
+        if why := self.timed.doubt(one, other):
+            raise Wrong(row, why)
+        return row
 
     def visit(self, benchmark: Any) -> None:
         """A few samples more."""
@@ -125,7 +147,7 @@ class Clocked:
         """
         spent = 0.0
         while spent < WARM_S and (self.steady_s < LONG_S or not self.samples):
-            seconds = _clocked(self.timed, 0)[1]
+            seconds = self._call(0)[1]
             self.steady_s = min(self.steady_s, seconds)
             spent += seconds
         return self.steady_s
@@ -157,29 +179,11 @@ class Clocked:
         }
 
 
-def _clocked(timed: Timed, number: int) -> tuple[Any, float, bool]:
-    """What one call gives, its seconds, and whether the answer says that it is not there yet."""
-    began = time.perf_counter()
-    value = timed.barriered(number)
-    seconds = time.perf_counter() - began
-    return value, seconds, unfinished(value)
-
-
 def _agreeing(row: Row) -> Row:
     """The row of the check. Raises Wrong where the answer is not the oracle's."""
     if row.get("agree") is False:
         error = f"max_rel {row['max_rel']:.3g} against a tolerance of {row['tolerance']}"
         raise Wrong(row, f"disagrees with the oracle: {error}")
-    return row
-
-
-def _told_apart(row: Row, one: NDArray[Any], other: NDArray[Any]) -> Row:
-    """The row again. Raises Wrong where two inputs gave one answer."""
-    if not one.any() and not other.any():
-        # Maps after ReLU may be zero for a whole batch: then equality says nothing.
-        return {**row, "notes": "every map is zero: that inputs are not folded in went unchecked"}
-    if np.array_equal(one, other):
-        raise Wrong(row, "two different inputs gave the same output: it was computed beforehand")
     return row
 
 

@@ -58,6 +58,20 @@ def test_a_wrong_heatmap_fails(expected: Arrays) -> None:
     assert gates.compare("heatmap", other_images, expected, held(expected))["agree"] is False
 
 
+def test_where_no_image_has_a_gate_the_median_has(expected: Arrays) -> None:
+    for typical, by, agrees in ((0.1, 0.05, True), (0.1, 2.0, False), (None, 2.0, None)):
+        gate = replace(held(expected, tolerance=None), typical=typical)
+        found = {"heatmap": expected["heatmap"] * (1 + by)}
+        row = gates.compare("heatmap", found, expected, gate)
+        assert row.get("agree") is agrees and row["tolerance"] is None
+    expected["heatmap"][:150] = 0  # what is zero in both agrees in nothing
+    found = {"heatmap": expected["heatmap"] * 3}
+    gate = replace(held(expected, tolerance=None), typical=0.1)
+    assert gates.compare("heatmap", found, expected, gate)["agree"] is False
+    one = moved(expected, 199, 9.0)
+    assert gates.compare("heatmap", one, expected, gate)["agree"] is True
+
+
 def test_one_image_far_from_a_kink_fails_and_near_one_is_excused(expected: Arrays) -> None:
     found = moved(expected, 30, 0.1)
     row = gates.compare("heatmap", found, expected, held(expected))

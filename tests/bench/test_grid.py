@@ -66,13 +66,15 @@ def test_default_varies_one_factor_at_a_time() -> None:
         differing = {name for name, value in base.items() if getattr(cell, name) != value}
         differing |= {"method"} if cell.method not in ("", "grad_cam") else set()
         if cell.architecture == "squeezenet-1.0":
-            assert cell.batch in (1, 8)
+            assert (cell.batch, cell.mode) in ((1, "compiled"), (8, "compiled"), (8, "tuned"))
         elif "method" in differing:
             assert differing <= {"method", "batch", "layer"} or "layer" not in differing
         else:
             pairs = ({"batch", "mode"}, {"layer", "mode"})
             assert len(differing) <= 1 or differing in pairs, cell
             assert differing != {"layer", "mode"} or cell.mode in ("tuned", "xla")
+    plain = cells("default", "pytorch", networks=[*SMALL, REAL])
+    assert "tuned" not in {c.mode for c in plain if c.architecture == "squeezenet-1.0"}
     grad_cam = [c for c in found if c.method == "grad_cam" and c.architecture == "cnn-48-32-16"]
     assert {(c.batch, c.mode) for c in grad_cam} == {
         (batch, mode) for batch in (1, 8, 64, 256) for mode in ("eager", "compiled", "tuned", "xla")
@@ -161,6 +163,8 @@ def test_heatmaps_are_of_the_methods_asked_for() -> None:
 def test_full_is_the_whole_product() -> None:
     found = cells("full", "jax")
     assert set(cells("default", "jax")) < set(found)
+    plain = cells("default", "pytorch", networks=[*SMALL, REAL])
+    assert "tuned" not in {c.mode for c in plain if c.architecture == "squeezenet-1.0"}
     grad_cam = [c for c in found if c.method == "grad_cam" and c.architecture == "cnn-gap"]
     # batches x modes x precisions x layers
     assert len(grad_cam) == 4 * 4 * 3 * 3

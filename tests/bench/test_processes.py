@@ -88,13 +88,16 @@ def test_a_stage_that_cannot_start_costs_its_cells_not_the_run(
     assert all("broken before the first cell" in rows[0]["reason"] for rows in found.values())
 
 
-@pytest.mark.parametrize(("number", "at_once"), [(0, 1), (1, 2)])
-def test_only_warm_processes_get_ready_side_by_side(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, at_once: int
+@pytest.mark.parametrize(
+    ("number", "device", "at_once"), [(0, "cpu", 1), (1, "cpu", 2), (1, "gpu", 1)]
+)
+def test_only_warm_processes_get_ready_side_by_side_and_none_on_a_gpu(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, device: str, at_once: int
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(CHILDREN))
     context = {"word": "", "cache": str(tmp_path)}
-    jobs = [Job("misbehaving", (cell("slow", n),), context, number) for n in range(3)]
+    cells = [replace(cell("slow", n), device=device) for n in range(3)]
+    jobs = [Job("misbehaving", (one,), context, number) for one in cells]
     found: list[dict[str, Any]] = []
     processes.run(jobs, lambda c, n, rows: found.extend(rows), 60, tmp_path / "log", print)
     most = max(sum(a["began"] <= b["began"] < a["ended"] for a in found) for b in found)

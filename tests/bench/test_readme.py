@@ -12,7 +12,10 @@ TABLE = (
     f"# A title\n\nHow to read it.\n\n## digits\n\n{ROWS}\n\n## shapes\n\n| 3 |\n\n---\n\nRun x.\n"
 )
 TEXT = "Before.\n<!-- table: time -->\nold\n| 9 |\n<!-- end -->\nAfter.\n"
-FILLED = f"Before.\n<!-- table: time -->\n\n**digits**\n\n{ROWS}\n\n<!-- end -->\nAfter.\n"
+MORE = "[What the columns mean, and all of it](results/tables/time.md)"
+FILLED = (
+    f"Before.\n<!-- table: time -->\n\n**digits**\n\n{ROWS}\n\n{MORE}\n\n<!-- end -->\nAfter.\n"
+)
 
 
 def test_blocks_are_filled_and_all_else_is_left(tmp_path: Path) -> None:
@@ -21,10 +24,11 @@ def test_blocks_are_filled_and_all_else_is_left(tmp_path: Path) -> None:
     assert fill(TEXT, tmp_path) == FILLED
     assert fill(FILLED, tmp_path) == FILLED
     both = TEXT + "<!-- table: agree-all -->\n<!-- end -->\n"
-    other = "<!-- table: agree-all -->\n\n**all**\n\n| c |\n\n<!-- end -->\n"
+    more = MORE.replace("time", "agree-all")
+    other = f"<!-- table: agree-all -->\n\n**all**\n\n| c |\n\n{more}\n\n<!-- end -->\n"
     assert fill(both, tmp_path) == FILLED + other
     assert fill("No block.", tmp_path) == "No block."
-    named = "<!-- table: time | shapes -->\n\n**shapes**\n\n| 3 |\n\n<!-- end -->\n"
+    named = f"<!-- table: time | shapes -->\n\n**shapes**\n\n| 3 |\n\n{MORE}\n\n<!-- end -->\n"
     assert fill("<!-- table: time | shapes -->\n<!-- end -->\n", tmp_path) == named
     there = (tmp_path / "time.md").read_text()
     (tmp_path / "time.md").write_text(there.replace("## shapes", "## shapes, machine 0a1b2c3d"))
@@ -36,6 +40,23 @@ def test_blocks_are_filled_and_all_else_is_left(tmp_path: Path) -> None:
     assert "| 4 |" in fill(chosen, tmp_path) and "| 3 |" in fill(named, tmp_path)
     (tmp_path / "time.md").write_text(there)
     assert "**shapes**\n\n| 3 |" in fill(chosen, tmp_path)
+
+
+def test_of_a_section_only_some_rows_are_shown(tmp_path: Path) -> None:
+    rows = "".join(f"| cam, batch {batch} | 1{batch} |\n" for batch in (1, 64, 6))
+    rows = f"| what | ms |\n| --- | --- |\n{rows.strip()}"
+    (tmp_path / "time.md").write_text(
+        f"# A title\n\n## digits\n\n{rows}\n\nA note.\n\n---\n\nRun x.\n"
+    )
+    block = "<!-- table: time | digits | what: batch 6 -->\n<!-- end -->\n"
+    found = fill(block, tmp_path)
+    assert "| cam, batch 6 | 16 |\n\nA note." in found and "batch 64" not in found.split("-->")[1]
+    assert fill(found, tmp_path) == found
+    both = block.replace(" -->", " | ms: 16 -->", 1)
+    assert "| cam, batch 6 | 16 |\n\nA note." in fill(both, tmp_path)
+    assert ABSENT in fill(both.replace("16", "17"), tmp_path)
+    for other in ("what: batch 7", "column: batch 6"):
+        assert ABSENT in fill(block.replace("what: batch 6", other), tmp_path)
 
 
 @pytest.mark.parametrize("block", ["time | rings", "agree"])

@@ -124,6 +124,19 @@ def test_training_steps_that_run_eagerly_are_refused(
     assert row["status"] == "wrong" and words in row["reason"], row
 
 
+@pytest.mark.parametrize(("package", "framework"), [("torch", "pytorch"), ("optax", "jax")])
+def test_training_steps_that_learn_nothing_are_refused(
+    small: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str, framework: str
+) -> None:
+    pytest.importorskip(package)
+    monkeypatch.setenv("PYTHONPATH", str(CHILDREN))
+    still = training(small, framework, trap="never learns")
+    # Without dropout: with it no two losses are alike, whatever is learned.
+    still = replace(still, mode="eager", architecture="cnn-32-16-8", weights="random")
+    [row] = run([still], "traps", small.context, tmp_path / "log")["never learns"]
+    assert row["status"] == "wrong" and "nothing was learned" in row["reason"], row
+
+
 def test_the_clock_goes_round_all_cells_and_a_crash_costs_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -167,7 +180,7 @@ def test_processes_take_turns_at_the_clock(
 
 BARRIER = """
 import jax, jax.numpy as jnp
-from bench.timing import Timed
+from bench.timed import Timed
 from implementations import frameworks
 
 @jax.jit
@@ -245,6 +258,7 @@ def test_real_cells_are_timed_after_they_agree(small: Any, tmp_path: Path) -> No
     for task in TASKS:
         row = found[task][-1]
         assert row["status"] == "ok" and row["median_ms"] > 0, row
+        assert row["layout"] == "channels_last"
         if task == "train_step":  # with dropout its loss is not the oracle's
             assert row["agree"] is None and row["tolerance"] is None and row["max_rel"] < 1
         else:

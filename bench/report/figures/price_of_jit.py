@@ -24,9 +24,9 @@ def draw(frame: pd.DataFrame) -> Iterator[tuple[str, Any]]:
     """`price_of_jit_<data set>_<architecture>_<device>`: a panel for each thing done, by run."""
     machines = frame["machine_id"].nunique()
     drawn: dict[str, tuple[str, list[list[Pair]]]] = {}
-    for key, pairs in priced(frame):
-        if found := _panels(key["architecture"], pairs):
-            parts = list(map(str, key.values()))[: 4 if machines > 1 else 3]
+    for place, pairs in priced(frame):
+        if found := _panels(place.key["architecture"], pairs):
+            parts = list(map(str, place.key.values()))[: 4 if machines > 1 else 3]
             _, mine = drawn.setdefault(stem("price_of_jit", *parts), (", ".join(parts), []))
             mine += found
     for name, (network, mine) in drawn.items():
@@ -42,7 +42,8 @@ def _panels(architecture: str, pairs: list[Pair]) -> list[list[Pair]]:
     for pair in sorted(ours, key=lambda pair: pair[2].per_image.median):
         if id(pair[0]) in ids:
             best.setdefault(tuple(pair[0].values()), {}).setdefault(pair[1].column, pair)
-    return [list(columns.values()) for columns in best.values()]
+    in_order = dict.fromkeys(tuple(what.values()) for what in kept)
+    return [list(best[thing].values()) for thing in in_order]
 
 
 def _figure(network: str, found: list[list[Pair]]) -> Any:

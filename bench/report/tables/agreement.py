@@ -107,7 +107,7 @@ def _sections(title: str, rows: pd.DataFrame) -> Iterator[Section]:
     matrix: dict[str, dict[str, str]] = {}
     details = []
     for key, worst in found:
-        start = {WITHIN: label(key), "of": number(worst["tolerance"])}
+        start = {WITHIN: label(key), "tolerance": number(worst["tolerance"])}
         line = matrix.setdefault(label(key), start | dict.fromkeys(columns, ABSENT))
         line[key["column"]] = _cell(worst)
         details.append(

@@ -79,7 +79,7 @@ def _matrix(lines: pd.DataFrame) -> pd.DataFrame:
             if len(here):
                 cells = {str(line["column"]): _cell(line) for line in here.to_dict("records")}
                 text = {"images within": f"{label(key)}: {stage}"}
-                text["of"] = number(float(here["tolerance"].max()))
+                text["tolerance"] = number(float(here["tolerance"].max()))
                 texts.append(text | dict.fromkeys(columns, ABSENT) | cells)
     return pd.DataFrame(texts)
 

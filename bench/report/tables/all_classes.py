@@ -82,5 +82,5 @@ def _text(
         "one class, ms": call(one.timing if one else None, reasons),
         "ratio": times(found["ratio"]) if found else ABSENT,
         "real": ("yes" if found["real"] else "no") if found else ABSENT,
-        "counted": times(found["counted_ratio"]) if found else ABSENT,
+        "ratio of operations": times(found["counted_ratio"]) if found else ABSENT,
     }

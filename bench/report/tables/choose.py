@@ -19,6 +19,7 @@ from bench.report.measured import measured, standing
 from bench.report.statistics import geometric_mean
 from bench.report.text import ABSENT, number
 from bench.report.wording import INTERVAL, absent, legend, named
+from implementations.contract import DEVICES
 
 TITLE = "Choosing a framework"
 STAGES = ("time",)
@@ -36,6 +37,7 @@ SIGNS = (
     (ELSEWHERE, f"{ELSEWHERE} timed in another run than the rest of its line: no factor."),
 )
 WHAT = "ms per image"
+LEADS = "The fastest on every line, or not told apart from it"
 OWN_TABLE = ("grad_cam_all_classes",)
 
 
@@ -46,7 +48,18 @@ def make(frame: pd.DataFrame) -> list[Table]:
         return []
     lines = pd.DataFrame([{**each.key, **line} for each in found for line in each.lines])
     sections = [_section(each.title, each.shown, each.lines) for each in found]
+    there = set(lines["device"])
+    sections += [_unmeasured(device, lines) for device in DEVICES if device not in there]
     return [Table("choose", TITLE, lines, sections, NOTE)]
+
+
+def _unmeasured(device: str, lines: pd.DataFrame) -> Section:
+    """A device of which there is nothing: said, so that nobody looks for it."""
+    reasons: dict[str, int] = {}
+    why = f"no run in results/runs was made with --device {device}"
+    cells = {c: absent("not measured", why, reasons) for c in sorted(set(lines["column"]))}
+    texts = [{WHAT: "everything", **cells}]
+    return Section(device, pd.DataFrame(texts), legend(texts, reasons, SIGNS))
 
 
 class Chosen(NamedTuple):
@@ -90,12 +103,30 @@ def _section(title: str, whats: list[base.What], lines: list[dict[str, Any]]) ->
         texts.append(text)
         factors.append({c: mine[c]["factor"] for c in mine if "factor" in mine[c]})
     texts.append(_means(factors, columns))
-    notes = legend(texts, reasons, SIGNS)
+    notes = (*_verdict(whats, lines), *legend(texts, reasons, SIGNS))
     if precisions != {base.PRECISION} and len(precisions) == 1:
         title = f"{title}, {precisions.pop()}"
     if batch and "batch" not in toggles:
         title = f"{title}, batch {batch}"
     return Section(title, pd.DataFrame(texts), notes)
+
+
+def _verdict(whats: list[base.What], lines: list[dict[str, Any]]) -> tuple[str, ...]:
+    """Which columns lead on every line that any was timed for; nothing of one column alone."""
+    timed = [line for line in lines if "factor" in line]
+    if len({line["column"] for line in timed}) < 2:
+        return ()
+    leading = [
+        {line["column"] for line in timed if line.items() >= what.items() and _leads(line)}
+        for what in whats
+    ]
+    ahead = set.intersection(*(columns for columns in leading if columns))
+    return (f"{LEADS}: {', '.join(sorted(ahead)) or 'no column'}.",)
+
+
+def _leads(line: dict[str, Any]) -> bool:
+    """Whether a column is the fastest at one thing, or not told apart from the fastest."""
+    return bool(line["factor"] == 1 or not line["differs_from_best"])
 
 
 def _cell(line: dict[str, Any] | None, reasons: dict[str, int]) -> str:
@@ -108,7 +139,7 @@ def _cell(line: dict[str, Any] | None, reasons: dict[str, int]) -> str:
     marks = (" †" if line["stale"] else "") + ("" if line["stable"] else " ~")
     if "factor" not in line:
         return f"{time} {ELSEWHERE} {line['mode']}{marks}"
-    close = "" if line["factor"] == 1 or line["differs_from_best"] else " ≈"
+    close = " ≈" if _leads(line) and line["factor"] != 1 else ""
     shown = f"**{time}**" if line["factor"] == 1 else time
     return f"{shown} ×{line['factor']:.2f}{close} {line['mode']}{marks}"
 

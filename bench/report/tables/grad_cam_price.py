@@ -22,9 +22,9 @@ NOTE = (
     "Milliseconds per call: median over processes with its interval. Ratio: Grad-CAM over the "
     "best forward pass of the same column, in whatever mode that is, at the same batch and "
     "precision in the same run. Each column in the mode in which its Grad-CAM is fastest, in "
-    "float32 where there is that; the CSV has every mode and precision. Peak: the share of the "
-    "machine's measured peak, operations counted from the architecture. Cores: CPU time over wall "
-    "time, of Grad-CAM. " + PAIRED
+    "float32 where there is that; the CSV has every mode and precision. Share of peak: of the "
+    "operations a second that the machine was measured to do, those counted from the architecture. "
+    "Cores in use: CPU time over wall time, of Grad-CAM. " + PAIRED
 )
 
 
@@ -99,7 +99,7 @@ def _text(place: Place, cell: Measured, forward: Measured, toggles: list[str]) -
         "Grad-CAM, ms": call(cell.timing, {}),
         "best forward pass, ms": call(forward.timing, {}),
         "ratio": times(compared["ratio"], compared["real"]),
-        "peak": share(cell.beside["peak_share"]),
-        "forward's peak": share(forward.beside["peak_share"]),
-        "cores": number(cell.beside["cores_in_use"]),
+        "share of peak": share(cell.beside["peak_share"]),
+        "forward's share": share(forward.beside["peak_share"]),
+        "cores in use": number(cell.beside["cores_in_use"]),
     }

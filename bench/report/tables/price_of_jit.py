@@ -11,8 +11,8 @@ import pandas as pd
 from bench.report import clock
 from bench.report.clock import Timing
 from bench.report.files import Section, Table
-from bench.report.frame import groups, label, place
-from bench.report.measured import standing
+from bench.report.frame import label
+from bench.report.same_run import Place, places
 from bench.report.statistics import different
 from bench.report.text import ABSENT, interval, number
 from bench.report.wording import PAIRED, legend, times
@@ -25,7 +25,7 @@ Pair = tuple[dict[str, Any], Timing, Timing]
 NOTE = (
     "Milliseconds per call (a batch, or a training step): median over processes with its "
     "interval. Start: the first compilation of a process, of a tiny network, which starts the "
-    "compiler. Rows without it are older (†): it is in the compile seconds of what their process "
+    "compiler. Rows without it are older: it is in the compile seconds of what their process "
     "compiled first, and what compiled alike found the other's in a cache. Compile: the first call "
     "less a steady one. Break-even: calls after which compiling has paid in a process that "
     "compiles nothing else, (start + compile) / (eager - compiled). " + PAIRED
@@ -36,31 +36,29 @@ def make(frame: pd.DataFrame) -> list[Table]:
     """`price_of_jit`, where a column has a time both eager and compiled."""
     lines: list[dict[str, Any]] = []
     sections = []
-    for key, pairs in priced(frame):
+    for place, pairs in priced(frame):
         texts = []
         for what, before, timing in pairs:
             line = _line(before, timing)
-            lines.append({**key, **what, **line})
+            lines.append({**place.key, **what, **line})
             texts.append(_text(what, before, timing, line))
         if texts:
-            title = place(key, frame["machine_id"].nunique())
-            sections.append(Section(title, pd.DataFrame(texts), legend(texts)))
+            sections.append(Section(place.title, pd.DataFrame(texts), legend(texts)))
     if not lines:
         return []
     return [Table("price_of_jit", TITLE, pd.DataFrame(lines), sections, NOTE)]
 
 
-def priced(frame: pd.DataFrame) -> Iterator[tuple[dict[str, Any], list[Pair]]]:
-    """Each place and run with what was timed there both eager and compiled; often nothing."""
-    timed = standing(frame[frame["stage"] == "time"])
-    for key, rows in groups(timed, (*clock.PLACE, "run_id")):  # a ratio is of one run
+def priced(frame: pd.DataFrame) -> Iterator[tuple[Place, list[Pair]]]:
+    """Each place with what was timed there both eager and compiled; often nothing."""
+    for place in places(frame):
         pairs = []
-        for what, timings in clock.things(clock.timings(rows)):
+        for what, timings in clock.things([cell.timing for cell in place.cells]):
             eager = {t.column: t for t in timings if t.mode == EAGER and t.estimate}
             for timing in timings:
                 if timing.mode != EAGER and timing.estimate and timing.column in eager:
                     pairs.append((what, eager[timing.column], timing))
-        yield key, pairs
+        yield place, pairs
 
 
 def break_even(before_calls_s: float, eager_ms: float, compiled_ms: float) -> float:

@@ -88,7 +88,7 @@ def _texts(centre: Base, found: list[Step]) -> list[dict[str, str]]:
     for step in sorted(found, key=line):
         what = step.cell.timing.what
         told = label(what) if step.factor != "method" else ABSENT
-        empty = {"factor": step.factor, "value": step.value or ABSENT, "of": told}
+        empty = {"changed": step.factor, "to": step.value or ABSENT, "what": told}
         empty |= {"batch": str(what["batch"]), **dict.fromkeys(columns, ABSENT)}
         texts.setdefault(line(step), empty)[step.cell.timing.column] = _cell(step)
     return list(texts.values())

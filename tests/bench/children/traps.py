@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from bench import gates, timing
+from bench import timed as timed_module
 from bench.cells import Cell
 from bench.explaining import load_framework
 from bench.timed import Timed, train_step
 from bench.worker import Reporter
+from implementations import recipes
 
 SHAPE = (8, 16, 16)
 
@@ -74,6 +76,9 @@ def stepping(cell: Cell, context: Mapping[str, Any]) -> Timed:
     trap = dict(cell.options)["trap"]
     falls_back = trap == "steps eagerly" and cell.framework == "pytorch"
     plain = replace(cell, options=(), mode="eager" if falls_back else cell.mode)
+    if trap == "never learns":
+        learning = recipes.recipe
+        timed_module.recipe = lambda *of: replace(learning(*of), learning_rate=0.0)
     timed = train_step(plain, context)
     others: list[Timed] = []
     calls = [0]

@@ -34,6 +34,24 @@ def test_best_mode_factor_and_interval(make: Any) -> None:
     assert shown["pytorch"][0] == "3.00 (3.00–3.00) ×1.50 eager"
 
 
+@pytest.mark.parametrize(
+    ("pytorch", "leads"), [(2.0, "pytorch"), (9.9, "jax, pytorch"), (30.0, "jax")]
+)
+def test_who_leads_on_every_line_is_said(make: Any, pytorch: float, leads: str) -> None:
+    rows = make.times("jax", [10.0, 10.1, 9.8]) + make.times("pytorch", [pytorch] * 3)
+    rows += make.times("jax", [10.0, 10.1, 9.8], **FORWARD)
+    rows += make.times("pytorch", [pytorch, pytorch, 10.0], **FORWARD)
+    rows += [make.row("time", "jax", method="cam", status="skipped", reason="no")]
+    rows += make.times("keras[jax]", [90.0] * 3)
+    assert f"{choose.LEADS}: {leads}." in section(make, rows).sections[0].notes
+
+
+def test_no_column_leads_where_each_is_the_fastest_at_something(make: Any) -> None:
+    rows = make.times("jax", [1.0] * 3) + make.times("pytorch", [2.0] * 3)
+    rows += make.times("jax", [2.0] * 3, **FORWARD) + make.times("pytorch", [1.0] * 3, **FORWARD)
+    assert f"{choose.LEADS}: no column." in section(make, rows).sections[0].notes
+
+
 def test_one_round_has_no_interval_and_cannot_be_told_apart(make: Any) -> None:
     table = section(make, make.times("jax", [10.0]) + make.times("pytorch", [90.0]))
     assert table.sections[0].frame["pytorch"][0] == "9.00 ×9.00 ≈ eager"
@@ -102,11 +120,11 @@ def test_factors_and_ratios_are_taken_round_by_round(make: Any) -> None:
 def test_stale_and_unstable_are_marked_and_explained(make: Any) -> None:
     rows = make.times("jax", [1.0, 1.0], code_hash="old") + make.times("pytorch", [10.0, 20.0])
     rows += make.times("keras[jax]", [30.0, 30.0], stable=False)
-    (shown,) = section(make, rows).sections
+    shown = section(make, rows).sections[0]
     assert shown.frame["jax"][0].endswith("†")
     assert shown.frame["pytorch"][0].endswith("~")
     assert shown.frame["keras[jax]"][0].endswith("~")
-    assert len(shown.notes) == 2
+    assert len(shown.notes) == 3  # who leads among them
 
 
 def test_toggles_that_vary_are_named(make: Any) -> None:
@@ -115,6 +133,17 @@ def test_toggles_that_vary_are_named(make: Any) -> None:
     assert shown.frame["ms per image"].tolist()[:2] == ["grad_cam, batch 1", "grad_cam, batch 64"]
     assert "batch" not in shown.title
     assert "batch 10" in section(make, make.times("jax", [1.0])).sections[0].title
+
+
+def test_a_device_without_rows_says_so(make: Any) -> None:
+    rows = make.times("jax", [1.0]) + make.times("pytorch", [2.0])
+    *_, last = section(make, rows).sections
+    assert last.title == "gpu" and last.frame.iloc[0].to_dict() == {
+        "ms per image": "everything", "jax": "*not measured* (1)", "pytorch": "*not measured* (1)",
+    }  # fmt: skip
+    assert last.notes == ("- (1) not measured: no run in results/runs was made with --device gpu",)
+    rows += make.times("jax", [1.0], device="gpu")
+    assert "gpu" not in [each.title for each in section(make, rows).sections]
 
 
 def test_each_place_is_a_section(make: Any) -> None:
@@ -144,7 +173,7 @@ def grid(make: Any) -> list[dict[str, Any]]:
 def test_of_a_grid_the_base_is_shown_and_the_csv_has_it_all(make: Any) -> None:
     table = section(make, grid(make))
     assert len(table.data) == 2 * 3 + 5
-    (shown,) = table.sections
+    shown = table.sections[0]
     assert shown.title == "digits, cnn-gap, cpu, batch 64"
     assert shown.frame["ms per image"].tolist()[:-1] == [
         "forward pass", "grad_cam", "occlusion, batch 8"
@@ -164,10 +193,10 @@ def test_another_precision_is_named_where_only_it_was_timed(make: Any) -> None:
     rows = make.times("jax", [1.0], precision="tf32") + make.times(
         "pytorch", [2.0], precision="tf32"
     )
-    (shown,) = section(make, rows).sections
+    shown = section(make, rows).sections[0]
     assert shown.title == "digits, cnn-gap, cpu, tf32, batch 10"
     rows += make.times("jax", [1.0], precision="bfloat16")
-    (shown,) = section(make, rows).sections
+    shown = section(make, rows).sections[0]
     assert shown.frame["ms per image"].tolist()[:2] == ["grad_cam, bfloat16", "grad_cam, tf32"]
 
 
@@ -186,7 +215,7 @@ def test_a_factor_is_never_across_runs(make: Any) -> None:
     assert data.loc["jax", "ms_per_image"] == 1.0  # not the 0.1 of another run than its line's
     assert data.loc["pytorch", "factor"] == 2.0
     assert math.isnan(data.loc["keras[jax]", "factor"])
-    (shown,) = table.sections
+    shown = table.sections[0]
     assert shown.frame["keras[jax]"].tolist() == ["0.500 (0.500–0.500) § eager", "–"]
     assert any(note.startswith("§") for note in shown.notes)
 

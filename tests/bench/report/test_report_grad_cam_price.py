@@ -33,8 +33,8 @@ def test_share_of_the_peak_and_cores(make: Any) -> None:
     rows += make.times("jax", [5.1] * 3, peak_share=0.4, cores_in_use=1.9)
     (table,) = grad_cam_price.make(make.frame(rows))
     shown = table.sections[0].frame.iloc[0]
-    assert (shown["peak"], shown["forward's peak"]) == ("40 %", "50 %")
-    assert shown["cores"] == "1.90"
+    assert (shown["share of peak"], shown["forward's share"]) == ("40 %", "50 %")
+    assert shown["cores in use"] == "1.90"
     assert shown["ratio"] == "×1.02 ≈"
     (line,) = table.data.to_dict("records")
     assert (line["peak_share"], line["forward_peak_share"]) == (0.4, 0.5)

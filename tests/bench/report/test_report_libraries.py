@@ -31,7 +31,12 @@ def test_each_option_set_against_ours_best_and_eager(make: Any) -> None:
     ]  # fmt: skip
     assert shown["to ours"].tolist() == ["×1.00", "×2.00", "×3.00", "×4.00"]
     assert shown["to ours, eager"].tolist() == ["×0.500", "×1.00", "×1.50", "×2.00"]
-    assert shown["error"].tolist() == ["4e-07", "4e-07 of 2e-06", "5e-07 of 1e-05", "0.300"]
+    assert shown["error"].tolist() == [
+        "4e-07",
+        "4e-07 of 2e-06",
+        "5e-07 of 1e-05",
+        "another map (0.300)",
+    ]
     assert shown["layer"].unique().tolist() == ["relu4"]
     data = table.data[table.data["library"] == "captum"].set_index("options")
     assert data.loc["", "to_best"] == pytest.approx(4)
@@ -81,7 +86,7 @@ def test_a_library_that_failed_or_is_gone_keeps_its_line(make: Any) -> None:
     section = table.sections[0]
     shown = section.frame.set_index("explainer")
     assert shown.loc["captum.layer_grad_cam", "ms per image"] == "*wrong* (1)"
-    assert shown.loc["captum.layer_grad_cam", "error"] == "0.100"
+    assert shown.loc["captum.layer_grad_cam", "error"] == "another map (0.100)"
     assert shown.loc["captum.layer_grad_cam", "to ours"] == "–"
     assert shown.loc["no_such_library.grad_cam", "to ours"] == "–"
     assert section.notes[0] == "- (1) wrong: disagrees"

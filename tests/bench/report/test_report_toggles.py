@@ -56,11 +56,11 @@ def test_for_people_the_base_first_and_what_is_not_at_its_batch(make: Any) -> No
     (section,) = table.sections
     assert section.title == "digits, cnn-48-32-16, cpu: around relu3, float32"
     shown = section.frame
-    assert shown["factor"].tolist() == [
+    assert shown["changed"].tolist() == [
         "base", "base", "layer", "layer", "precision", "precision", "architecture", "method",
         "method",
     ]  # fmt: skip
-    by_value = shown.set_index("value")
+    by_value = shown.set_index("to")
     assert by_value.loc["relu1", "jax"] == "0.312 (0.312–0.312) ×2.00"
     assert by_value.loc["occlusion", "batch"] == "8"
     assert shown["jax"][1] == "0.156 (0.156–0.156)"
