@@ -12,6 +12,7 @@ import pandas as pd
 from bench.report import base
 from bench.report.canvas import colours, panels
 from bench.report.files import stem
+from bench.report.statistics import different
 from bench.report.tables.price_of_jit import Pair, break_even, priced
 from bench.report.wording import named
 
@@ -58,17 +59,18 @@ def _figure(network: str, found: list[list[Pair]]) -> Any:
         axis.set_xlabel("calls")
         axis.set_ylabel("seconds until they are done")
         axis.legend(fontsize=7)
-    figure.suptitle(f"{TITLE}: {network}. Dashed: eager; solid: compiled, from the first call on")
+    lines = "Dashed: eager; solid: compiled, from the compiler's start on; dot: it has paid"
+    figure.suptitle(f"{TITLE}: {network}. {lines}")
     return figure
 
 
 def _lines(axis: Any, eager: Any, compiled: Any, colour: Any) -> None:
-    """Both modes of a column, and the call at which compiling has paid."""
+    """Both modes of a column, and the call at which compiling has paid, where they differ."""
     before = eager.estimate.median / 1e3
     after = before / eager.over(compiled)
     axis.plot(CALLS, before * CALLS, color=colour, ls="--", lw=1)
     label = f"{eager.column}, {compiled.mode}{compiled.marks}"
     axis.plot(CALLS, compiled.before_calls_s + after * CALLS, color=colour, lw=1.4, label=label)
     calls = break_even(compiled.before_calls_s, 1e3 * before, 1e3 * after)
-    if 1 <= calls <= CALLS[-1]:
+    if 1 <= calls <= CALLS[-1] and different(eager.estimate, compiled.estimate):
         axis.plot([calls], [before * calls], "o", color=colour, ms=5)

@@ -89,4 +89,8 @@ def test_the_lines_of_the_picture_cross_where_compiling_has_paid(make: Any) -> N
     assert eager.get_ydata()[0] == pytest.approx(0.03)
     assert compiled.get_ydata()[0] == pytest.approx(2.02)
     assert paid.get_xdata()[0] == pytest.approx(200)
+    rows += make.times("pytorch", [30.0, 20.0, 25.0])
+    rows += make.times("pytorch", [24.0, 21.0, 22.0], mode="compiled", compile_s=2.0)
+    ((_, drawn),) = figure.draw(make.frame(rows))
+    assert len(drawn.axes[0].get_lines()) == 5  # no dot where the two are not told apart
     assert paid.get_ydata()[0] == pytest.approx(6)
