@@ -91,7 +91,8 @@ def lint(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def compare(session: nox.Session) -> None:
     """The main job: train, agree, time, contrast, and the tables."""
-    bench(session, "compare")
+    given = [] if "--rounds" in session.posargs else ["--rounds", "3"]
+    session.run(environment(session), "-m", "bench", "compare", *given, *session.posargs)
 
 
 @nox.session(venv_backend="none")

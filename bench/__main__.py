@@ -31,8 +31,7 @@ COMMANDS = {
     ),
     "agree": ("suite:run_stage", "every column against the float64 oracle, eager and compiled",
               ["agree", "agree --dataset fashion_mnist --frameworks jax pytorch"]),
-    "time": ("suite:run_stage", "milliseconds, compile seconds: agree, then clock "
-             "(a quarter to a third of an hour on two cores)",
+    "time": ("suite:run_stage", "milliseconds, compile seconds: agree, then clock",
              ["time --dataset digits --architectures cnn-32-16-8 --rounds 5",
               "time --grid allocator --frameworks jax pytorch"]),
     "contrast": ("suite:run_stage", "our methods beside captum's and shap's", ["contrast"]),

@@ -101,13 +101,16 @@ def _epochs_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--epochs", type=positive, help="default: each architecture's own")
 
 
-def _clock_arguments(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--batch", type=positive, default=64, help="timed (default 64)")
-    command.add_argument(
-        "--rounds", type=positive, default=3,
-        help="processes that time each cell (default 3; 5 are surer, and what is published)",
-    )  # fmt: skip
-    command.add_argument("--isolate", action="store_true", help="every cell its own process")
+def _clock_arguments(rounds: int, why: str) -> Options:
+    def options(command: argparse.ArgumentParser) -> None:
+        command.add_argument("--batch", type=positive, default=64, help="timed (default 64)")
+        command.add_argument(
+            "--rounds", type=positive, default=rounds,
+            help=f"processes (default {rounds}, {why})",
+        )  # fmt: skip
+        command.add_argument("--isolate", action="store_true", help="every cell its own process")
+
+    return options
 
 
 def _compare_arguments(command: argparse.ArgumentParser) -> None:
@@ -141,17 +144,18 @@ _swept = _dataset_arguments("digits, and photographs where their network's weigh
 _compared = _precision_arguments(("float32", "float64"), "compared")
 _of_main = _precision_arguments(("float32", "float64"), "compared; the first is timed")
 _bases = _precision_arguments(("float32",), "timed, a grid around each")
+_of_a_job = _clock_arguments(5, "of which the intervals are surest")
+_of_the_grid = _clock_arguments(3, "a quarter to a third of an hour on two cores; 5 are surer")
 
 ARGUMENTS: dict[str, tuple[Options, ...]] = {
     "list": (_list_arguments,),
     "train": (_train_arguments,),
     "explain": (_explain_arguments,),
     "agree": (_bundled, _suite_arguments, _compared),
-    "time": (_swept, _suite_arguments, _bases, _clock_arguments, _time_arguments),
+    "time": (_swept, _suite_arguments, _bases, _of_the_grid, _time_arguments),
     "contrast": (_bundled, _suite_arguments),
     "compare": (
-        _bundled, _suite_arguments, _of_main, _epochs_arguments, _clock_arguments,
-        _compare_arguments,
+        _bundled, _suite_arguments, _of_main, _epochs_arguments, _of_a_job, _compare_arguments,
     ),
     "report": (_report_arguments,),
     "sweep": (_swept, _suite_arguments, _compared, _epochs_arguments),

@@ -43,7 +43,7 @@ class Ask:
     precisions: tuple[str, ...] = ("float32", "float64")
     n_images: int = 256
     batch: int = 64
-    rounds: int = 3
+    rounds: int = 5
     threads: int = 0
     grid: str = "quick"
     modes: tuple[str, ...] = MODES

@@ -17,7 +17,7 @@ def test_every_command_has_its_options() -> None:
 def test_defaults_are_those_of_an_ask(name: str) -> None:
     asked = ask_of(parser().parse_args([name, "--dataset", "digits"]))
     bare = ask_of(parser().parse_args(["contrast", "--dataset", "digits"]))
-    grid = {"grid": "default", "precisions": ("float32",)} if name == "time" else {}
+    grid = {"grid": "default", "rounds": 3, "precisions": ("float32",)} if name == "time" else {}
     assert vars(asked) == vars(bare) | grid
 
 

@@ -113,15 +113,16 @@ def _section(title: str, whats: list[base.What], lines: list[dict[str, Any]]) ->
 
 def _verdict(whats: list[base.What], lines: list[dict[str, Any]]) -> tuple[str, ...]:
     """Which columns lead on every line that any was timed for; nothing of one column alone."""
-    timed = [line for line in lines if "factor" in line]
-    if len({line["column"] for line in timed}) < 2:
-        return ()
-    leading = [
-        {line["column"] for line in timed if line.items() >= what.items() and _leads(line)}
+    timed = [
+        [line for line in lines if "factor" in line and line.items() >= what.items()]
         for what in whats
     ]
-    ahead = set.intersection(*(columns for columns in leading if columns))
-    return (f"{LEADS}: {', '.join(sorted(ahead)) or 'no column'}.",)
+    columns = {line["column"] for mine in timed for line in mine}
+    if len(columns) < 2:
+        return ()
+    for mine in filter(None, timed):
+        columns &= {line["column"] for line in mine if _leads(line)}
+    return (f"{LEADS}: {', '.join(sorted(columns)) or 'no column'}.",)
 
 
 def _leads(line: dict[str, Any]) -> bool:

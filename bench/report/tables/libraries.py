@@ -27,8 +27,8 @@ NOTE = (
     "method of the same kind in the same framework, layer and batch, in the same run: in its best "
     "mode, and eager, as the libraries are. Error: max |a-b| / max |reference signed map| of the "
     "worst image against the float64 oracle, and the tolerance where the options make it compute "
-    "the oracle's map; elsewhere another map is computed, which the last section explains. A "
-    "library's map is timed before it is resized or drawn. " + PAIRED
+    "the oracle's map; where nothing is promised an error above 1e-05 is another map, which the "
+    "last section explains. A library's map is timed before it is resized or drawn. " + PAIRED
 )
 Ratio = dict[str, Any]
 

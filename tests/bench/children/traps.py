@@ -52,10 +52,10 @@ def trapped(cell: Cell, context: Mapping[str, Any]) -> Timed:
         if trap == "zero":
             return sine(inputs[number], 0)
         if trap in ("unwaited", "waited"):
-            return _long(10)(inputs[number])
+            return _long(400, 10)(inputs[number])
         if trap == "briefly unwaited":
-            return _long(1)(inputs[number])
-        return sine(inputs[number], 3 if trap == "wrong" else 2)
+            return _long(300, 1)(inputs[number])
+        return sine(inputs[number], 3 if trap.startswith("wrong") else 2)
 
     def check(value: Any) -> dict[str, Any]:
         factor = 0 if trap == "zero" else 2
@@ -64,8 +64,11 @@ def trapped(cell: Cell, context: Mapping[str, Any]) -> Timed:
         found = np.array(framework.to_numpy(value), np.float64)
         if trap == "nan":
             found[3, 2, 1] = np.nan
-        tolerance = None if trap == "nan" else 2e-6
-        gate = gates.Gate(tolerance, {}, 1e-6, 1, lambda chosen: np.ones(len(chosen)))
+        tolerance = None if trap in ("nan", "wrong bfloat16") else 2e-6
+        gate = gates.Gate(
+            tolerance, {}, 1e-6, 1, lambda chosen: np.ones(len(chosen)),
+            typical=gates.COARSE["bfloat16"],
+        )  # fmt: skip
         return gates.compare("heatmap", {"heatmap": found}, expected, gate)
 
     return Timed(framework, call, check, {"import_s": import_s, "build_s": 0.0})
@@ -137,14 +140,14 @@ def _functions(framework: str) -> tuple[Any, Any]:
 
 
 @cache
-def _long(times: int) -> Any:
-    """Twice the sine, after work whose answer does not count: so many times less than 1 ms."""
+def _long(size: int, times: int) -> Any:
+    """Twice the sine, after so many products of matrices of a size, which do not count."""
     import jax
     from jax import numpy as jnp
 
     @jax.jit
     def work(array: Any) -> Any:
-        square = jnp.resize(array, (400 if times > 1 else 300,) * 2)
+        square = jnp.resize(array, (size, size))
         for _ in range(times):
             square = jnp.tanh(square @ square)
         return 2 * jnp.sin(array) + 0.0 * square.sum()
