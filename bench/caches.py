@@ -7,6 +7,7 @@ quicker, and their rows say `warm`, so that nothing of their readying is taken f
 
 from __future__ import annotations
 
+import getpass
 import os
 import shutil
 import sys
@@ -35,6 +36,8 @@ def compile_cache(kept: str | None, number: int) -> Iterator[Path]:
         place = Path(kept or fresh)
         place.mkdir(parents=True, exist_ok=True)
         os.environ[FOLDER] = os.environ[INDUCTOR] = str(place)
+        if os.environ[STATE] == "warm":
+            _keep_headers(place / "headers")
         yield place
 
 
@@ -56,6 +59,18 @@ def of_its_own(name: str) -> Iterator[Path]:
     finally:
         os.environ[INDUCTOR] = before
         _forget()
+
+
+def _keep_headers(place: Path) -> None:
+    """Let later rounds find PyTorch's precompiled headers: six seconds of each process' readying.
+
+    They lie in the folder for temporary files, which here is each process' own, whatever the
+    variables say.
+    """
+    place.mkdir(exist_ok=True)
+    theirs = Path(tempfile.gettempdir()) / f"torchinductor_{getpass.getuser()}"
+    if not theirs.exists():
+        theirs.symlink_to(place)
 
 
 def _forget() -> None:

@@ -1,4 +1,4 @@
-"""Samples of a cell: how many it needs, more where its calls scatter, and what they say."""
+"""Samples of a cell: how many visits it needs, more where they scatter, and what samples say."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-SURE = 0.025
-"""Standard error of a process's median, of the median, that sampling aims at."""
+SURE = 0.03
+"""Standard error of a process's median, of the median, that visits aim at."""
 KEPT = 50
 """Samples that a row has at most; what is said of them is of all."""
 
@@ -20,16 +20,16 @@ def quartiles(samples: Sequence[float]) -> float:
     return float(high - low)
 
 
-def enough(samples: Sequence[float]) -> float:
-    """How many samples make the median as sure as `SURE`, by the scatter of these.
+def enough(visits: Sequence[float]) -> float:
+    """How many visits make the median as sure as `SURE`, by the scatter of the medians of these.
 
-    Of n samples of normal noise the median's standard error is sqrt(pi / 2n) sigma, and their
+    Of n values of normal noise the median's standard error is sqrt(pi / 2n) sigma, and their
     quartiles lie 1.349 sigma apart (Kendall and Stuart, The Advanced Theory of Statistics, 10.10).
     """
-    if not samples:
+    if not visits:
         return 0.0
-    sigma = quartiles(samples) / 1.349
-    return math.pi / 2 * (sigma / (SURE * float(np.median(samples)))) ** 2
+    sigma = quartiles(visits) / 1.349
+    return math.pi / 2 * (sigma / (SURE * float(np.median(visits)))) ** 2
 
 
 def figures(samples: Sequence[float]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What pytest-benchmark times: the cells of the `time` stage, in the child process.
 
-First every cell is made ready, then the clock goes round them all, `VISITS` times, each time in
-another order and when it is this process's turn.
+First every cell is made ready, then the clock goes round them all, each time in another order and
+when it is this process's turn, until it has come often enough to each.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import pytest
 
 from bench import caches
 from bench.cells import Cell
+from bench.clocked import MOST_VISITS, Clocked
 from bench.code import TRAINING
-from bench.timing import VISITS, Clocked
 from bench.worker import Reporter, Row
 
 Visit = Callable[[Cell, int], None]
@@ -40,7 +40,7 @@ class Cells:
             return
         turns = [
             (number, cell)
-            for number in range(VISITS)
+            for number in range(MOST_VISITS)
             for cell in random.Random(number).sample(self.cells, len(self.cells))
         ]
         names = [f"{number}-{cell.cell_id}" for number, cell in turns]
@@ -63,7 +63,7 @@ class Cells:
 
     @pytest.fixture
     def visit(self, request: pytest.FixtureRequest) -> Visit:
-        """Times a cell that is ready; its row is due after the last visit."""
+        """Times a cell that is ready; its row is due when the clock has come often enough."""
 
         def visit(cell: Cell, number: int) -> None:
             if cell not in self.ready:
@@ -75,12 +75,12 @@ class Cells:
 
             def rows() -> Iterator[Row]:
                 clocked.visit(request.getfixturevalue("benchmark"))
-                if number == VISITS - 1:
+                if clocked.sure:
                     yield clocked.row()
 
             if not self.report.part(cell, rows):
                 return
-            if number == VISITS - 1:
+            if clocked.sure:
                 self.report.done(cell)
             else:
                 self.ready[cell] = clocked

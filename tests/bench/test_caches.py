@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -29,8 +30,11 @@ def test_each_process_has_a_cache_of_its_own() -> None:
     assert len(set(seen)) == 3
 
 
-def test_a_kept_cache_is_cold_in_the_first_round_and_warm_after(tmp_path: Path) -> None:
+def test_a_kept_cache_is_cold_in_the_first_round_and_warm_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     kept = str(tmp_path / "compiled")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     for number, expected, found in ((0, "cold", 0), (1, "warm", 1), (2, "warm", 2), (0, "cold", 0)):
         with compile_cache(kept, number) as place:
             assert os.environ[STATE] == expected, number
@@ -83,3 +87,35 @@ def test_what_compiles_alike_is_compiled_for_each_cell() -> None:
         [sys.executable, "-c", shared], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.stdout.split()[0] == "0" < done.stdout.split()[1], done.stderr
+
+
+HEADERS = """
+import torch
+from bench.caches import compile_cache, of_its_own
+from torch._inductor import codecache
+
+def doubled(array):
+    return torch.relu(2 * array)
+
+with compile_cache({kept!r}, {number}), of_its_own("cell"):
+    torch.compile(doubled, fullgraph=True)(torch.ones(7))
+    print(codecache._HEADER_DIR)
+"""
+
+
+def test_later_rounds_share_precompiled_headers(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    kept, made = tmp_path / "compiled", []
+    for number, process in enumerate(("first", "second", "third")):
+        scratch = tmp_path / process
+        scratch.mkdir()
+        text = HEADERS.format(kept=str(kept), number=number)
+        done = subprocess.run(
+            [sys.executable, "-c", text], cwd=ROOT, capture_output=True, text=True, check=False,
+            env={**os.environ, "TMPDIR": str(scratch)},
+        )  # fmt: skip
+        folder = Path(done.stdout.strip())
+        assert folder.is_relative_to(scratch), done.stderr
+        made.append({path.name: path.stat().st_mtime_ns for path in folder.glob("**/*.gch")})
+        assert folder.resolve().is_relative_to(kept) is (number > 0)
+    assert all(made) and made[1] == made[2] != made[0]  # the first round's are its own

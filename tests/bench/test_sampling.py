@@ -10,7 +10,7 @@ def test_quartiles_are_told_by_their_distance() -> None:
     assert quartiles([4.0, 1.0, 2.0, 3.0, 5.0]) == 2.0
 
 
-def test_enough_samples_make_the_median_as_sure_as_is_asked() -> None:
+def test_enough_visits_make_the_median_as_sure_as_is_asked() -> None:
     assert enough([]) == 0 and enough([3.0]) == 0 and enough([3.0] * 20) == 0
     noise = np.random.default_rng(0)
     for sigma in (0.1, 0.2, 0.3):

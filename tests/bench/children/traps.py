@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from bench import gates, timing
+from bench import clocked, gates, timing
 from bench import timed as timed_module
 from bench.cells import Cell
 from bench.explaining import load_framework
@@ -155,7 +155,7 @@ def _long(size: int, times: int) -> Any:
     return work
 
 
-timing.TASKS |= {"trap": trapped, "heatmap": trapped, "train_step": stepping}
+clocked.TASKS |= {"trap": trapped, "heatmap": trapped, "train_step": stepping}
 
 
 def serve(cells: list[Cell], context: Mapping[str, Any], report: Reporter) -> None:
