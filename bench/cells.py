@@ -61,13 +61,15 @@ class Cell:
     precision: str = "float32"
     threads: int = 0
     allocator: str = ""
+    memory_format: str = ""
 
     @property
     def cell_id(self) -> str:
         """Twelve hexadecimal digits: a stable hash of the toggles."""
         toggles = asdict(self)
-        if not self.allocator:
-            del toggles["allocator"]  # Cells had their hash before there was this toggle.
+        for name in ("allocator", "memory_format"):
+            if not toggles[name]:
+                del toggles[name]  # Cells had their hash before there was this toggle.
         return hashlib.sha256(json.dumps(toggles, sort_keys=True).encode()).hexdigest()[:12]
 
     @property
@@ -82,6 +84,7 @@ class Cell:
         parts = [self.column.label, what, self.architecture, self.dataset, self.layer]
         extra = [self.mode, self.precision] if self.stage != "train" else [self.optimizer]
         extra += [f"allocator {self.allocator}"] if self.allocator else []
+        extra += [self.memory_format] if self.memory_format else []
         size = [f"x{self.batch}"] if self.batch else []
         return " ".join(part for part in [*parts, *size, *extra] if part)
 

@@ -47,6 +47,11 @@ class Job:
     cores: tuple[int, ...] = ()
 
     @property
+    def environment(self) -> str:
+        """What its processes are told, as one text: the same in every round."""
+        return json.dumps(environment(self.cells[0], self.cores), sort_keys=True)
+
+    @property
     def warm(self) -> bool:
         """Whether it finds compiled what the first round compiled: its readying is no figure."""
         return bool(self.round and self.context.get("cache"))
@@ -167,13 +172,13 @@ class Child:
         return False
 
     def end(self, grace_s: float = 0) -> str:
-        """End the process; what it wrote to standard error goes to the log."""
+        """End the process and all it started; what it wrote to standard error goes to the log."""
         assert self.process.stdin is not None
         with suppress(BrokenPipeError):
             self.process.stdin.close()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             self.process.wait(timeout=grace_s)
-        except subprocess.TimeoutExpired:
+        with suppress(ProcessLookupError):  # It leaves nobody behind: compilers have helpers.
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         said = self.errors.read_bytes()

@@ -26,7 +26,7 @@ VISITS = 5
 """Times that the clock comes to a cell in a process: of five, two slow ones move no median."""
 MOST_VISITS = 12
 """Times that it comes at the most, to a cell whose visits scatter."""
-VISIT_S = 0.02
+VISIT_S = 0.015
 """Seconds of samples at a visit: they share its moment, so that more of them say little."""
 MOST = 10
 """Samples at a visit, for the same reason."""

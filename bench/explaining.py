@@ -95,13 +95,30 @@ def load_framework(cell: Cell) -> tuple[Framework, float]:
     return framework, import_s
 
 
+def network_of(
+    cell: Cell, framework: Framework, architecture: Architecture, weights: Weights
+) -> Network:
+    """The cell's network, in the memory format that is asked for, or else the one that is best.
+
+    Raises Unavailable where the framework has no other.
+    """
+    network = framework.build(architecture, weights, cell.device, cell.precision)
+    if not cell.memory_format:
+        return network
+    lay_out = getattr(framework, "lay_out", None)
+    if lay_out is None:
+        raise Unavailable(f"{cell.column.label} has one memory format")
+    laid: Network = lay_out(network, cell.memory_format)
+    return laid
+
+
 def build(
     cell: Cell, architecture: Architecture, weights: Weights, outputs: Sequence[str] = ("heatmap",)
 ) -> Explainer:
     """The explainer of a cell. `outputs` are stages; those the method has not are left out."""
     framework, import_s = load_framework(cell)
     began = time.perf_counter()
-    network = framework.build(architecture, weights, cell.device, cell.precision)
+    network = network_of(cell, framework, architecture, weights)
     size = architecture.input_shape[:2]
     method = method_of(cell)
     options = method.resolve(dict(cell.options), cell.score)

@@ -2,8 +2,8 @@
 
 The base is the first network asked for: batch 64, the last layer, float32, compiled, one class.
 Around it vary, one at a time, batch and mode together (`tuned` too, where there is something to
-tune), layer, and one class or all; in each framework's own column also precision, method, library
-and architecture.
+tune), layer, and one class or all; in each framework's own column also precision, memory format,
+method, library and architecture.
 Keras on JAX and on PyTorch goes without these in `default`: they are in `full`, with the product of
 batch, mode, layer, precision and architecture. `allocator` has what giving memory back costs.
 """
@@ -33,6 +33,8 @@ LARGE = 100_000
 LARGE_BATCHES = (1, 8)
 COSTLY_BATCH = 1
 """The batch of methods that evaluate the model many times, and of the libraries' like them."""
+FORMATS = {"pytorch": {"cpu": "contiguous", "gpu": "channels_last"}}
+"""By column and device: the memory format that its networks are not in by themselves."""
 ONE_BY_ONE = ("eli5",)
 """Libraries that take seconds for a batch, image after image: they get one image too."""
 OWN = ("", "tensorflow")
@@ -83,22 +85,34 @@ class Grid:
             yield from self.both(batch=batch, mode=mode)
         for mode in ("eager", "compiled"):
             yield self.cell(mode=mode, task="train_step", optimizer="native")
-        for layer, mode in product(self.layers(0)[:-1], self.modes()):
-            if mode != "eager":
-                yield self.cell(task="heatmap", method=GRAD_CAM, layer=layer, mode=mode)
-        yield from self.every_class(self.layers(0)[:1] if own else ())
+        yield from self.earlier(own)
+        yield from self.every_class()
         if self.ask.device == "gpu":
             yield from self.both(precision=TF32)
         if own:
             yield from self.around()
 
+    def earlier(self, own: bool) -> Iterator[Cell]:
+        """Grad-CAM at the first layer, the dearest, in all that compiles; else in own columns."""
+        for number, layer in enumerate(self.layers(0)[:-1]):
+            for mode in ["compiled"] if number else self.modes():
+                if mode != "eager" and (own or not number):
+                    yield self.cell(task="heatmap", method=GRAD_CAM, layer=layer, mode=mode)
+
     def around(self) -> Iterator[Cell]:
         """Precisions, architectures, methods and libraries, around the base."""
         for precision in PRECISIONS:
             yield from self.both(precision=precision)
+        yield from self.formats()
         yield from self.others(range(1, len(self.networks)))
         yield from self.ours()
         yield from self.theirs()
+
+    def formats(self) -> Iterator[Cell]:
+        """The base in the other memory format, where the framework has two."""
+        other = FORMATS.get(self.column.label, {}).get(self.ask.device)
+        for mode in ("eager", "compiled") if other else ():
+            yield from self.both(mode=mode, memory_format=other)
 
     def others(self, networks: Iterable[int]) -> Iterator[Cell]:
         """The other architectures, compiled; a large one at every batch, the largest tuned too."""

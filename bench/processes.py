@@ -55,19 +55,22 @@ def run(
     log: Path,
     say: Callable[[str], None],
     stop: threading.Event | None = None,
+    ready_s: dict[str, float] | None = None,
 ) -> float:
     """Run jobs, one process at work at a time. Seconds spent outside the processes.
 
     A process that waits for its turn lets the next begin; when all have, they take turns, each time
     in another order, until they end. So what slows the machine for a while slows all of them. Only
     until they wait, while nothing is under the stopwatch, are two of `warm` jobs at work at once,
-    and never on a GPU, where compilers try out what is fastest.
+    and never on a GPU, where compilers try out what is fastest. They begin with what took longest
+    in the round before, as `ready_s` has it by environment, so that none is left alone at the end.
 
     `finished(cell, round, rows)` is called once for each cell, as it ends; `say(text)` with what a
     cell tells meanwhile. A process at work that is silent for `timeout_s` seconds is killed. When
     `stop` is set all are killed and what they did not finish is not reported.
     """
     stop = stop or threading.Event()
+    took = {} if ready_s is None else ready_s
     outside: list[float] = []
     waiting: list[Child] = []
 
@@ -87,8 +90,10 @@ def run(
 
     def begin(job: Job) -> None:
         if not stop.is_set():
+            began = time.perf_counter()
             try:
                 work(start(job, job.cells))
+                took[job.environment] = time.perf_counter() - began
             except BaseException:
                 stop.set()  # The one beside it does not go on alone.
                 raise
@@ -97,7 +102,8 @@ def run(
     beside = all(job.warm and not job.on_gpu for job in jobs)
     with ThreadPoolExecutor(READYING if beside else 1) as pool:
         try:
-            list(pool.map(begin, jobs))
+            longest = sorted(jobs, key=lambda job: -took.get(job.environment, 0.0))
+            list(pool.map(begin, longest if beside else jobs))
             for turn in count():
                 if not waiting or stop.is_set():
                     return sum(outside)

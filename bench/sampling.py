@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-SURE = 0.03
+SURE = 0.035
 """Standard error of a process's median, of the median, that visits aim at."""
 KEPT = 50
 """Samples that a row has at most; what is said of them is of all."""

@@ -49,6 +49,7 @@ FIELDS = tuple(
         ("toggles", "layout", "", "memory layout of images on the device"),
         ("toggles", "threads", "", "0: every core the process may use"),
         ("toggles", "allocator", "", "empty: freed memory is kept; system: as the C library does"),
+        ("toggles", "memory_format", "", "empty: the layout that is best; else the one asked for"),
         ("toggles", "seed", "", "seed of initial weights and batch order"),
         ("status", "status", "", ", ".join(STATUSES)),
         ("status", "reason", "", "why it is not ok"),

@@ -135,6 +135,7 @@ def execute(
                 progress.tick(f"{cell} {status}{reason}{wrong}", ok=not wrong and status == "ok")
 
         stop = threading.Event()
+        ready_s: dict[str, float] = {}
         free: queue.SimpleQueue[tuple[int, ...]] = queue.SimpleQueue()
         allowed = sorted(os.sched_getaffinity(0))
         for first_core in range(at_once):
@@ -145,7 +146,7 @@ def execute(
             cores = free.get()
             try:
                 jobs = [replace(job, cores=cores) for job in jobs]
-                return processes.run(jobs, finished, timeout_s, log, progress.say, stop)
+                return processes.run(jobs, finished, timeout_s, log, progress.say, stop, ready_s)
             finally:
                 free.put(cores)
 

@@ -5,48 +5,41 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from bench.report.clock import Timing
-from bench.report.measured import started
+from bench.report.measured import Measured, fastest, started
 from bench.report.statistics import different
 
 SAME = ("batch", "precision", "threads", "weights")
 """What a forward pass shares with all that is held against it."""
-Passes = dict[tuple[Any, ...], Timing]
+Passes = dict[tuple[Any, ...], Measured]
 
 
-def forward_passes(timings: Iterable[Timing], runs: dict[int, str]) -> Passes:
-    """The best forward pass of each column, run, batch and precision: a slow one must not flatter.
-
-    `runs` has the run of each timing, by the timing's `id`.
-    """
-    best: Passes = {}
-    for timing in timings:
-        if timing.what["task"] == "forward" and timing.estimate:
-            known = best.setdefault(_beside(timing, runs), timing)
-            if timing.per_image.median < known.per_image.median:
-                best[_beside(timing, runs)] = timing
-    return best
+def forward_passes(cells: Iterable[Measured]) -> Passes:
+    """The best forward pass of each column, run and batch: a slow one must not flatter."""
+    beside: dict[tuple[Any, ...], list[Measured]] = {}
+    for cell in cells:
+        if cell.timing.what["task"] == "forward":
+            beside.setdefault(_beside(cell), []).append(cell)
+    found = {key: fastest(mine) for key, mine in beside.items()}
+    return {key: best for key, best in found.items() if best is not None}
 
 
-def _beside(timing: Timing, runs: dict[int, str]) -> tuple[Any, ...]:
-    return timing.column, runs[id(timing)], *(timing.what[name] for name in SAME)
+def _beside(cell: Measured) -> tuple[Any, ...]:
+    return cell.timing.column, cell.run_id, *(cell.timing.what[name] for name in SAME)
 
 
-def lines_of(
-    what: dict[str, Any], timings: list[Timing], runs: dict[int, str], passes: Passes
-) -> list[dict[str, Any]]:
+def lines_of(what: dict[str, Any], cells: list[Measured], passes: Passes) -> list[dict[str, Any]]:
     """One line a column: its best mode, or why it has none. Ratios are of one run."""
-    run = _run(timings, runs)
+    run = _run(cells)
     best = {}
-    for column in sorted({timing.column for timing in timings}):
-        mine = [timing for timing in timings if timing.column == column]
-        inside = [timing for timing in mine if runs[id(timing)] == run]
-        best[column] = _best(inside if any(t.estimate for t in inside) else mine)
-    timed = [t for t in best.values() if t.estimate and runs[id(t)] == run]
-    first = min(timed, key=lambda timing: timing.per_image.median, default=None)
+    for column in sorted({cell.timing.column for cell in cells}):
+        mine = [cell for cell in cells if cell.timing.column == column]
+        inside = fastest(cell for cell in mine if cell.run_id == run)
+        best[column] = inside or fastest(mine) or _telling(mine)
+    first = fastest(cell for cell in best.values() if cell.run_id == run)
     lines = []
-    for column, timing in best.items():
-        line = {**what, "column": column, "mode": timing.mode, "run_id": runs[id(timing)]}
+    for column, cell in best.items():
+        timing = cell.timing
+        line = {**what, "column": column, "mode": timing.mode, "run_id": cell.run_id}
         if timing.estimate is not None:
             mine_ms = timing.per_image
             line |= {
@@ -56,29 +49,26 @@ def lines_of(
                 "processes": mine_ms.processes,
                 "stable": mine_ms.stable,
             }
-            if first is not None and line["run_id"] == run:
-                line["factor"] = timing.over(first)
-                line["differs_from_best"] = different(mine_ms, first.per_image)
-            if (forward := passes.get(_beside(timing, runs))) is not None:
-                line["forward_ratio"] = timing.over(forward)
+            if first is not None and cell.run_id == run:
+                line["factor"] = timing.over(first.timing)
+                line["differs_from_best"] = different(mine_ms, first.timing.per_image)
+            if (forward := passes.get(_beside(cell))) is not None:
+                line["forward_ratio"] = timing.over(forward.timing)
         lines.append(
             line | {"stale": timing.stale, "status": timing.status, "reason": timing.reason}
         )
     return lines
 
 
-def _run(timings: list[Timing], runs: dict[int, str]) -> str:
+def _run(cells: list[Measured]) -> str:
     """The run that has times of the most columns, of those the newest."""
-    columns: dict[str, set[str]] = {runs[id(timing)]: set() for timing in timings}
-    for timing in timings:
-        if timing.estimate:
-            columns[runs[id(timing)]].add(timing.column)
+    columns: dict[str, set[str]] = {cell.run_id: set() for cell in cells}
+    for cell in cells:
+        if cell.timing.estimate:
+            columns[cell.run_id].add(cell.timing.column)
     return max(columns, key=lambda run: (len(columns[run]), started(run)))
 
 
-def _best(timings: list[Timing]) -> Timing:
-    """The fastest mode, or where none has a time the one whose reason tells most."""
-    timed = [timing for timing in timings if timing.estimate]
-    if timed:
-        return min(timed, key=lambda timing: timing.per_image.median)
-    return max(timings, key=lambda timing: timing.status == "wrong")
+def _telling(cells: list[Measured]) -> Measured:
+    """Of cells without a time the one whose reason tells most."""
+    return max(cells, key=lambda cell: cell.timing.status == "wrong")

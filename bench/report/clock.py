@@ -15,7 +15,7 @@ from bench.report.statistics import Estimate, estimate, middle, typical_ratio
 PLACE = ("dataset", "architecture", "device", "machine_id")
 WHAT = (
     "task", "library", "method", "options", "score", "layer", "optimizer", "batch", "precision",
-    "threads", "weights", "allocator",
+    "threads", "weights", "allocator", "memory_format",
 )  # fmt: skip
 CELL = (*WHAT, "column", "mode")
 READ = (
@@ -23,7 +23,9 @@ READ = (
     "compile_s", "cache", "stable", "stale",
 )  # fmt: skip
 """The columns that are read here: a frame of all of them is slow to cut up."""
-TOGGLES = ("layer", "batch", "precision", "threads", "weights", "optimizer", "allocator")
+APART = ("allocator", "memory_format")
+"""Toggles whose cells have a table of their own and are in no other."""
+TOGGLES = ("layer", "batch", "precision", "threads", "weights", "optimizer", *APART)
 TASKS = ("forward", "train_step", "heatmap")
 STALE = "† measured before the code, or the way of measuring, was changed."
 UNSTABLE = "~ other work was seen, or the interval is wider than 10 % of its median."
@@ -85,16 +87,6 @@ def timings(rows: pd.DataFrame) -> list[Timing]:
     return [_timing(key, mine.to_dict("records")) for key, mine in groups(rows, CELL)]
 
 
-def things(found: list[Timing]) -> list[tuple[dict[str, Any], list[Timing]]]:
-    """The timings by what was done: forward pass, training step, then methods, libraries last."""
-    by_what: dict[tuple[Any, ...], list[Timing]] = {}
-    for timing in found:
-        by_what.setdefault(tuple(timing.what.values()), []).append(timing)
-    return sorted(
-        ((mine[0].what, mine) for mine in by_what.values()), key=lambda pair: _rank(pair[0])
-    )
-
-
 def varying(whats: list[dict[str, Any]]) -> list[str]:
     """The toggles that take more than one value within the same task and method."""
     by_name: dict[tuple[str, ...], list[dict[str, Any]]] = {}
@@ -137,6 +129,7 @@ def _alone(row: Mapping[Any, Any]) -> bool:
     return not row["round"] if math.isnan(row["compiler_s"]) else row["cache"] != "warm"
 
 
-def _rank(what: dict[str, Any]) -> tuple[Any, ...]:
+def rank(what: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What sorts things done: forward passes, training steps, then methods, libraries last."""
     task = TASKS.index(what["task"]) if what["task"] in TASKS else len(TASKS)
     return (task, *(what[name] for name in WHAT[1:]))

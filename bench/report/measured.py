@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from bench.report import clock
+from bench.report import base, clock
 from bench.report.clock import CELL, Timing
 from bench.report.frame import groups
 from bench.report.statistics import middle
@@ -40,14 +40,14 @@ _KNOWN: dict[bytes, tuple[Measured, ...]] = {}
 """By their rows: every table asks for the same cells, and this is most of a report's time."""
 
 
-def standing(rows: pd.DataFrame, allocators: bool = False) -> pd.DataFrame:
+def standing(rows: pd.DataFrame, apart: bool = False) -> pd.DataFrame:
     """The rows of the runs of a place that have a cell which no newer one has: all rows of these.
 
-    Without those of the system's allocator, unless `allocators` are asked for.
+    Without the cells that have a table of their own, unless they are asked for.
     Times of two runs are never divided, so a run stands whole or not at all. One whose code has
     changed since counts as older than one whose has not.
     """
-    rows = rows if allocators else rows[rows["allocator"] == ""]
+    rows = rows if apart else rows[(rows[list(clock.APART)] == "").all(axis=1)]
     kept = []
     for _, here in groups(rows, clock.PLACE):
         seen: set[tuple[Any, ...]] = set()
@@ -73,6 +73,27 @@ def measured(rows: pd.DataFrame) -> tuple[Measured, ...]:
     if content not in _KNOWN:
         _KNOWN[content] = tuple(_cells(rows))
     return _KNOWN[content]
+
+
+def things(cells: Iterable[Measured]) -> list[tuple[dict[str, Any], list[Measured]]]:
+    """The cells by what was done: forward pass, training step, then methods, libraries last."""
+    by_what: dict[tuple[Any, ...], list[Measured]] = {}
+    for cell in cells:
+        by_what.setdefault(tuple(cell.timing.what.values()), []).append(cell)
+    found = ((mine[0].timing.what, mine) for mine in by_what.values())
+    return sorted(found, key=lambda thing: clock.rank(thing[0]))
+
+
+def plain(architecture: str, cells: Sequence[Measured]) -> list[Measured]:
+    """The cells that a table for people shows of a grid: its base, and what one of them varies."""
+    kept = base.plain(architecture, [cell.timing.what for cell in cells])
+    return [cell for cell in cells if cell.timing.what in kept]
+
+
+def fastest(cells: Iterable[Measured]) -> Measured | None:
+    """The cell with the least time for an image, the first of equal ones; None without a time."""
+    timed = (cell for cell in cells if cell.timing.estimate)
+    return min(timed, key=lambda cell: cell.timing.per_image.median, default=None)
 
 
 def _cells(rows: pd.DataFrame) -> Iterator[Measured]:

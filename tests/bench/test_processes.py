@@ -72,6 +72,17 @@ def test_every_failure_is_a_row_and_the_rest_is_run(outcome: Callable[..., Outco
     assert rows["fine"]["peak_rss_mb"] > 1 and rows["fine"]["cell_s"] >= 0
 
 
+def test_a_process_that_has_said_all_ends_at_once_with_all_it_started(
+    outcome: Callable[..., Outcome],
+) -> None:
+    began = time.monotonic()
+    [row] = outcome("lingers")["lingers"]
+    assert row["status"] == "ok" and time.monotonic() - began < 60
+    assert not psutil.pid_exists(row["helper"]) or (
+        psutil.Process(row["helper"]).status() == psutil.STATUS_ZOMBIE
+    )
+
+
 def test_silence_is_a_timeout_and_the_rest_is_run(outcome: Callable[..., Outcome]) -> None:
     found = outcome("hang", "fine", timeout_s=6)
     assert found["hang"] == [
@@ -102,6 +113,24 @@ def test_only_warm_processes_get_ready_side_by_side_and_none_on_a_gpu(
     processes.run(jobs, lambda c, n, rows: found.extend(rows), 60, tmp_path / "log", print)
     most = max(sum(a["began"] <= b["began"] < a["ended"] for a in found) for b in found)
     assert len(found) == 3 and most == at_once
+
+
+def test_those_side_by_side_begin_with_what_took_longest_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(CHILDREN))
+    context = {"word": "", "cache": str(tmp_path)}
+    asked = [replace(cell("slow", n), threads=n + 1) for n in range(3)]
+    jobs = [Job("misbehaving", (one,), context, 1) for one in asked]
+    took = {jobs[n].environment: seconds for n, seconds in enumerate((1.0, 9.0, 5.0))}
+    began: dict[int, float] = {}
+
+    def finished(cell: Cell, number: int, rows: list[dict[str, Any]]) -> None:
+        began[cell.seed] = rows[0]["began"]
+
+    processes.run(jobs, finished, 60, tmp_path / "log", print, ready_s=took)
+    assert max(began, key=began.__getitem__) == 0  # the shortest waits for one of the others
+    assert all(seconds < 60 for seconds in took.values()) and took[jobs[0].environment] != 1.0
 
 
 def test_what_cannot_be_kept_ends_those_beside_it(

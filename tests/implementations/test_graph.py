@@ -3,35 +3,12 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from residual import CONV, NORM, POOL, RESIDUAL, changed, extended, refusal
 
 from implementations import architectures, graph
 from implementations.contract import BadInput
 from implementations.graph import cut, document, layers, parse, read, resolve_layer
 from implementations.shapes import summary
-
-RESIDUAL = {
-    "schema": 1,
-    "name": "residual",
-    "input_shape": [6, 6, 2],
-    "classes": 3,
-    "nodes": [
-        {"name": "conv1", "kind": "conv", "inputs": "input", "filters": 4, "kernel": 3},
-        {"name": "norm1", "kind": "batch_norm", "inputs": "conv1"},
-        {"name": "relu1", "kind": "relu", "inputs": "norm1"},
-        {"name": "conv2", "kind": "conv", "inputs": "relu1", "filters": 4, "kernel": 3},
-        {"name": "add1", "kind": "add", "inputs": ["relu1", "conv2"]},
-        {"name": "concat1", "kind": "concat", "inputs": ["add1", "conv1", "input"]},
-        {"name": "gap1", "kind": "global_average_pool", "inputs": "concat1"},
-        {"name": "dense1", "kind": "dense", "inputs": "gap1", "units": 3},
-    ],
-}
-
-
-def changed(position=None, **values):
-    """RESIDUAL with a node's settings changed, or its own."""
-    form = json.loads(json.dumps(RESIDUAL))
-    (form if position is None else form["nodes"][position]).update(values)
-    return form
 
 
 def node_names(nodes):
@@ -108,29 +85,6 @@ def test_a_network_without_convolutions_has_no_layer():
         resolve_layer(architectures.get("mlp-512-100"), None)
 
 
-CONV, NORM, DENSE = 0, 1, 7
-NODE = {"name": "extra1", "inputs": "input"}
-POOL = {**NODE, "kind": "max_pool", "size": 2, "stride": 2}
-NORMALISE = {**NODE, "kind": "normalise", "mean": [0, 0], "deviation": [1, 1]}
-
-
-def refusal(form):
-    """The one line that a form is refused with."""
-    with pytest.raises(BadInput) as caught:
-        parse(form, "my.json")
-    line = str(caught.value)
-    assert line.startswith("my.json: ")
-    assert "\n" not in line
-    return line
-
-
-def extended(node):
-    """RESIDUAL with a node before all the others; the convolution reads it."""
-    form = changed(CONV, inputs=node["name"])
-    form["nodes"].insert(0, node)
-    return form
-
-
 @pytest.mark.parametrize(
     ("form", "message"),
     [
@@ -172,74 +126,6 @@ def test_broken_architectures_are_named(form, message):
     assert message in refusal(form)
 
 
-SENSELESS = {
-    CONV: {
-        "filters": [0, -1, "2", 2.0, True, None, [4], 2**31, float("nan")],
-        "groups": [0, -1, "1", True],
-        "kernel": [0, "3x3", [3], [3, 3, 3], [3, 0], [3, "3"], [], {}, None, True],
-        "stride": [0, [1, -1], 1.5],
-        "dilation": [0, False],
-        "padding": ["full", -1, [0, -1], [[0, 0], [0, 0, 0]], [[[0]]], None, True, 0.5],
-        "bias": ["no", 0, None],
-    },
-    NORM: {
-        "momentum": [-0.1, 1.1, "a", None, True, float("nan")],
-        "epsilon": [0, -1e-3, "a", float("inf"), float("nan"), 1e-60, 10**400, [1]],
-    },
-    DENSE: {"units": [0, -1, "three", True], "bias": ["no"]},
-}
-
-
-@pytest.mark.parametrize(
-    ("position", "setting", "value"),
-    [
-        (position, setting, value)
-        for position, settings in SENSELESS.items()
-        for setting, values in settings.items()
-        for value in values
-    ],
-)
-def test_senseless_settings_are_named(position, setting, value):
-    node = RESIDUAL["nodes"][position]["name"]
-    form = changed(position, **{setting: value})
-    assert f"node {position} '{node}': {setting} must be" in refusal(form)
-
-
-@pytest.mark.parametrize(
-    ("node", "message"),
-    [
-        ({**NODE, "kind": "dropout", "rate": 1}, "rate must be a number from 0 to below 1, not 1"),
-        ({**NODE, "kind": "dropout", "rate": -0.1}, "rate must be"),
-        ({**NODE, "kind": "dropout", "rate": True}, "rate must be"),
-        ({**NODE, "kind": "pad", "spatial": -1}, "spatial must be"),
-        ({**NODE, "kind": "pad", "spatial": [[0, 0], [0, -1]]}, "spatial must be"),
-        ({**NODE, "kind": "pad", "channels": [0, -2]}, "channels must be"),
-        ({**POOL, "rounding": "up"}, "rounding must be 'floor' or 'ceil', not 'up'"),
-        ({**POOL, "rounding": []}, "rounding must be"),
-        ({**POOL, "stride": 0}, "stride must be"),
-        ({**POOL, "count_padding": True}, "unknown setting 'count_padding'"),
-        ({**POOL, "kind": "average_pool", "count_padding": 1}, "count_padding must be true or"),
-        ({**NORMALISE, "deviation": [1, 0]}, "deviation must be"),
-        ({**NORMALISE, "deviation": [1, -1]}, "deviation must be"),
-        ({**NORMALISE, "deviation": 1}, "deviation must be"),
-        ({**NORMALISE, "mean": [0, float("nan")]}, "mean must be a list of finite numbers"),
-        ({**NORMALISE, "mean": []}, "mean must be"),
-        ({**NORMALISE, "mean": "00"}, "mean must be"),
-        ({**NORMALISE, "order": [0, 1.0]}, "order must be null or a list of channels"),
-        ({**NORMALISE, "order": 0}, "order must be"),
-    ],
-)
-def test_senseless_settings_of_other_kinds_are_named(node, message):
-    assert f"node 0 'extra1': {message}" in refusal(extended(node))
-
-
-def test_the_limits_themselves_are_taken():
-    parse(changed(NORM, momentum=0, epsilon=1e-30), "test")
-    parse(changed(NORM, momentum=1), "test")
-    parse(extended({**NODE, "kind": "dropout", "rate": 0}), "test")
-    assert parse(changed(CONV, padding=[1, [2, 0]]), "test")["conv1"]["padding"] == ((1, 1), (2, 0))
-
-
 def test_a_node_that_does_not_reach_the_logits_is_named():
     form = changed(5, inputs=["conv1", "input"])
     assert "node 4 'add1' does not reach the logits ('dense1'" in refusal(form)
@@ -248,12 +134,6 @@ def test_a_node_that_does_not_reach_the_logits_is_named():
 def test_shape_errors_name_the_file_and_the_node():
     line = refusal(changed(CONV, kernel=9, padding="valid"))
     assert line.startswith("my.json: node 'conv1' (conv) cannot read (6, 6, 2): a window of 9")
-
-
-def test_a_setting_without_default_must_be_given():
-    form = changed()
-    del form["nodes"][DENSE]["units"]
-    assert "node 7 'dense1': a dense needs 'units', an integer of at least 1" in refusal(form)
 
 
 JSON = st.recursive(

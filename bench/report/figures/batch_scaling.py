@@ -10,8 +10,8 @@ import pandas as pd
 
 from bench.report import base
 from bench.report.canvas import colours, panels
-from bench.report.clock import Timing
 from bench.report.files import stem
+from bench.report.measured import fastest
 from bench.report.same_run import Place, places
 from bench.report.statistics import Estimate
 from bench.report.tables.batch_scaling import Series, series
@@ -35,14 +35,12 @@ def draw(frame: pd.DataFrame) -> Iterator[tuple[str, Any]]:
 
 def least_times(found: Sequence[Series]) -> Series:
     """One column's least time at each batch, in whichever of its modes."""
-    least: dict[int, Timing] = {}
-    for timing in (timing for one in found for timing in one.timings):
-        known = least.setdefault(timing.what["batch"], timing)
-        if timing.per_image.median < known.per_image.median:
-            least[timing.what["batch"]] = timing
-    timings = tuple(least[batch] for batch in sorted(least))
-    modes = ", ".join(dict.fromkeys(timing.mode for timing in timings))
-    return Series(found[0].what, found[0].column, modes, timings)
+    cells = [cell for one in found for cell in one.cells]
+    batches = sorted({cell.timing.what["batch"] for cell in cells})
+    of_each = (fastest(c for c in cells if c.timing.what["batch"] == batch) for batch in batches)
+    least = tuple(cell for cell in of_each if cell is not None)
+    modes = ", ".join(dict.fromkeys(cell.timing.mode for cell in least))
+    return Series(found[0].what, found[0].column, modes, least)
 
 
 def bounds(found: Sequence[Series]) -> tuple[float, float]:

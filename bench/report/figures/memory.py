@@ -39,12 +39,11 @@ def draw(frame: pd.DataFrame) -> Iterator[tuple[str, Any]]:
 
 
 def _panels(place: Place) -> Iterator[Panel]:
-    beside = {id(cell.timing): cell.beside for cell in place.cells}
     where = place.title.removeprefix(f"{place.key['dataset']}, {place.key['architecture']}, ")
     for spot in SHOWN:
         by_task: dict[tuple[str, ...], tuple[str, dict[tuple[str, str], Points]]] = {}
         for one in series(place):
-            points = [(t.what["batch"], beside[id(t)][spot]) for t in one.timings]
+            points = [(cell.timing.what["batch"], cell.beside[spot]) for cell in one.cells]
             points = [(batch, mb) for batch, mb in points if math.isfinite(mb)]
             if one.mode in LINES and points:
                 task = tuple(str(one.what[name]) for name in (*base.THING, "precision", "threads"))

@@ -38,10 +38,9 @@ def _panels(architecture: str, pairs: list[Pair]) -> list[list[Pair]]:
     """What is drawn: our own methods at the base, each with the best compiled mode of a column."""
     ours = [p for p in pairs if not p[0]["library"] and math.isfinite(p[2].compile_s)]
     kept = base.one_batch(base.plain(architecture, [what for what, _, _ in ours]))
-    ids = {id(what) for what in kept}
     best: dict[tuple[Any, ...], dict[str, Pair]] = {}
     for pair in sorted(ours, key=lambda pair: pair[2].per_image.median):
-        if id(pair[0]) in ids:
+        if pair[0] in kept:
             best.setdefault(tuple(pair[0].values()), {}).setdefault(pair[1].column, pair)
     in_order = dict.fromkeys(tuple(what.values()) for what in kept)
     return [list(best[thing].values()) for thing in in_order]

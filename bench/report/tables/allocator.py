@@ -9,7 +9,7 @@ import pandas as pd
 from bench.report.files import Section, Table
 from bench.report.frame import label
 from bench.report.measured import Measured
-from bench.report.same_run import Place, places, ratio
+from bench.report.same_run import Place, ratio, with_and_without
 from bench.report.text import number
 from bench.report.wording import PAIRED, call, legend, times
 
@@ -29,29 +29,13 @@ def make(frame: pd.DataFrame) -> list[Table]:
     """`allocator`, where a run has timed something with both."""
     lines: list[dict[str, Any]] = []
     sections = []
-    for place in places(_both(frame), allocators=True):
-        pairs = _pairs(place)
+    for place, pairs in with_and_without(frame, "allocator"):
         lines += [_line(place, *pair) for pair in pairs]
-        if pairs:
-            texts = [_text(place, *pair) for pair in pairs]
-            sections.append(Section(place.title, pd.DataFrame(texts), legend(texts)))
+        texts = [_text(place, *pair) for pair in pairs]
+        sections.append(Section(place.title, pd.DataFrame(texts), legend(texts)))
     if not lines:
         return []
     return [Table("allocator", TITLE, pd.DataFrame(lines), sections, NOTE)]
-
-
-def _both(frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the runs that have the system's allocator too."""
-    runs = frame.loc[frame["allocator"] != "", "run_id"]
-    return frame[frame["run_id"].isin(runs)]
-
-
-def _pairs(place: Place) -> list[tuple[Measured, Measured]]:
-    """What was timed as the C library has it, with the same where memory was kept."""
-    system = [c for c in place.cells if c.timing.what["allocator"] and c.timing.estimate]
-    found = [(cell, place.like(cell.timing, allocator="")) for cell in system]
-    pairs = [(cell, kept) for cell, kept in found if kept is not None]
-    return sorted(pairs, key=lambda pair: (label(pair[0].timing.what), pair[0].timing.column))
 
 
 def _line(place: Place, system: Measured, kept: Measured) -> dict[str, Any]:

@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from bench.report import base, clock
+from bench.report import clock
 from bench.report.clock import Timing
 from bench.report.files import Section, Table
+from bench.report.measured import Measured, plain
 from bench.report.same_run import Place, places, ratio
 from bench.report.text import ABSENT, number
 from bench.report.wording import INTERVAL, legend, named, per_image, times
@@ -30,7 +31,12 @@ class Series(NamedTuple):
     what: dict[str, Any]
     column: str
     mode: str
-    timings: tuple[Timing, ...]
+    cells: tuple[Measured, ...]
+
+    @property
+    def timings(self) -> tuple[Timing, ...]:
+        """The cells' times."""
+        return tuple(cell.timing for cell in self.cells)
 
     @property
     def marks(self) -> str:
@@ -56,22 +62,23 @@ def make(frame: pd.DataFrame) -> list[Table]:
 
 def series(place: Place) -> list[Series]:
     """Forward passes and Grad-CAM at the deepest layer and base precision, by task and column."""
-    timed = [cell.timing for cell in place.cells if cell.timing.estimate]
-    mine = [t for t in timed if not t.what["library"] and _wanted(t.what)]
-    kept = base.plain(place.key["architecture"], [timing.what for timing in mine])
-    by_name: dict[tuple[Any, ...], list[Timing]] = {}
-    for timing in mine:
-        if any(timing.what is what for what in kept):
-            name = (*(timing.what[part] for part in SAME), timing.column, timing.mode)
-            by_name.setdefault(name, []).append(timing)
+    timed = [cell for cell in place.cells if cell.timing.estimate]
+    mine = [cell for cell in timed if _wanted(cell.timing.what)]
+    by_name: dict[tuple[Any, ...], list[Measured]] = {}
+    for cell in plain(place.key["architecture"], mine):
+        timing = cell.timing
+        name = (*(timing.what[part] for part in SAME), timing.column, timing.mode)
+        by_name.setdefault(name, []).append(cell)
     return [
-        Series(found[0].what, found[0].column, found[0].mode, tuple(found))
+        Series(found[0].timing.what, found[0].timing.column, found[0].timing.mode, tuple(found))
         for _, found in sorted(by_name.items(), key=lambda item: _rank(item[0]))
         if len(found) > 1
     ]
 
 
 def _wanted(what: dict[str, Any]) -> bool:
+    if what["library"]:
+        return False
     return what["task"] == "forward" or (what["method"] == GRAD_CAM and not what["options"])
 
 

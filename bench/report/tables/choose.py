@@ -15,7 +15,7 @@ from bench.report import base, clock, wording
 from bench.report.best_modes import forward_passes, lines_of
 from bench.report.files import Section, Table
 from bench.report.frame import groups, place
-from bench.report.measured import measured, standing
+from bench.report.measured import measured, standing, things
 from bench.report.statistics import geometric_mean
 from bench.report.text import ABSENT, number
 from bench.report.wording import INTERVAL, absent, legend, named
@@ -75,10 +75,8 @@ def networks(frame: pd.DataFrame) -> Iterator[Chosen]:
     """Every network that was timed, in one place after the other."""
     for key, rows in groups(standing(frame[frame["stage"] == "time"]), clock.PLACE):
         cells = [cell for _, mine in groups(rows, ("run_id",)) for cell in measured(mine)]
-        runs = {id(cell.timing): cell.run_id for cell in cells}
-        found = clock.things([cell.timing for cell in cells])
-        passes = forward_passes((cell.timing for cell in cells), runs)
-        lines = [line for what, mine in found for line in lines_of(what, mine, runs, passes)]
+        found, passes = things(cells), forward_passes(cells)
+        lines = [line for what, mine in found for line in lines_of(what, mine, passes)]
         title = place(key, frame["machine_id"].nunique())
         yield Chosen(key, title, _shown(key, [what for what, _ in found]), lines)
 

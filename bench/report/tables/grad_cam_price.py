@@ -8,7 +8,7 @@ import pandas as pd
 
 from bench.report import base, clock
 from bench.report.files import Section, Table
-from bench.report.measured import Measured
+from bench.report.measured import Measured, fastest
 from bench.report.same_run import Place, places, ratio
 from bench.report.text import number, share
 from bench.report.wording import PAIRED, call, legend, times
@@ -56,9 +56,9 @@ def _pairs(place: Place) -> list[tuple[Measured, Measured]]:
     """Every timed Grad-CAM with the best forward pass of its column, deepest layer first."""
     pairs = []
     for cell in place.deepest_first(cell for cell in place.cells if _timed(cell)):
-        forward = place.modes(cell.timing, **FORWARD)
-        if forward:
-            pairs.append((cell, min(forward, key=lambda f: f.timing.per_image.median)))
+        forward = fastest(place.modes(cell.timing, **FORWARD))
+        if forward is not None:
+            pairs.append((cell, forward))
     return pairs
 
 
@@ -69,13 +69,10 @@ def _timed(cell: Measured) -> bool:
 
 def _fastest(cells: list[Measured]) -> list[Measured]:
     """The fastest mode of each column, layer, batch and whatever else may vary."""
-    best: dict[tuple[Any, ...], Measured] = {}
+    modes: dict[tuple[Any, ...], list[Measured]] = {}
     for cell in cells:
-        key = (cell.timing.column, *cell.timing.what.values())
-        known = best.setdefault(key, cell)
-        if cell.timing.per_image.median < known.timing.per_image.median:
-            best[key] = cell
-    return list(best.values())
+        modes.setdefault((cell.timing.column, *cell.timing.what.values()), []).append(cell)
+    return [best for mine in modes.values() if (best := fastest(mine))]
 
 
 def _line(place: Place, cell: Measured, forward: Measured) -> dict[str, Any]:

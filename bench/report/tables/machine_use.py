@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from bench.report import base, clock
+from bench.report import clock
 from bench.report.files import Section, Table
-from bench.report.measured import Measured
+from bench.report.measured import Measured, plain
 from bench.report.same_run import Place, places, ratio
 from bench.report.text import interval, number, share
 from bench.report.wording import PAIRED, legend, named, times
@@ -46,8 +46,7 @@ def make(frame: pd.DataFrame) -> list[Table]:
 def _shown(place: Place) -> list[Measured]:
     """By thing done, batch, column and mode, at the deepest layer and the base precision."""
     mine = [cell for cell in place.cells if _wanted(cell)]
-    kept = {id(w) for w in base.plain(place.key["architecture"], [c.timing.what for c in mine])}
-    return sorted((cell for cell in mine if id(cell.timing.what) in kept), key=_rank)
+    return sorted(plain(place.key["architecture"], mine), key=_rank)
 
 
 def _wanted(cell: Measured) -> bool:

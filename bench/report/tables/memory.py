@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from bench.report import base, clock
+from bench.report import clock
 from bench.report.files import Section, Table
-from bench.report.measured import Measured
+from bench.report.measured import Measured, plain, things
 from bench.report.same_run import Place, places
 from bench.report.text import ABSENT, number
 from bench.report.wording import legend, named
@@ -40,7 +40,7 @@ def make(frame: pd.DataFrame) -> list[Table]:
     for place in places(frame):
         cells = [cell for cell in place.cells if _known(cell)]
         lines += [_line(place, cell) for cell in cells]
-        shown = _plain(place, cells)
+        shown = plain(place.key["architecture"], cells)
         for spot, title in SPOTS.items():
             mine = [cell for cell in shown if math.isfinite(cell.beside[spot])]
             if mine:
@@ -57,12 +57,6 @@ def _known(cell: Measured) -> bool:
     return measured and cell.timing.estimate is not None
 
 
-def _plain(place: Place, cells: list[Measured]) -> list[Measured]:
-    whats = base.plain(place.key["architecture"], [cell.timing.what for cell in cells])
-    kept = {id(what) for what in whats}
-    return [cell for cell in cells if id(cell.timing.what) in kept]
-
-
 def _line(place: Place, cell: Measured) -> dict[str, Any]:
     return place.line(cell.timing) | {spot: cell.beside[spot] for spot in SPOTS}
 
@@ -70,12 +64,11 @@ def _line(place: Place, cell: Measured) -> dict[str, Any]:
 def _texts(cells: list[Measured], spot: str) -> list[dict[str, str]]:
     """A line for each thing done, batch and mode; the columns across."""
     columns = sorted({cell.timing.column for cell in cells})
-    found = clock.things([cell.timing for cell in cells])
+    found = things(cells)
     toggles = [name for name in clock.varying([what for what, _ in found]) if name != "batch"]
     texts = []
-    for (what, timings), mode in product(found, MODES):
-        ids = {id(timing) for timing in timings if timing.mode == mode}
-        mine = {c.timing.column: _cell(c, spot) for c in cells if id(c.timing) in ids}
+    for (what, done), mode in product(found, MODES):
+        mine = {c.timing.column: _cell(c, spot) for c in done if c.timing.mode == mode}
         if mine:
             text = {"what": named(what, toggles), "batch": str(what["batch"]), "mode": mode}
             texts.append(text | {column: mine.get(column, ABSENT) for column in columns})

@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from bench.report import clock
 from bench.report.clock import Timing
 from bench.report.files import Section, Table
 from bench.report.frame import label
+from bench.report.measured import things
 from bench.report.same_run import Place, places
 from bench.report.statistics import different
 from bench.report.text import ABSENT, interval, number
@@ -53,7 +53,8 @@ def priced(frame: pd.DataFrame) -> Iterator[tuple[Place, list[Pair]]]:
     """Each place with what was timed there both eager and compiled; often nothing."""
     for place in places(frame):
         pairs = []
-        for what, timings in clock.things([cell.timing for cell in place.cells]):
+        for what, cells in things(place.cells):
+            timings = [cell.timing for cell in cells]
             eager = {t.column: t for t in timings if t.mode == EAGER and t.estimate}
             for timing in timings:
                 if timing.mode != EAGER and timing.estimate and timing.column in eager:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import os
 import resource
@@ -49,6 +50,11 @@ def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
         sys.stdout.write("junk of a library\n")
         os.write(1, b'{"event": "row", "not": "ours"}\n')
         subprocess.run(["echo", "from a grandchild"], check=True)
+    if how == "lingers":
+        atexit.register(time.sleep, 600)
+        helper = subprocess.Popen(["sleep", "600"])
+        yield {"helper": helper.pid}
+        return
     if how == "slow":
         began = time.time()
         time.sleep(3)

@@ -40,7 +40,7 @@ def test_what_the_systems_allocator_costs_makes_no_second_run_of_a_place(make: A
     frame = runs(make, kept + system, kept + make.times("pytorch", [2.0]))
     (place,) = places(frame)
     assert place.key["run_id"] == NEW and NEW not in place.title
-    old, new = places(frame, allocators=True)
+    old, new = places(frame, apart=True)
     assert [cell.timing.what["allocator"] for cell in old.cells] == ["", "system"]
     assert len(new.cells) == 2
 

@@ -17,7 +17,7 @@ from bench.stages import Ask, pick_columns
 from implementations import architectures
 
 TABLES = ("all_classes", "batch_scaling", "choose", "grad_cam_price", "libraries", "machine_use",
-          "memory", "overhead", "price_of_jit", "toggles")  # fmt: skip
+          "memory", "memory_format", "overhead", "price_of_jit", "toggles")  # fmt: skip
 NETWORKS = [
     ("digits", architectures.get("cnn-48-32-16", (8, 8, 1)), "trained"),
     ("digits", architectures.get("cnn-gap", (8, 8, 1)), "trained"),
