@@ -137,6 +137,14 @@ def xplique(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def gpu(session: nox.Session) -> None:
+    """Add JAX's build for NVIDIA GPUs, and the counter of their energy, to the environment."""
+    python = environment(session)
+    added = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "gpu")
+    session.run_install(python, "-m", "pip", "install", "-c", "constraints.txt", *added)
+
+
+@nox.session(venv_backend="none")
 def report(session: nox.Session) -> None:
     """Write the tables and pictures again."""
     bench(session, "report")

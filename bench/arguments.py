@@ -145,7 +145,7 @@ _compared = _precision_arguments(("float32", "float64"), "compared")
 _of_main = _precision_arguments(("float32", "float64"), "compared; the first is timed")
 _bases = _precision_arguments(("float32",), "timed, a grid around each")
 _of_a_job = _clock_arguments(5, "of which the intervals are surest")
-_of_the_grid = _clock_arguments(3, "a quarter to a third of an hour on two cores; 5 are surer")
+_of_the_grid = _clock_arguments(3, "a quarter of an hour on two cores; 5 are surer")
 
 ARGUMENTS: dict[str, tuple[Options, ...]] = {
     "list": (_list_arguments,),

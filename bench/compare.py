@@ -10,6 +10,7 @@ from bench import gallery, readme, report, schema
 from bench.conduct import Conductor
 from bench.plans import planned
 from bench.progress import answer, console
+from bench.report import canvas
 from bench.stages import Ask, disagreements
 from bench.store import RESULTS, ROOT, Row, published
 from implementations import weights
@@ -69,14 +70,17 @@ def publish(results: Path, networks: Collection[tuple[str, str]] | None = None) 
 
     Pictures are drawn of these (data set, architecture) `networks` only, where they are named;
     where all are drawn, those that no run permits any longer are removed, as such tables always
-    are. In the checkout's own results the README's tables are filled in as well.
+    are. Without matplotlib they are left as they are, and that is said. In the checkout's own
+    results the README's tables are filled in as well.
     """
     runs = published(results)
     if not runs:
         raise BadInput(f"no runs in {results / 'runs'}; make one with `python -m bench compare`")
     weights.write_bytes(results / "README.md", schema.readme().encode())
     written = report.write(runs, results, gallery.kept(results), networks)
-    for folder in ("tables", "figures") if networks is None else ("tables",):
+    if reason := canvas.missing():
+        console.print(f"No pictures: {reason}. `python -m bench report` draws them where it is.")
+    for folder in ("tables", "figures") if networks is None and not reason else ("tables",):
         for path in set((results / folder).glob("*.*")) - set(written):
             path.unlink()
     if results == RESULTS and (ROOT / "README.md").exists():

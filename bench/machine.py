@@ -20,7 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = (
     "numpy", "scipy", "jax", "jaxlib", "flax", "optax", "torch", "keras", "tensorflow",
     "tensorflow-cpu", "captum", "shap", "grad-cam", "torchcam", "tf-keras-vis", "tf-explain",
-    "eli5", "pytest-benchmark",
+    "eli5", "pytest-benchmark", "triton", "jax-cuda12-plugin", "jax-cuda13-plugin",
+    "nvidia-cuda-runtime-cu12", "nvidia-cuda-runtime", "nvidia-cudnn-cu12", "nvidia-cudnn-cu13",
 )  # fmt: skip
 
 
@@ -56,7 +57,8 @@ def _cpu() -> str:
 def describe() -> dict[str, Any]:
     """The machine: `machine_id` is a hash of what decides its speed, not of its name."""
     gpu = _run("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader")
-    name, _, driver = (gpu or "").partition(",")
+    # The first of several: it is the one that is used.
+    name, _, driver = (gpu or "").partition("\n")[0].partition(",")
     machine = {
         "cpu": _cpu(),
         "cpus_allowed": len(os.sched_getaffinity(0)),

@@ -1,4 +1,4 @@
-"""What is put under the stopwatch: a forward pass, training steps, a heatmap; ours or a library's.
+"""What is put under the stopwatch: a forward pass, or a heatmap, ours or a library's.
 
 Inputs, targets and weights are arguments, never closed over, and every task knows how to check its
 answer against the oracle before the clock runs.
@@ -9,37 +9,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
 from bench import explaining, gates, operations, oracle
 from bench.cells import Cell
-from bench.inputs import Subject, batch_of, convolves
+from bench.inputs import Subject, convolves
 from bench.worker import Row
 from implementations import architectures, libraries
-from implementations.contract import Array, Framework, Network, Stages, Unavailable
-from implementations.recipes import recipe
-
-UNCOMPILED = {"keras[torch]": "not compiled: Keras on PyTorch steps eagerly, data on the device"}
-"""Columns whose training step is never compiled, and why."""
-STEPS = 2
-"""Training steps a sample: the cost of fetching the losses is shared as it is in training."""
+from implementations.contract import Array, Framework, Network, Stages
 
 
 def folded(one: NDArray[Any], other: NDArray[Any]) -> str:
     """Why the answers to two inputs are none; empty where they may be."""
     same = np.array_equal(one, other)
     return "two different inputs gave the same output: it was computed beforehand" if same else ""
-
-
-def unlearned(one: NDArray[Any], other: NDArray[Any]) -> str:
-    """Why the losses of two batches, and of the same turned round, are none; or empty."""
-    same = np.allclose(one, other[::-1], rtol=1e-6, atol=0)
-    return "the same batches had the same losses again: nothing was learned" if same else ""
 
 
 @dataclass
@@ -103,14 +89,14 @@ def heatmap(cell: Cell, context: Mapping[str, Any]) -> Timed:
 
     cost: Row = {"import_s": explainer.import_s, "build_s": explainer.build_s}
     cost["evaluations"] = explainer.evaluations
-    cost["layout"] = _layout(explainer.network)
+    cost["layout"] = layout_of(explainer.network)
     cost["flops"] = operations.of(cell, about.architecture)
     if cell.library and (note := libraries.load(cell.library).note()):
         cost["notes"] = note
     return Timed(explainer.framework, lambda i: explainer.call(*inputs[i])["heatmap"], check, cost)
 
 
-def _layout(network: Network) -> str:
+def layout_of(network: Network) -> str:
     """How images lie in memory; a network that says nothing of it has their channels last."""
     return str(getattr(network, "layout", "channels_last"))
 
@@ -156,52 +142,10 @@ def forward(cell: Cell, context: Mapping[str, Any]) -> Timed:
         gate = _gate(our_cell(cell), about, expected)
         return gates.compare("logits", found, expected, gate)
 
-    cost: Row = {"import_s": import_s, "build_s": build_s, "layout": _layout(network)}
+    cost: Row = {"import_s": import_s, "build_s": build_s, "layout": layout_of(network)}
     cost["flops"] = operations.of(cell, about.architecture)
     return Timed(framework, lambda i: call(*inputs[i])["logits"], check, cost)
 
 
 def _logits(network: Network, images: Array, targets: Array) -> Stages:
     return {"logits": network(images)}
-
-
-def train_step(cell: Cell, context: Mapping[str, Any]) -> Timed:
-    """Training steps at the cell's batch size; the first loss is checked against the oracle's.
-
-    Raises Unavailable for a compiled step of a column that has none.
-    """
-    if cell.mode != "eager" and cell.column.label in UNCOMPILED:
-        raise Unavailable(UNCOMPILED[cell.column.label])
-    about = batch_of(replace(cell, batch=cell.batch * STEPS), context)
-    first = replace(about, images=about.images[: cell.batch], labels=about.labels[: cell.batch])
-    expected = oracle.answer(our_cell(cell), first, Path(context["oracle"]))
-    logits = expected["logits"]
-    picked = logits[np.arange(len(logits)), first.labels]
-    loss = (logsumexp(logits, axis=1) - picked).mean()
-    framework, import_s = explaining.load_framework(cell)
-    began = time.perf_counter()
-    network = framework.build(about.architecture, about.weights, cell.device, cell.precision)
-    trainer = framework.trainer(
-        network, recipe(cell.architecture, cell.dataset), "native", about.images, about.labels,
-        cell.seed, cell.mode,
-    )  # fmt: skip
-    build_s = time.perf_counter() - began
-    orders = [np.arange(len(about.images)), np.arange(len(about.images))[::-1].copy()]
-
-    def call(number: int) -> NDArray[np.float64]:
-        return trainer.epoch(orders[number], cell.batch)
-
-    def check(losses: NDArray[np.float64]) -> Row:
-        error = float(abs(losses[0] - loss) / np.abs(logits).max())
-        # Where training computes something else than inference, the oracle has no loss to compare.
-        other = {node.kind for node in about.architecture.nodes} & {"dropout", "batch_norm"}
-        gate = None if other else gates.tolerance(our_cell(cell), logits)
-        passed = error <= gate if gate is not None else None if np.isfinite(error) else False
-        return {"max_rel": error, "tolerance": gate, "agree": passed, "against": "reference"}
-
-    cost: Row = {"import_s": import_s, "build_s": build_s, "layout": _layout(network)}
-    cost["flops"] = operations.of(cell, about.architecture)
-    return Timed(framework, call, check, cost, STEPS, unlearned)
-
-
-TASKS = {"heatmap": heatmap, "forward": forward, "train_step": train_step}

@@ -14,7 +14,7 @@ from types import ModuleType
 
 import pandas as pd
 
-from bench.report import files, gallery, repeats, stage_seconds
+from bench.report import canvas, files, gallery, repeats, stage_seconds
 from bench.report.files import Head
 from bench.report.frame import Run, gather, groups
 
@@ -32,14 +32,18 @@ def write(
 
     `runs` are (head, rows) pairs, oldest first; `heatmaps` are the safetensors files of the
     gallery, oldest first: the newest that shows a network draws it. Figures, which take most of
-    the time, are drawn of these (data set, architecture) `networks`, or of all. Returns the files
-    written. Raises BadInput where a place cannot be written, or the heatmaps cannot be read.
+    the time, are drawn of these (data set, architecture) `networks`, or of all, and where there is
+    no matplotlib not at all. Returns the files written. Raises BadInput where a place cannot be
+    written, or the heatmaps cannot be read.
     """
     heads = [head for head, _ in runs]
     frame = gather(runs)
+    drawable = canvas.missing() is None
     with ProcessPoolExecutor(2, get_context("spawn")) as beside:
-        drawn = [beside.submit(_galleries, heads, heatmaps, results, networks)] if heatmaps else []
-        for network, rows in groups(frame, ("dataset", "architecture")):
+        drawn = []
+        if heatmaps and drawable:
+            drawn.append(beside.submit(_galleries, heads, heatmaps, results, networks))
+        for network, rows in groups(frame, ("dataset", "architecture")) if drawable else ():
             if networks is None or tuple(network.values()) in networks:
                 drawn.append(beside.submit(_figures, rows, heads, results))
         written = _tables(frame, heads, results)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +11,11 @@ from numpy.typing import NDArray
 
 POINTS = 400
 """More points than this on a line are not seen, and make a large file."""
+
+
+def missing() -> str | None:
+    """Why nothing can be drawn here, or None."""
+    return None if find_spec("matplotlib") else "matplotlib is not installed"
 
 
 def panels(count: int, width: float, height: float, across: int = 3) -> tuple[Any, list[Any]]:

@@ -48,13 +48,15 @@ def make(runs: Sequence[Run]) -> list[Table]:
     for group in _same(runs):
         names = [str(head["run_id"]) for head, _ in group]
         rounds = [_rounds(run) for run in group]
-        shared = _shared([things(run) for run in group])
+        least = min(rounds)
+        shared = _shared([things(_first(run, least)) for run in group])
         found = numbers(shared)
         lines += [_line(one, names) for one in found]
-        many = ", ".join(dict.fromkeys(map(str, rounds)))
-        title = f"{len(group)} runs of {many} rounds: {', '.join(names)}"
+        many = f"{', '.join(dict.fromkeys(map(str, rounds)))} rounds"
+        many += f", of which the first {least} count" if len(set(rounds)) > 1 else ""
+        title = f"{len(group)} runs of {many}: {', '.join(names)}"
         sections.append(Section(title, pd.DataFrame(_texts(found)), _wide(found)))
-        for first in (few for few in reversed(FEWER) if few < min(rounds)):
+        for first in (few for few in reversed(FEWER) if few < least):
             shared = _shared([things(_first(run, first)) for run in group])
             title = f"Of the same runs the first {first} rounds alone"
             sections.append(Section(title, pd.DataFrame(_texts(numbers(shared)))))

@@ -102,12 +102,16 @@ def _at(library: str, method: str) -> str:
     return found.at
 
 
-def places(frame: pd.DataFrame, apart: bool = False) -> list[Place]:
+def places(frame: pd.DataFrame, toggle: str = "") -> list[Place]:
     """Every place of the `time` stage's rows; the run is named where a place has several.
 
-    Without the cells that have a table of their own, unless they are asked for.
+    Without the cells that have a table of their own; with them, and only of the runs that have
+    any, where the `toggle` is named that tells them apart.
     """
-    rows = standing(frame[frame["stage"] == "time"], apart)
+    rows = frame[frame["stage"] == "time"]
+    if toggle:
+        rows = rows[rows["run_id"].isin(rows.loc[rows[toggle] != "", "run_id"])]
+    rows = standing(rows, apart=bool(toggle))
     machines = frame["machine_id"].nunique()
     found = []
     for where, here in groups(rows, clock.PLACE):
@@ -122,8 +126,7 @@ def with_and_without(
     frame: pd.DataFrame, toggle: str
 ) -> Iterator[tuple[Place, list[tuple[Measured, Measured]]]]:
     """What was timed with a toggle whose cells stand apart, each beside the same without it."""
-    runs = frame.loc[frame[toggle] != "", "run_id"]
-    for here in places(frame[frame["run_id"].isin(runs)], apart=True):
+    for here in places(frame, toggle):
         timed = [c for c in here.cells if c.timing.what[toggle] and c.timing.estimate]
         found = [(cell, here.like(cell.timing, **{toggle: ""})) for cell in timed]
         pairs = [(cell, without) for cell, without in found if without is not None]

@@ -26,6 +26,13 @@ def test_versions_name_only_what_is_installed() -> None:
     assert set(machine.versions()) <= set(machine.PACKAGES)
 
 
+def test_of_several_gpus_the_first_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = "NVIDIA H200, 570.1\nNVIDIA L4, 570.1"
+    monkeypatch.setattr(machine, "_run", lambda *command: told)
+    found = machine.describe.__wrapped__()
+    assert (found["gpu"], found["driver"]) == ("NVIDIA H200", "570.1")
+
+
 def test_a_gpu_is_required_only_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     for gpu in ("", "an accelerator"):
         monkeypatch.setattr(machine, "describe", lambda gpu=gpu: {"gpu": gpu})

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import timed
+from bench import clocked, timed
 from bench.cells import Cell
 from implementations import architectures, weights
 
@@ -38,6 +38,6 @@ def test_a_network_without_a_convolution_goes_forward_and_is_trained(
     )  # fmt: skip
     for task in ("forward", "train_step"):
         optimizer = "native" if task == "train_step" else ""
-        ready = timed.TASKS[task](replace(cell, task=task, optimizer=optimizer), context)
+        ready = clocked.TASKS[task](replace(cell, task=task, optimizer=optimizer), context)
         row = ready.check(ready.barriered(0))
         assert row["agree"] is True and np.isfinite(row["max_rel"]), row

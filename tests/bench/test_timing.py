@@ -12,9 +12,8 @@ from clocking import CHILDREN, TRAP, run
 from bench import processes
 from bench.cells import Cell
 from bench.child import ROOT, Job
-from bench.clocked import VISITS
+from bench.clocked import TASKS, VISITS
 from bench.schema import COLUMNS
-from bench.timed import TASKS
 
 
 def test_the_clock_goes_round_all_cells_and_a_crash_costs_one(

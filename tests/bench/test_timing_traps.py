@@ -118,6 +118,21 @@ def test_training_steps_that_learn_nothing_are_refused(
     assert row["status"] == "wrong" and "nothing was learned" in row["reason"], row
 
 
+@pytest.mark.parametrize(("package", "framework"), [("torch", "pytorch"), ("optax", "jax")])
+def test_training_steps_that_fold_their_images_in_are_refused(
+    small: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str, framework: str
+) -> None:
+    pytest.importorskip(package)
+    monkeypatch.setenv("PYTHONPATH", str(CHILDREN))
+    whole = training(small, framework, trap="none")
+    whole = replace(whole, mode="eager", architecture="cnn-32-16-8", weights="random")
+    folding = replace(whole, options=(("trap", "images folded in"),))
+    found = run([whole, folding], "traps", small.context, tmp_path / "log")
+    [row], [folded] = found["none"], found["images folded in"]
+    assert row["status"] == "ok" and row["agree"] is True, row
+    assert folded["status"] == "wrong" and "folded in" in folded["reason"], folded
+
+
 def test_a_missing_barrier_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("jax")
     monkeypatch.setenv("PYTHONPATH", str(CHILDREN))

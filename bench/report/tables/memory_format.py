@@ -58,7 +58,6 @@ def _text(place: Place, asked: Measured, best: Measured) -> dict[str, str]:
     return {
         "what": label(asked.timing.what),
         **told,
-        "mode": asked.timing.mode,
         "as elsewhere, ms": call(best.timing, {}),
         "its share of peak": share(best.beside["peak_share"]),
         "its cores": number(best.beside["cores_in_use"]),

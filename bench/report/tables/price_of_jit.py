@@ -19,7 +19,7 @@ from bench.report.wording import PAIRED, legend, times
 
 TITLE = "The price of compiling"
 STAGES = ("time",)
-EAGER = "eager"
+EAGER, COMPILED = "eager", "compiled"
 Pair = tuple[dict[str, Any], Timing, Timing]
 """What was timed, eager, and compiled."""
 NOTE = (
@@ -43,7 +43,8 @@ def make(frame: pd.DataFrame) -> list[Table]:
             lines.append({**place.key, **what, **line})
             texts.append(_text(what, before, timing, line))
         if texts:
-            sections.append(Section(place.title, pd.DataFrame(texts), legend(texts)))
+            notes = (*legend(texts), *_uncompiled(place))
+            sections.append(Section(place.title, pd.DataFrame(texts), notes))
     if not lines:
         return []
     return [Table("price_of_jit", TITLE, pd.DataFrame(lines), sections, NOTE)]
@@ -67,6 +68,17 @@ def break_even(before_calls_s: float, eager_ms: float, compiled_ms: float) -> fl
     if compiled_ms >= eager_ms:
         return math.inf
     return max(1e3 * before_calls_s / (eager_ms - compiled_ms), 0.0)
+
+
+def _uncompiled(place: Place) -> list[str]:
+    """Why what was timed eagerly has no compiled time beside it, a line for each reason."""
+    found: dict[str, None] = {}
+    for what, cells in things(place.cells):
+        eager = {c.timing.column for c in cells if c.timing.mode == EAGER and c.timing.estimate}
+        for timing in (cell.timing for cell in cells if cell.timing.mode == COMPILED):
+            if timing.column in eager and timing.estimate is None:
+                found[f"- {label(what)}, {timing.column}: {timing.reason}"] = None
+    return list(found)
 
 
 def _line(eager: Timing, compiled: Timing) -> dict[str, Any]:

@@ -48,6 +48,17 @@ def test_each_compiled_mode_against_eager(make: Any) -> None:
     assert shown.loc["xla", "break-even calls"] == ABSENT
 
 
+def test_what_is_not_compiled_is_told_with_its_reason(make: Any) -> None:
+    rows = make.times("jax", [30.0] * 3) + make.times("jax", [20.0] * 3, mode="compiled")
+    rows += make.times("keras[torch]", [30.0] * 3)
+    why = {"status": "skipped", "reason": "it steps eagerly", "median_ms": None}
+    rows += make.times("keras[torch]", [1.0], mode="compiled", **why)
+    rows += make.times("keras[torch]", [1.0], mode="xla", **why)
+    (table,) = price_of_jit.make(make.frame(rows))
+    told = [note for note in table.sections[0].notes if note.startswith("- ")]
+    assert told == ["- grad_cam, keras[torch]: it steps eagerly"]
+
+
 def test_what_starting_the_compiler_costs_is_apart_and_must_be_paid_too(make: Any) -> None:
     rows = make.times("pytorch", [30.0] * 3)
     cold = {"compile_s": 2.0, "compiler_s": 10.0}

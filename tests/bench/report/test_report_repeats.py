@@ -114,3 +114,12 @@ def test_columns_that_no_run_tells_apart_are_tied(make: Any) -> None:
     far = (*near, (3, 1.0, 1.5))
     shown = texts(repeats.make([run(make, d, columns(make, *ms)) for d, *ms in far]))
     assert shown.loc[repeats.ORDER_OF_TOLD, "alike"] == "0 (0 %)"
+
+
+def test_of_runs_of_unlike_length_what_the_shortest_has_is_compared(make: Any) -> None:
+    short = run(make, 1, make.times("jax", [1.0] * 3))
+    longer = run(make, 2, make.times("jax", [1.0] * 3 + [9.0] * 4), asked={**ASKED, "rounds": "7"})
+    (table,) = repeats.make([short, longer])
+    (section,) = table.sections
+    assert section.title.startswith("2 runs of 3, 7 rounds, of which the first 3 count: time-2025")
+    assert section.frame.set_index("what").loc["milliseconds of a call", "alike"] == "1 (100 %)"

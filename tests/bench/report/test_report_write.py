@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from bench import report
-from bench.report import files
+from bench import compare, report
+from bench.report import canvas, files
 from implementations import weights
 from implementations.contract import BadInput
 
@@ -30,6 +30,19 @@ def everything(make: Any) -> list[dict[str, Any]]:
     rows += [make.row("contrast", "jax", task="likeness", metric="spearman", value=0.3, n=8,
                       against="saliency")]  # fmt: skip
     return rows
+
+
+def test_without_matplotlib_there_are_tables_alone_and_pictures_stay(
+    make: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(canvas, "find_spec", lambda name: None)
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "drawn elsewhere.svg").touch()
+    monkeypatch.setattr(compare, "published", lambda results: [(make.head, everything(make))])
+    written = compare.publish(tmp_path)
+    assert {path.parent.name for path in written} == {"tables"} and len(written) > 10
+    assert (tmp_path / "figures" / "drawn elsewhere.svg").exists()
+    assert "No pictures: matplotlib is not installed" in capsys.readouterr().err
 
 
 def test_everything_the_rows_permit_is_written(make: Any, tmp_path: Path) -> None:
