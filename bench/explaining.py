@@ -14,6 +14,7 @@ from bench.cells import Cell
 from implementations import frameworks, libraries, methods, reference
 from implementations.contract import Framework, Network, Unavailable, Weights
 from implementations.graph import Architecture
+from implementations.memory_format import lay_out
 from implementations.tuned import Tuned
 
 Arrays = dict[str, NDArray[Any]]
@@ -103,13 +104,7 @@ def network_of(
     Raises Unavailable where the framework has no other.
     """
     network = framework.build(architecture, weights, cell.device, cell.precision)
-    if not cell.memory_format:
-        return network
-    lay_out = getattr(framework, "lay_out", None)
-    if lay_out is None:
-        raise Unavailable(f"{cell.column.label} has one memory format")
-    laid: Network = lay_out(network, cell.memory_format)
-    return laid
+    return lay_out(network, cell.memory_format) if cell.memory_format else network
 
 
 def build(

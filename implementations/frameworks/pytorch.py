@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from implementations import weights as neutral
 from implementations.contract import (
     Array,
-    BadInput,
     Explain,
     Images,
     Stages,
@@ -32,7 +31,7 @@ from implementations.contract import (
 from implementations.frameworks.pytorch_layers import layer
 from implementations.frameworks.pytorch_network import Network
 from implementations.frameworks.pytorch_weights import load, tensors
-from implementations.graph import Architecture, unknown
+from implementations.graph import Architecture
 from implementations.recipes import Recipe
 
 COLUMNS = {"": ("torch",)}
@@ -122,20 +121,9 @@ def _device(device: str) -> torch.device:
     return torch.device("cuda" if device == "gpu" else "cpu")
 
 
-FORMATS = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
-
-
 def _memory_format(network: Network) -> torch.memory_format:
-    return FORMATS[network.layout]
-
-
-def lay_out(network: Network, memory_format: str) -> Network:
-    """The network with its kernels, and the images it is given, in this of the `FORMATS`."""
-    if memory_format not in FORMATS:
-        raise BadInput(unknown("memory format", memory_format, FORMATS))
-    network.layout = memory_format
-    network.to(memory_format=_memory_format(network))
-    return network
+    formats = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
+    return formats[network.layout]
 
 
 # arrays
