@@ -19,7 +19,7 @@ WHAT = (
 )  # fmt: skip
 CELL = (*WHAT, "column", "mode")
 READ = (
-    *CELL, "stage", "run_id", "round", "status", "reason", "median_ms", "compiler_s",
+    *CELL, "stage", "run_id", "round", "status", "reason", "median_ms", "quick_ms", "compiler_s",
     "compile_s", "cache", "stable", "stale",
 )  # fmt: skip
 """The columns that are read here: a frame of all of them is slow to cut up."""
@@ -34,9 +34,9 @@ UNSTABLE = "~ other work was seen, or the interval is wider than 10 % of its med
 class Timing(NamedTuple):
     """What one column takes for one thing in one mode, for a batch: milliseconds and seconds.
 
-    `estimate` is None where there is no time; `status` and `reason` say why. `medians` are those of
-    the processes, by round. `compiler_s` is what the compiler took to start, NaN in rows made
-    before that was told apart from `compile_s`.
+    `estimate` is None where there is no time; `status` and `reason` say why. `quick` has the mean
+    of the faster half of each process' calls, by round. `compiler_s` is what the compiler took to
+    start, NaN in rows made before that was told apart from `compile_s`.
     """
 
     column: str
@@ -47,7 +47,7 @@ class Timing(NamedTuple):
     status: str
     reason: str
     stale: bool
-    medians: Mapping[int, float] = MappingProxyType({})
+    quick: Mapping[int, float] = MappingProxyType({})
     compiler_s: float = math.nan
 
     @property
@@ -71,13 +71,14 @@ class Timing(NamedTuple):
     def over(self, other: Timing) -> float:
         """The time for an image over that of another timing of the same run.
 
-        Typical of the ratios in a round, where the two were timed by turns: what slowed the
-        machine for a while slowed both. Raises ValueError where one has no time.
+        Typical of the ratios in a round, where the two were timed by turns, of the faster half of
+        the calls of each: what slowed the machine for a while slowed both, or counts for neither.
+        Raises ValueError where one has no time.
         """
         plain = self.per_image.median / other.per_image.median
         images = max(self.what["batch"], 1) / max(other.what["batch"], 1)
-        both = self.medians.keys() & other.medians.keys()
-        ratios = [self.medians[n] / other.medians[n] / images for n in both]
+        both = self.quick.keys() & other.quick.keys()
+        ratios = [self.quick[n] / other.quick[n] / images for n in both]
         return typical_ratio(ratios) if ratios else plain
 
 
@@ -115,9 +116,9 @@ def _timing(key: dict[str, Any], rows: list[dict[Any, Any]]) -> Timing:
     found = found._replace(stable=found.stable and quiet)
     cold = [row for row in ok if _alone(row)]
     compiler_s, compile_s = (middle(row[n] for row in cold) for n in ("compiler_s", "compile_s"))
-    medians = {row["round"]: row["median_ms"] for row in ok}
+    quick = {row["round"]: row["quick_ms"] for row in ok}
     return Timing(
-        key["column"], key["mode"], what, found, compile_s, "ok", "", stale, medians, compiler_s
+        key["column"], key["mode"], what, found, compile_s, "ok", "", stale, quick, compiler_s
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from bench.report.statistics import quick
 from bench.schema import COLUMNS, FIELDS
 from implementations.contract import BadInput, Unavailable
 
@@ -33,8 +34,9 @@ NUMBERS = tuple(
 GONE = "gone"
 NOT_HERE = "not here"
 """In place of the code's hash: removed since; not installed here, so that nothing can be said."""
-ADDED = ("machine_id", "made_with", "stale")
-"""Columns that come from the run's head, and whether the code has changed since."""
+ADDED = ("machine_id", "made_with", "stale", "quick_ms")
+"""Columns that come from the run's head, whether the code has changed since, and what a call takes
+where little disturbs it."""
 _CODE = ("framework", "method", "library", "task", "architecture", "dataset", "stage")
 """What tells which code made a row."""
 _WITHIN = ("task", "compared", "metric", "against", "subset", "epoch", "weights")
@@ -61,7 +63,8 @@ def gather(runs: Sequence[Run], code_hash: CodeHash | None = None) -> pd.DataFra
             mine = {**_typed(row), **added}
             mine["run_id"] = mine["run_id"] or str(head["run_id"])
             code = current(*(str(mine[name]) for name in _CODE))
-            rows.append({**mine, "stale": code not in (mine["code_hash"], NOT_HERE)})
+            stale = code not in (mine["code_hash"], NOT_HERE)
+            rows.append({**mine, "stale": stale, "quick_ms": _quick(mine)})
     names = list(dict.fromkeys((*COLUMNS, *COUNTS, *ADDED)))
     frame = pd.DataFrame(_newest(rows), columns=names)
     return frame.astype(dict.fromkeys(NUMBERS, float) | dict.fromkeys(COUNTS, int))
@@ -91,6 +94,11 @@ def place(key: Mapping[str, Any], machines: int) -> str:
     parts = [key["dataset"], key["architecture"], key.get("device", "")]
     parts += [f"machine {key['machine_id']}"] if machines > 1 else []
     return ", ".join(part for part in parts if part)
+
+
+def _quick(row: Row) -> float:
+    """Milliseconds of the faster half of a row's samples; the median where it has none."""
+    return quick(row["samples_ns"]) / 1e6 if row["samples_ns"] else float(row["median_ms"])
 
 
 def _time(run: Run) -> list[str]:

@@ -27,9 +27,9 @@ ALIKE = 1.10
 NOTE = (
     "What was timed in each of several runs that asked for the same, on the same machine with the "
     "same versions and code. Columns in their best modes; a ratio is the geometric mean over "
-    "rounds of the ratio within a round, each at most 10 % from their median. Alike: the largest "
-    "is at most 1.10 times the smallest. Called different: disjoint intervals and a factor over "
-    "1.05. An order is the same where no two columns change places. What runs of many rounds "
+    "rounds of the ratio within a round, by the faster half of the calls of each. Alike: the "
+    "largest is at most 1.10 times the smallest. Called different: disjoint intervals and a factor "
+    "over 1.05. An order is the same where no two columns change places. What runs of many rounds "
     "would have told after their first few is shown too."
 )
 FEWER = (3, 5)

@@ -124,15 +124,15 @@ def ratio(thing: Thing, found: Mapping[Key, Thing]) -> Estimate | None:
     where they share a single round.
     """
     passes = [found.get(tuple({**thing.key, **FORWARD, "mode": mode}.values())) for mode in MODES]
-    timed = [(p.timing.estimate, p.timing.medians) for p in passes if p and p.timing.estimate]
-    own, mine = thing.timing.estimate, thing.timing.medians
+    timed = [(p.timing.estimate, p.timing.quick) for p in passes if p and p.timing.estimate]
+    own, mine = thing.timing.estimate, thing.timing.quick
     if own is None or not timed:
         return None
-    best, medians = min(timed, key=lambda pair: pair[0].median)
-    rounds = sorted(mine.keys() & medians.keys())
+    best, theirs = min(timed, key=lambda pair: pair[0].median)
+    rounds = sorted(mine.keys() & theirs.keys())
     if not rounds:
         return None
-    ratios = [mine[n] / medians[n] for n in rounds]
+    ratios = [mine[n] / theirs[n] for n in rounds]
     over = estimate(ratios)
     stable = over.stable and own.stable and best.stable
     return over._replace(median=typical_ratio(ratios), stable=stable)

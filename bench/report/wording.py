@@ -22,7 +22,8 @@ INTERVAL = (
 )
 PAIRED = (
     f"{INTERVAL} A ratio is the geometric mean over rounds of the ratio within a round, where both "
-    "were timed by turns; a round counts as at most 10 % from the median."
+    "were timed by turns, each by the mean of the faster half of its calls (what else a machine "
+    "does only adds); a round counts as at most 10 % from the median of rounds."
 )
 Sign = tuple[str, str]
 SIGNS: tuple[Sign, ...] = (("†", clock.STALE), ("~", clock.UNSTABLE), ("≈", CLOSE))

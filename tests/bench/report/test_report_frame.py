@@ -165,3 +165,9 @@ def test_label_names_what_was_done(make: Any) -> None:
     assert label({**row, "method": "m", "options": "a=1", "score": "probability"}) == (
         "m (a=1, probability)"
     )
+
+
+def test_what_little_disturbs_a_call_is_of_the_samples_where_there_are_any(make: Any) -> None:
+    rows = make.times("jax", [5.0], samples_ns=[4e6, 9e6, 2e6, 5e6]) + make.times("pytorch", [7.0])
+    frame = make.frame(rows).set_index("column")
+    assert frame.loc["jax", "quick_ms"] == 3.0 and frame.loc["pytorch", "quick_ms"] == 7.0

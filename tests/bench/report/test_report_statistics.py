@@ -16,10 +16,20 @@ from bench.report.statistics import (
     factor,
     geometric_mean,
     middle,
+    quick,
     typical_ratio,
 )
 
 positive = st.floats(1e-6, 1e6)
+
+
+def test_the_faster_half_tells_what_a_call_takes_undisturbed() -> None:
+    assert quick([3.0]) == 3.0 and quick([9.0, 1.0, 2.0]) == 1.5
+    noise = np.random.default_rng(0)
+    calls = 10 + noise.exponential(2.0, 1000) * (noise.random(1000) < 0.3)
+    assert quick(list(calls)) == pytest.approx(10.0)  # what disturbs three in ten is not in it
+    with pytest.raises(ValueError, match="needs a sample"):
+        quick([])
 
 
 def test_one_process_has_no_interval_and_differs_from_nothing() -> None:
