@@ -42,9 +42,7 @@ def test_things_are_of_the_time_stage_one_for_each_cell(make: Any) -> None:
     eager, compiled, shapes = sorted(
         found(make, rows).values(), key=lambda thing: thing.timing.estimate.median
     )
-    assert eager.timing.quick == {0: 1.0, 1: 3.0} and eager.timing.estimate == estimate(
-        [1.0, 3.0]
-    )
+    assert eager.timing.quick == {0: 1.0, 1: 3.0} and eager.timing.estimate == estimate([1.0, 3.0])
     assert (compiled.timing.mode, compiled.code) == ("compiled", "aaa")
     assert shapes.key["dataset"] == "shapes"
 
