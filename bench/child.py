@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,6 +30,11 @@ COMPILED = f"torchinductor_{os.getuid()}"
 """Where PyTorch keeps what it compiles, from process to process."""
 Row = dict[str, Any]
 Finished = Callable[[Cell, int, list[Row]], None]
+
+
+def told(cell: Cell, cores: Sequence[int] = ()) -> str:
+    """A cell's environment as one text: cells with equal ones may share a process."""
+    return json.dumps(environment(cell, cores), sort_keys=True)
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ class Job:
     @property
     def environment(self) -> str:
         """What its processes are told, as one text: the same in every round."""
-        return json.dumps(environment(self.cells[0], self.cores), sort_keys=True)
+        return told(self.cells[0], self.cores)
 
     @property
     def warm(self) -> bool:

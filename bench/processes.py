@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import threading
 import time
@@ -14,8 +13,8 @@ from typing import Any
 
 import psutil
 
-from bench.cells import Cell, environment
-from bench.child import Child, Finished, Job
+from bench.cells import Cell
+from bench.child import Child, Finished, Job, told
 
 SIZE = 2e9
 """Bytes of memory left for a process that waits for its turn."""
@@ -29,7 +28,7 @@ def plan(
     """Jobs in the order they run: round by round, environments interleaved, cells shuffled."""
     groups: dict[str, list[Cell]] = {}
     for cell in cells:
-        key = json.dumps(environment(cell), sort_keys=True) + (cell.cell_id if isolate else "")
+        key = told(cell) + (cell.cell_id if isolate else "")
         groups.setdefault(key, []).append(cell)
     jobs = []
     for number in range(rounds):
