@@ -24,12 +24,16 @@ KEPT = {
     "MALLOC_MMAP_MAX_": "0",
     "MALLOC_TRIM_THRESHOLD_": str(2**40),
     "MALLOC_ARENA_MAX": "1",
+    "GLIBC_TUNABLES": "glibc.malloc.tcache_count=0",
 }
 """What has the C library (glibc) keep what is freed for the next call.
 
 As it comes it gives large blocks back or keeps them by where they happened to lie, and getting them
 again, page by page, can cost a call a third of its time in one process and nothing in another. The
-heaps of single threads give memory back whatever the threshold, so all threads share one.
+heaps of single threads give memory back whatever the threshold, so all threads share one. Arrays
+are aligned blocks, cut from larger ones: before glibc 2.39 the cuttings go to a thread's cache of
+small blocks, so that what is freed lies in pieces too small for an array of the same size, and a
+process grows with every call (glibc's bugs 14581 and 30723). So there is no such cache.
 """
 PROCESS_WIDE = {"tf32": "", "float64": "jax"}
 """Precisions that are settings of a process: where this package computes, or everywhere."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from bench.report.frame import groups
+from bench.report.frame import Row, records
 from bench.report.statistics import Estimate, estimate, middle, typical_ratio
 
 PLACE = ("dataset", "architecture", "device", "machine_id")
@@ -84,8 +84,13 @@ class Timing(NamedTuple):
 
 def timings(rows: pd.DataFrame) -> list[Timing]:
     """Every timing of rows of the `time` stage. A cell that was wrong once has no time."""
-    rows = rows.loc[rows["stage"] == "time", list(READ)]
-    return [_timing(key, mine.to_dict("records")) for key, mine in groups(rows, CELL)]
+    return [timing for timing, _ in timed(rows.loc[rows["stage"] == "time", list(READ)])]
+
+
+def timed(rows: pd.DataFrame) -> Iterator[tuple[Timing, list[Row]]]:
+    """Every timing of rows of the `time` stage, each with its rows in all their columns."""
+    for key, mine in records(rows, CELL):
+        yield _timing(key, mine), mine
 
 
 def varying(whats: list[dict[str, Any]]) -> list[str]:
@@ -101,7 +106,7 @@ def varying(whats: list[dict[str, Any]]) -> list[str]:
     ]
 
 
-def _timing(key: dict[str, Any], rows: list[dict[Any, Any]]) -> Timing:
+def _timing(key: Row, rows: list[Row]) -> Timing:
     ok = [row for row in rows if row["status"] == "ok" and math.isfinite(row["median_ms"])]
     bad = [row for row in rows if row["status"] != "ok"]
     wrong = [row for row in bad if row["status"] == "wrong"]
@@ -122,7 +127,7 @@ def _timing(key: dict[str, Any], rows: list[dict[Any, Any]]) -> Timing:
     )
 
 
-def _alone(row: Mapping[Any, Any]) -> bool:
+def _alone(row: Row) -> bool:
     """Whether a row's readying tells what it costs: from cold caches, no process beside it.
 
     Rows that do not tell of the compiler are older: their later rounds had one beside them.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -97,8 +98,9 @@ def fastest(cells: Iterable[Measured]) -> Measured | None:
 
 
 def _cells(rows: pd.DataFrame) -> Iterator[Measured]:
-    for timing, (_, mine) in zip(clock.timings(rows), groups(rows, CELL), strict=True):
-        ok = mine[mine["status"] == "ok"]
-        beside = {name: middle(ok[name]) for name in MEDIANS}
-        beside["max_rel"] = float(mine["max_rel"].max())
-        yield Measured(timing, str(mine["run_id"].iloc[0]), beside)
+    for timing, mine in clock.timed(rows):
+        ok = [row for row in mine if row["status"] == "ok"]
+        beside = {name: middle(row[name] for row in ok) for name in MEDIANS}
+        errors = (row["max_rel"] for row in mine if not math.isnan(row["max_rel"]))
+        beside["max_rel"] = max(errors, default=math.nan)
+        yield Measured(timing, str(mine[0]["run_id"]), beside)

@@ -83,9 +83,9 @@ def things(run: Run) -> dict[Key, Thing]:
     timed = frame.loc[frame["stage"] == "time", [*PLACE, *clock.READ, "code_hash"]]
     found = {}
     for place, here in groups(timed, PLACE):
-        for timing, (cell, rows) in zip(clock.timings(here), groups(here, clock.CELL), strict=True):
-            key = {**place, **cell}
-            code = ", ".join(sorted(set(rows["code_hash"])))
+        for timing, rows in clock.timed(here):
+            key = {**place, **{name: rows[0][name] for name in clock.CELL}}
+            code = ", ".join(sorted({row["code_hash"] for row in rows}))
             found[tuple(key.values())] = Thing(key, timing, code)
     return found
 

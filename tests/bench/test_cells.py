@@ -86,6 +86,38 @@ print(after - before)
 """
 
 
+ALIGNED = """
+import ctypes, resource
+libc = ctypes.CDLL(None)
+libc.posix_memalign.argtypes = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_size_t
+libc.memset.argtypes = ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t
+libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+libc.free.argtypes = [ctypes.c_void_p]
+block = ctypes.c_void_p()
+for number in range(9):
+    if number == 1:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    libc.posix_memalign(ctypes.byref(block), 64, 50 << 20)
+    libc.memset(block, 1, 50 << 20)
+    small = [libc.malloc(size) for size in (24, 40, 56, 72, 88)]
+    for each in (block, *small):
+        libc.free(each)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the variables are glibc's")
+def test_an_array_that_is_freed_serves_the_next_of_its_size() -> None:
+    def faults(**changes: str) -> int:
+        variables = {**os.environ, **environment(CELL), **changes}
+        command = [sys.executable, "-c", ALIGNED]
+        return int(subprocess.check_output(command, env=variables, text=True))
+
+    assert faults() < 100
+    if tuple(map(int, platform.libc_ver()[1].split("."))) < (2, 38):
+        assert faults(GLIBC_TUNABLES="") > (50 << 20) // resource.getpagesize()
+
+
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the variables are glibc's")
 def test_what_a_call_frees_serves_the_next_call_again() -> None:
     def faults(allocator: str) -> int:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pandas as pd
 
 from bench.report.clock import STALE
 from bench.report.files import Section, Table
-from bench.report.frame import groups, label
+from bench.report.frame import Row, groups, label, records
 from bench.report.text import ABSENT, listed, number, share
 
 TITLE = "Agreement with the oracle"
@@ -42,7 +41,7 @@ def make(frame: pd.DataFrame) -> list[Table]:
     rows = frame.loc[frame["stage"] == "agree", [*by, *USED, "kinks"]]
     if rows.empty:
         return []
-    data = pd.DataFrame([{**key, **summary(mine)} for key, mine in groups(rows, by)])
+    data = pd.DataFrame([{**key, **summary(mine)} for key, mine in records(rows, by)])
     sections: list[Section] = []
     for key, mine in groups(rows, ("device", "precision", "weights")):
         sections += _sections(
@@ -53,9 +52,8 @@ def make(frame: pd.DataFrame) -> list[Table]:
     return [table, *_kinks(rows)]
 
 
-def summary(frame: pd.DataFrame) -> dict[str, Any]:
+def summary(rows: list[Row]) -> Row:
     """The worst of rows. `passed` is None where no gate applies; NaN never passes."""
-    rows = frame.to_dict("records")
     measured = [row for row in rows if row["compared"]]
     shown = [row for row in measured if row["compared"] in MAPS] or measured
     failed = {row["compared"] for row in measured if row["agree"] is False}
@@ -83,13 +81,13 @@ def summary(frame: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _of(rows: list[dict[Any, Any]], name: str, worst: Callable[[list[float]], float]) -> float:
+def _of(rows: list[Row], name: str, worst: Callable[[list[float]], float]) -> float:
     """The worst of the values that were measured; an infinite error counts, NaN is no value."""
     values = [row[name] for row in rows if not math.isnan(row[name])]
     return float(worst(values)) if values else math.nan
 
 
-def _pooled(rows: list[dict[Any, Any]]) -> float:
+def _pooled(rows: list[Row]) -> float:
     """Images within the tolerance, of those of all rows together."""
     judged = [row for row in rows if not math.isnan(row["share_within"])]
     images = sum(row["n_images"] for row in judged)
@@ -102,7 +100,7 @@ def _sections(title: str, rows: pd.DataFrame) -> Iterator[Section]:
     measured = rows[rows["compared"] != ""]
     if measured.empty:
         return
-    found = [(key, summary(mine)) for key, mine in groups(rows, (*EXPLAINER, "column"))]
+    found = [(key, summary(mine)) for key, mine in records(rows, (*EXPLAINER, "column"))]
     columns = sorted(rows["column"].unique())
     matrix: dict[str, dict[str, str]] = {}
     details = []
@@ -129,7 +127,7 @@ def _sections(title: str, rows: pd.DataFrame) -> Iterator[Section]:
     yield Section(f"{title}: details", pd.DataFrame(details))
 
 
-def _cell(worst: dict[str, Any]) -> str:
+def _cell(worst: Row) -> str:
     mark = " †" if worst["stale"] else ""
     if math.isnan(worst["max_rel"]):
         return f"*absent*{mark}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ import pandas as pd
 
 from bench.report.clock import STALE
 from bench.report.files import Section, Table
-from bench.report.frame import groups, label
+from bench.report.frame import Row, groups, label, records
 from bench.report.tables.agreement import EXPLAINER, ORDER, WIDE
 from bench.report.text import ABSENT, number, share
 
@@ -35,7 +36,7 @@ def make(frame: pd.DataFrame) -> list[Table]:
     by = (*WIDE, "machine_id", "compared")
     judged = (frame["stage"] == "agree") & frame["share_within"].notna()
     rows = frame.loc[judged, [*by, *USED]]
-    found = [{**key, **summary(mine)} for key, mine in groups(rows, by)]
+    found = [{**key, **summary(mine)} for key, mine in records(rows, by)]
     if not found:
         return []
     data = pd.DataFrame(found)
@@ -49,23 +50,24 @@ def make(frame: pd.DataFrame) -> list[Table]:
     return [Table("agreement_stages", TITLE, data, sections, NOTE)]
 
 
-def summary(rows: pd.DataFrame) -> dict[str, Any]:
+def summary(rows: list[Row]) -> Row:
     """Images of all cells together, and the cell with the lowest share of them within."""
-    records = [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
-    worst = min(records, key=lambda row: float(row["share_within"]))
-    images = rows["n_images"].sum()
+    worst = min(rows, key=lambda row: float(row["share_within"]))
+    images = sum(row["n_images"] for row in rows)
+    within = math.fsum(row["share_within"] * row["n_images"] for row in rows)
+    errors = (row["max_rel"] for row in rows if not math.isnan(row["max_rel"]))
     return {
         "cells": len(rows),
         "images": int(images),
         "tolerance": worst["tolerance"],
-        "share_within": (rows["share_within"] * rows["n_images"]).sum() / images,
+        "share_within": within / images,
         "worst_share": worst["share_within"],
         "worst_dataset": worst["dataset"],
         "worst_architecture": worst["architecture"],
         "worst_layer": worst["layer"],
         "worst_mode": worst["mode"],
-        "max_rel": rows["max_rel"].max(),
-        "stale": bool(rows["stale"].any()),
+        "max_rel": max(errors, default=math.nan),
+        "stale": any(row["stale"] for row in rows),
     }
 
 

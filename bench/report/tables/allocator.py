@@ -18,10 +18,10 @@ STAGES = ("time",)
 NOTE = (
     "Milliseconds per call: median over processes with its interval. Every other time of these "
     "tables, but for those marked †, is of a process that keeps what it frees (in glibc: "
-    "MALLOC_MMAP_MAX_=0, a MALLOC_TRIM_THRESHOLD_ out of reach, MALLOC_ARENA_MAX=1). As it comes, "
-    "the C library gives large blocks back to the system, or not, by where they happen to lie, and "
-    "a call gets them again page by page. Pages: how many a call got. TensorFlow keeps a pool of "
-    "its own. " + PAIRED
+    "MALLOC_MMAP_MAX_=0, a MALLOC_TRIM_THRESHOLD_ out of reach, MALLOC_ARENA_MAX=1, and no "
+    "tcache). As it comes, the C library gives large blocks back to the system, or not, by where "
+    "they happen to lie, and a call gets them again page by page. Pages: how many a call got. "
+    "TensorFlow keeps a pool of its own. " + PAIRED
 )
 
 

@@ -29,7 +29,7 @@ def test_worst_over_layers_and_the_first_stage_out(make: Any) -> None:
 
 def test_nan_never_passes(make: Any) -> None:
     rows = [make.agree("jax", "heatmap", max_rel=math.nan, nan_count=3, agree=True)]
-    worst = agreement.summary(make.frame(rows))
+    worst = agreement.summary(make.frame(rows).to_dict("records"))
     assert worst["passed"] is False
     assert worst["max_rel"] == math.inf
     (table,) = agreement.make(make.frame(rows))
