@@ -17,6 +17,7 @@ import pandas as pd
 from bench.report import canvas, files, gallery, repeats, stage_seconds
 from bench.report.files import Head
 from bench.report.frame import Run, gather, groups
+from bench.report.measured import standing
 
 CHOOSE = "choose"
 Networks = Collection[tuple[str, str]]
@@ -59,8 +60,8 @@ def _tables(frame: pd.DataFrame, heads: Sequence[Head], results: Path) -> list[P
     written = []
     for module in _modules("tables"):
         rows = _stages(frame, module)
-        foot = files.footer(heads, set(rows["run_id"]))
         for table in module.make(rows):
+            foot = files.footer(heads, _used(rows, table.data))
             written += files.write_table(table, foot, results / "tables")
     return written
 
@@ -70,7 +71,7 @@ def _figures(frame: pd.DataFrame, heads: Sequence[Head], results: Path) -> list[
     written = []
     for module in _modules("figures"):
         rows = _stages(frame, module)
-        foot = files.footer(heads, set(rows["run_id"]))
+        foot = files.footer(heads, _used(rows))
         for stem, figure in module.draw(rows):
             written.append(files.write_figure(figure, stem, "svg", foot, results / "figures"))
     return written
@@ -94,8 +95,11 @@ def choose(runs: Sequence[Run]) -> str:
     """The choosing table as Markdown, for the terminal; one line where nothing was timed."""
     module = importlib.import_module(f"bench.report.tables.{CHOOSE}")
     rows = _stages(gather(runs), module)
-    foot = files.footer([head for head, _ in runs], set(rows["run_id"]))
-    tables = [files.render(table, foot) for table in module.make(rows)]
+    heads = [head for head, _ in runs]
+    tables = [
+        files.render(table, files.footer(heads, _used(rows, table.data)))
+        for table in module.make(rows)
+    ]
     return "\n".join(tables) or "Nothing was timed: no rows of the time stage.\n"
 
 
@@ -106,3 +110,11 @@ def _modules(folder: str) -> Iterator[ModuleType]:
 
 def _stages(frame: pd.DataFrame, module: ModuleType) -> pd.DataFrame:
     return frame[frame["stage"].isin(module.STAGES)]
+
+
+def _used(rows: pd.DataFrame, data: pd.DataFrame | None = None) -> set[str]:
+    """The runs that a table's data names, line by line; or those whose rows count among these."""
+    if data is not None and "run_id" in data:
+        return set(data["run_id"])
+    timed = rows["stage"] == "time"
+    return {*rows.loc[~timed, "run_id"], *standing(rows[timed])["run_id"]}

@@ -4,8 +4,10 @@ import math
 from typing import Any
 
 import pandas as pd
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bench.report.frame import gather, groups, label
+from bench.report.frame import gather, groups, label, records
 from bench.schema import COLUMNS
 from implementations.contract import BadInput, Unavailable
 
@@ -147,6 +149,16 @@ def test_the_code_as_it_is_now_is_asked_by_default(make: Any) -> None:
     mine = make.times("jax", [1.0], code_hash=code_hash("jax", "grad_cam", "", stage="time"))
     assert gather([(make.head, mine)])["stale"].tolist() == [False]
     assert gather([(make.head, make.times("jax", [1.0]))])["stale"].tolist() == [True]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["", "a", "B", "é"]), st.integers(-1, 1), st.floats())))
+def test_records_are_the_groups_row_by_row(rows: list[tuple[str, int, float]]) -> None:
+    frame = pd.DataFrame(rows, columns=["name", "batch", "ms"])
+    found = [(key, pd.DataFrame(mine)) for key, mine in records(frame, ("name", "batch"))]
+    expected = list(groups(frame, ("name", "batch")))
+    assert [key for key, _ in found] == [key for key, _ in expected]
+    for (_, mine), (_, theirs) in zip(found, expected, strict=True):
+        pd.testing.assert_frame_equal(mine, theirs.reset_index(drop=True), check_dtype=False)
 
 
 def test_groups_keep_rows_with_empty_keys() -> None:

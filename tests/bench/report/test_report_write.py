@@ -117,6 +117,23 @@ def test_csv_survives_what_a_reason_may_hold(make: Any, tmp_path: Path) -> None:
     assert data.set_index("column").loc["keras[jax]", "reason"] == reason
 
 
+def test_a_run_that_was_measured_anew_is_named_nowhere(make: Any, tmp_path: Path) -> None:
+    stamps = ("20250101T000000", "20250102T000000", "20250103T000000")
+    heads = [{**make.head, "run_id": f"time-{stamp}-m1"} for stamp in stamps]
+    old, other, new = (head["run_id"] for head in heads)
+    cells = {"jax": make.times("jax", [20.0] * 3), "pytorch": make.times("pytorch", [30.0] * 3)}
+    saved = [*cells["jax"], *cells["pytorch"]]
+    runs = [
+        (head, [{**row, "run_id": head["run_id"]} for row in rows])
+        for head, rows in zip(heads, (saved, make.times("jax", [9.0] * 3, batch=8), saved),
+                              strict=True)
+    ]  # fmt: skip
+    written = report.write(runs, tmp_path)
+    named = [path.read_text() for path in written if path.suffix in (".md", ".svg")]
+    assert len(named) > 2 and not any(old in text for text in named if "repeats" not in text)
+    assert any(other in text for text in named) and all(new in text for text in named)
+
+
 def test_footer_names_only_the_runs_that_were_read(make: Any) -> None:
     other = {**make.head, "run_id": "other", "git_sha": "", "gpu": "H200", "driver": "570"}
     lines = files.footer([make.head, other], {"other"})
