@@ -44,22 +44,37 @@ _KNOWN: dict[bytes, tuple[Measured, ...]] = {}
 def standing(rows: pd.DataFrame, apart: bool = False) -> pd.DataFrame:
     """The rows of the runs of a place that have a cell which no newer one has: all rows of these.
 
-    Without the cells that have a table of their own, unless they are asked for.
-    Times of two runs are never divided, so a run stands whole or not at all. One whose code has
-    changed since counts as older than one whose has not.
+    Without the cells that have a table of their own, unless they are asked for; a run made for that
+    counts as older than others. Times of two runs are never divided, so a run stands whole or not
+    at all. One whose code has changed since counts as older than one whose has not.
     """
-    rows = rows if apart else rows[(rows[list(clock.APART)] == "").all(axis=1)]
-    kept = []
+    kept = [rows.iloc[:0]]
     for _, here in groups(rows, clock.PLACE):
         seen: set[tuple[Any, ...]] = set()
-        runs = [(run["run_id"], mine) for run, mine in groups(here, ("run_id",))]
-        runs.sort(key=lambda run: (not run[1]["stale"].any(), started(run[0])), reverse=True)
-        for _, mine in runs:
-            cells = set(mine[list(CELL)].itertuples(index=False, name=None))
+        for run in sorted((mine for _, mine in groups(here, ("run_id",))), key=_age, reverse=True):
+            mine = run if apart else run[~_alone(run)]
+            cells = _set(mine)
             if not cells <= seen:
                 kept.append(mine)
             seen |= cells
-    return pd.concat(kept).sort_index() if kept else rows
+    return pd.concat(kept).sort_index()
+
+
+def _age(run: pd.DataFrame) -> tuple[Any, ...]:
+    """What sorts runs of a place by how much they count: all of one that is only pairs, least."""
+    alone = _alone(run)
+    beside = _set(run[alone].assign(**dict.fromkeys(clock.APART, "")))
+    pairs = bool(beside) and _set(run[~alone]) <= beside
+    return not run.loc[~alone, "stale"].any(), not pairs, started(str(run["run_id"].iloc[0]))
+
+
+def _alone(rows: pd.DataFrame) -> pd.Series[bool]:
+    """Which rows are of cells that have a table of their own."""
+    return (rows[list(clock.APART)] != "").any(axis=1)
+
+
+def _set(rows: pd.DataFrame) -> set[tuple[Any, ...]]:
+    return set(rows[list(CELL)].itertuples(index=False, name=None))
 
 
 def started(run_id: str) -> tuple[list[str], str]:

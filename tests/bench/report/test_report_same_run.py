@@ -42,6 +42,11 @@ def test_what_the_systems_allocator_costs_makes_no_second_run_of_a_place(make: A
     assert place.key["run_id"] == NEW and NEW not in place.title
     (old,) = places(frame, "allocator")  # of the run that has both
     assert [cell.timing.what["allocator"] for cell in old.cells] == ["", "system"]
+    # Nor where it is the newer one; but all that a run has beside such cells stands.
+    (place,) = places(runs(make, kept + make.times("pytorch", [2.0]), kept + system))
+    assert place.key["run_id"] == OLD
+    (only,) = places(runs(make, [], kept + system + make.times("pytorch", [2.0])))
+    assert {cell.timing.column for cell in only.cells} == {"jax", "pytorch"}
 
 
 def test_cells_of_two_runs_are_never_side_by_side(make: Any) -> None:

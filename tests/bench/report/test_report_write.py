@@ -119,7 +119,7 @@ def test_csv_survives_what_a_reason_may_hold(make: Any, tmp_path: Path) -> None:
 
 def test_a_run_that_was_measured_anew_is_named_nowhere(make: Any, tmp_path: Path) -> None:
     stamps = ("20250101T000000", "20250102T000000", "20250103T000000")
-    heads = [{**make.head, "run_id": f"time-{stamp}-m1"} for stamp in stamps]
+    heads = [{**make.head, "run_id": f"time-{stamp}-m1", "asked": {}} for stamp in stamps]
     old, other, new = (head["run_id"] for head in heads)
     cells = {"jax": make.times("jax", [20.0] * 3), "pytorch": make.times("pytorch", [30.0] * 3)}
     saved = [*cells["jax"], *cells["pytorch"]]
