@@ -35,14 +35,15 @@ TINY = {
 def seconds(cell: Cell) -> float | None:
     """Seconds of this process' first compilation in the cell's mode; it is made once a process.
 
-    None for a cell that compiles nothing, and from warm caches, where nothing is a figure.
+    None for a cell that compiles nothing, and from warm caches, where it is no figure.
     """
-    if cell.mode == "eager" or os.environ[caches.STATE] != "cold":
+    if cell.mode == "eager":
         return None
     # Tuned is compiled, but for where the arrays lie; TF32 is a setting of the whole process.
     mode = "compiled" if cell.mode == "tuned" else cell.mode
     precision = "tf32" if cell.precision == "tf32" else "float32"
-    return _seconds(cell.column, cell.device, mode, precision)
+    taken = _seconds(cell.column, cell.device, mode, precision)
+    return taken if os.environ[caches.STATE] == "cold" else None
 
 
 @cache

@@ -38,9 +38,10 @@ def test_nothing_is_compiled_for_an_eager_cell() -> None:
 
 
 def test_from_warm_caches_it_is_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("jax")
     monkeypatch.setenv(caches.STATE, "warm")
     assert first_compilation.seconds(CELL) is None
-    assert first_compilation._seconds.cache_info().misses == 0
+    assert first_compilation._seconds.cache_info().misses == 1
 
 
 @pytest.mark.parametrize(
