@@ -52,7 +52,7 @@ def standing(rows: pd.DataFrame, apart: bool = False) -> pd.DataFrame:
     for _, here in groups(rows, clock.PLACE):
         seen: set[tuple[Any, ...]] = set()
         for run in sorted((mine for _, mine in groups(here, ("run_id",))), key=_age, reverse=True):
-            mine = run if apart else run[~_alone(run)]
+            mine = run if apart else run[~_apart(run)]
             cells = _set(mine)
             if not cells <= seen:
                 kept.append(mine)
@@ -62,13 +62,13 @@ def standing(rows: pd.DataFrame, apart: bool = False) -> pd.DataFrame:
 
 def _age(run: pd.DataFrame) -> tuple[Any, ...]:
     """What sorts runs of a place by how much they count: all of one that is only pairs, least."""
-    alone = _alone(run)
-    beside = _set(run[alone].assign(**dict.fromkeys(clock.APART, "")))
-    pairs = bool(beside) and _set(run[~alone]) <= beside
-    return not run.loc[~alone, "stale"].any(), not pairs, started(str(run["run_id"].iloc[0]))
+    apart = _apart(run)
+    beside = _set(run[apart].assign(**dict.fromkeys(clock.APART, "")))
+    pairs = bool(beside) and _set(run[~apart]) <= beside
+    return not run["stale"].any(), not pairs, started(str(run["run_id"].iloc[0]))
 
 
-def _alone(rows: pd.DataFrame) -> pd.Series[bool]:
+def _apart(rows: pd.DataFrame) -> pd.Series[bool]:
     """Which rows are of cells that have a table of their own."""
     return (rows[list(clock.APART)] != "").any(axis=1)
 
