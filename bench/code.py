@@ -1,16 +1,23 @@
-"""Which code a row was made by: when that changes, the row is stale."""
+"""Which code a row was made by: when that changes, the row is stale.
+
+A fingerprint is of what runs: the syntax trees of the definitions concerned without docstrings,
+comments, annotations and imports, in no order. So moving a file, a definition or a sentence makes
+no row stale.
+"""
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import inspect
+import textwrap
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from bench.cells import Cell
 from implementations import frameworks, libraries, methods, recipes, tuned, weights
-from implementations.contract import Unavailable
 
 CONTROL = "control"
 """What stands for the library in the rows of maps that explain nothing (`bench/controls.py`)."""
@@ -21,6 +28,40 @@ PROTOCOL = {"time": 4}
 """By stage, 1 where it is not named; raised by hand when the way of measuring changes: older rows
 are stale then. In `time`: 2 a call is warmed before its samples, and freed memory is kept; 3 that
 of all threads; 4 that of aligned blocks."""
+
+
+class _Bare(ast.NodeTransformer):
+    """Takes out what does not run."""
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [part for part in body if not _silent(part)] or [ast.Pass()]  # type: ignore[attr-defined]
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            node.returns = None
+        if isinstance(node, ast.arg):
+            node.annotation = None
+        return super().generic_visit(node)
+
+
+def _silent(node: ast.AST) -> bool:
+    text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    return text or isinstance(node, ast.Import | ast.ImportFrom)
+
+
+def trees(text: str, leave_out: Collection[str] = ()) -> list[str]:
+    """The top-level statements of a source text as they run, but for definitions left out."""
+    tree = _Bare().visit(ast.parse(textwrap.dedent(text)))
+    return [
+        ast.dump(statement)
+        for statement in tree.body
+        if getattr(statement, "name", "") not in leave_out
+    ]
+
+
+def fingerprint(parts: Iterable[str]) -> str:
+    """Twelve hexadecimal digits of these parts, whatever their order."""
+    return hashlib.sha256("\0".join(sorted(parts)).encode()).hexdigest()[:12]
 
 
 def code_hash(
@@ -54,31 +95,31 @@ def _code_hash(
 ) -> str:
     folder = Path(frameworks.__file__).parent
     oracle = folder.parent
-    texts = [str(protocol)]
+    parts = [f"protocol {protocol}"]
     modules = sorted(folder.glob(f"{framework}*.py"))
     if task in TRAINING:
         # Epochs are the cell's own.
         chosen = replace(recipes.recipe(architecture, dataset), epochs=0)
         if task == "train":
-            texts.append(inspect.getsource(weights.initialise))
-            texts.append(inspect.getsource(weights.KERNELS[chosen.kernels]))
+            parts += trees(inspect.getsource(weights.initialise))
+            parts += trees(inspect.getsource(weights.KERNELS[chosen.kernels]))
         else:
             chosen = replace(chosen, kernels="")
-        texts.append(repr(chosen))
+        parts.append(repr(chosen))
     else:
-        texts.append(inspect.getsource(tuned) if framework in TUNED else "")
+        parts += trees(inspect.getsource(tuned)) if framework in TUNED else []
         modules = [path for path in modules if not path.stem.endswith("_training")]
-    texts += [path.read_text(encoding="utf-8") for path in modules]
     if framework == frameworks.REFERENCE:
-        texts += [p.read_text(encoding="utf-8") for p in sorted(oracle.glob("reference*.py"))]
+        modules += oracle.glob("reference*.py")
+    for path in modules:
+        parts += trees(path.read_text(encoding="utf-8"))
     if library and library != CONTROL:
-        texts.append(inspect.getsource(libraries.describe(library).module))
+        parts += trees(inspect.getsource(libraries.describe(library).module))
     elif method and not library:
-        try:
-            texts.append(methods.load(method).source(framework))
-        except Unavailable:
-            texts.append("no builder")
-    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:12]
+        chosen_method = methods.load(method)
+        others = {column.framework for column in frameworks.columns()} | {frameworks.REFERENCE}
+        parts += trees(inspect.getsource(chosen_method.module), others - {framework})
+    return fingerprint(parts)
 
 
 def code_of(cell: Cell) -> str:

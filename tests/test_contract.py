@@ -70,7 +70,7 @@ def test_a_method_is_a_page(name: str) -> None:
     for framework in built:
         builder = method.builder(framework)
         assert list(inspect.signature(builder).parameters) == ["network", "layer", "options"]
-        assert inspect.getdoc(builder) and method.source(framework)
+        assert inspect.getdoc(builder)
     if hasattr(module, "applies"):
         assert list(inspect.signature(module.applies).parameters) == ["architecture", "layer"]
 

@@ -10,7 +10,6 @@ framework without a builder is a grey cell. CONTRIBUTING.md walks through writin
 from __future__ import annotations
 
 import importlib
-import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,15 +130,6 @@ class Method:
         if builder is None:
             raise Unavailable(f"{self.name} has no builder for {framework}")
         return builder
-
-    def source(self, framework: str) -> str:
-        """The text a result depends on: the module without the other frameworks' builders."""
-        text = inspect.getsource(self.module)
-        for name, function in inspect.getmembers(self.module, inspect.isfunction):
-            built = list(inspect.signature(function).parameters) == ["network", "layer", "options"]
-            if built and name != framework:
-                text = text.replace(inspect.getsource(function), "")
-        return text
 
 
 def names() -> list[str]:

@@ -41,3 +41,14 @@ def test_a_training_depends_on_its_recipe_and_on_no_other(monkeypatch: pytest.Mo
     monkeypatch.setitem(weights.KERNELS, "glorot_uniform", weights.lecun_normal)
     assert changed(glorot) == [True] + [False] * 5
     code._code_hash.cache_clear()
+
+
+def test_a_fingerprint_is_of_what_runs_and_of_nothing_else() -> None:
+    head = '"""A."""\nimport math\n\n\ndef area(r: float) -> float:\n'
+    text = head + '    """B."""\n    return math.pi * r\n'
+    moved = "from math import pi  # C\n\ndef area(r):\n    import math\n    return math.pi * r\n"
+    assert code.trees(text) == code.trees(moved)
+    assert code.trees(text) != code.trees(text.replace("* r", "* r * r"))
+    assert code.trees(text, ["area"]) == []
+    one, other = code.trees("a = 1\nb = 2"), code.trees("b = 2\na = 1")
+    assert one != other and code.fingerprint(one) == code.fingerprint(other)
