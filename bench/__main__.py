@@ -8,38 +8,37 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from bench.arguments import add
-from implementations.contract import BadInput, Unavailable
-from implementations.graph import unknown
+from bench.cli.arguments import add
+from implementations.errors import BadInput, Unavailable, unknown
 
 DONE, BAD_INPUT, UNAVAILABLE = 0, 2, 4
 
 COMMANDS = {
-    "list": ("catalogue:show_list", "everything that can be named", ["list", "list --json"]),
+    "list": ("cli.catalogue:show_list", "everything that can be named", ["list", "list --json"]),
     "train": (
-        "by_hand:train", "train one network in one framework",
+        "cli.single:train", "train one network in one framework",
         ["train --framework jax --dataset digits --architecture cnn-32-16-8 --epochs 32 --seed 0 "
          "--out weights.safetensors"],
     ),
     "explain": (
-        "by_hand:explain", "heatmaps of your images, by one method in one framework",
+        "cli.single:explain", "heatmaps of your images, by one method in one framework",
         ["explain --framework pytorch --method grad_cam --architecture cnn-32-16-8 "
          "--weights weights.safetensors --images images.npy --out heatmaps.safetensors",
          "explain --framework keras --backend jax --method integrated_gradients "
          "--option points=100 --architecture my-network.json --weights weights.safetensors "
          "--images images.npy --targets targets.npy --out heatmaps.safetensors"],
     ),
-    "agree": ("suite:run_stage", "every column against the float64 oracle, eager and compiled",
+    "agree": ("cli.whole:run_stage", "every column against the float64 oracle, eager and compiled",
               ["agree", "agree --dataset fashion_mnist --frameworks jax pytorch"]),
-    "time": ("suite:run_stage", "milliseconds, compile seconds: agree, then clock",
+    "time": ("cli.whole:run_stage", "milliseconds, compile seconds: agree, then clock",
              ["time --dataset digits --architectures cnn-32-16-8 --rounds 5",
               "time --grid allocator --frameworks jax pytorch"]),
-    "contrast": ("suite:run_stage", "our methods beside captum's and shap's", ["contrast"]),
-    "compare": ("suite:run_compare", "the main job: train, agree, time, contrast, report",
+    "contrast": ("cli.whole:run_stage", "our methods beside captum's and shap's", ["contrast"]),
+    "compare": ("cli.whole:run_compare", "the main job: train, agree, time, contrast, report",
                 ["compare", "compare --dataset fashion_mnist",
                  "compare --dataset fashion_mnist --stages train"]),
-    "report": ("suite:run_report", "tables and pictures from the finished runs", ["report"]),
-    "sweep": ("suite:run_stage", "agreement everywhere: every method, layer and mode",
+    "report": ("cli.whole:run_report", "tables and pictures from the finished runs", ["report"]),
+    "sweep": ("cli.whole:run_stage", "agreement everywhere: every method, layer and mode",
               ["sweep --dataset digits --architectures cnn-gap"]),
 }  # fmt: skip
 

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 from datasets.contract import Dataset
-from implementations.contract import BadInput
+from implementations.errors import BadInput
 
 __all__ = ["Dataset", "load", "names"]
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from datasets.contract import Dataset
 from datasets.published import locate, md5, read, verify
-from implementations.contract import BadInput
+from implementations.errors import BadInput
 
 NAME = "cifar10"
 CLASS_NAMES = (

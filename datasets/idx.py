@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from datasets.contract import Dataset
 from datasets.published import locate, read, sha256, verify
-from implementations.contract import BadInput
+from implementations.errors import BadInput
 
 TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"
 TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"

@@ -21,7 +21,7 @@ NEAREST = {"china": 832, "flower": 985}  # ILSVRC 2012: stupa, and daisy
 
 def load(data_dir: Path | str | None = None, allow_unverified: bool = False) -> Dataset:
     """2 test images, 227 x 227 x 3, and no training images; the arguments do nothing."""
-    from implementations.pretrained import photographs
+    from implementations.architecture.pretrained import photographs
 
     names, images = photographs()
     # The names of the thousand classes come with ImageNet, not with the network.

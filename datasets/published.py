@@ -7,7 +7,7 @@ import logging
 import os
 from pathlib import Path
 
-from implementations.contract import BadInput, Unavailable
+from implementations.errors import BadInput, Unavailable
 
 log = logging.getLogger(__name__)
 

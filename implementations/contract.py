@@ -17,29 +17,17 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from implementations.graph import Architecture
-    from implementations.recipes import Recipe
+from implementations.arrays import Array, Images, Stages, Targets, Weights
 
-Array = Any
-Images = NDArray[np.float32]
-Targets = NDArray[np.int32]
-Weights = Mapping[str, NDArray[Any]]
-Stages = dict[str, Array]
+if TYPE_CHECKING:
+    from implementations.architecture.graph import Architecture
+    from implementations.architecture.recipes import Recipe
 
 SCORES = ("logit", "probability", "log_probability")
 MODES = ("eager", "compiled", "tuned", "xla")
 DEVICES = ("cpu", "gpu")
 PRECISIONS = ("float32", "tf32", "bfloat16", "float64")
 RELU_RULES = ("guided", "deconvolution")
-
-
-class BadInput(ValueError):
-    """What the user gave is wrong: one line that says what, where, and the mend. Exit status 2."""
-
-
-class Unavailable(RuntimeError):
-    """Not installed, not on this machine or not in this framework: the reason. Exit status 4."""
 
 
 class Options(Mapping[str, Any]):
@@ -67,7 +55,7 @@ class Network(Protocol):
     """An architecture with weights, in one framework, on one device, in inference mode.
 
     Images, activations and heatmaps are in the framework's own layout and on its device. `layer` is
-    the name of a node (`implementations.graph.resolve_layer` has turned a user's name into it).
+    the name of a node (`graph.resolve_layer` has turned a user's name into it).
     Nothing here closes over the weights: a compiled function takes the network as its argument.
     """
 

@@ -13,7 +13,8 @@ import pytest
 
 import datasets
 from bench import metrics
-from implementations import architectures, contract, frameworks, graph, libraries, methods
+from implementations import contract, frameworks, libraries, methods
+from implementations.architecture import graph, registered
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("bench", "datasets", "implementations")
@@ -112,14 +113,14 @@ def test_an_option_parses_its_own_default(owner: str, name: str, option: methods
             option.parse(nonsense)
 
 
-@pytest.mark.parametrize("name", architectures.names())
+@pytest.mark.parametrize("name", registered.names())
 def test_an_architecture_parses_from_its_own_document(name: str, tmp_path: Path) -> None:
-    architecture = architectures.get(name)
+    architecture = registered.get(name)
     document = json.loads(json.dumps(graph.document(architecture)))
     assert graph.parse(document, name) == architecture
     path = tmp_path / f"{name}.json"
     path.write_text(json.dumps(document))
-    again = architectures.get(str(path))
+    again = registered.get(str(path))
     assert again == architecture
     assert [node.settings for node in again.nodes] == [n.settings for n in architecture.nodes]
     assert all(node.kind in graph.KINDS for node in architecture.nodes)

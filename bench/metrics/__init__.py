@@ -21,8 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from implementations.contract import BadInput
-from implementations.graph import unknown
+from implementations.errors import BadInput, unknown
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.heatmaps import unit_rows, zero_maps
+from bench.subject.heatmaps import unit_rows, zero_maps
 
 TITLE = "cosine similarity"
 UNIT = ""

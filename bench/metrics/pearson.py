@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.heatmaps import constant, unit_rows
+from bench.subject.heatmaps import constant, unit_rows
 
 TITLE = "Pearson correlation"
 UNIT = ""

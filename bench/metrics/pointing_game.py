@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.heatmaps import rows
+from bench.subject.heatmaps import rows
 
 TITLE = "pointing game"
 UNIT = ""

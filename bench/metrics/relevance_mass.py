@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.heatmaps import rows, unit_rows
+from bench.subject.heatmaps import rows, unit_rows
 
 TITLE = "relevance mass"
 UNIT = ""

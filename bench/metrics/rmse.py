@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.heatmaps import rows
+from bench.subject.heatmaps import rows
 
 TITLE = "RMSE"
 UNIT = "of the heatmap"

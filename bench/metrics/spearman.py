@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.heatmaps import rows
 from bench.metrics import pearson
+from bench.subject.heatmaps import rows
 
 TITLE = "Spearman rank correlation"
 UNIT = ""

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.heatmaps import constant, rows, top_share
+from bench.subject.heatmaps import constant, rows, top_share
 
 TITLE = "IoU of the top 10 %"
 UNIT = ""

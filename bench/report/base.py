@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from implementations import architectures
-from implementations.contract import BadInput
-from implementations.graph import Architecture, resolve_layer
+from implementations.architecture import registered
+from implementations.architecture.graph import Architecture, resolve_layer
+from implementations.errors import BadInput
 
 What = Mapping[str, Any]
 PRECISION = "float32"
@@ -102,7 +102,7 @@ def _things(whats: Sequence[What]) -> list[list[What]]:
 @cache
 def _known(architecture: str) -> Architecture | None:
     try:
-        return architectures.get(architecture)
+        return registered.get(architecture)
     except BadInput:
         return None
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.cells import NUDGED
+from bench.record.cell import NUDGED
 from bench.report.frame import Row, groups
 
 PLACE = ("dataset", "architecture", "device", "machine_id")

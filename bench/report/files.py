@@ -14,8 +14,8 @@ from typing import Any
 import pandas as pd
 
 from bench.report.text import markdown
-from implementations.contract import BadInput
-from implementations.weights import write_bytes
+from implementations.architecture.weights import write_bytes
+from implementations.errors import BadInput
 
 Head = Mapping[str, Any]
 CHARACTERS = 26

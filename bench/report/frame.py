@@ -15,9 +15,9 @@ from typing import Any
 
 import pandas as pd
 
+from bench.record.schema import COLUMNS, FIELDS
 from bench.report.statistics import quick
-from bench.schema import COLUMNS, FIELDS
-from implementations.contract import BadInput, Unavailable
+from implementations.errors import BadInput, Unavailable
 
 Row = dict[str, Any]
 Run = tuple[Mapping[str, Any], Sequence[Row]]
@@ -53,7 +53,7 @@ def gather(runs: Sequence[Run], code_hash: CodeHash | None = None) -> pd.DataFra
     their age, and rows of agreement on whatever machine: what older code answered is no news there.
     """
     if code_hash is None:
-        from bench.code import code_hash as code_hash_now
+        from bench.record.fingerprint import code_hash as code_hash_now
 
         code_hash = code_hash_now
     current = cache(_or_gone(code_hash))

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.heatmaps import zero_maps
 from bench.report.files import stem
-from implementations import weights
+from bench.subject.heatmaps import zero_maps
+from implementations.architecture import weights
 
 REFERENCE = "reference"
 ZERO = "no positive\nevidence at\nthis layer"

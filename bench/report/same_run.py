@@ -20,7 +20,8 @@ from bench.report.frame import groups, label, place
 from bench.report.measured import Measured, measured, standing
 from bench.report.statistics import different
 from implementations import libraries, methods
-from implementations.contract import MODES, BadInput
+from implementations.contract import MODES
+from implementations.errors import BadInput
 
 
 @dataclass(frozen=True, eq=False)

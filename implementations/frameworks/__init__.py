@@ -13,8 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple, cast
 
-from implementations.contract import BadInput, Framework, Unavailable
-from implementations.graph import unknown
+from implementations.contract import Framework
+from implementations.errors import BadInput, Unavailable, unknown
 
 REFERENCE = "reference"
 
@@ -42,12 +42,12 @@ class Column(NamedTuple):
 def columns() -> tuple[Column, ...]:
     """Every column there is, from the text of the modules beside this one."""
     found = []
-    for path in sorted(Path(__file__).parent.glob("[a-z]*.py")):
+    for path in sorted(Path(__file__).parent.glob("*/runtime.py")):
         for statement in ast.parse(path.read_text(encoding="utf-8")).body:
             match statement:
                 case ast.Assign(targets=[ast.Name(id="COLUMNS")], value=value):
                     for backend, packages in ast.literal_eval(value).items():
-                        found.append(Column(path.stem, backend, tuple(packages)))
+                        found.append(Column(path.parent.name, backend, tuple(packages)))
     return tuple(found)
 
 
@@ -80,9 +80,11 @@ def packages() -> frozenset[str]:
 def load(name: str) -> Framework:
     """A framework's module. Raises Unavailable when its packages are not here."""
     if name == REFERENCE:
-        module = importlib.import_module("implementations.reference")
+        module = importlib.import_module("implementations.oracle.runtime")
         return cast(Framework, module)
     try:
-        return cast(Framework, importlib.import_module(f"implementations.frameworks.{name}"))
+        return cast(
+            Framework, importlib.import_module(f"implementations.frameworks.{name}.runtime")
+        )
     except ModuleNotFoundError as error:
         raise Unavailable(f"{name} needs {error.name}, which is not installed") from error

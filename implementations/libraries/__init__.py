@@ -23,8 +23,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from implementations.contract import BadInput, Builder, Explain, Options, Unavailable
-from implementations.graph import unknown
+from implementations.contract import Builder, Explain, Options
+from implementations.errors import BadInput, Unavailable, unknown
 from implementations.methods import Method, Option
 
 ENVIRONMENTS = Path(__file__).parents[2] / ".nox"
@@ -200,7 +200,7 @@ def require_tensorflow(title: str, network: Any, layer: str) -> None:
     Such a library asks a `tf.GradientTape` for the gradient, and a model's layer for its output by
     the layer's name.
     """
-    from implementations.frameworks.keras_backends import NAME
+    from implementations.frameworks.keras.backends import NAME
 
     if NAME != "tensorflow":
         raise Unavailable(f"{title} works on TensorFlow only, and Keras is on {NAME} here")

@@ -10,12 +10,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from implementations.contract import Array, BadInput, Explain, Options, Stages
+from implementations.arrays import Array, Stages
+from implementations.contract import Explain, Options
+from implementations.errors import BadInput
 from implementations.libraries import Offer
 from implementations.methods import Choice, Flag, Number
 
 if TYPE_CHECKING:
-    from implementations.frameworks.pytorch_network import Network
+    from implementations.frameworks.pytorch.network import Network
 
 TITLE = "Captum"
 PACKAGE = "captum"

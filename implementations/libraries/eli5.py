@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from implementations.contract import Array, Explain, Options, Stages, Unavailable
+from implementations.arrays import Array, Stages
+from implementations.contract import Explain, Options
+from implementations.errors import Unavailable
 from implementations.libraries import Offer, require_tensorflow
 from implementations.methods import Flag
 
 if TYPE_CHECKING:
-    from implementations.frameworks.keras_network import Network
+    from implementations.frameworks.keras.network import Network
 
 TITLE = "ELI5"
 PACKAGE = "eli5"

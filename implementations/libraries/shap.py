@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from implementations.contract import Array, Explain, Options, Stages
+from implementations.arrays import Array, Stages
+from implementations.contract import Explain, Options
 from implementations.libraries import Offer
 from implementations.methods import Choice, Number
 
 if TYPE_CHECKING:
-    from implementations.frameworks.pytorch_network import Network
+    from implementations.frameworks.pytorch.network import Network
 
 TITLE = "SHAP"
 PACKAGE = "shap"
@@ -57,7 +58,7 @@ def build(offer: str, network: Network, layer: str, options: Options) -> Explain
         warnings.filterwarnings("ignore", "The set_", PendingDeprecationWarning)
         import shap
 
-    from implementations.frameworks import pytorch
+    from implementations.frameworks.pytorch import runtime
 
     blurs = options.masker == "blur"
     fill = f"blur({options.kernel},{options.kernel})" if blurs else options.masker
@@ -67,16 +68,16 @@ def build(offer: str, network: Network, layer: str, options: Options) -> Explain
     def explain(network: Network, images: Array, targets: Array) -> Stages:
         import torch
 
-        pixels = pytorch.to_numpy(images)
+        pixels = runtime.to_numpy(images)
         pixels = pixels if blurs else np.round(pixels * levels)
         heatmap = np.zeros(pixels.shape[:3])
         for position, target in enumerate(targets):
 
             def scores(masked: NDArray[Any], target: Array = target) -> NDArray[Any]:
                 with torch.no_grad():
-                    logits = network(pytorch.put(network, (masked / levels).astype(masked.dtype)))
+                    logits = network(runtime.put(network, (masked / levels).astype(masked.dtype)))
                     score = network.score(options.score, logits, target.expand(len(masked)))
-                return pytorch.to_numpy(score)
+                return runtime.to_numpy(score)
 
             explainer = shap.PartitionExplainer(scores, masker)
             # The masker keeps a blurred image by the id() of an array that is gone by the next

@@ -6,12 +6,13 @@ import warnings
 from functools import partial
 from typing import TYPE_CHECKING
 
-from implementations.contract import Array, Explain, Options, Stages
+from implementations.arrays import Array, Stages
+from implementations.contract import Explain, Options
 from implementations.libraries import Offer, require_tensorflow
 from implementations.methods import Flag
 
 if TYPE_CHECKING:
-    from implementations.frameworks.keras_network import Network
+    from implementations.frameworks.keras.network import Network
 
 TITLE = "tf-keras-vis"
 PACKAGE = "tf-keras-vis"

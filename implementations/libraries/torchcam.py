@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from implementations.contract import Array, Explain, Options, Stages, Unavailable
+from implementations.arrays import Array, Stages
+from implementations.contract import Explain, Options
+from implementations.errors import Unavailable
 from implementations.libraries import Offer
 from implementations.methods import Flag
 
 if TYPE_CHECKING:
-    from implementations.frameworks.pytorch_network import Network
+    from implementations.frameworks.pytorch.network import Network
 
 TITLE = "TorchCAM"
 PACKAGE = "torchcam"

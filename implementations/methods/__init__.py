@@ -16,8 +16,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from implementations.contract import SCORES, BadInput, Builder, Options, Unavailable
-from implementations.graph import Architecture, resolve_layer, unknown
+from implementations.architecture.graph import Architecture, resolve_layer
+from implementations.contract import SCORES, Builder, Options
+from implementations.errors import BadInput, Unavailable, unknown
 
 
 @dataclass(frozen=True)
@@ -134,11 +135,17 @@ class Method:
 
 def names() -> list[str]:
     """The methods there are, by file name; nothing is imported."""
-    return sorted(p.stem for p in Path(__file__).parent.glob("[a-z]*.py"))
+    return sorted(_paths())
+
+
+def _paths() -> dict[str, str]:
+    """Method -> its family, the folder it lies in."""
+    return {p.stem: p.parent.name for p in Path(__file__).parent.glob("*/[a-z]*.py")}
 
 
 def load(name: str) -> Method:
     """A method by name. Raises BadInput with the nearest names."""
-    if name not in names():
-        raise BadInput(unknown("method", name, names()))
-    return Method(name, importlib.import_module(f"implementations.methods.{name}"))
+    families = _paths()
+    if name not in families:
+        raise BadInput(unknown("method", name, sorted(families)))
+    return Method(name, importlib.import_module(f"{__name__}.{families[name]}.{name}"))

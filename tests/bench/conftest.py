@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from bench.__main__ import main
-from bench.cells import Cell
-from bench.inputs import prepare_images
-from bench.worker import Blinkered
-from implementations import graph, weights
+from bench.engine.worker import Blinkered
+from bench.record.cell import Cell
+from bench.subject.inputs import prepare_images
+from implementations.architecture import graph, weights
 
 N_IMAGES = 20
 NODES = [

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from datasets import cifar10
-from implementations.contract import BadInput
+from implementations.errors import BadInput
 
 FILES = Path(os.environ.get("CAMPARISON_DATA") or Path(__file__).parents[3] / "shared" / "datasets")
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import datasets
-from implementations.contract import BadInput
+from implementations.errors import BadInput
 
 BUNDLED = ("digits", "shapes", "shapes64", "photographs")
 TO_LOOK_AT = ("photographs",)  # nothing to train on, and not an image of every class

@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 
 from datasets import fashion_mnist, idx, mnist
 from datasets.published import sha256
-from implementations.contract import BadInput
+from implementations.errors import BadInput
 
 TRAIN_IMAGES, TRAIN_LABELS = idx.TRAIN_IMAGES, idx.TRAIN_LABELS
 TEST_IMAGES, TEST_LABELS = idx.TEST_IMAGES, idx.TEST_LABELS

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from datasets.photographs import NEAREST, load
-from implementations import architectures, pretrained, reference
+from implementations.architecture import pretrained, registered
+from implementations.oracle import runtime
 
 BESIDE = Path(__file__).parents[3] / "shared" / "weights"
 WEIGHTS = Path(os.environ.get("CAMPARISON_WEIGHTS", BESIDE)) / "squeezenet_v1_0.safetensors"
@@ -24,7 +25,7 @@ def test_two_photographs_and_nothing_to_train_on() -> None:
 
 def test_the_form_is_that_of_squeezenet() -> None:
     dataset = load()
-    architecture = architectures.get("squeezenet-1.0")
+    architecture = registered.get("squeezenet-1.0")
     assert dataset.test_images.shape[1:] == architecture.input_shape
     assert len(dataset.class_names) == architecture.classes
 
@@ -33,9 +34,9 @@ def test_the_form_is_that_of_squeezenet() -> None:
     not WEIGHTS.exists(), reason="no squeezenet_v1_0.safetensors; set CAMPARISON_WEIGHTS"
 )
 def test_the_classes_are_near_to_what_squeezenet_sees() -> None:
-    network = reference.build(architectures.get("squeezenet-1.0"), pretrained.squeezenet(WEIGHTS))
+    network = runtime.build(registered.get("squeezenet-1.0"), pretrained.squeezenet(WEIGHTS))
     dataset = load()
-    logits = network(reference.put(network, dataset.test_images))
+    logits = network(runtime.put(network, dataset.test_images))
     stronger = (logits > logits[[0, 1], dataset.test_labels][:, np.newaxis]).sum(axis=1)
     # The stupa leads; the daisy is among the first fifty, where chance would give five hundred.
     assert stronger[0] == 0

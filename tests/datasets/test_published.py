@@ -7,7 +7,7 @@ from threading import Thread
 import pytest
 
 from datasets.published import download, locate, read, verify
-from implementations.contract import BadInput, Unavailable
+from implementations.errors import BadInput, Unavailable
 
 
 @pytest.fixture

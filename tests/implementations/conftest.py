@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from implementations import reference, weights
-from implementations.graph import parse
+from implementations.architecture import weights
+from implementations.architecture.graph import parse
+from implementations.oracle import runtime
 
 
 def network_of(nodes, shape=(5, 7, 4), classes=3, seed=0):
@@ -17,7 +18,7 @@ def network_of(nodes, shape=(5, 7, 4), classes=3, seed=0):
         named.append({"name": f"node{position}", "inputs": [before], **node})
     form = {"name": "test", "input_shape": list(shape), "classes": classes, "nodes": named}
     architecture = parse(form, "test")
-    return reference.build(architecture, weights.randomise(architecture, seed))
+    return runtime.build(architecture, weights.randomise(architecture, seed))
 
 
 def differences(function, place, step):

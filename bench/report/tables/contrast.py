@@ -8,12 +8,7 @@ from typing import Any
 import pandas as pd
 
 from bench.report.clock import STALE
-from bench.report.explainers import (
-    Explainer,
-    likeness_metrics,
-    places,
-    quality_metrics,
-)
+from bench.report.explainers import Explainer, likeness_metrics, places, quality_metrics
 from bench.report.files import Section, Table
 from bench.report.frame import place
 from bench.report.text import ABSENT, number

@@ -14,7 +14,7 @@ from bench.report.same_run import Place, places, ratio
 from bench.report.text import ABSENT, number
 from bench.report.wording import PAIRED, absent, legend, per_image, times
 from implementations import libraries
-from implementations.contract import BadInput
+from implementations.errors import BadInput
 from implementations.libraries import Offer
 
 TITLE = "Libraries in the same run"

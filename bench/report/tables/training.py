@@ -15,7 +15,7 @@ from bench.report.measured import started
 from bench.report.same_run import places
 from bench.report.statistics import middle
 from bench.report.text import ABSENT, number
-from bench.timed_training import UNCOMPILED
+from bench.stages.time.timed_training import UNCOMPILED
 
 TITLE = "Training"
 STAGES = ("train", "time")

@@ -12,7 +12,7 @@ from bench.report.curves import PARTED, PLACE, compared, difference, pairs, part
 from bench.report.files import Section, Table
 from bench.report.frame import groups, place
 from bench.report.text import number
-from implementations.recipes import Recipe, recipe
+from implementations.architecture.recipes import Recipe, recipe
 
 TITLE = "Where training parts"
 STAGES = ("train",)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from bench import processes
-from bench.cells import Cell
-from bench.child import Job
+from bench.engine import processes
+from bench.engine.child import Job
+from bench.record.cell import Cell
 
 CHILDREN = Path(__file__).parent
 TRAP = Cell(

@@ -9,17 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from bench.cells import Cell
-from bench.explaining import build
-from bench.worker import EXTRAS, Reporter, Row
-from bench.worker import serve as serve_cells
-from implementations import architectures, frameworks, weights
+from bench.engine.worker import EXTRAS, Reporter, Row
+from bench.engine.worker import serve as serve_cells
+from bench.record.cell import Cell
+from bench.subject.explainer import build
+from implementations import frameworks
+from implementations.architecture import registered, weights
 
 BARE = True
 
 
 def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
-    architecture = architectures.get(context["architecture"])
+    architecture = registered.get(context["architecture"])
     explainer = build(cell, architecture, weights.randomise(architecture, 0))
     images = np.random.default_rng(0).random((2, *architecture.input_shape), np.float32)
     stages = next(explainer.stages(images, np.array([0, 1]), 2))

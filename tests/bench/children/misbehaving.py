@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from bench.cells import Cell
-from bench.worker import Reporter, Row
-from bench.worker import serve as serve_cells
-from implementations.contract import BadInput, Unavailable
+from bench.engine.worker import Reporter, Row
+from bench.engine.worker import serve as serve_cells
+from bench.record.cell import Cell
+from implementations.errors import BadInput, Unavailable
 
 
 def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:

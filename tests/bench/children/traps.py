@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from bench import clocked, gates, timed_training, timing
-from bench.cells import Cell
-from bench.explaining import load_framework
-from bench.timed import Timed
-from bench.timed_training import train_step
-from bench.worker import Reporter
-from implementations import recipes
+from bench.engine.worker import Reporter
+from bench.record.cell import Cell
+from bench.stages.time import clocked, timed_training, timing
+from bench.stages.time.timed import Timed
+from bench.stages.time.timed_training import train_step
+from bench.subject.explainer import load_framework
+from bench.truth import tolerance as gates
+from implementations.architecture import recipes
 
 SHAPE = (8, 16, 16)
 
@@ -132,7 +133,7 @@ def _functions(framework: str) -> tuple[Any, Any]:
         return lambda array, factor: factor * torch.sin(array), torch.from_numpy
     import jax
 
-    from implementations.frameworks import jax as module
+    from implementations.frameworks.jax import runtime as module
 
     def sine(array: Any, factor: float) -> Any:
         module._traces["compiled"] += 1  # as in the functions it prepares: at each tracing

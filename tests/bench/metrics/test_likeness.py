@@ -14,7 +14,7 @@ from sklearn.metrics import jaccard_score, root_mean_squared_error
 from sklearn.metrics.pairwise import cosine_similarity
 
 from bench import metrics
-from bench.heatmaps import constant
+from bench.subject.heatmaps import constant
 
 LIKENESS = metrics.names("likeness")
 WHOLE = st.integers(-50, 50).map(float)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench import metrics
-from implementations.contract import BadInput
+from implementations.errors import BadInput
 
 
 @pytest.mark.parametrize("name", metrics.names())

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from bench.report import base
-from implementations import architectures
-from implementations.graph import document
+from implementations.architecture import registered
+from implementations.architecture.graph import document
 
 
 def what(**values: Any) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def test_the_base_precision_hides_the_others_where_it_is_there() -> None:
 
 @pytest.mark.parametrize("name", ["cnn-48-32-16", "squeezenet-1.0"])
 def test_layers_stand_in_the_order_of_the_graph(name: str) -> None:
-    nodes = [n.name for n in architectures.get(name).nodes if n.kind == "relu"]
+    nodes = [n.name for n in registered.get(name).nodes if n.kind == "relu"]
     assert base.by_depth(name, ["", "input", *sorted(nodes)]) == ["input", *nodes, ""]
     assert base.layer_name(name, "") == nodes[-1]
     assert base.layer_name(name, nodes[0]) == nodes[0]
@@ -48,7 +48,7 @@ def test_an_architecture_that_is_not_known_goes_by_its_numbers(name: str) -> Non
 
 def test_a_json_architecture_is_read(tmp_path: Path) -> None:
     path = tmp_path / "mine.json"
-    path.write_text(json.dumps(document(architectures.get("cnn-32-16"))), encoding="utf-8")
+    path.write_text(json.dumps(document(registered.get("cnn-32-16"))), encoding="utf-8")
     assert base.layer_name(str(path), "") == "relu2"
 
 

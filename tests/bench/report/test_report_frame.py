@@ -7,9 +7,9 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.record.schema import COLUMNS
 from bench.report.frame import gather, groups, label, records
-from bench.schema import COLUMNS
-from implementations.contract import BadInput, Unavailable
+from implementations.errors import BadInput, Unavailable
 
 
 def head(make: Any, stamp: str, **values: Any) -> dict[str, Any]:
@@ -144,7 +144,7 @@ def test_code_that_is_gone_is_stale_and_code_that_is_not_here_is_not(make: Any) 
 
 
 def test_the_code_as_it_is_now_is_asked_by_default(make: Any) -> None:
-    from bench.code import code_hash
+    from bench.record.fingerprint import code_hash
 
     mine = make.times("jax", [1.0], code_hash=code_hash("jax", "grad_cam", "", stage="time"))
     assert gather([(make.head, mine)])["stale"].tolist() == [False]

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.report.gallery import ZERO, draw, magnification
-from implementations import weights
-from implementations.contract import BadInput
+from implementations.architecture import weights
+from implementations.errors import BadInput
 
 
 def heatmaps(folder: Path, channels: int = 1) -> Path:

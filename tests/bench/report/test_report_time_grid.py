@@ -11,17 +11,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench import code, grid, report
-from bench.cells import Cell
-from bench.stages import Ask, pick_columns
-from implementations import architectures
+from bench import report
+from bench.cli.names import pick_columns
+from bench.job import matrix
+from bench.record import fingerprint
+from bench.record.cell import Cell
+from bench.subject.request import Request
+from implementations.architecture import registered
 
 TABLES = ("all_classes", "batch_scaling", "choose", "grad_cam_price", "libraries", "machine_use",
           "memory", "memory_format", "overhead", "price_of_jit", "toggles")  # fmt: skip
 NETWORKS = [
-    ("digits", architectures.get("cnn-48-32-16", (8, 8, 1)), "trained"),
-    ("digits", architectures.get("cnn-gap", (8, 8, 1)), "trained"),
-    ("photographs", architectures.get("squeezenet-1.0"), "trained"),
+    ("digits", registered.get("cnn-48-32-16", (8, 8, 1)), "trained"),
+    ("digits", registered.get("cnn-gap", (8, 8, 1)), "trained"),
+    ("photographs", registered.get("squeezenet-1.0"), "trained"),
 ]
 
 
@@ -30,7 +33,7 @@ def rows_of(cell: Cell, run_id: str) -> list[dict[str, Any]]:
     ms = (1 + 0.2 * cell.batch) * {"eager": 2.0}.get(cell.mode, 1.0) * (3 if cell.library else 1)
     measured = {
         "run_id": run_id, "cell_id": cell.cell_id, "column": cell.column.label, "status": "ok",
-        "code_hash": code.code_of(cell),
+        "code_hash": fingerprint.code_of(cell),
         "schema": 1,
         "stable": True, "max_rel": 1e-7, "flops": 1e9, "peak_share": 0.3, "cores_in_use": 1.5,
         "call_memory_mb": ms, "compile_s": 0.5, "compiler_s": 1.0, "cache": "cold",
@@ -42,9 +45,9 @@ def rows_of(cell: Cell, run_id: str) -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     columns = pick_columns(["jax", "pytorch", "keras[tensorflow]"])
-    ask = Ask(datasets=(), architectures=(), columns=columns, methods=(), grid="default")
+    ask = Request(datasets=(), architectures=(), columns=columns, methods=(), grid="default")
     head = {"run_id": "time-20250101T000000-m1", "machine_id": "m1", "versions": {}}
-    rows = [row for cell in grid.cells(ask, NETWORKS) for row in rows_of(cell, head["run_id"])]
+    rows = [row for cell in matrix.cells(ask, NETWORKS) for row in rows_of(cell, head["run_id"])]
     results = tmp_path_factory.mktemp("results")
     report.write([(head, rows)], results)
     return results

@@ -9,13 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.report.curves import curves, difference, parted
-from bench.report.tables import (
-    training,
-    training_likeness,
-    training_parting,
-    training_per_class,
-)
-from implementations.recipes import RECIPES, Recipe
+from bench.report.tables import training, training_likeness, training_parting, training_per_class
+from implementations.architecture.recipes import RECIPES, Recipe
 
 
 def test_one_line_a_column_with_medians_over_seeds(make: Any) -> None:

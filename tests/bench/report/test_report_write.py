@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from bench import compare, report
+from bench import report
+from bench.job import main_job
 from bench.report import canvas, files
-from implementations import weights
-from implementations.contract import BadInput
+from implementations.architecture import weights
+from implementations.errors import BadInput
 
 
 def everything(make: Any) -> list[dict[str, Any]]:
@@ -38,8 +39,8 @@ def test_without_matplotlib_there_are_tables_alone_and_pictures_stay(
     monkeypatch.setattr(canvas, "find_spec", lambda name: None)
     (tmp_path / "figures").mkdir()
     (tmp_path / "figures" / "drawn elsewhere.svg").touch()
-    monkeypatch.setattr(compare, "published", lambda results: [(make.head, everything(make))])
-    written = compare.publish(tmp_path)
+    monkeypatch.setattr(main_job, "published", lambda results: [(make.head, everything(make))])
+    written = main_job.publish(tmp_path)
     assert {path.parent.name for path in written} == {"tables"} and len(written) > 10
     assert (tmp_path / "figures" / "drawn elsewhere.svg").exists()
     assert "No pictures: matplotlib is not installed" in capsys.readouterr().err

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from implementations import architectures, graph
-from implementations.contract import SCORES, BadInput, Options
-from implementations.graph import Architecture
-from implementations.methods import grad_cam
-from implementations.recipes import Recipe
-from implementations.weights import initialise, randomise
+from implementations.architecture import graph, registered
+from implementations.architecture.graph import Architecture
+from implementations.architecture.recipes import Recipe
+from implementations.architecture.weights import initialise, randomise
+from implementations.contract import SCORES, Options
+from implementations.errors import BadInput
+from implementations.methods.cam import grad_cam
 
 STAGES = ("activations", "gradients", "weights", "signed", "heatmap")
 MODES = {
@@ -82,8 +83,8 @@ ORDER = np.random.default_rng(0).permutation(250)
 def cases() -> dict[str, tuple[Architecture, str]]:
     form = {"input_shape": [13, 12, 3], "classes": 5, "nodes": EVERY_KIND}
     every = graph.parse(form, "every_kind")
-    padded = architectures.get("cnn-32-64-128", (8, 8, 1), 10)
-    plain = architectures.get("cnn-48-32-16", (9, 9, 1), 10)
+    padded = registered.get("cnn-32-64-128", (8, 8, 1), 10)
+    plain = registered.get("cnn-48-32-16", (9, 9, 1), 10)
     # At relu2 the head reads relu1 as well; `pool3` is a pool whose padding is not Keras'.
     return {"every": (every, "relu2"), "padded": (padded, "relu2"), "plain": (plain, "conv3")}
 
@@ -98,7 +99,7 @@ def options(score: str) -> Options:
 
 
 def run(backend: str) -> dict[str, Any]:
-    from implementations.frameworks import keras as framework
+    from implementations.frameworks.keras import runtime as framework
 
     found: dict[str, Any] = {"versions": sorted(framework.versions())}
     for precision in ("float32", "bfloat16", "float64", "tf32"):
@@ -210,7 +211,7 @@ def trained(framework: Any, found: dict[str, Any]) -> None:
         network = framework.build(architecture, initialise(architecture, 0), "cpu", "float32")
         return framework.trainer(network, RECIPE, optimizer, images, labels, seed, mode)
 
-    plain = architectures.get("cnn-32-16", (8, 8, 1), 10)
+    plain = registered.get("cnn-32-16", (8, 8, 1), 10)
     dropping = graph.parse({"input_shape": [8, 8, 1], "classes": 10, "nodes": DROPPING}, "drops")
     for optimizer, mode in (("matched", "compiled"), ("sgd", "compiled"), ("matched", "eager")):
         trainer = make(plain, optimizer, mode)

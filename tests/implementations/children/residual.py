@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from implementations.contract import BadInput
-from implementations.graph import parse
+from implementations.architecture.graph import parse
+from implementations.errors import BadInput
 
 RESIDUAL = {
     "schema": 1,

@@ -16,9 +16,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from implementations import graph, libraries, methods, reference
-from implementations import weights as neutral
-from implementations.contract import Stages
+from implementations import libraries, methods
+from implementations.architecture import graph
+from implementations.architecture import weights as neutral
+from implementations.arrays import Stages
+from implementations.oracle import runtime
 
 ROOT = Path(__file__).parents[3]
 NODES = [
@@ -96,8 +98,8 @@ def oracle() -> Callable[[str, str], Stages]:
     @cache
     def stages(layer: str, score: str) -> Stages:
         method = methods.load("grad_cam")
-        network = reference.build(ARCHITECTURE, WEIGHTS)
+        network = runtime.build(ARCHITECTURE, WEIGHTS)
         explain = method.builder("reference")(network, layer, method.resolve({}, score))
-        return explain(network, *reference.put(network, IMAGES, TARGETS))
+        return explain(network, *runtime.put(network, IMAGES, TARGETS))
 
     return stages

@@ -15,12 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
-from implementations import graph, libraries, methods
-from implementations import weights as neutral
-from implementations.contract import Unavailable
-from implementations.evaluations import count_evaluations
-from implementations.frameworks import keras
-from implementations.frameworks.keras_backends import NAME
+from implementations import libraries, methods
+from implementations.architecture import graph
+from implementations.architecture import weights as neutral
+from implementations.errors import Unavailable
+from implementations.frameworks.evaluations import count_evaluations
+from implementations.frameworks.keras import runtime
+from implementations.frameworks.keras.backends import NAME
 
 SCORES = ("logit", "probability")
 
@@ -40,8 +41,8 @@ def main(library: str, folder: Path) -> None:
     precisions = ("float32", "float64") if NAME == "tensorflow" else ("float32",)
     maps, found = {}, {}
     for precision in precisions:
-        network = keras.build(architecture, weights, "cpu", precision)
-        placed = keras.put(network, images, targets)
+        network = runtime.build(architecture, weights, "cpu", precision)
+        placed = runtime.put(network, images, targets)
         cases = itertools.product(graph.layers(architecture), SCORES, variants(method))
         for layer, score, given in cases:
             options = [f"{name}={value}" for name, value in given.items()]

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.heatmaps import relative_error
-from implementations import graph, libraries, methods, weights
-from implementations.contract import BadInput
-from implementations.evaluations import count_evaluations
+from bench.subject.heatmaps import relative_error
+from implementations import libraries, methods
+from implementations.architecture import graph, weights
+from implementations.errors import BadInput
+from implementations.frameworks.evaluations import count_evaluations
 
 pytest.importorskip("captum")
 torch = pytest.importorskip("torch")
@@ -36,32 +37,32 @@ DOCUMENT = {
 
 @pytest.fixture(params=["float32", "float64"])
 def network(request: pytest.FixtureRequest) -> Any:
-    from implementations.frameworks import pytorch
+    from implementations.frameworks.pytorch import runtime
 
     architecture = graph.parse(DOCUMENT, "small")
-    return pytorch.build(architecture, weights.randomise(architecture, 0), "cpu", request.param)
+    return runtime.build(architecture, weights.randomise(architecture, 0), "cpu", request.param)
 
 
 def explain(network: Any, offer: str, layer: str = "input", **options: str) -> np.ndarray:
-    from implementations.frameworks import pytorch
+    from implementations.frameworks.pytorch import runtime
 
     method = libraries.load("captum").method(offer)
     score = options.pop("score", "logit")
     build = method.builder("pytorch")(network, layer, method.resolve(options, score))
-    images, targets = pytorch.put(network, IMAGES, TARGETS)
+    images, targets = runtime.put(network, IMAGES, TARGETS)
     heatmap = build(network, images, targets)["heatmap"]
     assert not heatmap.requires_grad
     assert not images.requires_grad
-    return pytorch.to_numpy(heatmap)
+    return runtime.to_numpy(heatmap)
 
 
 def score_of(network: Any, score: str = "logit") -> Callable[[Any], Any]:
     """The score (N,) as a function of float64 images (N, C, H, W)."""
     twin = network
     if network.precision != "float64":
-        from implementations.frameworks import pytorch
+        from implementations.frameworks.pytorch import runtime
 
-        twin = pytorch.build(network.architecture, pytorch.weights(network), "cpu", "float64")
+        twin = runtime.build(network.architecture, runtime.weights(network), "cpu", "float64")
     targets = torch.from_numpy(TARGETS).long()
     return lambda images: twin.score(score, twin(images), targets)
 
@@ -82,12 +83,12 @@ def tolerance(network: Any) -> float:
 @pytest.mark.parametrize("layer", ["conv1", "relu1", "pool1", "relu2"])
 @pytest.mark.parametrize("score", ["logit", "probability"])
 def test_layer_grad_cam_is_our_grad_cam(network: Any, layer: str, score: str) -> None:
-    from implementations.frameworks import pytorch
+    from implementations.frameworks.pytorch import runtime
 
     method = methods.load("grad_cam")
     build = method.builder("pytorch")(network, layer, method.resolve({}, score))
-    ours = build(network, *pytorch.put(network, IMAGES, TARGETS))
-    signed, heatmap = pytorch.to_numpy(ours["signed"]), pytorch.to_numpy(ours["heatmap"])
+    ours = build(network, *runtime.put(network, IMAGES, TARGETS))
+    signed, heatmap = runtime.to_numpy(ours["signed"]), runtime.to_numpy(ours["heatmap"])
     theirs = explain(network, "layer_grad_cam", layer, relu_attributions="true", score=score)
     assert (relative_error(theirs, heatmap, signed) <= tolerance(network)).all()
     unclipped = explain(network, "layer_grad_cam", layer, score=score)

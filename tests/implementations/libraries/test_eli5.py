@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bench.heatmaps import relative_error
+from bench.subject.heatmaps import relative_error
 
 DEFAULT = "normalize=true"
 RAW = "normalize=false"

@@ -11,8 +11,9 @@ from types import ModuleType
 
 import pytest
 
-from implementations import architectures, libraries
-from implementations.contract import BadInput, Unavailable
+from implementations import libraries
+from implementations.architecture import registered
+from implementations.errors import BadInput, Unavailable
 from implementations.libraries import Library
 
 OFFERS = [(name, offer) for name in libraries.names() for offer in libraries.describe(name).offers]
@@ -47,7 +48,7 @@ def test_options_are_typed_by_the_offer() -> None:
 
 
 def test_layers_are_checked_like_our_own() -> None:
-    architecture = architectures.get("cnn-gap")
+    architecture = registered.get("cnn-gap")
     captum = libraries.describe("captum")
     assert captum.method("layer_grad_cam").layer(architecture, None) == "relu4"
     assert captum.method("saliency").layer(architecture, None) == "input"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.heatmaps import normalise, relative_error
-from implementations import architectures, libraries, methods, weights
-from implementations.contract import Unavailable
+from bench.subject.heatmaps import normalise, relative_error
+from implementations import libraries, methods
+from implementations.architecture import registered, weights
+from implementations.errors import Unavailable
 
 if libraries.describe("pytorch_grad_cam").missing:
     pytest.skip("pytorch-grad-cam is not installed", allow_module_level=True)
@@ -15,15 +16,15 @@ if libraries.describe("pytorch_grad_cam").missing:
 
 @pytest.mark.parametrize("frozen", [False, True])
 def test_grad_cam_is_ours_normalised_and_upsampled(frozen: bool) -> None:
-    from implementations.frameworks import pytorch
+    from implementations.frameworks.pytorch import runtime
 
-    architecture = architectures.get("cnn-pool-dropout", (16, 18, 3), 4)
-    network = pytorch.build(architecture, weights.randomise(architecture, 0), "cpu", "float32")
+    architecture = registered.get("cnn-pool-dropout", (16, 18, 3), 4)
+    network = runtime.build(architecture, weights.randomise(architecture, 0), "cpu", "float32")
     images = np.random.default_rng(0).random((3, 16, 18, 3), dtype=np.float32)
-    placed = pytorch.put(network, images, np.array([2, 0, 1], np.int32))
+    placed = runtime.put(network, images, np.array([2, 0, 1], np.int32))
     ours, theirs = methods.load("grad_cam"), libraries.load("pytorch_grad_cam").method("grad_cam")
     stages = ours.builder("pytorch")(network, "relu2", ours.resolve({}))(network, *placed)
-    expected = pytorch.to_numpy(pytorch.resize(stages["heatmap"], (16, 18)))
+    expected = runtime.to_numpy(runtime.resize(stages["heatmap"], (16, 18)))
     expected = normalise(expected, "min_max")
     options = theirs.resolve({"frozen": str(frozen).lower()})
     explain = theirs.builder("pytorch")(network, "relu2", options)

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from implementations import graph, libraries, weights
-from implementations.evaluations import count_evaluations
+from implementations import libraries
+from implementations.architecture import graph, weights
+from implementations.frameworks.evaluations import count_evaluations
 
 pytest.importorskip("shap")
 cv2 = pytest.importorskip("cv2")
@@ -20,7 +21,7 @@ MASKERS = ("blur", "inpaint_telea", "inpaint_ns")
 
 
 def make(channels: int) -> tuple[Any, np.ndarray]:
-    from implementations.frameworks import pytorch
+    from implementations.frameworks.pytorch import runtime
 
     nodes = [
         {"name": "conv1", "kind": "conv", "inputs": "input", "filters": 6, "kernel": 3},
@@ -30,27 +31,27 @@ def make(channels: int) -> tuple[Any, np.ndarray]:
     ]
     form = {"input_shape": (SIDE, SIDE, channels), "classes": 3, "nodes": nodes}
     architecture = graph.parse(form, "small")
-    network = pytorch.build(architecture, weights.randomise(architecture, 0), "cpu", "float32")
+    network = runtime.build(architecture, weights.randomise(architecture, 0), "cpu", "float32")
     images = np.random.default_rng(0).random((3, SIDE, SIDE, channels), dtype=np.float32)
     return network, images
 
 
 def explain(network: Any, images: np.ndarray, score: str = "logit", **options: str) -> np.ndarray:
-    from implementations.frameworks import pytorch
+    from implementations.frameworks.pytorch import runtime
 
     method = libraries.load("shap").method("partition")
     given = {"kernel": str(SIDE), "max_evals": "60", **options}
     build = method.builder("pytorch")(network, "input", method.resolve(given, score))
-    heatmap: np.ndarray = build(network, *pytorch.put(network, images, TARGETS))["heatmap"]
+    heatmap: np.ndarray = build(network, *runtime.put(network, images, TARGETS))["heatmap"]
     assert heatmap.shape == images.shape[:3]
     return heatmap
 
 
 def scores(network: Any, images: np.ndarray, score: str = "logit") -> np.ndarray:
-    from implementations.frameworks import pytorch
+    from implementations.frameworks.pytorch import runtime
 
-    placed, targets = pytorch.put(network, images.astype(np.float32), TARGETS)
-    return pytorch.to_numpy(network.score(score, network(placed), targets))
+    placed, targets = runtime.put(network, images.astype(np.float32), TARGETS)
+    return runtime.to_numpy(network.score(score, network(placed), targets))
 
 
 def masked(images: np.ndarray, masker: str) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.heatmaps import relative_error
+from bench.subject.heatmaps import relative_error
 
 LAYERS = ["conv1", "relu1", "pool1", "conv2", "relu2"]
 DEFAULT = "use_guided_grads=true"

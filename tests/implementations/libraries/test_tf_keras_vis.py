@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.heatmaps import relative_error
+from bench.subject.heatmaps import relative_error
 
 TOLERANCES = {"float32": 1e-5, "float64": 1e-12}
 SIZE = (26, 15)

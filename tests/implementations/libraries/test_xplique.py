@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import cells, processes
-from bench.cells import Cell
-from bench.heatmaps import relative_error
-from implementations import libraries, reference
+from bench.engine import processes
+from bench.engine.environment import environment
+from bench.record.cell import Cell
+from bench.subject.heatmaps import relative_error
+from implementations import libraries
+from implementations.oracle import runtime
 
 SIZE = (26, 15)
 XPLIQUE = libraries.describe("xplique")
@@ -23,7 +25,7 @@ def test_grad_cam_is_ours_resized(explained: Any, oracle: Any, layer: str) -> No
     assert heatmap.shape == (5, *SIZE) and heatmap.dtype == np.float32
     # Bicubic goes through the values of a map of one value, and near those of any other.
     ours = oracle(layer, "logit")["heatmap"]
-    near = reference.resize(ours, SIZE)
+    near = runtime.resize(ours, SIZE)
     if layer == "relu1":  # of the image's own size: nothing is resized
         assert ours.shape[1:] == SIZE
         signed = oracle(layer, "logit")["signed"]
@@ -48,12 +50,12 @@ def test_its_cells_run_in_its_environment() -> None:
         stage="time", framework="keras", backend="tensorflow", library="xplique", method="grad_cam",
         dataset="digits", architecture="cnn-32-16-8",
     )  # fmt: skip
-    python = cells.environment(cell).get("CAMPARISON_PYTHON")
+    python = environment(cell).get("CAMPARISON_PYTHON")
     assert python == (str(XPLIQUE.python) if XPLIQUE.python else None)
     other = Cell(
         stage="time", framework="keras", backend="tensorflow", library="eli5", method="grad_cam",
         dataset="digits", architecture="cnn-32-16-8",
     )  # fmt: skip
-    assert "CAMPARISON_PYTHON" not in cells.environment(other)
-    jobs = processes.plan("bench.timing", [cell, other], {}, 1, isolate=False)
+    assert "CAMPARISON_PYTHON" not in environment(other)
+    jobs = processes.plan("bench.stages.time.timing", [cell, other], {}, 1, isolate=False)
     assert len(jobs) == (2 if XPLIQUE.python else 1)

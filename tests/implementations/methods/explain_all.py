@@ -13,9 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from implementations import graph, methods
-from implementations import weights as neutral
-from implementations.contract import Unavailable
+from implementations import methods
+from implementations.architecture import graph
+from implementations.architecture import weights as neutral
+from implementations.errors import Unavailable
 from implementations.frameworks import load
 
 

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from implementations import graph, methods
-from implementations import weights as neutral
-from implementations.contract import BadInput, Unavailable
+from implementations import methods
+from implementations.architecture import graph
+from implementations.architecture import weights as neutral
+from implementations.errors import BadInput, Unavailable
 from implementations.frameworks import columns
 
 ROOT = Path(__file__).parents[3]

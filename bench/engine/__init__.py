@@ -1,0 +1,1 @@
+"""Cells in, rows out: child processes, their environments, their turns."""

@@ -1,0 +1,77 @@
+"""The environment of a child process: toggles that must be set before a framework is imported.
+
+Cells that need the same environment may share a process, in shuffled order.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from bench.record.cell import SYSTEM, Cell
+from implementations import libraries
+from implementations.frameworks import tuned
+
+KEPT = {
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": str(2**40),
+    "MALLOC_ARENA_MAX": "1",
+    "GLIBC_TUNABLES": "glibc.malloc.tcache_count=0",
+}
+"""What has the C library (glibc) keep what is freed for the next call.
+
+As it comes it gives large blocks back or keeps them by where they happened to lie, and getting them
+again, page by page, can cost a call a third of its time in one process and nothing in another. The
+heaps of single threads give memory back whatever the threshold, so all threads share one. Arrays
+are aligned blocks, cut from larger ones: before glibc 2.39 the cuttings go to a thread's cache of
+small blocks, so that what is freed lies in pieces too small for an array of the same size, and a
+process grows with every call (glibc's bugs 14581 and 30723). So there is no such cache.
+"""
+PROCESS_WIDE = {"tf32": "", "float64": "jax"}
+"""Precisions that are settings of a process: where this package computes, or everywhere."""
+
+
+def environment(cell: Cell, cores: Sequence[int] = ()) -> dict[str, str]:
+    """The variables that must be set before the cell's framework is imported.
+
+    `cores` are those the process may use (XLA obeys nothing but affinity); by default the first
+    `cell.threads` of those allowed, or all.
+
+    `CAMPARISON_PYTHON` is the Python of a library that has an environment of its own.
+    Preallocation is off so that memory can be measured, freed memory stays with the process but
+    for the allocator `system`, TF32 follows the precision, and a cell on the CPU sees no GPU. Cells
+    with equal environments may share a process: those of all precisions do, but for TF32 and for
+    JAX's float64, which are settings of a process.
+    """
+    cores = cores or sorted(os.sched_getaffinity(0))[: cell.threads or None]
+    threads = str(cell.threads or len(cores))
+    gpu = cell.device == "gpu"
+    package = PROCESS_WIDE.get(cell.precision)
+    apart = package in ("", *cell.column.packages)
+    variables = {
+        "KERAS_BACKEND": cell.backend or "tensorflow",
+        "JAX_PLATFORMS": "cuda" if gpu else "cpu",
+        "JAX_ENABLE_X64": "1" if cell.precision == "float64" and apart else "0",
+        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+        "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+        "NVIDIA_TF32_OVERRIDE": "1" if cell.precision == "tf32" else "0",
+        "OMP_NUM_THREADS": threads,
+        "MKL_NUM_THREADS": threads,
+        "OPENBLAS_NUM_THREADS": threads,
+        "TF_NUM_INTRAOP_THREADS": threads,
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "PYTHONHASHSEED": "0",
+        "CAMPARISON_CORES": ",".join(str(core) for core in cores),
+        "CAMPARISON_COLUMN": cell.column.label,
+        "CAMPARISON_PRECISION": cell.precision if apart else "",
+        "CAMPARISON_ALLOCATOR": cell.allocator,
+    }
+    if cell.library and (own := libraries.describe(cell.library).python):
+        variables["CAMPARISON_PYTHON"] = str(own)
+    if cell.allocator != SYSTEM:
+        variables |= KEPT
+    if cell.mode == "tuned":
+        variables |= tuned.environment(len(cores))
+    if not gpu:
+        variables["CUDA_VISIBLE_DEVICES"] = ""
+    return variables

@@ -1,0 +1,101 @@
+"""How a stage's cells are run to the last one."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+from bench.engine import processes
+from bench.engine.child import Job
+from bench.engine.progress import ticker
+from bench.record.cell import Cell
+from bench.record.runs import Row, Run
+
+WARNINGS = ("failed", "wrong", "timeout", "oom")
+
+
+def execute(
+    run: Run,
+    title: str,
+    module: str,
+    cells: Iterable[Cell],
+    context: Mapping[str, Any],
+    *,
+    rounds: int = 1,
+    isolate: bool = False,
+    timeout_s: float = 900.0,
+    at_once: int = 1,
+) -> list[Row]:
+    """Run the cells that are not finished yet; the rows of all of them, old and new.
+
+    `at_once` processes run side by side: never more than one where time is measured.
+    """
+    asked = list(cells)
+    jobs = processes.plan(module, asked, context, rounds, isolate)
+    jobs = [
+        replace(job, cells=tuple(c for c in job.cells if not run.has(c, job.round))) for job in jobs
+    ]
+    jobs = [job for job in jobs if job.cells]
+    parts = processes.together(jobs) if at_once == 1 else [[job] for job in jobs]
+    total = sum(len(job.cells) for job in jobs)
+    log = run.folder / "children.log"
+    began, busy, lock = time.perf_counter(), time.process_time(), threading.Lock()
+    with ticker(title, total) as progress:
+
+        def finished(cell: Cell, number: int, rows: list[Row]) -> None:
+            with lock:
+                run.add(cell, number, rows)
+            first = next((r for r in rows if r["status"] != "ok"), rows[0] if rows else {})
+            status = str(first.get("status", "ok"))
+            reason = f": {first['reason']}" if first.get("reason") else ""
+            failed = [str(row["compared"]) for row in rows if row.get("agree") is False]
+            wrong = f" DISAGREES at {', '.join(failed)}" if failed and status == "ok" else ""
+            with lock:
+                progress.tick(f"{cell} {status}{reason}{wrong}", ok=not wrong and status == "ok")
+
+        stop = threading.Event()
+        ready_s: dict[str, float] = {}
+        free: queue.SimpleQueue[tuple[int, ...]] = queue.SimpleQueue()
+        allowed = sorted(os.sched_getaffinity(0))
+        for first_core in range(at_once):
+            free.put(tuple(allowed[first_core::at_once]) if at_once > 1 else ())
+
+        def run_jobs(jobs: Sequence[Job]) -> float:
+            # Processes side by side have cores of their own: sharing them costs far more.
+            cores = free.get()
+            try:
+                jobs = [replace(job, cores=cores) for job in jobs]
+                return processes.run(jobs, finished, timeout_s, log, progress.say, stop, ready_s)
+            finally:
+                free.put(cores)
+
+        with ThreadPoolExecutor(at_once) as pool:
+            try:
+                outside = sum(pool.map(run_jobs, parts))
+            except BaseException:
+                stop.set()  # Whatever ended the run, Ctrl-C too, no child outlives it.
+                raise
+    wall, parent = time.perf_counter() - began, time.process_time() - busy
+    if total:
+        spent = run.head.setdefault("seconds", {}).setdefault(title, {})
+        told = (("wall", wall), ("outside_children", outside), ("parent_cpu", parent))
+        for name, seconds in told:
+            spent[name] = spent.get(name, 0.0) + seconds
+    known = {cell.cell_id for cell in asked}
+    return [row for row in run.rows if row["cell_id"] in known]
+
+
+def side_by_side() -> int:
+    """How many processes to run at once where nothing is timed; each has cores of its own."""
+    return max(min(len(os.sched_getaffinity(0)), 4), 1)
+
+
+def disagreements(rows: Iterable[Row]) -> list[Row]:
+    """The rows that fail a check or broke: what makes the exit status 3."""
+    return [r for r in rows if r.get("agree") is False or r["status"] in WARNINGS]

@@ -1,0 +1,92 @@
+"""The main job, end to end: train, agree, time, contrast, and the tables made of it all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from bench import report
+from bench.engine.execute import disagreements
+from bench.engine.progress import answer, console
+from bench.job import readme
+from bench.job.pipeline import Pipeline
+from bench.job.plans import planned
+from bench.record import schema
+from bench.record.runs import RESULTS, ROOT, Row, published
+from bench.report import canvas
+from bench.stages import gallery
+from bench.subject.request import Request
+from implementations.architecture import weights
+from implementations.errors import BadInput
+
+
+def begin(stage: str, request: Request) -> Pipeline:
+    """A pipeline of a stage over what was asked; goes on with a killed run of the same."""
+    asked = planned(stage, request)
+    names = tuple(dict.fromkeys(network.architecture for network in asked))
+    sets = tuple(dict.fromkeys(network.dataset for network in asked))
+    job = Pipeline(stage, replace(request, datasets=sets, architectures=names), asked)
+    if job.run.resumed:
+        rows = len(job.run.rows)
+        console.print(f"Going on with {job.run.run_id}: {rows} rows are there already.")
+    return job
+
+
+def compare(request: Request) -> int:
+    """Run everything that was asked; 0, or 3 where a check failed."""
+    job = begin("compare", request)
+    return conclude(job, [row for stage in request.stages for row in STAGES[stage](job)])
+
+
+STAGES: dict[str, Callable[[Pipeline], list[Row]]] = {
+    "train": lambda job: [*job.train(), *job.likeness()],
+    "steps": Pipeline.steps,
+    "agree": lambda job: job.agree(main=True),
+    "time": lambda job: job.time(main=True),
+    "contrast": Pipeline.contrast,
+}
+
+
+def conclude(job: Pipeline, rows: Iterable[Row]) -> int:
+    """End the run: its file, the tables and pictures, the choosing table on the screen."""
+    bad = disagreements(rows)
+    results = job.request.results
+    path = job.run.finish()
+    touched = {(str(row["dataset"]), str(row["architecture"])) for row in job.run.rows}
+    written = publish(results, touched)
+    answer.print(report.choose(published(results)))
+    answer.print(f"\nRows:    {path}")
+    for folder in sorted({str(file.parent) for file in written}):
+        answer.print(f"Written: {folder}/ ({sum(str(f.parent) == folder for f in written)} files)")
+    for row in bad[:20]:
+        error = "what is not finite" if row.get("max_rel") is None else f"{row['max_rel']:.3g}"
+        what = row.get("reason") or f"{row['compared']} differs by {error}"
+        where = (row["column"], row["method"] or row["task"], row["architecture"], row["dataset"])
+        console.print(f"CHECK FAILED  {' '.join(where)}: {what}", markup=False, soft_wrap=True)
+    if len(bad) > 20:
+        console.print(f"CHECK FAILED  and {len(bad) - 20} more; see {results / 'tables'}")
+    return 3 if bad else 0
+
+
+def publish(results: Path, networks: Collection[tuple[str, str]] | None = None) -> list[Path]:
+    """Write every table and picture that the finished runs permit, and the column dictionary.
+
+    Pictures are drawn of these (data set, architecture) `networks` only, where they are named;
+    where all are drawn, those that no run permits any longer are removed, as such tables always
+    are. Without matplotlib they are left as they are, and that is said. In the checkout's own
+    results the README's tables are filled in as well.
+    """
+    runs = published(results)
+    if not runs:
+        raise BadInput(f"no runs in {results / 'runs'}; make one with `python -m bench compare`")
+    weights.write_bytes(results / "README.md", schema.readme().encode())
+    written = report.write(runs, results, gallery.kept(results), networks)
+    if reason := canvas.missing():
+        console.print(f"No pictures: {reason}. `python -m bench report` draws them where it is.")
+    for folder in ("tables", "figures") if networks is None and not reason else ("tables",):
+        for path in set((results / folder).glob("*.*")) - set(written):
+            path.unlink()
+    if results == RESULTS and (ROOT / "README.md").exists():
+        readme.update(ROOT / "README.md", results / "tables")
+    return written

@@ -1,0 +1,233 @@
+"""Which cells are timed: one factor at a time around a base cell, or the whole product.
+
+The base is the first network asked for: batch 64, the last layer, float32, compiled, one class.
+Around it vary, one at a time, batch and mode together (`tuned` too, where there is something to
+tune), layer, and one class or all; in each framework's own column also precision, memory format,
+method, library and architecture.
+Keras on JAX and on PyTorch goes without these in `default`: they are in `full`, with the product of
+batch, mode, layer, precision and architecture. `allocator` has what giving memory back costs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import product
+
+from bench.record.cell import SYSTEM, Cell
+from bench.stages.agree import places
+from bench.subject.inputs import convolves
+from bench.subject.request import Request
+from implementations import libraries, methods
+from implementations.architecture.graph import Architecture
+from implementations.contract import MODES
+from implementations.frameworks import Column, tuned
+
+GRIDS = ("quick", "default", "full", "allocator")
+BATCHES = (1, 8, 64, 256)
+PRECISIONS = ("float32", "bfloat16", "float64")
+TF32 = "tf32"
+"""A precision that only GPUs have: float32 whose products keep ten bits."""
+LARGE = 100_000
+"""Values of an image above which only small batches are timed: a network people use."""
+LARGE_BATCHES = (1, 8)
+COSTLY_BATCH = 1
+"""The batch of methods that evaluate the model many times, and of the libraries' like them."""
+FORMATS = {"pytorch": {"cpu": "contiguous", "gpu": "channels_last"}}
+"""By column and device: the memory format that its networks are not in by themselves."""
+ONE_BY_ONE = ("eli5",)
+"""Libraries that take seconds for a batch, image after image: they get one image too."""
+OWN = ("", "tensorflow")
+"""The backends of the columns that are a framework's own: Keras' own is TensorFlow."""
+GRAD_CAM = "grad_cam"
+SALIENCY = "saliency"
+
+
+class Grid:
+    """The cells of one column on the networks asked for; the first of them is the base."""
+
+    def __init__(
+        self, request: Request, column: Column, networks: Sequence[tuple[str, Architecture, str]]
+    ) -> None:
+        self.request = request
+        self.column = column
+        self.networks = networks
+
+    def cell(self, network: int = 0, **changes: object) -> Cell:
+        """A cell of a network: the base with these changes."""
+        dataset, architecture, weights = self.networks[network]
+        base = Cell(
+            stage="time", task="forward", framework=self.column.framework,
+            backend=self.column.backend, dataset=dataset, architecture=architecture.name,
+            weights=weights, batch=self.request.batch, device=self.request.device, mode="compiled",
+            precision=self.request.precisions[0], threads=self.request.threads,
+        )  # fmt: skip
+        return replace(base, **changes)  # type: ignore[arg-type]
+
+    def both(self, network: int = 0, **changes: object) -> Iterator[Cell]:
+        """A forward pass and Grad-CAM."""
+        yield self.cell(network, **changes)
+        yield self.cell(network, **changes, task="heatmap", method=GRAD_CAM)
+
+    def quick(self) -> Iterator[Cell]:
+        """Forward pass, training step and Grad-CAM of every network, in every mode there is."""
+        for network, mode in product(range(len(self.networks)), self.modes()):
+            if mode == "tuned":
+                continue
+            yield from self.both(network, mode=mode)
+            if mode != "xla":
+                yield self.cell(network, mode=mode, task="train_step", optimizer="native")
+
+    def default(self) -> Iterator[Cell]:
+        """One factor at a time."""
+        own = self.column.backend in OWN
+        for batch, mode in product(sizes(self.networks[0][1]), self.modes()):
+            yield from self.both(batch=batch, mode=mode)
+        for mode in ("eager", "compiled"):
+            yield self.cell(mode=mode, task="train_step", optimizer="native")
+        yield from self.earlier(own)
+        yield from self.every_class()
+        if self.request.device == "gpu":
+            yield from self.both(precision=TF32)
+        if own:
+            yield from self.around()
+
+    def earlier(self, own: bool) -> Iterator[Cell]:
+        """Grad-CAM at the first layer, the dearest, in all that compiles; else in own columns."""
+        for number, layer in enumerate(self.layers(0)[:-1]):
+            for mode in ["compiled"] if number else self.modes():
+                if mode != "eager" and (own or not number):
+                    yield self.cell(task="heatmap", method=GRAD_CAM, layer=layer, mode=mode)
+
+    def around(self) -> Iterator[Cell]:
+        """Precisions, architectures, methods and libraries, around the base."""
+        for precision in PRECISIONS:
+            yield from self.both(precision=precision)
+        yield from self.formats()
+        yield from self.others(range(1, len(self.networks)))
+        yield from self.ours()
+        yield from self.theirs()
+
+    def formats(self) -> Iterator[Cell]:
+        """The base in the other memory format, where the framework has two."""
+        other = FORMATS.get(self.column.label, {}).get(self.request.device)
+        for mode in ("eager", "compiled") if other else ():
+            yield from self.both(mode=mode, memory_format=other)
+
+    def others(self, networks: Iterable[int]) -> Iterator[Cell]:
+        """The other architectures, compiled; a large one at every batch, the largest tuned too."""
+        for network in networks:
+            large = sizes(self.networks[network][1]) == LARGE_BATCHES
+            for batch in LARGE_BATCHES if large else (self.request.batch,):
+                yield from self.both(network, batch=batch)
+            if large and "tuned" in self.modes():
+                yield from self.both(network, batch=max(LARGE_BATCHES), mode="tuned")
+
+    def every_class(self, layers: Iterable[str] = ()) -> Iterator[Cell]:
+        """All classes in one call: at the last layer, which is the base, and at these."""
+        for name in methods.names():
+            if methods.load(name).every_class:
+                for layer in ("", *layers):
+                    yield self.cell(task="heatmap", method=name, layer=layer)
+
+    def ours(self, modes: Sequence[str] = ("compiled",)) -> Iterator[Cell]:
+        """Every other method at the base."""
+        for name in methods.names():
+            method = methods.load(name)
+            if name != GRAD_CAM and places(method, self.networks[0][1]):
+                batch = self.batch(method)
+                for mode in modes:
+                    yield self.cell(task="heatmap", method=name, batch=batch, mode=mode)
+
+    def batch(self, method: methods.Method) -> int:
+        """One image for a method that evaluates the model many times: a batch to the device."""
+        size = self.networks[0][1].input_shape[:2]
+        costly = method.module.evaluations(method.resolve({}), size) > 2
+        return COSTLY_BATCH if costly else self.request.batch
+
+    def theirs(self) -> Iterator[Cell]:
+        """Every offer like one of our methods: at its defaults, our map's settings and others."""
+        for name in libraries.names():
+            library = libraries.describe(name)
+            if (library.framework, library.backend) != self.column[:2]:
+                continue
+            for offer, offered in library.offers.items():
+                if not offered.like:
+                    continue
+                batch = self.batch(methods.load(offered.like))
+                if name in ONE_BY_ONE:
+                    batch = COSTLY_BATCH
+                settings = ({}, offered.canonical or {}, *offered.timed)
+                for options in dict.fromkeys(tuple(sorted(each.items())) for each in settings):
+                    yield self.cell(
+                        task="heatmap", method=offer, library=name, options=options, mode="eager",
+                        batch=batch,
+                    )  # fmt: skip
+
+    def full(self) -> Iterator[Cell]:
+        """The whole product, and all that the default has, in every column."""
+        yield from self.default()
+        yield from self.every_class(self.layers(0)[:1])
+        yield from self.around()
+        yield from self.ours(("eager", "compiled"))
+        precisions = (*PRECISIONS, TF32) if self.request.device == "gpu" else PRECISIONS
+        for network, mode, precision in product(
+            range(len(self.networks)), self.modes(), precisions
+        ):
+            for batch in sizes(self.networks[network][1]):
+                same = {"batch": batch, "mode": mode, "precision": precision}
+                yield self.cell(network, **same)
+                for layer in ["", *self.layers(network)[:-1]]:
+                    yield self.cell(network, **same, task="heatmap", method=GRAD_CAM, layer=layer)
+
+    def allocator(self) -> Iterator[Cell]:
+        """Cells of `default` that need much memory, kept when freed or as the C library has it."""
+        found = [*self.both(batch=max(sizes(self.networks[0][1])))]
+        for first in self.layers(0)[:1]:
+            found.append(self.cell(task="heatmap", method=GRAD_CAM, layer=first))
+        if self.column.backend in OWN:
+            found.append(self.cell(task="heatmap", method=SALIENCY))
+        found.append(self.cell(task="train_step", optimizer="native"))
+        for allocator in ("", SYSTEM):
+            yield from (replace(cell, allocator=allocator) for cell in found)
+
+    def modes(self) -> list[str]:
+        """The modes there are; `tuned` only in a column that has something to tune."""
+        plain = tuned.missing(self.column, self.request.device) is not None
+        return [mode for mode in MODES if mode != "tuned" or not plain]
+
+    def layers(self, network: int) -> list[str]:
+        """The first, middle and last layer that Grad-CAM is timed at."""
+        return places(methods.load(GRAD_CAM), self.networks[network][1])
+
+
+def sizes(architecture: Architecture) -> tuple[int, ...]:
+    """The batches an architecture is timed at."""
+    height, width, channels = architecture.input_shape
+    return LARGE_BATCHES if height * width * channels > LARGE else BATCHES
+
+
+def cells(request: Request, networks: Sequence[tuple[str, Architecture, str]]) -> list[Cell]:
+    """The cells of `request.grid` over networks (data set, architecture, weights), each once.
+
+    Of heatmaps those of the methods asked for, and of what libraries have that is like them; none
+    of a network without a convolution.
+    """
+    found: dict[Cell, None] = {}
+    flat = {network.name for _, network, _ in networks if not convolves(network)}
+    for column in request.columns:
+        grid = Grid(request, column, networks)
+        found |= dict.fromkeys(getattr(grid, request.grid)())
+    return [
+        cell
+        for cell in found
+        if cell.mode in request.modes
+        and _asked(cell, request.methods)
+        and not (cell.task == "heatmap" and cell.architecture in flat)
+    ]
+
+
+def _asked(cell: Cell, names: Sequence[str]) -> bool:
+    offers = libraries.describe(cell.library).offers if cell.library else {}
+    like = offers[cell.method].like if cell.library else cell.method
+    return not names or not like or like in names

@@ -1,0 +1,134 @@
+"""Which code a row was made by: when that changes, the row is stale.
+
+A fingerprint is of what runs: the syntax trees of the definitions concerned without docstrings,
+comments, annotations and imports, in no order. So moving a file, a definition or a sentence makes
+no row stale.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import inspect
+import json
+import textwrap
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from bench.record.cell import Cell
+from implementations import frameworks, libraries, methods
+from implementations.architecture import recipes, weights
+from implementations.frameworks import tuned
+
+CONTROL = "control"
+"""What stands for the library in the rows of maps that explain nothing."""
+TRAINING = ("train", "train_step")
+"""The tasks that train."""
+TUNED = {label.partition("[")[0] for label in tuned.COLUMNS}
+RENAMED: dict[str, str] = json.loads(
+    Path(__file__).with_name("renamed.json").read_text(encoding="utf-8")
+)
+"""Fingerprint of old -> what the same code has for one now: made once, where the way changed."""
+PROTOCOL = {"time": 4}
+"""By stage, 1 where it is not named; raised by hand when the way of measuring changes: older rows
+are stale then. In `time`: 2 a call is warmed before its samples, and freed memory is kept; 3 that
+of all threads; 4 that of aligned blocks."""
+
+
+class _Bare(ast.NodeTransformer):
+    """Takes out what does not run."""
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [part for part in body if not _silent(part)] or [ast.Pass()]  # type: ignore[attr-defined]
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            node.returns = None
+        if isinstance(node, ast.arg):
+            node.annotation = None
+        return super().generic_visit(node)
+
+
+def _silent(node: ast.AST) -> bool:
+    text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    return text or isinstance(node, ast.Import | ast.ImportFrom)
+
+
+def trees(text: str, leave_out: Collection[str] = ()) -> list[str]:
+    """The top-level statements of a source text as they run, but for definitions left out."""
+    tree = _Bare().visit(ast.parse(textwrap.dedent(text)))
+    return [
+        ast.dump(statement)
+        for statement in tree.body
+        if getattr(statement, "name", "") not in leave_out
+    ]
+
+
+def fingerprint(parts: Iterable[str]) -> str:
+    """Twelve hexadecimal digits of these parts, whatever their order."""
+    return hashlib.sha256("\0".join(sorted(parts)).encode()).hexdigest()[:12]
+
+
+def code_hash(
+    framework: str,
+    method: str,
+    library: str,
+    task: str = "heatmap",
+    architecture: str = "",
+    dataset: str = "",
+    stage: str = "",
+) -> str:
+    """Hash of what a result depends on: builder, framework's modules, the stage's protocol.
+
+    Training depends on the framework's training module and the recipe of this architecture on this
+    data set too, and whole trainings on how initial weights are made; nothing else does.
+    """
+    trained = (architecture, dataset) if task in TRAINING else ("", "")
+    protocol = PROTOCOL.get(stage, 1)
+    return _code_hash(framework, method, library, task, *trained, protocol)
+
+
+@cache
+def _code_hash(
+    framework: str,
+    method: str,
+    library: str,
+    task: str,
+    architecture: str,
+    dataset: str,
+    protocol: int,
+) -> str:
+    folder = Path(frameworks.__file__).parent
+    parts = [f"protocol {protocol}"]
+    modules = sorted((folder / framework).glob("*.py"))
+    if task in TRAINING:
+        # Epochs are the cell's own.
+        chosen = replace(recipes.recipe(architecture, dataset), epochs=0)
+        if task == "train":
+            parts += trees(inspect.getsource(weights.initialise))
+            parts += trees(inspect.getsource(weights.KERNELS[chosen.kernels]))
+        else:
+            chosen = replace(chosen, kernels="")
+        parts.append(repr(chosen))
+    else:
+        parts += trees(inspect.getsource(tuned)) if framework in TUNED else []
+        modules = [path for path in modules if path.stem != "training"]
+    if framework == frameworks.REFERENCE:
+        modules += (folder.parent / "oracle").glob("*.py")
+    for path in modules:
+        parts += trees(path.read_text(encoding="utf-8"))
+    if library and library != CONTROL:
+        parts += trees(inspect.getsource(libraries.describe(library).module))
+    elif method and not library:
+        chosen_method = methods.load(method)
+        others = {column.framework for column in frameworks.columns()} | {frameworks.REFERENCE}
+        parts += trees(inspect.getsource(chosen_method.module), others - {framework})
+    return fingerprint(parts)
+
+
+def code_of(cell: Cell) -> str:
+    """The code hash of a cell's rows."""
+    made = (cell.framework, cell.method, cell.library, cell.task)
+    return code_hash(*made, cell.architecture, cell.dataset, cell.stage)

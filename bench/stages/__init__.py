@@ -1,0 +1,1 @@
+"""One stage a file: its cells, and what a child process measures of one."""

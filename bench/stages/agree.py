@@ -1,0 +1,166 @@
+"""Agreement: every column against the oracle, stage by stage.
+
+The chain is logits, activations, gradients, channel weights, signed map, heatmap, upsampled map;
+the first of them out of tolerance names the culprit. What an error is held against is in
+`bench/truth/tolerance.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.engine.worker import Reporter, Row
+from bench.engine.worker import serve as serve_cells
+from bench.record.cell import Cell
+from bench.subject.explainer import CHAIN, Arrays, Explainer, build, load_framework
+from bench.subject.inputs import architecture_for, subject
+from bench.subject.request import Request
+from bench.truth import answers
+from bench.truth.tolerance import compare, gate_of
+from implementations import methods
+from implementations.architecture import weights
+from implementations.architecture.graph import Architecture, resolve_layer
+from implementations.errors import Unavailable
+
+CHUNK = 64
+GALLERY = 6
+"""Images whose maps are kept for the pictures."""
+FEW_CLASSES = 100
+"""Up to how many classes the maps of every class are compared; the oracle takes them one by one."""
+COMPARED = ("logits", *CHAIN, "upsampled")
+BARE = True
+"""Its processes need a framework and nothing else (`bench/engine/worker.py`)."""
+
+
+def cells(
+    request: Request,
+    context: Mapping[str, Any],
+    networks: Iterable[tuple[str, str]],
+    thorough: bool,
+    brief: bool = False,
+) -> Iterator[Cell]:
+    """What is compared of these networks (data set, architecture).
+
+    Eager at the first, middle and last layer with trained weights: Grad-CAM everywhere, the others
+    on an architecture's first data set. There Grad-CAM has random weights too, and its last layer
+    is compiled and has all scores. `brief` leaves out random weights, and all layers but the last
+    of the other methods. `thorough` takes every method and random weights everywhere and compiles:
+    Grad-CAM always, the others in float32.
+    """
+    seen: set[str] = set()
+    for dataset, name in networks:
+        architecture = architecture_for(name, Path(context["images"][dataset]))
+        again = name in seen and not thorough
+        given = ("trained",) if brief or again else ("trained", "random")
+        seen.add(name)
+        for method_name, column, weights_name in product(request.methods, request.columns, given):
+            main = method_name == "grad_cam"
+            if not main and not thorough and (again or weights_name == "random"):
+                continue
+            method = methods.load(method_name)
+            if method.every_class and architecture.classes > FEW_CLASSES:
+                continue
+            spots = places(method, architecture)[-1 if brief and not main else 0 :]
+            for layer, precision in product(spots, request.precisions):
+                last = layer == spots[-1] and weights_name == "trained" and not again
+                for mode, score in _toggles(method_name, precision, last, thorough):
+                    if mode == "compiled" and weights_name == "random" and not main:
+                        continue
+                    yield Cell(
+                        stage="agree", framework=column.framework, backend=column.backend,
+                        method=method_name, dataset=dataset, architecture=name,
+                        weights=weights_name, layer=layer, score=score, device=request.device,
+                        mode=mode, precision=precision, threads=request.threads,
+                    )  # fmt: skip
+
+
+def places(method: methods.Method, architecture: Architecture) -> list[str]:
+    """The layers a method is compared at: first, middle and last convolution, or its one place."""
+    convolutions = [n.name for n in architecture.nodes if n.kind == "conv"]
+    if method.at == "input":
+        return [""]
+    if not convolutions:
+        return []
+    try:
+        last = method.layer(architecture, None)
+    except Unavailable:
+        return []
+    spots = [convolutions[0], convolutions[len(convolutions) // 2], convolutions[-1]]
+    found = [resolve_layer(architecture, spot) for spot in dict.fromkeys(spots)]
+    applies = getattr(method.module, "applies", None)
+    return [spot for spot in found if not applies or applies(architecture, spot) is None] or [last]
+
+
+def _toggles(method: str, precision: str, last: bool, thorough: bool) -> Iterator[tuple[str, str]]:
+    main = method == "grad_cam"
+    if precision == "float32" or main or thorough:
+        yield "eager", "logit"
+    if (main and last and precision == "float32") or (
+        thorough and (main or precision == "float32")
+    ):
+        yield "compiled", "logit"
+    if main and last:
+        yield "eager", "probability"
+        yield "eager", "log_probability"
+
+
+def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
+    """One row a stage of the chain."""
+    load_framework(cell)
+    about = subject(cell, context, answers.images_compared(cell, context["n_images"]))
+    expected = answers.answer(cell, about, Path(context["oracle"]))
+    explainer = build(cell, about.architecture, about.weights, CHAIN)
+    found = explain(explainer, about.images, expected["targets"])
+    gate = gate_of(cell, about, expected, chunk_of(explainer, len(about.images)))
+    shared = [name for name in COMPARED if name in found and name in expected]
+    for name in shared:
+        yield {
+            **compare(name, found, expected, gate),
+            "weights_sha": about.weights_sha,
+            "inputs_sha": about.inputs_sha,
+            "verified": about.verified,
+        }
+    keep = context.get("gallery", {}).get(cell.cell_id)
+    if keep:
+        maps = found["upsampled"][pictured(cell, context)]
+        weights.save(Path(keep), {"found": maps.astype(np.float32)})
+
+
+def network_of(cell: Cell) -> str:
+    """`<data set>/<architecture>`."""
+    return f"{cell.dataset}/{cell.architecture}"
+
+
+def pictured(cell: Cell, context: Mapping[str, Any]) -> list[int]:
+    """The images whose maps are kept: those chosen for the network, else the first ones."""
+    first = range(min(GALLERY, answers.images_compared(cell, context["n_images"])))
+    return list(context.get("pictured", {}).get(network_of(cell), first))
+
+
+def chunk_of(explainer: Explainer, n: int) -> int:
+    """How many of n images are explained at a time."""
+    return min(CHUNK if explainer.evaluations <= 2 else 8, n)
+
+
+def explain(
+    explainer: Explainer, images: NDArray[np.float32], targets: NDArray[np.int32]
+) -> Arrays:
+    """All stages of all images in one column, `logits` among them, as float64."""
+    parts, chunk = [], chunk_of(explainer, len(images))
+    for number, part in enumerate(explainer.stages(images, targets, chunk)):
+        mine = images[number * chunk : (number + 1) * chunk]
+        parts.append({**part, "logits": explainer.logits(mine)})
+    return {
+        name: np.concatenate([part[name] for part in parts]).astype(np.float64) for name in parts[0]
+    }
+
+
+def serve(cells: list[Cell], context: Mapping[str, Any], report: Reporter) -> None:
+    """The child's entry."""
+    serve_cells(measure, cells, context, report)

@@ -1,0 +1,123 @@
+"""`explain`: heatmaps of a user's images with a user's network, in one column, streamed.
+
+Images are read from a memory-mapped file and results written row by row into the file, so the peak
+of memory does not grow with the number of images.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.engine.progress import ticker
+from bench.record.array_file import ArrayFile
+from bench.record.cell import Cell
+from bench.subject.explainer import Explainer, build
+from implementations import frameworks
+from implementations.architecture.graph import Architecture
+from implementations.arrays import Weights
+from implementations.errors import BadInput
+
+BATCH = 64
+STAGES = ("signed", "activations", "gradients", "weights", "completeness_gap")
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What to explain: images (N, H, W, C) in [0, 1], targets (N,) or None, and where to.
+
+    `batch` images are explained at once; 0 leaves it to the method's cost.
+    """
+
+    images: NDArray[np.float32]
+    targets: NDArray[np.int32] | None
+    out: Path
+    save_stages: bool
+    batch: int
+
+
+@np.errstate(over="ignore", invalid="ignore")  # What is not finite is refused.
+def explain(
+    cell: Cell,
+    architecture: Architecture,
+    tensors: Weights,
+    request: Explanation,
+) -> None:
+    """Write logits, targets, heatmap and upsampled, and with `save_stages` what else there is.
+
+    Raises BadInput where weights overflow, or the place cannot be written.
+    """
+    wanted = ("heatmap", *(STAGES if request.save_stages else ()))
+    explainer = build(cell, architecture, tensors, wanted)
+    batch = min(request.batch or _batch(explainer), len(request.images))
+    n = len(request.images)
+    about = {
+        "cell": str(cell),
+        "layer": explainer.layer,
+        "score": cell.score,
+        "options": ", ".join(f"{name}={value}" for name, value in cell.options),
+        "convention": "heatmap raw at the layer; upsampled bilinear, half-pixel centres",
+    }
+    file: ArrayFile | None = None
+    try:
+        with ticker("explain", -(-n // batch)) as progress:
+            for start in range(0, n, batch):
+                part = _explain_batch(explainer, request, start, batch)
+                file = file or ArrayFile(request.out, n, part, about)
+                file.write(start, part)
+                progress.tick(f"{min(start + batch, n)} of {n} images")
+    except BaseException:
+        if file:
+            file.discard()
+        raise
+    if file:
+        file.close()
+
+
+def _batch(explainer: Explainer) -> int:
+    """Fewer images at once for methods of many evaluations, whose passes are larger batches."""
+    return BATCH if explainer.evaluations in (1, 2) else BATCH // 8
+
+
+def _explain_batch(
+    explainer: Explainer, request: Explanation, start: int, batch: int
+) -> dict[str, NDArray[Any]]:
+    images = np.ascontiguousarray(request.images[start : start + batch])
+    fill = [(0, batch - len(images))] + [(0, 0)] * 3
+    logits = explainer.logits(np.pad(images, fill))[: len(images)]
+    _check_finite("logits are", logits, start)
+    if request.targets is None:
+        targets = logits.argmax(axis=1).astype(np.int32)
+    else:
+        targets = request.targets[start : start + batch]
+    part = next(explainer.stages(images, targets, batch))
+    _check_finite("heatmap is", part["heatmap"], start)
+    return {"logits": logits, "targets": targets, **part}
+
+
+def _check_finite(what: str, values: NDArray[Any], start: int) -> None:
+    wrong = np.flatnonzero(~np.isfinite(values).reshape(len(values), -1).all(axis=1))
+    if len(wrong):
+        mend = "the weights are too large for this precision: take smaller ones"
+        raise BadInput(f"image {start + wrong[0]}: its {what} not finite; {mend}")
+
+
+def default_precision(framework: str, precision: str | None) -> str:
+    """The oracle computes in float64; everything else in float32 unless asked otherwise."""
+    own = "float64" if framework == frameworks.REFERENCE else "float32"
+    return precision or own
+
+
+def default_mode(framework: str, library: str | None, mode: str | None) -> str:
+    """The oracle and the libraries are eager; everything else compiled unless asked otherwise.
+
+    Raises BadInput for a library in another mode.
+    """
+    if library and mode not in (None, "eager"):
+        raise BadInput(f"libraries run eagerly, {library} too; leave --mode {mode} out")
+    eager = library or framework == frameworks.REFERENCE
+    return mode or ("eager" if eager else "compiled")

@@ -1,0 +1,58 @@
+"""How alike the heatmaps of separately trained networks are, with the seeds' noise floor beside.
+
+All networks are explained by one column, so the difference is the training's, not the explainer's.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from bench import metrics
+from bench.engine.worker import Reporter, Row
+from bench.engine.worker import serve as serve_cells
+from bench.record.cell import Cell
+from bench.stages import agree
+from bench.subject.explainer import build
+from bench.subject.inputs import subject
+
+METRICS = ("spearman", "topk_iou")
+
+
+def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
+    """One row a pair of networks and metric: the median over images of the Grad-CAM signed maps.
+
+    The networks are those of `context["weights"]` under this cell's data set and architecture whose
+    key says how they were trained. Each image is explained for its true class.
+    """
+    head = f"{cell.dataset}/{cell.architecture}/"
+    trained = [k.removeprefix(head) for k in context["weights"] if k.startswith(head)]
+    maps = {}
+    for name in sorted(set(trained) - {"trained"}):
+        about = subject(replace(cell, weights=name), context, context["n_images"])
+        explainer = build(cell, about.architecture, about.weights, ("signed", "heatmap"))
+        maps[name] = agree.explain(explainer, about.images, about.labels)["signed"]
+    for (one, a), (other, b) in combinations(maps.items(), 2):
+        for name in METRICS:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", RuntimeWarning)
+                values = np.asarray(metrics.load(name).measure(a, b), float)
+            defined = values[np.isfinite(values)]
+            if len(defined):
+                yield {
+                    "weights": one,
+                    "against": other,
+                    "metric": name,
+                    "value": float(np.median(defined)),
+                    "n": len(defined),
+                }
+
+
+def serve(cells: list[Cell], context: Mapping[str, Any], report: Reporter) -> None:
+    """The child's entry."""
+    serve_cells(measure, cells, context, report)

@@ -1,0 +1,1 @@
+"""The stage `time`: agree, then clock."""

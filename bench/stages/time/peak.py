@@ -1,0 +1,90 @@
+"""The machine's measured peak: what the best matrix product reaches, to hold times against.
+
+Measured before anything is timed, with every core the cells may use, by each library that is here
+in a process of its own: the best of them counts, so that none is the judge of itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+SIZE = 1536
+ROUNDS = 12
+PRECISIONS = ("float32", "float64")
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@cache
+def measure(threads: int = 0) -> dict[str, float]:
+    """Operations a second of square matrix products on the CPU, by precision; all cores if 0."""
+    cores = sorted(os.sched_getaffinity(0))[: threads or None]
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    environment = {**os.environ, **dict.fromkeys(names, str(len(cores)))}
+    environment |= {"JAX_PLATFORMS": "cpu", "JAX_ENABLE_X64": "1"}
+    best = dict.fromkeys(PRECISIONS, 0.0)
+    for library in LIBRARIES:
+        if find_spec(library):
+            command = [sys.executable, "-m", "bench.stages.time.peak", library, json.dumps(cores)]
+            done = subprocess.run(
+                command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+            )
+            found: dict[str, float] = json.loads(done.stdout)
+            best = {precision: max(best[precision], found[precision]) for precision in PRECISIONS}
+    return best
+
+
+def products(library: str, cores: list[int]) -> dict[str, float]:
+    """What one library reaches in this process, confined to these cores."""
+    os.sched_setaffinity(0, cores)
+    import numpy as np
+
+    found = {}
+    for precision in PRECISIONS:
+        matrix = np.random.default_rng(0).random((SIZE, SIZE)).astype(precision)
+        product = LIBRARIES[library](matrix)
+        seconds = []
+        for _ in range(ROUNDS):
+            began = time.perf_counter()
+            product()
+            seconds.append(time.perf_counter() - began)
+        found[precision] = 2 * SIZE**3 / min(seconds)
+    return found
+
+
+def _numpy(matrix: Any) -> Callable[[], Any]:
+    import numpy as np
+
+    out = np.empty_like(matrix)
+    return lambda: np.matmul(matrix, matrix, out=out)
+
+
+def _torch(matrix: Any) -> Callable[[], Any]:
+    import torch
+
+    tensor = torch.from_numpy(matrix)
+    out = torch.empty_like(tensor)
+    return lambda: torch.matmul(tensor, tensor, out=out)
+
+
+def _jax(matrix: Any) -> Callable[[], Any]:
+    import jax
+
+    square, placed = jax.jit(lambda array: array @ array), jax.device_put(matrix)
+    return lambda: square(placed).block_until_ready()
+
+
+LIBRARIES = {"numpy": _numpy, "torch": _torch, "jax": _jax}
+"""Library -> what makes the product of a matrix with itself, ready to be called."""
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(products(sys.argv[1], json.loads(sys.argv[2]))))

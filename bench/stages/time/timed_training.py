@@ -1,0 +1,98 @@
+"""Training steps under the stopwatch, from the weights and images that all columns are given.
+
+Two losses must be the oracle's: that of the first step, and that of the first step of a second call
+on other images, from the weights that the steps before have led to. So neither the images nor the
+weights are folded in, and every step learns. With dropout or batch normalisation, which compute
+something else in training, the oracle has no loss.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import logsumexp
+
+from bench.engine.worker import Row
+from bench.record.cell import Cell
+from bench.stages.time import operations
+from bench.stages.time.timed import Timed, layout_of, our_cell
+from bench.subject import explainer
+from bench.subject.inputs import batch_of
+from bench.truth import answers, tolerance
+from implementations.architecture.recipes import recipe
+from implementations.errors import Unavailable
+from implementations.oracle import runtime
+
+UNCOMPILED = {"keras[torch]": "not compiled: Keras on PyTorch steps eagerly, data on the device"}
+"""Columns whose training step is never compiled, and why."""
+STEPS = 2
+"""Training steps a sample: the cost of fetching the losses is shared as it is in training."""
+OTHERWISE = ("dropout", "batch_norm")
+"""Kinds of nodes that compute something else in training."""
+
+
+def unlearned(one: NDArray[Any], other: NDArray[Any]) -> str:
+    """Why the losses of two batches, and of the same turned round, are none; or empty."""
+    same = np.allclose(one, other[::-1], rtol=1e-6, atol=0)
+    return "the same batches had the same losses again: nothing was learned" if same else ""
+
+
+def cross_entropy(logits: NDArray[np.float64], labels: NDArray[np.int32]) -> float:
+    """The mean over images of the negative log-probability of their class, in float64."""
+    picked = logits[np.arange(len(logits)), labels]
+    return float((logsumexp(logits, axis=1) - picked).mean())
+
+
+def train_step(cell: Cell, context: Mapping[str, Any]) -> Timed:
+    """Training steps at the cell's batch size.
+
+    Raises Unavailable for a compiled step of a column that has none.
+    """
+    if cell.mode != "eager" and cell.column.label in UNCOMPILED:
+        raise Unavailable(UNCOMPILED[cell.column.label])
+    about = batch_of(replace(cell, batch=cell.batch * STEPS), context)
+    first = replace(about, images=about.images[: cell.batch], labels=about.labels[: cell.batch])
+    logits = answers.answer(our_cell(cell), first, Path(context["oracle"]))["logits"]
+    otherwise = any(node.kind in OTHERWISE for node in about.architecture.nodes)
+    gate = None if otherwise else tolerance.tolerance(our_cell(cell), logits)
+    framework, import_s = explainer.load_framework(cell)
+    began = time.perf_counter()
+    network = framework.build(about.architecture, about.weights, cell.device, cell.precision)
+    trainer = framework.trainer(
+        network, recipe(cell.architecture, cell.dataset), "native", about.images, about.labels,
+        cell.seed, cell.mode,
+    )  # fmt: skip
+    build_s = time.perf_counter() - began
+    orders = [np.arange(len(about.images)), np.arange(len(about.images))[::-1].copy()]
+    second: list[float] = []
+
+    def call(number: int) -> NDArray[np.float64]:
+        return trainer.epoch(orders[number], cell.batch)
+
+    def away(loss: float, expected: float) -> float:
+        return float(abs(loss - expected) / np.abs(logits).max())
+
+    def check(losses: NDArray[np.float64]) -> Row:
+        error = away(losses[0], cross_entropy(logits, first.labels))
+        if gate is not None:
+            chosen = orders[1][: cell.batch]
+            now = runtime.build(about.architecture, trainer.weights())
+            expected = now(about.images[chosen].astype(np.float64))
+            second.append(cross_entropy(expected, about.labels[chosen]))
+        passed = error <= gate if gate is not None else None if np.isfinite(error) else False
+        return {"max_rel": error, "tolerance": gate, "agree": passed, "against": "reference"}
+
+    def doubt(one: NDArray[Any], other: NDArray[Any]) -> str:
+        if second and gate is not None and away(other[0], second[0]) > gate:
+            return "the loss of other images is not theirs: they were folded in, or the weights"
+        return unlearned(one, other)
+
+    cost: Row = {"import_s": import_s, "build_s": build_s, "layout": layout_of(network)}
+    cost["flops"] = operations.of(cell, about.architecture)
+    return Timed(framework, call, check, cost, STEPS, doubt)

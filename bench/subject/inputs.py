@@ -1,0 +1,133 @@
+"""What a cell is given: the network's weights and the images, as files a child process reads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import datasets
+from bench.record.cell import Cell
+from bench.record.runs import RESULTS
+from implementations.architecture import pretrained, registered, weights
+from implementations.architecture.graph import Architecture
+from implementations.errors import BadInput
+
+RANDOM_SEED = 20
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A network to be explained and the images to explain, the same for every implementation."""
+
+    architecture: Architecture
+    weights: dict[str, NDArray[Any]]
+    images: NDArray[np.float32]
+    labels: NDArray[np.int32]
+    masks: NDArray[np.bool_] | None
+    verified: bool
+
+    @property
+    def weights_sha(self) -> str:
+        """Digest of the weights."""
+        return weights.digest(self.weights)
+
+    @property
+    def inputs_sha(self) -> str:
+        """Digest of the images."""
+        return weights.digest({"images": self.images})
+
+
+def prepare_images(
+    dataset: str, n: int, work: Path, data_dir: str | None, allow_unverified: bool
+) -> Path:
+    """The first `n` test images of a data set in a file for the children.
+
+    Made once, but for images that need not be the published ones: they may be others each time.
+    """
+    path = work / f"images-{dataset}-{n}{'-unverified' * allow_unverified}.safetensors"
+    if allow_unverified or not path.exists():
+        data = datasets.load(dataset, data_dir, allow_unverified)
+        arrays: dict[str, NDArray[Any]] = {
+            "images": data.test_images[:n],
+            "labels": data.test_labels[:n],
+            "classes": np.array(len(data.class_names)),
+            "verified": np.array(data.verified),
+        }
+        if data.test_masks is not None:
+            arrays["masks"] = data.test_masks[:n]
+        work.mkdir(parents=True, exist_ok=True)
+        weights.save(path, arrays)
+    return path
+
+
+def has_masks(images: Path) -> bool:
+    """Whether a file of `prepare_images` has the true mask of each object."""
+    return "masks" in weights.load(images)
+
+
+def shared_weights(dataset: str, architecture: str, results: Path = RESULTS) -> Path:
+    """Where the trained weights that all columns are given lie.
+
+    Pretrained ones are taken from the folder that CAMPARISON_WEIGHTS names. Raises BadInput for a
+    JSON file that is no architecture.
+    """
+    folder, file = os.environ.get("CAMPARISON_WEIGHTS"), pretrained.FILES.get(architecture)
+    if folder and file:
+        return Path(folder) / file
+    return results / "weights" / f"{dataset}--{registered.file_name(architecture)}.safetensors"
+
+
+def architecture_for(name: str, images: Path) -> Architecture:
+    """An architecture at the shape of a data set, given the file of its images. Raises BadInput."""
+    arrays = weights.load(images)
+    shape = arrays["images"].shape[1:]
+    architecture = registered.get(
+        name, (shape[0], shape[1], shape[2]), int(arrays["classes"].item())
+    )
+    fit(architecture, shape, int(arrays["classes"].item()))
+    return architecture
+
+
+def convolves(architecture: Architecture) -> bool:
+    """Whether it has a convolution, and so a layer for a heatmap."""
+    return any(node.kind == "conv" for node in architecture.nodes)
+
+
+def fit(architecture: Architecture, shape: tuple[int, ...], classes: int) -> None:
+    """Raises BadInput where a network cannot read a data set's images or tell its classes."""
+    if architecture.input_shape != shape:
+        raise BadInput(f"{architecture.name} reads {architecture.input_shape}, not {shape} images")
+    if architecture.classes != classes:
+        told = f"{architecture.name} tells {architecture.classes} classes"
+        raise BadInput(f"{told}, the data set has {classes}; make its last node that wide")
+
+
+def subject(cell: Cell, context: Mapping[str, Any], n: int | None = None) -> Subject:
+    """The network and the first `n` images of a cell.
+
+    `cell.weights` is `random`, `trained` (the shared file) or a key of `context["weights"]`.
+    """
+    arrays = weights.load(Path(context["images"][cell.dataset]))
+    images = arrays["images"][:n]
+    architecture = architecture_for(cell.architecture, Path(context["images"][cell.dataset]))
+    if cell.weights == "random":
+        tensors: dict[str, NDArray[Any]] = dict(weights.randomise(architecture, RANDOM_SEED))
+    else:
+        path = Path(context["weights"][f"{cell.dataset}/{cell.architecture}/{cell.weights}"])
+        tensors = pretrained.neutral(path, architecture)
+    masks = arrays["masks"][:n] if "masks" in arrays else None
+    verified = bool(arrays["verified"].item())
+    return Subject(architecture, tensors, images, arrays["labels"][:n], masks, verified)
+
+
+def batch_of(cell: Cell, context: Mapping[str, Any], first: int = 0) -> Subject:
+    """The images of a cell with a batch, from the first on, repeated where the set is smaller."""
+    about = subject(cell, context)
+    turns = (first + np.arange(cell.batch)) % len(about.images)
+    return replace(about, images=about.images[turns], labels=about.labels[turns], masks=None)

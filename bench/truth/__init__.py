@@ -1,0 +1,1 @@
+"""The oracle's answers, and what an error is held against."""

@@ -1,0 +1,153 @@
+"""The oracle's answers, computed once and kept: what every column is compared with.
+
+A cell of this stage has `framework="reference"`. Its answer is a safetensors file under
+`context["oracle"]`, named by a digest of all it depends on, so it is never computed twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.engine.worker import Reporter, Row
+from bench.engine.worker import serve as serve_cells
+from bench.record.cell import Cell
+from bench.record.fingerprint import code_hash
+from bench.subject.explainer import CHAIN, Arrays, build
+from bench.subject.inputs import Subject, batch_of, subject
+from bench.truth import rounding
+from implementations import methods
+from implementations.architecture import registered, weights
+from implementations.oracle import runtime
+
+CHUNK = 32
+CHEAP = 2
+"""Evaluations an image up to which a method is compared on every image of the set."""
+SPARING = 8
+"""By what the number of images is divided for a method that costs more."""
+TRIES = 8
+"""Batches looked through for one with a heatmap that is not zero."""
+FEWEST = 6
+"""Images on which any method is compared."""
+
+
+def images_compared(cell: Cell, most: int) -> int:
+    """How many images a method is compared on: fewer where each costs many evaluations."""
+    method = methods.load(cell.method or "grad_cam")
+    options = method.resolve(dict(cell.options), cell.score)
+    cost = int(method.module.evaluations(options, (28, 28)))
+    return most if cost <= CHEAP else max(most // SPARING, min(FEWEST, most))
+
+
+def of(cell: Cell) -> Cell:
+    """The oracle's cell for a column's cell."""
+    return replace(
+        cell, stage="oracle", framework="reference", backend="", library="", mode="eager",
+        precision="float64", device="cpu", threads=0, allocator="", memory_format="",
+        batch=cell.batch if cell.stage == "time" else 0,
+    )  # fmt: skip
+
+
+def cells_for(cells: Iterable[Cell]) -> list[Cell]:
+    """The answers that these cells will ask for, each once."""
+    return list(dict.fromkeys(of(cell) for cell in cells))
+
+
+def answer_path(cell: Cell, about: Subject, folder: Path) -> Path:
+    """Where the answer to a cell is kept."""
+    parts = (
+        about.weights_sha, about.inputs_sha, registered.digest(about.architecture), cell.method,
+        cell.layer, cell.score, cell.options, code_hash("reference", cell.method, ""),
+    )  # fmt: skip
+    return folder / f"{weights.digest({repr(parts): np.zeros(0)})}.safetensors"
+
+
+def answer(cell: Cell, about: Subject, folder: Path) -> Arrays:
+    """The oracle's stages, `logits`, `targets` (the predicted class) and the logits' sums."""
+    path = answer_path(cell, about, folder)
+    if path.exists():
+        return weights.load(path)
+    explainer = build(of(cell), about.architecture, about.weights, CHAIN)
+    unlike, each = _unlike(about.images)
+    chunks = [unlike[i : i + CHUNK] for i in range(0, len(unlike), CHUNK)]
+    logits = np.concatenate([explainer.logits(chunk) for chunk in chunks])
+    targets = logits.argmax(axis=1).astype(np.int32)
+    parts = list(explainer.stages(unlike, targets, min(CHUNK, len(unlike))))
+    arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    network = runtime.build(about.architecture, about.weights)
+    sums = [rounding.logit_sums(network, chunk.astype(np.float64)) for chunk in chunks]
+    arrays |= {
+        "logits": logits,
+        "targets": targets,
+        "logit_terms": np.concatenate([terms for terms, _ in sums]),
+    }
+    arrays = {name: array[each] for name, array in arrays.items()}
+    arrays["logit_count"] = np.array(sums[0][1])
+    folder.mkdir(parents=True, exist_ok=True)
+    weights.save(path, arrays)
+    return arrays
+
+
+def timed_batch(cell: Cell, context: Mapping[str, Any]) -> tuple[Subject, Arrays]:
+    """The images that a cell with a batch is timed on, and the answer to them.
+
+    From the first image on that gives a heatmap other than zero: of a map that the ReLU has emptied
+    agreement says nothing. From the first of all where none of a few does.
+    """
+    batches = (batch_of(cell, context, first) for first in range(TRIES))
+    answered = ((about, answer(cell, about, Path(context["oracle"]))) for about in batches)
+    start = next(answered)
+    return next((one for one in chain([start], answered) if one[1]["heatmap"].any()), start)
+
+
+def _unlike(images: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Every image once, and for each of these the number of the one that it is.
+
+    A batch may have an image many times, and a large network takes seconds for each.
+    """
+    unlike, each = np.unique(images, axis=0, return_inverse=True)
+    return unlike, each.reshape(-1)
+
+
+def gradient_points(cell: Cell) -> int:
+    """At how many images the cell's method takes a gradient, for each image explained."""
+    method = methods.load(cell.method)
+    options = method.resolve(dict(cell.options), cell.score)
+    if not hasattr(method.module, "probed"):
+        return 1
+    return sum(1 for _ in method.module.probed(np.zeros((1, 1, 1, 1)), options))
+
+
+def kinks(cell: Cell, about: Subject, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
+    """How near these images are to a kink, wherever the method takes a gradient."""
+    unlike, each = _unlike(about.images[chosen])
+    images = unlike.astype(np.float64)
+    explainer = build(of(cell), about.architecture, about.weights)
+    network = runtime.build(about.architecture, about.weights)
+    probed = getattr(explainer.method.module, "probed", None)
+    options = explainer.method.resolve(dict(cell.options), cell.score)
+    nearest = np.full(len(images), np.inf)
+    for point in probed(images, options) if probed else [images]:
+        nearest = np.minimum(nearest, network.kinks(explainer.layer, point))
+    return nearest[each]
+
+
+def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
+    """Compute and keep one answer."""
+    if cell.batch:
+        about, found = timed_batch(cell, context)
+    else:
+        about = subject(cell, context, images_compared(cell, context["n_images"]))
+        found = answer(cell, about, Path(context["oracle"]))
+    yield {"n_images": len(found["logits"]), "weights_sha": about.weights_sha}
+
+
+def serve(cells: list[Cell], context: Mapping[str, Any], report: Reporter) -> None:
+    """The child's entry."""
+    serve_cells(measure, cells, context, report)

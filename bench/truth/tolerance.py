@@ -1,0 +1,195 @@
+"""The gate: how two answers are compared, and what an error is held against.
+
+Errors, zero maps, kinks and tolerances are as in the rules of measurement: float64 shows that the
+code is right, float32 shows rounding. What is not finite never agrees.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench import metrics
+from bench.record.cell import Cell
+from bench.record.runs import Row
+from bench.subject.explainer import Arrays
+from bench.subject.heatmaps import relative_error, zero_maps
+from bench.subject.inputs import Subject
+from bench.truth import answers, rounding, tie_breaking
+from implementations import methods
+
+MAPS = ("signed", "heatmap", "upsampled")
+KINK = {"float32": 1e-6, "float64": 1e-14}
+"""A gradient may go another way only where the oracle is nearer than this to a kink."""
+SURPRISE = 1e-4
+"""So many images near a kink that chance has them less often than this are not excused."""
+LIBRARY = 1e-5
+"""The tolerance of a library at the settings that make it compute our map, in float32."""
+EPSILON = {"float32": 2.0**-23, "float64": 2.0**-52}
+COARSE = {"bfloat16": 0.1, "tf32": 0.025}
+"""Before the clock: what the median image's error may be where single images have no gate.
+
+Some 25 units of rounding; medians of right answers of small networks in bfloat16 were up to 0.008.
+"""
+
+
+def tolerance(cell: Cell, logits: NDArray[Any]) -> float | None:
+    """The gate on max_rel, or None where the error is published without one (TF32, bfloat16)."""
+    if cell.precision not in EPSILON:
+        return None
+    if cell.precision == "float64":
+        return 1e-12
+    if cell.score != "logit":
+        return 1e-5 + 4 * EPSILON[cell.precision] * float(np.abs(logits).max())
+    return 2e-6 if cell.method == "grad_cam" else 1e-5
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What an error is held against: the tolerance, and what excuses an image above it.
+
+    An image may be above it where rounding of a cancelling sum carries it (`bounds`, by stage);
+    where it agrees with the oracle once that `follow`s the column at what only rounding decides;
+    or where the oracle is within `near` of a kink, past which a gradient goes another way.
+    `chance` is that an image is so near: a unit in a million is within 1e-6 of its kink.
+    """
+
+    tolerance: float | None
+    bounds: Mapping[str, NDArray[np.float64]]
+    near: float
+    chance: float
+    kinks: Callable[[NDArray[np.int64]], NDArray[np.float64]]
+    follow: Callable[[NDArray[np.int64]], Arrays | None] = lambda chosen: None
+    typical: float | None = None
+    """What the median over images is held against, those of no zero map, without `tolerance`."""
+
+    def few(self, n: int) -> int:
+        """How many of n images may be near a kink: more have less than 1e-4 of probability."""
+        from scipy.stats import binom
+
+        return max(int(binom.ppf(1 - SURPRISE, n, self.chance)), 1)
+
+
+def gate_of(cell: Cell, about: Subject, expected: Arrays, chunk: int = 0) -> Gate:
+    """The gate of a cell that is given `chunk` images at a time, or 0 for all at once.
+
+    Scores through the softmax are excused no kink; but near one they too are held against the
+    oracle that follows the column, which is no excuse: the rest must then agree.
+    """
+    decided = KINK.get(cell.precision, 0.0)
+    near = decided if cell.score == "logit" else 0.0
+    known = cell.precision in rounding.UNIT
+    layer = methods.load(cell.method).layer(about.architecture, cell.layer or None)
+    bounds = (
+        rounding.bounds(expected, cell.precision, cell.score, about.architecture, layer)
+        if known
+        else {}
+    )
+    units = rounding.switches(about.architecture, layer) * answers.gradient_points(cell)
+    chance = min(near * units, 1.0)
+    gate = tolerance(cell, expected["logits"])
+
+    @cache  # the stages of a heatmap ask for the same images, one after another
+    def follow(chosen: tuple[int, ...]) -> Arrays | None:
+        size = chunk or len(about.images)
+        return tie_breaking.answer(
+            cell, about, expected["targets"], np.array(chosen), decided, size
+        )
+
+    return Gate(
+        gate, bounds, near, chance,
+        lambda chosen: answers.kinks(cell, about, chosen),
+        lambda chosen: follow(tuple(chosen.tolist())),
+    )  # fmt: skip
+
+
+def compare(name: str, found: Arrays, expected: Arrays, gate: Gate, likeness: bool = True) -> Row:
+    """One stage compared: the agreement columns of a row. What is not finite never agrees.
+
+    With `likeness` also how alike maps are by other measures, which is no gate.
+    """
+    a, b = found[name], expected[name]
+    scale = expected.get("signed", expected["heatmap"]) if name in MAPS else b
+    error = relative_error(a, b, scale)
+    zero = zero_maps(b) if name in MAPS else np.zeros(len(a), bool)
+    rows: Row = {
+        "compared": name,
+        "against": "reference",
+        "n_images": len(a),
+        "max_abs": float(np.abs(a - b).max()),
+        "max_rel": float(error.max()),
+        "median_rel": float(np.median(error)),
+        "rmse": float(np.sqrt(np.mean((a - b) ** 2))),
+        "zero_map_share": float(zero.mean()),
+        "nan_count": int((~np.isfinite(a)).sum()),
+        "tolerance": gate.tolerance,
+    }
+    if name in MAPS and likeness:
+        rows |= _likeness(_flat(a[~zero]), _flat(b[~zero]))
+    if gate.tolerance is not None:
+        bound = gate.bounds.get(name, np.zeros(len(error)))[: len(error)]
+
+        def again(above: NDArray[np.int64]) -> NDArray[np.float64]:
+            followed = gate.follow(above) or {}
+            if name not in followed:
+                return np.full(len(above), np.nan)
+            return relative_error(a[above], followed[name], scale[above])
+
+        rows |= _judge(error, gate.tolerance, bound, gate, again)
+    elif rows["nan_count"]:
+        rows["agree"] = False
+    elif gate.typical is not None:
+        shown = error if zero.all() else error[~zero]
+        rows["agree"] = bool(np.median(shown) <= gate.typical)
+    return rows
+
+
+def _flat(maps: NDArray[Any]) -> NDArray[Any]:
+    """Maps of every class (N, h, w, K) side by side, as one map (N, h, w K) each image."""
+    return maps.reshape(*maps.shape[:2], math.prod(maps.shape[2:]))
+
+
+def _likeness(a: NDArray[Any], b: NDArray[Any]) -> Row:
+    if not len(a):
+        return {}
+    with warnings.catch_warnings():
+        # A constant map has no correlation: the metric says NaN, and it is left out below.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        pearson, spearman, iou = (
+            metrics.load(name).measure(a, b) for name in ("pearson", "spearman", "topk_iou")
+        )
+    rows: Row = {}
+    for name, values in (("pearson", pearson), ("spearman", spearman)):
+        defined = values[np.isfinite(values)]
+        if len(defined):
+            rows[f"{name}_median"] = float(np.median(defined))
+            rows[f"{name}_min"] = float(defined.min())
+    return {**rows, "topk_iou": float(np.median(iou))}
+
+
+def _judge(
+    error: NDArray[np.float64],
+    tolerance: float,
+    bound: NDArray[np.float64],
+    gate: Gate,
+    again: Callable[[NDArray[np.int64]], NDArray[np.float64]],
+) -> Row:
+    above = np.flatnonzero(~(error <= tolerance))  # NaN is above
+    row: Row = {"share_within": 1 - len(above) / len(error), "kinks": [], "agree": True}
+    if len(above):
+        kinks, followed = gate.kinks(above), again(above)
+        rounded = (error[above] <= bound[above]) | (followed <= tolerance)
+        row["kinks"] = [
+            [int(i), float(error[i]), float(kink), float(bound[i]), float(after)]
+            for i, kink, after in zip(above, kinks, followed, strict=True)
+        ]
+        excused = np.isfinite(error[above]) & (rounded | (kinks <= gate.near))
+        row["agree"] = bool(excused.all() and (~rounded).sum() <= gate.few(len(error)))
+    return row

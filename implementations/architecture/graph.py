@@ -1,0 +1,234 @@
+"""An architecture: a small graph of named nodes, as data. Its JSON form, its layers, its cuts.
+
+A node is `{name, kind, inputs, ...settings}`; nodes stand in topological order and the last one
+gives the logits. Every hyperparameter is spelled out: what a file leaves away is filled in from
+`graph_settings.SETTINGS`, never from a framework's default.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from implementations.architecture.settings import (
+    DOCUMENT,
+    KINDS,
+    NODE,
+    REQUIRED,
+    SCHEMA,
+    SETTINGS,
+    Setting,
+    pair,
+)
+from implementations.errors import BadInput, unknown
+
+__all__ = [
+    "KINDS", "SCHEMA", "Architecture", "Cut", "Node", "Pads", "Shape", "cut", "document", "layers",
+    "pair", "parse", "read", "resolve_layer",
+]  # fmt: skip
+
+Shape = tuple[int, ...]
+Pads = tuple[tuple[int, int], tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Node:
+    """One operation. `settings` holds every hyperparameter of its kind."""
+
+    name: str
+    kind: str
+    inputs: tuple[str, ...]
+    settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    def __getitem__(self, setting: str) -> Any:
+        return self.settings[setting]
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A network described once. `input_shape` is (H, W, C); `input` names the images."""
+
+    name: str
+    input_shape: tuple[int, int, int]
+    classes: int
+    nodes: tuple[Node, ...]
+
+    def __getitem__(self, name: str) -> Node:
+        return next(node for node in self.nodes if node.name == name)
+
+    @property
+    def shapes(self) -> dict[str, Shape]:
+        """Output shape of `input` and of every node, without the batch axis."""
+        from implementations.architecture.shapes import infer
+
+        return infer(self)
+
+    @property
+    def output(self) -> str:
+        """The node that gives the logits."""
+        return self.nodes[-1].name
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A graph split at a layer: nodes up to it, what else the head reads, and the head's nodes."""
+
+    layer: str
+    features: tuple[Node, ...]
+    rest: tuple[str, ...]
+    head: tuple[Node, ...]
+
+
+@lru_cache(maxsize=256)
+def cut(architecture: Architecture, layer: str) -> Cut:
+    """Split at a node: `head` is all that depends on it; `features` is all else that is needed."""
+    downstream = {layer}
+    for node in architecture.nodes:
+        if downstream.intersection(node.inputs):
+            downstream.add(node.name)
+    head = tuple(n for n in architecture.nodes if n.name in downstream and n.name != layer)
+    read = {name for node in head for name in node.inputs}
+    rest = tuple(sorted(read - downstream))
+    needed = {layer, *rest}
+    for node in reversed(architecture.nodes):
+        if node.name in needed:
+            needed.update(node.inputs)
+    names = needed - {n.name for n in head}
+    features = tuple(node for node in architecture.nodes if node.name in names)
+    return Cut(layer, features, rest, head)
+
+
+def layers(architecture: Architecture) -> list[str]:
+    """Names of the nodes with a spatial output, in order: where a heatmap can be taken."""
+    return [n.name for n in architecture.nodes if len(architecture.shapes[n.name]) == 3]
+
+
+def resolve_layer(architecture: Architecture, name: str | None) -> str:
+    """The node a user's layer name means.
+
+    `conv2` is the first ReLU after it when only batch norm stands between; `conv2:pre` is the
+    convolution's own output; None is the last convolution. Raises BadInput with the nearest names.
+    """
+    spatial = layers(architecture)
+    convolutions = [n for n in spatial if architecture[n].kind == "conv"]
+    if name is None:
+        if not convolutions:
+            raise BadInput(f"{architecture.name} has no convolution, so no layer for a heatmap")
+        name = convolutions[-1]
+    plain = name.removesuffix(":pre")
+    if plain not in spatial or (plain != name and architecture[plain].kind != "conv"):
+        raise BadInput(unknown("layer", name, spatial, f"of {architecture.name} "))
+    if plain != name or architecture[plain].kind != "conv":
+        return plain
+    node = plain
+    while True:
+        users = [n for n in architecture.nodes if node in n.inputs]
+        if len(users) != 1 or users[0].kind not in ("batch_norm", "relu", "relu6"):
+            return plain
+        node = users[0].name
+        if users[0].kind != "batch_norm":
+            return node
+
+
+def parse(document: Mapping[str, Any], where: str) -> Architecture:
+    """An architecture from its JSON form.
+
+    Raises BadInput that names the file (`where`), the node and what its setting must be. Every
+    node must reach the logits: one that does not is a slip of the pen.
+    """
+    if not isinstance(document, Mapping):
+        raise BadInput(f"{where}: an architecture is a JSON object")
+    given = _values({"name": Path(where).stem, **document}, DOCUMENT, where, "an architecture")
+    nodes: list[Node] = []
+    names = {"input"}
+    for position, node in enumerate(given["nodes"]):
+        nodes.append(_parse_node(node, names, f"{where}: node {position}"))
+        names.add(nodes[-1].name)
+    classes = given["classes"]
+    architecture = Architecture(given["name"], given["input_shape"], classes, tuple(nodes))
+    used = {architecture.output}
+    for position, node in reversed([*enumerate(nodes)]):
+        if node.name not in used:
+            raise BadInput(
+                f"{where}: node {position} {node.name!r} does not reach the logits "
+                f"({architecture.output!r}, the last node); let a later node read it, or delete it"
+            )
+        used.update(node.inputs)
+    try:
+        output = architecture.shapes[architecture.output]
+    except BadInput as error:
+        raise BadInput(f"{where}: {error}") from None
+    if output != (classes,):
+        raise BadInput(
+            f"{where}: node {architecture.output!r} gives shape {output}, not the ({classes},) "
+            "logits that classes asks for; make the last node that wide"
+        )
+    return architecture
+
+
+def _parse_node(form: Any, names: set[str], where: str) -> Node:
+    if not isinstance(form, Mapping):
+        raise BadInput(f"{where}: a node is an object {{name, kind, inputs, ...}}")
+    if isinstance(form.get("name"), str):
+        where = f"{where} {form['name']!r}"
+    common = {name: value for name, value in form.items() if name in NODE}
+    name, kind, inputs = _values(common, NODE, where, "a node").values()
+    if name in names:
+        raise BadInput(f"{where}: the name stands twice ('input' is the images); give another")
+    if name == "training":  # which `nn.Module.train` sets, on the container of the nodes too
+        raise BadInput(f"{where}: PyTorch needs the name {name!r} for itself; give another")
+    if kind not in KINDS:
+        raise BadInput(f"{where}: {unknown('kind', kind, KINDS)}")
+    for read in inputs:
+        if read not in names:
+            raise BadInput(f"{where}: {unknown('input', read, sorted(names))} (order matters)")
+    own = {name: value for name, value in form.items() if name not in NODE}
+    return Node(name, kind, inputs, _values(own, SETTINGS[kind], where, f"a {kind}"))
+
+
+def _values(
+    given: Mapping[str, Any], schema: Mapping[str, Setting], where: str, what: str
+) -> dict[str, Any]:
+    """Every setting of a schema in its plain form, in its order; BadInput for a senseless one."""
+    values = {}
+    for name, setting in schema.items():
+        value = given.get(name, setting.default)
+        if value is REQUIRED:
+            raise BadInput(f"{where}: {what} needs {name!r}, {setting.must}")
+        try:
+            values[name] = setting.read(value, name)
+        except ValueError as error:
+            raise BadInput(f"{where}: {error}") from None
+    extra = sorted(str(name) for name in given if name not in schema)
+    if extra:
+        none = f"{what} has no settings, so no {extra[0]!r}"
+        raise BadInput(f"{where}: {unknown('setting', extra[0], schema) if schema else none}")
+    return values
+
+
+def document(architecture: Architecture) -> dict[str, Any]:
+    """The JSON form, with every setting: `parse(document(a), ...) == a`."""
+    nodes = [
+        {"name": n.name, "kind": n.kind, "inputs": list(n.inputs), **n.settings}
+        for n in architecture.nodes
+    ]
+    return {
+        "schema": SCHEMA,
+        "name": architecture.name,
+        "input_shape": list(architecture.input_shape),
+        "classes": architecture.classes,
+        "nodes": nodes,
+    }
+
+
+def read(path: Path) -> Architecture:
+    """An architecture from a JSON file. Raises BadInput."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:  # also a path, text or integer too odd
+        raise BadInput(f"{path}: not a readable JSON architecture ({error})") from error
+    return parse(content, str(path))

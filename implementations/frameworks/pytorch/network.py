@@ -1,0 +1,120 @@
+"""PyTorch's network: an `nn.Module` that runs an architecture's graph, whole or in two parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from implementations.architecture.graph import Architecture, Node, cut
+from implementations.arrays import Array
+from implementations.contract import RELU_RULES, SCORES
+from implementations.errors import BadInput, unknown
+from implementations.frameworks.pytorch.layers import RuledReLU
+from implementations.frameworks.pytorch.weights import feature_orders
+
+LAYOUT = {"cpu": "channels_last", "gpu": "contiguous"}
+"""How images lie in memory. On a CPU channels last was the faster, eager and compiled."""
+
+Step = tuple[str, tuple[str, ...], tuple[str, ...]]
+
+
+class Network(nn.Module):  # type: ignore[misc]
+    """The modules by node name in `layers`, each used once, and the graph that reads them."""
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        layers: Mapping[str, nn.Module],
+        device: str,
+        precision: str,
+    ) -> None:
+        super().__init__()
+        self.architecture = architecture
+        self.device, self.precision = device, precision
+        self.layout = LAYOUT[device]
+        self.layers = nn.ModuleDict()
+        # Past `add_module`, which refuses names of its own attributes, as `type` and `forward`.
+        self.layers._modules.update(layers)
+        names = ["input", *(node.name for node in architecture.nodes)]
+        # Made here and not in `features`: torch.compile warns when it meets a cached function.
+        self.cuts = {name: cut(architecture, name).rest for name in names}
+        self.plans = {name: _plans(architecture, name) for name in names}
+        self.orders = feature_orders(architecture) or {}
+
+    def forward(self, images: Array) -> Array:
+        """Logits (N, K) of images (N, C, H, W)."""
+        return self.head("input", images, {})
+
+    def features(self, layer: str, images: Array) -> tuple[Array, dict[str, Array]]:
+        """Activations (N, C, h, w) at the layer, and what else `head` reads."""
+        values = self._run(self.plans[layer][0], {"input": images})
+        return values[layer], {name: values[name] for name in self.cuts[layer]}
+
+    def head(self, layer: str, activations: Array, rest: dict[str, Array]) -> Array:
+        """Logits (N, K) from the activations at the layer."""
+        values = self._run(self.plans[layer][1], {layer: activations, **rest})
+        logits: Array = values[self.architecture.output]
+        return logits
+
+    def _run(self, plan: tuple[Step, ...], values: dict[str, Array]) -> dict[str, Array]:
+        for name, inputs, finished in plan:
+            values[name] = self.layers[name](*[values[read] for read in inputs])
+            for read in finished:
+                del values[read]
+        return values
+
+    def score(self, name: str, logits: Array, targets: Array) -> Array:
+        """Per-image score (N,) of the target class, sound where it saturates."""
+        if name not in SCORES:
+            raise BadInput(unknown("score", name, SCORES))
+        chosen = torch.arange(logits.shape[1], device=logits.device) == targets[:, None]
+        logit = logits.gather(1, targets.long()[:, None])[:, 0]
+        if name == "logit":
+            return logit
+        margin = logit - logits.masked_fill(chosen, -torch.inf).logsumexp(1)
+        log_probability = F.logsigmoid(margin)
+        return log_probability.exp() if name == "probability" else log_probability
+
+    def kernel(self, node: str) -> Array:
+        """The kernel of a dense node, (in, out), its rows in the neutral order."""
+        kernel = self.layers[node].weight.T
+        order = self.orders.get(self.architecture[node].inputs[0])
+        return kernel if order is None else kernel[torch.from_numpy(np.argsort(order))]
+
+    def with_relu(self, rule: str) -> Network:
+        """The same weights behind ReLUs with another backward pass."""
+        if rule not in RELU_RULES:
+            raise BadInput(unknown("ReLU rule", rule, RELU_RULES))
+        ceilings = {"relu": None, "relu6": 6.0}
+        replaced = {
+            node.name: RuledReLU(rule, ceilings[node.kind])
+            for node in self.architecture.nodes
+            if node.kind in ceilings
+        }
+        layers = {**self.layers, **replaced}
+        network: Network = Network(self.architecture, layers, self.device, self.precision)
+        network.eval()
+        return network
+
+
+def _plans(architecture: Architecture, layer: str) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
+    """What `features` and `head` run: node, what it reads, what nobody reads any more."""
+    parts = cut(architecture, layer)
+    kept = {layer, *parts.rest}
+    return _plan(parts.features, kept), _plan(parts.head, {architecture.output})
+
+
+def _plan(nodes: Sequence[Node], kept: set[str]) -> tuple[Step, ...]:
+    last = {read: node.name for node in nodes for read in node.inputs}
+    return tuple(
+        (
+            node.name,
+            node.inputs,
+            tuple(r for r in dict.fromkeys(node.inputs) if last[r] == node.name and r not in kept),
+        )
+        for node in nodes
+    )

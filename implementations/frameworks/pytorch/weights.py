@@ -1,0 +1,91 @@
+"""The neutral weights in PyTorch: one table to its tensors and back, each tensor exactly once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from implementations.architecture.graph import Architecture
+from implementations.architecture.shapes import parameters
+from implementations.arrays import Weights
+from implementations.errors import BadInput
+
+Orders = dict[str, NDArray[np.intp]]
+
+TABLE: dict[tuple[str, str], tuple[str, tuple[int, ...], tuple[int, ...]]] = {
+    ("conv", "kernel"): ("weight", (3, 2, 0, 1), (2, 3, 1, 0)),
+    ("conv", "bias"): ("bias", (0,), (0,)),
+    ("dense", "kernel"): ("weight", (1, 0), (1, 0)),
+    ("dense", "bias"): ("bias", (0,), (0,)),
+    ("batch_norm", "scale"): ("weight", (0,), (0,)),
+    ("batch_norm", "offset"): ("bias", (0,), (0,)),
+    ("batch_norm", "mean"): ("running_mean", (0,), (0,)),
+    ("batch_norm", "variance"): ("running_var", (0,), (0,)),
+}
+"""(kind, neutral part) -> the module's tensor, the axes to it and the axes back from it."""
+
+Entry = tuple[str, Any, tuple[int, ...], tuple[int, ...], NDArray[np.intp] | None]
+
+
+def tensors(network: Any) -> Iterator[Entry]:
+    """Neutral name, tensor, axes to, axes back, and the order of its rows where that differs."""
+    for name in parameters(network.architecture):
+        node_name, part = name.split(".")
+        node, module = network.architecture[node_name], network.layers[node_name]
+        attribute, to, back = TABLE[node.kind, part]
+        owner = module[-1] if isinstance(module, nn.Sequential) else module
+        reads_rows = node.kind == "batch_norm" or (node.kind, part) == ("dense", "kernel")
+        order = network.orders.get(node.inputs[0]) if reads_rows else None
+        yield name, getattr(owner, attribute), to, back, order
+
+
+def load(network: Any, weights: Weights) -> None:
+    """Neutral weights into a network's tensors, each exactly once."""
+    left = dict(weights)
+    with torch.no_grad():
+        for name, tensor, to, _, order in tensors(network):
+            array = left.pop(name)
+            array = (array if order is None else array[order]).transpose(to)
+            tensor.copy_(torch.from_numpy(np.ascontiguousarray(array)))
+    if left:
+        raise BadInput(f"weights: tensor {min(left)!r} belongs to no node")
+
+
+def feature_orders(architecture: Architecture) -> Orders | None:
+    """Vector node -> the neutral position of each of its features, where PyTorch's order differs.
+
+    PyTorch flattens (C, H, W), the neutral weights are for (H, W, C): rather than permute at every
+    forward pass, the rows of whatever reads the vector are permuted once. Where that cannot be (an
+    `add` of two orders, or logits that are such a vector) it is None, and the flatten itself
+    reorders.
+    """
+    orders: Orders = {}
+    vectors = [n for n in architecture.nodes if len(architecture.shapes[n.name]) == 1]
+    for node in vectors:
+        shape = architecture.shapes[node.inputs[0]]
+        read = [orders[name] for name in node.inputs if name in orders]
+        if node.kind == "flatten" and len(shape) == 3:
+            places = np.arange(math.prod(shape)).reshape(shape)
+            orders[node.name] = places.transpose(2, 0, 1).ravel()
+        elif node.kind == "concat":
+            widths = [len(order) for order in read]
+            starts = np.cumsum([0, *widths[:-1]])
+            orders[node.name] = np.concatenate(
+                [order + start for order, start in zip(read, starts, strict=True)]
+            )
+        elif node.kind in ("dense", "global_average_pool"):
+            orders[node.name] = np.arange(architecture.shapes[node.name][0])
+        elif any((order != read[0]).any() for order in read):
+            return None
+        else:
+            orders[node.name] = read[0]
+    identity = {name: (order == np.arange(len(order))).all() for name, order in orders.items()}
+    if not identity.get(architecture.output, True):
+        return None
+    return {name: order for name, order in orders.items() if not identity[name]}

@@ -1,0 +1,1 @@
+"""Class activation maps: a weighted sum of a layer's channels."""

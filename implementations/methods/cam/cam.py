@@ -1,0 +1,149 @@
+"""Class activation mapping (Zhou et al. 2016, arXiv 1512.04150).
+
+Where a network ends in global average pooling and one dense layer with kernel K, the activations A
+that are pooled are weighted by the class's column, without the bias:
+
+    w_c = K[c, k]        S = sum_c w_c A_c        heatmap = S, signed
+
+A network that ends in the pooling itself has K = 1: the map is the class's own channel. Nothing is
+differentiated, and the score plays no part. With `top`, only the channels of highest mean
+activation in that image are kept; of equal channels those that come first.
+"""
+
+from __future__ import annotations
+
+from implementations.architecture.graph import Architecture
+from implementations.arrays import Array, Stages
+from implementations.contract import Explain, KerasNetwork, Network, Options, OracleNetwork
+from implementations.methods import Number
+
+TITLE = "Class activation mapping"
+PAPER = "arXiv 1512.04150"
+AT = "layer"
+OPTIONS = {
+    "top": Number(0, 0, 1_000_000, "channels kept, those of highest mean activation; 0 keeps all"),
+}
+
+
+def evaluations(options: Options, size: tuple[int, int]) -> int:
+    """Images that go through the model for each image explained."""
+    return 1
+
+
+def ending(architecture: Architecture) -> tuple[str, str | None] | None:
+    """What is pooled and the dense node after it (None: the pooling gives the logits).
+
+    None where the graph does not end in global average pooling, dropout or not, and one dense.
+    """
+    last = architecture[architecture.output]
+    dense = last.name if last.kind == "dense" else None
+    while last.kind == "dropout" or last.name == dense:
+        if last.inputs[0] == "input":
+            return None
+        last = architecture[last.inputs[0]]
+    return (last.inputs[0], dense) if last.kind == "global_average_pool" else None
+
+
+def applies(architecture: Architecture, layer: str) -> str | None:
+    """Why the method cannot serve at this layer, or None."""
+    end = ending(architecture)
+    if end is None:
+        return "its graph does not end in global average pooling and at most one dense layer"
+    if layer != end[0]:
+        return f"layer {layer!r} is not what is pooled; give --layer {end[0]}"
+    return None
+
+
+def reference(network: OracleNetwork, layer: str, options: Options) -> Explain:
+    """In float64 NumPy."""
+    import numpy as np
+
+    end = ending(network.architecture)
+    dense = end[1] if end else None
+
+    def explain(network: OracleNetwork, images: Array, targets: Array) -> Stages:
+        activations, _ = network.features(layer, images)
+        channels = activations.shape[-1]
+        kernel = network.kernel(dense) if dense else np.eye(channels)
+        weights = kernel.T[targets]
+        if options.top:
+            for row, means in enumerate(activations.mean(axis=(1, 2))):
+                dropped = np.argsort(-means, kind="stable")[options.top :]
+                weights[row, dropped] = 0
+        signed = (activations * weights[:, None, None, :]).sum(axis=-1)
+        return {"activations": activations, "weights": weights, "signed": signed, "heatmap": signed}
+
+    return explain
+
+
+def jax(network: Network, layer: str, options: Options) -> Explain:
+    """One `einsum`."""
+    import jax
+    import jax.numpy as jnp
+
+    end = ending(network.architecture)
+    dense = end[1] if end else None
+
+    def explain(network: Network, images: Array, targets: Array) -> Stages:
+        activations, _ = network.features(layer, images)
+        channels = activations.shape[-1]
+        if dense:
+            weights = network.kernel(dense).T[targets]
+        else:
+            weights = jax.nn.one_hot(targets, channels, dtype=activations.dtype)
+        if 0 < options.top < channels:
+            _, kept = jax.lax.top_k(activations.mean(axis=(1, 2)), options.top)
+            weights = weights * jax.nn.one_hot(kept, channels, dtype=weights.dtype).sum(axis=1)
+        signed = jnp.einsum("nhwc,nc->nhw", activations, weights)
+        return {"activations": activations, "weights": weights, "signed": signed, "heatmap": signed}
+
+    return explain
+
+
+def pytorch(network: Network, layer: str, options: Options) -> Explain:
+    """One `einsum`; a stable sort, because `topk` promises no order among equals."""
+    import torch
+
+    end = ending(network.architecture)
+    dense = end[1] if end else None
+
+    def explain(network: Network, images: Array, targets: Array) -> Stages:
+        activations, _ = network.features(layer, images)
+        if dense:
+            weights = network.kernel(dense).T[targets]
+        else:
+            classes = torch.arange(activations.shape[1], device=targets.device)
+            weights = (targets[:, None] == classes).to(activations.dtype)
+        if options.top:
+            means = activations.mean(dim=(2, 3))
+            dropped = means.argsort(dim=1, descending=True, stable=True)[:, options.top :]
+            weights = weights.scatter(1, dropped, 0.0)
+        signed = torch.einsum("nchw,nc->nhw", activations, weights)
+        return {"activations": activations, "weights": weights, "signed": signed, "heatmap": signed}
+
+    return explain
+
+
+def keras(network: KerasNetwork, layer: str, options: Options) -> Explain:
+    """`keras.ops` throughout; `argsort` is stable on every backend, `top_k` is not."""
+    from keras import ops
+
+    network.split(layer)
+    end = ending(network.architecture)
+    dense = end[1] if end else None
+
+    def explain(network: KerasNetwork, images: Array, targets: Array) -> Stages:
+        activations, _ = network.features(layer, images)
+        _, height, width, channels = activations.shape
+        if dense:
+            weights = ops.take(ops.transpose(network.kernel(dense)), targets, axis=0)
+        else:
+            weights = ops.one_hot(targets, channels, dtype=activations.dtype)
+        if options.top:
+            means = ops.sum(activations, axis=(1, 2)) / (height * width)
+            ranks = ops.argsort(ops.argsort(-means, axis=1), axis=1)
+            weights = ops.where(ranks < options.top, weights, ops.zeros_like(weights))
+        signed = ops.einsum("nhwc,nc->nhw", activations, weights)
+        return {"activations": activations, "weights": weights, "signed": signed, "heatmap": signed}
+
+    return explain

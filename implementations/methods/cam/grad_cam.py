@@ -1,0 +1,136 @@
+"""Grad-CAM (Selvaraju et al. 2017, arXiv 1610.02391).
+
+The activations A of a layer, each channel weighted by the mean gradient of the class score s_k:
+
+    w_c = mean_hw(d s_k / d A_c)        S = sum_c w_c A_c        heatmap = relu(S)
+
+S is kept as `signed`. Only the head after the layer is differentiated.
+"""
+
+from __future__ import annotations
+
+from implementations.arrays import Array, Stages
+from implementations.contract import Explain, KerasNetwork, Network, Options, OracleNetwork
+from implementations.methods import Choice, Flag
+
+TITLE = "Grad-CAM"
+PAPER = "arXiv 1610.02391"
+AT = "layer"
+OPTIONS = {
+    "reduction": Choice("sum", ("sum", "mean"), "over the channels"),
+    "relu": Flag(True, "keep only the evidence for the class"),
+}
+
+
+def evaluations(options: Options, size: tuple[int, int]) -> int:
+    """Images that go through the model for each image explained."""
+    return 1
+
+
+def reference(network: OracleNetwork, layer: str, options: Options) -> Explain:
+    """In float64 NumPy, the gradient by hand."""
+    import numpy as np
+
+    def explain(network: OracleNetwork, images: Array, targets: Array) -> Stages:
+        activations, rest = network.features(layer, images)
+        gradients = network.pull_back(layer, activations, rest, targets, options.score)
+        weights = gradients.mean(axis=(1, 2))
+        signed = getattr(np, options.reduction)(activations * weights[:, None, None, :], axis=-1)
+        heatmap = np.maximum(signed, 0) if options.relu else signed
+        return {
+            "activations": activations,
+            "gradients": gradients,
+            "weights": weights,
+            "signed": signed,
+            "heatmap": heatmap,
+        }
+
+    return explain
+
+
+def jax(network: Network, layer: str, options: Options) -> Explain:
+    """`jax.grad` of the head."""
+    import jax
+    import jax.numpy as jnp
+
+    def explain(network: Network, images: Array, targets: Array) -> Stages:
+        activations, rest = network.features(layer, images)
+
+        def score(activations: Array) -> Array:
+            logits = network.head(layer, activations, rest)
+            return network.score(options.score, logits, targets).sum()
+
+        gradients = jax.grad(score)(activations)
+        weights = gradients.mean(axis=(1, 2))
+        signed = jnp.einsum("nhwc,nc->nhw", activations, weights)
+        if options.reduction == "mean":
+            signed = signed / activations.shape[-1]
+        heatmap = jax.nn.relu(signed) if options.relu else signed
+        return {
+            "activations": activations,
+            "gradients": gradients,
+            "weights": weights,
+            "signed": signed,
+            "heatmap": heatmap,
+        }
+
+    return explain
+
+
+def pytorch(network: Network, layer: str, options: Options) -> Explain:
+    """`torch.func.grad` of the head, which `torch.compile` can trace whole."""
+    import torch
+
+    def explain(network: Network, images: Array, targets: Array) -> Stages:
+        activations, rest = network.features(layer, images)
+
+        def score(activations: Array) -> Array:
+            logits = network.head(layer, activations, rest)
+            return network.score(options.score, logits, targets).sum()
+
+        gradients = torch.func.grad(score)(activations)
+        weights = gradients.mean(dim=(2, 3))
+        signed = torch.einsum("nchw,nc->nhw", activations, weights)
+        if options.reduction == "mean":
+            signed = signed / activations.shape[1]
+        heatmap = torch.relu(signed) if options.relu else signed
+        return {
+            "activations": activations,
+            "gradients": gradients,
+            "weights": weights,
+            "signed": signed,
+            "heatmap": heatmap,
+        }
+
+    return explain
+
+
+def keras(network: KerasNetwork, layer: str, options: Options) -> Explain:
+    """`keras.ops` throughout; the gradient is the network's, whatever the backend."""
+    from keras import ops
+
+    network.split(layer)
+
+    def explain(network: KerasNetwork, images: Array, targets: Array) -> Stages:
+        activations, rest = network.features(layer, images)
+
+        def score(activations: Array) -> Array:
+            logits = network.head(layer, activations, rest)
+            return ops.sum(network.score(options.score, logits, targets))
+
+        gradients = network.gradient(score)(activations)
+        _, height, width, channels = activations.shape
+        weights = ops.sum(gradients, axis=(1, 2)) / (height * width)
+        signed = ops.einsum("nhwc,nc->nhw", activations, weights)
+        if options.reduction == "mean":
+            signed = signed / channels
+        heatmap = ops.relu(signed) if options.relu else signed
+        return {
+            "activations": activations,
+            "gradients": gradients,
+            "weights": weights,
+            "signed": signed,
+            "heatmap": heatmap,
+        }
+
+    return explain

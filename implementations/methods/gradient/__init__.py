@@ -1,0 +1,1 @@
+"""Gradients at the input, and what is made of them."""

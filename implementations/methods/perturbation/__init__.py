@@ -1,0 +1,1 @@
+"""Scores of images of which something is hidden."""

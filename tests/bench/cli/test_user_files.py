@@ -1,0 +1,177 @@
+"""What `explain` is given and cannot take: one line, and nothing written."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from implementations.architecture import registered, weights
+
+
+def _bad(kind: str, images: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    images = images.copy()
+    bytes_of_greys = (images * 255).astype(np.uint8)
+    if kind == "nan":
+        images[4, 7, 8, 1] = np.nan
+    if kind == "above":
+        images[1, 0, 3, 0] = 1.5
+    if kind == "below":
+        images[2, 0, 0, 0] = -1e-6
+    wrong = {
+        "shape": images[:, :7],
+        "transposed": images.transpose(0, 3, 1, 2),
+        "channels": images[..., :1],
+        "rank 3": images[..., 0],
+        "rank 0": np.float32(0.5),
+        "rank 5": images[None],
+        "empty": images[:0],
+        "objects": np.array([images[0], None], dtype=object),
+        "float64": images.astype(np.float64),
+        "uint8": bytes_of_greys,
+        "complex": images.astype(np.complex64),
+        "record": np.zeros(len(images), [("a", "f4")]),
+    }
+    return np.asarray(wrong.get(kind, images))
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("shape", "(7, 9, 2)"), ("transposed", "(2, 8, 9)"), ("channels", "(8, 9, 1)"),
+        ("rank 3", "(N, H, W, C)"), ("rank 0", "(N, H, W, C)"), ("rank 5", "(N, H, W, C)"),
+        ("empty", "empty"), ("objects", "object"), ("nan", "nan at (4, 7, 8, 1)"),
+        ("above", "1.5 at (1, 0, 3, 0)"), ("below", "at (2, 0, 0, 0)"), ("float64", "float64"),
+        ("uint8", "uint8"), ("complex", "complex64"), ("record", "(N, H, W, C)"),
+    ],
+)  # fmt: skip
+def test_bad_images(place: Any, refused: Callable[..., str], kind: str, words: str) -> None:
+    np.save(place.folder / "images.npy", _bad(kind, place.images), allow_pickle=True)
+    assert words in refused()
+
+
+@pytest.mark.parametrize(
+    ("targets", "words"),
+    [
+        (np.array([0, 1, 4, 0, 0]), "target 4 at 2 is not one of 0 to 3"),
+        (np.array([0, -1, 0, 0, 0]), "target -1 at 1"),
+        (np.array([0, 1]), "(2,), 5 images need (5,)"),
+        (np.zeros((5, 1), int), "(5, 1)"),
+        (np.zeros(5), "float64; they must be whole numbers"),
+        (np.zeros(5, bool), "bool"),
+        (np.array([2**40, 0, 0, 0, 0]), "not one of 0 to 3"),
+        (np.array([None] * 5), "object"),
+    ],
+)
+def test_bad_targets(
+    place: Any, refused: Callable[..., str], targets: np.ndarray[Any, Any], words: str
+) -> None:
+    path = place.folder / "targets.npy"
+    np.save(path, targets, allow_pickle=True)
+    assert words in refused(targets=path)
+
+
+@pytest.mark.parametrize("name", ["images.npy", "targets.npy", "w.safetensors", "small.json"])
+def test_no_input_is_replaced(place: Any, refused: Callable[..., str], name: str) -> None:
+    np.save(place.folder / "targets.npy", np.zeros(5, np.int32))
+    other = place.folder / "out" / "link"
+    other.symlink_to(place.folder / name)
+    for out in (place.folder / name, place.folder / "out" / ".." / name, other):
+        assert "it is the input" in refused(out=out, targets=place.folder / "targets.npy")
+
+
+def test_a_pipe_is_not_replaced(place: Any, refused: Callable[..., str]) -> None:
+    os.mkfifo(place.folder / "pipe")
+    assert "it is a pipe or a device; name a file" in refused(out=place.folder / "pipe")
+    assert (place.folder / "pipe").is_fifo()
+
+
+def test_images_of_other_channels_than_the_weights(place: Any, refused: Callable[..., str]) -> None:
+    grey = weights.randomise(registered.get("cnn-32-16", (8, 9, 1), 4), 0)
+    weights.save(place.folder / "w.safetensors", grey)
+    said = refused(architecture="cnn-32-16")
+    assert "images.npy: images have 2 channels (the last axis), the weights want 1" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("images.npy", b"not an array"),
+        ("images.npy", b""),
+        ("images.npy", b"\x80\x04N."),
+        ("w.safetensors", b"\xff" * 40),
+        ("w.safetensors", b""),
+        ("small.json", b"{"),
+        ("small.json", b"[]"),
+        ("small.json", b"\xff\xfe"),
+    ],
+)
+def test_broken_files(place: Any, refused: Callable[..., str], name: str, content: bytes) -> None:
+    (place.folder / name).write_bytes(content)
+    assert str(place.folder / name) in refused()
+
+
+def test_broken_networks(place: Any, refused: Callable[..., str]) -> None:
+    nodes = place.form["nodes"]
+    for broken in (nodes[:-1], [*nodes, {"kind": "convv"}]):
+        (place.folder / "small.json").write_text(json.dumps({**place.form, "nodes": broken}))
+        assert str(place.folder / "small.json") in refused()
+
+
+def test_torn_files(place: Any, refused: Callable[..., str]) -> None:
+    for name in ("images.npy", "w.safetensors"):
+        whole = (place.folder / name).read_bytes()
+        (place.folder / name).write_bytes(whole[:-4])
+        assert str(place.folder / name) in refused()
+        (place.folder / name).write_bytes(whole)
+
+
+def test_a_file_that_is_not_numpy_s(place: Any, refused: Callable[..., str]) -> None:
+    (place.folder / "images.npy").write_text("pickled objects, allow_pickle, Python objects")
+    said = refused()
+    assert "it is no file of NumPy's" in said and "object" not in said
+
+
+def test_an_archive_of_arrays(place: Any, refused: Callable[..., str]) -> None:
+    np.savez(place.folder / "images.npz", place.images)
+    assert "archive" in refused(images=place.folder / "images.npz")
+
+
+def test_weights_of_another_architecture(place: Any, refused: Callable[..., str]) -> None:
+    path = place.folder / "w.safetensors"
+    kernel = np.zeros((3, 3, 2, 7), np.float32)
+    save_file({**place.tensors, "conv1.kernel": kernel}, path)
+    assert "tensor 'conv1.kernel' is (3, 3, 2, 7)" in refused()
+    save_file({name: a for name, a in place.tensors.items() if name != "conv2.bias"}, path)
+    assert "no tensor 'conv2.bias'" in refused()
+    save_file({**place.tensors, "conv9.bias": kernel}, path)
+    assert "'conv9.bias' belongs to no node" in refused()
+    save_file({**place.tensors, "dense1.bias": np.full(4, np.nan, np.float32)}, path)
+    assert "'dense1.bias' has values that are not finite" in refused()
+
+
+def test_weights_of_a_type_that_numpy_has_not(place: Any, refused: Callable[..., str]) -> None:
+    torch = pytest.importorskip("torch")
+    from safetensors.torch import save_file as save_torch
+
+    tensors = {name: torch.from_numpy(array).bfloat16() for name, array in place.tensors.items()}
+    save_torch(tensors, place.folder / "w.safetensors")
+    assert "w.safetensors" in refused()
+
+
+def test_images_that_a_registered_network_cannot_read(
+    place: Any, refused: Callable[..., str]
+) -> None:
+    said = refused(architecture="cnn-32-16-8")
+    assert "8 x 9 x 2" in said
+
+
+def test_a_place_that_cannot_be_written(place: Any, refused: Callable[..., str]) -> None:
+    blocked = place.folder / "small.json" / "maps.safetensors"
+    assert "cannot write" in refused(out=blocked)
+    assert "cannot write /proc/maps.safetensors: " in refused(out="/proc/maps.safetensors")

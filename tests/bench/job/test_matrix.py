@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bench.cli.names import pick_columns
+from bench.job import matrix
+from bench.record.cell import Cell
+from bench.subject.request import Request
+from implementations import libraries, methods
+from implementations.architecture import registered
+
+SMALL = [("digits", registered.get(name), "random") for name in ("cnn-48-32-16", "cnn-gap")]
+BACKENDS = ("tensorflow", "torch")
+REAL = ("photographs", registered.get("squeezenet-1.0", (227, 227, 3), 1000), "trained")
+
+
+def cells(
+    size: str, *columns: str, networks: Any = SMALL, asked: tuple[str, ...] = (),
+    device: str = "cpu",
+) -> list[Cell]:  # fmt: skip
+    ask = Request(
+        datasets=(), architectures=(), columns=pick_columns(columns), methods=asked, grid=size,
+        device=device,
+    )  # fmt: skip
+    found = matrix.cells(ask, networks)
+    assert len({cell.cell_id for cell in found}) == len(found)
+    return found
+
+
+def test_quick_is_every_task_in_every_mode() -> None:
+    found = cells("quick", "jax", networks=SMALL[:1])
+    named = [(cell.task, cell.method, cell.mode) for cell in found]
+    assert len(named) == 3 * 2 + 2 and ("train_step", "", "xla") not in named
+    assert {(cell.precision, cell.batch) for cell in found} == {("float32", 64)}
+
+
+@pytest.mark.parametrize("size", matrix.GRIDS)
+@pytest.mark.parametrize("column", ["jax", "pytorch", "keras[torch]"])
+def test_a_network_without_a_convolution_has_no_heatmap(size: str, column: str) -> None:
+    dense = [("mnist", registered.get("mlp-512-100"), "random")]
+    found = cells(size, column, networks=dense)
+    assert {cell.task for cell in found} == {"forward", "train_step"}
+
+
+@pytest.mark.parametrize("column", ["pytorch", "keras[torch]"])
+def test_the_allocators_are_timed_at_cells_that_the_default_has(column: str) -> None:
+    found = cells("allocator", column)
+    kept = [cell for cell in found if not cell.allocator]
+    assert set(kept) <= set(cells("default", column))
+    assert [replace(cell, allocator="system") for cell in kept] == found[len(kept) :]
+    named = [(cell.task, cell.method, cell.batch, cell.layer) for cell in kept]
+    assert named[:3] == [
+        ("forward", "", 256, ""), ("heatmap", "grad_cam", 256, ""),
+        ("heatmap", "grad_cam", 64, "relu1"),
+    ]  # fmt: skip
+
+
+def test_the_other_memory_format_is_timed_where_there_is_one() -> None:
+    for device, other in (("cpu", "contiguous"), ("gpu", "channels_last")):
+        found = cells("default", "pytorch", device=device)
+        asked = [cell for cell in found if cell.memory_format]
+        assert {cell.memory_format for cell in asked} == {other} and len(asked) == 4
+        assert {replace(cell, memory_format="") for cell in asked} <= set(found)
+    assert not any(cell.memory_format for cell in cells("default", "jax"))
+
+
+def test_default_varies_one_factor_at_a_time() -> None:
+    found = cells("default", "jax", networks=[*SMALL, REAL])
+    base = {
+        "architecture": "cnn-48-32-16", "batch": 64, "layer": "", "precision": "float32",
+        "mode": "compiled",
+    }  # fmt: skip
+    for cell in found:
+        differing = {name for name, value in base.items() if getattr(cell, name) != value}
+        differing |= {"method"} if cell.method not in ("", "grad_cam") else set()
+        if cell.architecture == "squeezenet-1.0":
+            assert (cell.batch, cell.mode) in ((1, "compiled"), (8, "compiled"), (8, "tuned"))
+        elif "method" in differing:
+            assert differing <= {"method", "batch", "layer"} or "layer" not in differing
+        else:
+            pairs = ({"batch", "mode"}, {"layer", "mode"})
+            assert len(differing) <= 1 or differing in pairs, cell
+            if differing == {"layer", "mode"}:
+                assert cell.mode in ("tuned", "xla") and cell.layer == "relu1"
+    plain = cells("default", "pytorch", networks=[*SMALL, REAL])
+    assert "tuned" not in {c.mode for c in plain if c.architecture == "squeezenet-1.0"}
+    grad_cam = [c for c in found if c.method == "grad_cam" and c.architecture == "cnn-48-32-16"]
+    assert {(c.batch, c.mode) for c in grad_cam} == {
+        (batch, mode) for batch in (1, 8, 64, 256) for mode in ("eager", "compiled", "tuned", "xla")
+    }
+    assert {c.layer for c in grad_cam} == {"", "relu1", "relu2"}
+    assert {c.precision for c in grad_cam} == {"float32", "bfloat16", "float64"}
+    all_classes = [c for c in found if c.method == "grad_cam_all_classes"]
+    assert {c.layer for c in all_classes} == {""}
+    fully = cells("full", "jax")
+    assert {c.layer for c in fully if c.method == "grad_cam_all_classes"} == {"", "relu1"}
+    others = {name for name in methods.names() if name not in ("grad_cam", "cam")}
+    assert others <= {c.method for c in found}
+
+
+def test_keras_on_another_backend_has_the_product_layers_and_all_classes_alone() -> None:
+    networks = [*SMALL, REAL]
+    own, other = (cells("default", f"keras[{name}]", networks=networks) for name in BACKENDS)
+
+    def alike(found: list[Cell]) -> set[tuple[Any, ...]]:
+        return {
+            (c.task, c.method, c.layer, c.batch, c.mode)
+            for c in found
+            if (c.architecture, c.precision) == ("cnn-48-32-16", "float32") and not c.library
+        }
+
+    assert {c.precision for c in other} == {"float32"}
+    assert {c.architecture for c in other} == {"cnn-48-32-16"}
+    assert {c.method for c in other} == {"", "grad_cam", "grad_cam_all_classes"}
+    kept = {
+        (task, method, layer, *rest)
+        for task, method, layer, *rest in alike(own)
+        if method in ("", "grad_cam", "grad_cam_all_classes") and layer != "relu2"
+    }
+    assert alike(other) == kept
+    assert {c.precision for c in cells("full", "keras[torch]")} >= {"bfloat16", "float64"}
+
+
+@pytest.mark.parametrize("size", ["default", "full"])
+def test_tf32_is_a_toggle_of_every_column_on_a_gpu_alone(size: str) -> None:
+    columns = ("jax", "pytorch", "keras[jax]", "keras[torch]")
+    found = [cell for cell in cells(size, *columns, device="gpu") if cell.precision == "tf32"]
+    tasks = {(cell.column.label, cell.task) for cell in found}
+    assert tasks >= {(column, task) for column in columns for task in ("forward", "heatmap")}
+    assert not any(cell.precision == "tf32" for cell in cells(size, *columns))
+
+
+def test_a_library_that_goes_image_by_image_gets_one() -> None:
+    found = [c for c in cells("default", "keras[tensorflow]") if c.library == "eli5"]
+    assert found and {c.batch for c in found} == {1}
+
+
+def test_tuned_is_timed_where_there_is_something_to_tune() -> None:
+    for column, there in (("jax", True), ("keras[jax]", True), ("pytorch", False)):
+        assert ("tuned" in {c.mode for c in cells("full", column)}) is there
+        assert ("tuned" in {c.mode for c in cells("default", column)}) is there
+        assert "tuned" not in {c.mode for c in cells("quick", column)}
+
+
+@pytest.mark.parametrize("column", ["pytorch", "keras[tensorflow]", "keras[jax]"])
+def test_libraries_stand_beside_their_own_framework(column: str) -> None:
+    found = {(c.library, c.method, c.options) for c in cells("default", column) if c.library}
+    described = [libraries.describe(name) for name in libraries.names()]
+    mine = [each for each in described if f"{each.framework}" == column.split("[")[0]]
+    if column == "keras[jax]":
+        assert not found
+        return
+    for library in mine:
+        for name, offer in library.offers.items():
+            given = [
+                options for of, method, options in found if (of, method) == (library.name, name)
+            ]
+            if offer.like:
+                assert () in given
+                for settings in (offer.canonical or {}, *offer.timed):
+                    assert tuple(sorted(settings.items())) in given
+            else:
+                assert not given
+
+
+def test_heatmaps_are_of_the_methods_asked_for() -> None:
+    every, some = cells("default", "pytorch"), cells("default", "pytorch", asked=("saliency",))
+    assert {(c.library, c.method) for c in some} == {
+        ("", ""), ("", "saliency"), ("captum", "saliency"),
+    }  # fmt: skip
+    assert set(some) == {c for c in every if not c.method or c.method == "saliency"}
+
+
+def test_full_is_the_whole_product() -> None:
+    found = cells("full", "jax")
+    assert set(cells("default", "jax")) < set(found)
+    plain = cells("default", "pytorch", networks=[*SMALL, REAL])
+    assert "tuned" not in {c.mode for c in plain if c.architecture == "squeezenet-1.0"}
+    grad_cam = [c for c in found if c.method == "grad_cam" and c.architecture == "cnn-gap"]
+    # batches x modes x precisions x layers
+    assert len(grad_cam) == 4 * 4 * 3 * 3

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from bench.cli.names import pick_columns
+from bench.job.pipeline import Pipeline
+from bench.job.plans import Network
+from bench.subject.request import Request
+
+NETWORKS = (
+    Network("digits", "cnn-32-16-8", "all"), Network("digits", "cnn-gap", "pytorch"),
+    Network("shapes", "cnn-32-16-8", "jax"),
+)  # fmt: skip
+
+
+def pipeline(results: Path, seeds: int = 1, **more: Any) -> Pipeline:
+    ask = Request(
+        datasets=("digits", "shapes"), architectures=("cnn-32-16-8", "cnn-gap"),
+        columns=pick_columns(["jax", "pytorch"]), methods=("grad_cam",), n_images=4, seeds=seeds,
+        results=results, **more,
+    )  # fmt: skip
+    return Pipeline("compare", ask, NETWORKS)
+
+
+def test_first_steps_are_of_what_all_columns_train(tmp_path: Path) -> None:
+    plain = pipeline(tmp_path)._first_steps()
+    assert {(c.dataset, c.architecture) for c in plain} == {("digits", "cnn-32-16-8")}
+    assert {(c.optimizer, c.steps, c.seed) for c in plain} == {("matched", 20, 0)}
+    seeded = pipeline(tmp_path, seeds=3)._first_steps()
+    assert {(c.optimizer, c.steps, c.seed) for c in seeded} == {
+        (optimizer, 20 if seed else 100, seed)
+        for optimizer in ("matched", "native", "sgd")
+        for seed in range(3)
+    }
+    assert len(seeded) == 3 * 9  # two columns, and one of them from nudged weights
+
+
+def test_what_is_timed_is_the_grid_around_each_precision_asked_for(tmp_path: Path) -> None:
+    leader = pipeline(tmp_path, grid="default", precisions=("float32", "float64"))
+    one, other, both = (
+        leader._timed(asked) for asked in (("float32",), ("float64",), ("float32", "float64"))
+    )
+    assert set(both) == {*one, *other} and len(both) == len(set(both))
+    # Each grid is of one base, and has that base's precisions beside it.
+    assert {cell.precision for cell in one} == {"float32", "float64", "bfloat16"}
+    trained = {cell.precision for cell in other if cell.task == "train_step"}
+    assert trained == {"float64"} and len(both) > len(one)

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+
+import pytest
+
+from bench.record import fingerprint
+from implementations.architecture import recipes, weights
+
+
+def test_code_hash_is_of_what_a_result_depends_on() -> None:
+    pairs = [
+        ("jax", "grad_cam", ""), ("jax", "saliency", ""), ("pytorch", "grad_cam", ""),
+        ("reference", "grad_cam", ""), ("pytorch", "", ""), ("pytorch", "", "", "train"),
+        ("jax", "grad_cam", "", "heatmap", "", "", "time"),
+    ]  # fmt: skip
+    hashes = [fingerprint.code_hash(*pair) for pair in pairs]
+    assert len(set(hashes)) == len(hashes) and all(len(each) == 12 for each in hashes)
+
+
+def test_a_training_depends_on_its_recipe_and_on_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hashes() -> tuple[str, ...]:
+        fingerprint._code_hash.cache_clear()
+        asked = product(("train", "train_step", "heatmap"), ("cnn-48-32-16", "cnn-gap"))
+        return tuple(
+            fingerprint.code_hash("jax", "", "", task, name, "digits") for task, name in asked
+        )
+
+    glorot = replace(recipes.RECIPES["cnn-48-32-16"], kernels="glorot_uniform")
+    monkeypatch.setitem(recipes.RECIPES, "cnn-48-32-16", glorot)
+    before = hashes()
+    assert len(set(before)) == 5 and before[4] == before[5]
+
+    def changed(recipe: recipes.Recipe) -> list[bool]:
+        monkeypatch.setitem(recipes.RECIPES, "cnn-48-32-16", recipe)
+        return [old != new for old, new in zip(before, hashes(), strict=True)]
+
+    # A step takes as long from other weights, and how many epochs is in the cell.
+    assert changed(replace(glorot, kernels="lecun_normal")) == [True] + [False] * 5
+    assert changed(replace(glorot, batch=128)) == [True, False, True, False, False, False]
+    assert changed(replace(glorot, epochs=9)) == [False] * 6
+    monkeypatch.setitem(weights.KERNELS, "glorot_uniform", weights.lecun_normal)
+    assert changed(glorot) == [True] + [False] * 5
+    fingerprint._code_hash.cache_clear()
+
+
+def test_a_fingerprint_is_of_what_runs_and_of_nothing_else() -> None:
+    head = '"""A."""\nimport math\n\n\ndef area(r: float) -> float:\n'
+    text = head + '    """B."""\n    return math.pi * r\n'
+    moved = "from math import pi  # C\n\ndef area(r):\n    import math\n    return math.pi * r\n"
+    assert fingerprint.trees(text) == fingerprint.trees(moved)
+    assert fingerprint.trees(text) != fingerprint.trees(text.replace("* r", "* r * r"))
+    assert fingerprint.trees(text, ["area"]) == []
+    one, other = fingerprint.trees("a = 1\nb = 2"), fingerprint.trees("b = 2\na = 1")
+    assert one != other and fingerprint.fingerprint(one) == fingerprint.fingerprint(other)

@@ -1,0 +1,151 @@
+"""`explain` through the command line, in this process, with PyTorch on a small network."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+from safetensors.numpy import load_file
+
+from bench.__main__ import main
+from bench.engine.child import ROOT
+from implementations.architecture import graph, weights
+
+
+def test_heatmaps_with_every_stage(place: Any) -> None:
+    assert main(place.arguments(save="stages", batch=2)) == 0
+    found = load_file(place.out)
+    assert {name: (a.shape, a.dtype.name) for name, a in found.items()} == {
+        "logits": ((5, 4), "float32"),
+        "targets": ((5,), "int32"),
+        "heatmap": ((5, 4, 5), "float32"),
+        "upsampled": ((5, 8, 9), "float32"),
+        "signed": ((5, 4, 5), "float32"),
+        "activations": ((5, 4, 5, 5), "float32"),
+        "gradients": ((5, 4, 5, 5), "float32"),
+        "weights": ((5, 5), "float32"),
+    }
+    np.testing.assert_array_equal(found["targets"], found["logits"].argmax(axis=1))
+    np.testing.assert_array_equal(found["heatmap"], np.maximum(found["signed"], 0))
+    assert [path.name for path in place.out.parent.iterdir()] == [place.out.name]
+    with safe_open(place.out, "numpy") as opened:
+        assert opened.metadata()["layer"] == "relu2"
+        assert opened.metadata()["score"] == "logit"
+
+    oracle = place.out.with_name("oracle.safetensors")
+    arguments = place.arguments(framework="reference", mode=None, save="stages", out=oracle)
+    assert main(arguments) == 0
+    expected = load_file(oracle)
+    assert expected.keys() == found.keys()
+    assert {a.dtype.name for a in expected.values()} == {"float64", "int32"}
+    for name, array in expected.items():
+        np.testing.assert_allclose(found[name], array, atol=2e-6 * np.abs(array).max())
+
+
+def test_the_completeness_gap_is_kept_with_the_stages(place: Any) -> None:
+    asked = {"method": "integrated_gradients", "option": ["points=8"], "save": "stages"}
+    assert main(place.arguments(**asked, layer=None)) == 0
+    found = load_file(place.out)
+    gap = found["completeness_gap"]
+    assert gap.shape == (5,) and np.isfinite(gap).all()
+    assert (np.abs(gap) < 0.2 * np.abs(found["signed"]).sum(axis=(1, 2))).all()
+
+
+def test_targets_layer_score_and_options_are_obeyed(place: Any) -> None:
+    targets = place.folder / "targets.npy"
+    np.save(targets, np.array([3, 2, 1, 0, 3], np.int64))
+    asked = {"targets": targets, "layer": "conv1:pre", "score": "probability"}
+    for option, out in (("relu=false", "a"), ("relu=true", "b")):
+        path = place.out.with_name(out)
+        assert main(place.arguments(**asked, option=[option, "reduction=sum"], out=path)) == 0
+    signed, positive = (load_file(place.out.with_name(name)) for name in "ab")
+    np.testing.assert_array_equal(signed["targets"], [3, 2, 1, 0, 3])
+    assert set(signed) == {"logits", "targets", "heatmap", "upsampled"}
+    assert signed["heatmap"].shape == (5, 8, 9)
+    assert signed["heatmap"].min() < 0 <= positive["heatmap"].min()
+    np.testing.assert_array_equal(positive["heatmap"], np.maximum(signed["heatmap"], 0))
+
+
+def test_an_answer_replaces_an_older_one_whole(place: Any) -> None:
+    place.out.write_bytes(b"older")
+    assert main(place.arguments(method="saliency")) == 0
+    assert load_file(place.out)["heatmap"].shape == (5, 8, 9)
+
+
+def test_a_library_answers_in_the_same_form(place: Any) -> None:
+    pytest.importorskip("captum")
+    ours = place.out.with_name("ours")
+    assert main(place.arguments(library="captum", method="saliency")) == 0
+    assert main(place.arguments(method="saliency", out=ours)) == 0
+    found, expected = load_file(place.out), load_file(ours)
+    np.testing.assert_allclose(found["heatmap"], expected["heatmap"], rtol=1e-4, atol=1e-6)
+
+
+def test_a_network_without_weights(place: Any) -> None:
+    nodes = [{"name": "gap1", "kind": "global_average_pool", "inputs": "input"}]
+    form = {"input_shape": [8, 9, 2], "classes": 2, "nodes": nodes}
+    (place.folder / "small.json").write_text(json.dumps(form))
+    (place.folder / "w.safetensors").write_bytes((8).to_bytes(8, "little") + b"{}      ")
+    assert main(place.arguments(method="saliency")) == 0
+    found = load_file(place.out)["logits"]
+    np.testing.assert_allclose(found, place.images.mean(axis=(1, 2)), rtol=1e-5)
+
+
+def test_weights_that_overflow(
+    place: Any, refused: Callable[..., str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    large = {name: array * np.float32(1e30) for name, array in place.tensors.items()}
+    weights.save(place.folder / "w.safetensors", large)
+    assert "image 0: its logits are not finite; the weights are too large" in refused()
+    kernels = {name: large[name] for name in ("conv1.kernel", "conv2.kernel")}
+    weights.save(place.folder / "w.safetensors", {**place.tensors, **kernels})
+    images = np.zeros_like(place.images)
+    images[3:] = 1
+    np.save(place.folder / "images.npy", images)
+    assert main(place.arguments(batch=2)) == 2
+    assert "image 3: its logits are not finite" in capsys.readouterr().err
+    assert not list(place.out.parent.iterdir())
+
+
+def test_what_breaks_in_mid_run_leaves_nothing(place: Any, refused: Callable[..., str]) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
+    try:
+        assert "cannot write" in refused()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+PEAK = """
+import resource, sys
+from bench.__main__ import main
+status = main(sys.argv[1:])
+print(status, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def test_memory_does_not_grow_with_the_number_of_images(place: Any) -> None:
+    form = {**place.form, "input_shape": [28, 28, 1]}
+    tensors = weights.randomise(graph.parse(form, "wide"), 0)
+    weights.save(place.folder / "w.safetensors", tensors)
+    (place.folder / "small.json").write_text(json.dumps(form))
+    peaks, sizes = [], []
+    for n in (200, 2000):
+        images = np.random.default_rng(0).random((n, 28, 28, 1), np.float32)
+        np.save(place.folder / "images.npy", images)
+        done = subprocess.run(
+            [sys.executable, "-c", PEAK, *place.arguments(save="stages")],
+            cwd=ROOT, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        status, peak = map(int, done.stdout.split())
+        assert status == 0, done.stderr
+        peaks.append(peak / 1024)
+        sizes.append((images.nbytes + place.out.stat().st_size) / 2**20)
+    assert peaks[1] - peaks[0] <= sizes[1] - sizes[0], (peaks, sizes)

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+from bench.stages.time import peak
+
+
+def test_the_peak_is_that_of_a_matrix_product() -> None:
+    found = peak.measure(1)
+    assert found.keys() == {"float32", "float64"}
+    # Any processor of this century does more than a billion a second and core, none 10 trillion.
+    assert all(1e9 < value < 1e13 for value in found.values())
+    assert found["float32"] > found["float64"]
+    assert peak.measure(1) is found  # measured once a process
+
+
+@pytest.mark.parametrize("library", peak.LIBRARIES)
+def test_every_library_multiplies_what_it_is_given(library: str) -> None:
+    if find_spec(library) is None:
+        pytest.skip(f"{library} not installed")
+    matrix = np.random.default_rng(1).random((8, 8)).astype(np.float32)
+    np.testing.assert_allclose(np.asarray(peak.LIBRARIES[library](matrix)()), matrix @ matrix, 1e-5)

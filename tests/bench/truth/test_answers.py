@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.subject.inputs import batch_of, subject
+from bench.truth import answers
+from implementations.architecture import graph, weights
+
+
+def test_an_answer_is_computed_once_and_told_apart_by_all_it_depends_on(small: Any) -> None:
+    about = subject(small.cell, small.context, 5)
+    folder = Path(small.context["oracle"])
+    first = answers.answer(small.cell, about, folder)
+    path = answers.answer_path(small.cell, about, folder)
+    made = path.stat().st_mtime_ns
+    again = answers.answer(replace(small.cell, framework="jax", mode="compiled"), about, folder)
+    assert path.stat().st_mtime_ns == made and list(folder.iterdir()) == [path]
+    for name, array in first.items():
+        np.testing.assert_array_equal(array, again[name])
+    np.testing.assert_array_equal(first["targets"], first["logits"].argmax(axis=1))
+    assert first["signed"].shape == (5, 7, 7) and first["upsampled"].shape == (5, 28, 28)
+    assert first["signed"].dtype == np.float64
+
+    form = graph.document(about.architecture)
+    form["nodes"][0]["dilation"] = 2
+    edited = replace(about, architecture=graph.parse(form, "edited"))
+    others = [
+        answers.answer_path(cell, seen, folder)
+        for cell, seen in (
+            (replace(small.cell, layer="relu1"), about),
+            (replace(small.cell, score="probability"), about),
+            (replace(small.cell, method="saliency"), about),
+            (replace(small.cell, options=(("relu", "false"),)), about),
+            (small.cell, edited),
+            (small.cell, subject(small.cell, small.context, 4)),
+            (small.cell, subject(replace(small.cell, weights="random"), small.context, 5)),
+        )
+    ]
+    assert len({path, *others}) == 8
+
+
+def test_every_column_asks_for_the_same_answer(small: Any) -> None:
+    cells = [
+        replace(small.cell, framework=f, mode=mode, precision=precision, batch=batch)
+        for f, mode, precision, batch in (
+            ("jax", "eager", "float32", 0), ("pytorch", "compiled", "float64", 8)
+        )
+    ]  # fmt: skip
+    assert len(answers.cells_for(cells)) == 1
+    assert answers.cells_for(cells)[0].framework == "reference"
+
+
+def test_costly_methods_are_compared_on_fewer_images(small: Any) -> None:
+    assert answers.images_compared(small.cell, 256) == 256
+    costly = replace(small.cell, method="integrated_gradients")
+    assert 2 <= answers.images_compared(costly, 256) < 64
+    assert answers.images_compared(costly, 2) == 2
+
+
+def test_a_batch_is_timed_from_the_first_heatmap_that_is_not_zero(
+    small: Any, tmp_path: Path
+) -> None:
+    one = replace(small.cell, stage="time", batch=1)
+    images = subject(small.cell, small.context).images
+    context = small.context | {"oracle": str(tmp_path)}
+    about, found = answers.timed_batch(one, context)
+    np.testing.assert_array_equal(about.images, images[:1])
+
+    def empty(first: int) -> None:
+        about = batch_of(one, context, first)
+        arrays = answers.answer(one, about, tmp_path)
+        path = answers.answer_path(one, about, tmp_path)
+        weights.save(path, arrays | {"heatmap": np.zeros_like(arrays["heatmap"])})
+
+    empty(0)
+    about, found = answers.timed_batch(one, context)
+    np.testing.assert_array_equal(about.images, images[1:2])
+    assert found["heatmap"].any()
+    for first in range(1, answers.TRIES):
+        empty(first)
+    about, found = answers.timed_batch(one, context)
+    np.testing.assert_array_equal(about.images, images[:1])
+    assert not found["heatmap"].any()
+
+
+def test_an_image_that_a_batch_has_twice_is_as_near_to_a_kink_both_times(small: Any) -> None:
+    about = subject(small.cell, small.context, 5)
+    chosen = np.array([3, 1, 4])
+    cell = replace(small.cell, layer="relu1")
+    once = answers.kinks(cell, about, chosen)
+    again = replace(about, images=about.images[[2, 3, 1, 3, 4, 1]])
+    assert len(np.unique(once)) == 3
+    twice = answers.kinks(cell, again, np.arange(1, 6))
+    np.testing.assert_allclose(twice, once[[0, 1, 0, 2, 1]], rtol=1e-12)
+
+
+def test_an_image_that_a_batch_has_twice_has_its_answer_both_times(
+    small: Any, tmp_path: Path
+) -> None:
+    about = subject(small.cell, small.context, 5)
+    order = [2, 3, 1, 3, 4, 1, 0]
+    once = answers.answer(small.cell, about, tmp_path)
+    again = answers.answer(small.cell, replace(about, images=about.images[order]), tmp_path)
+    assert set(again) == set(once) and again["logit_count"] == once["logit_count"]
+    for name in set(once) - {"logit_count"}:
+        scale = np.abs(once[name]).max()
+        np.testing.assert_allclose(again[name], once[name][order], atol=1e-13 * scale)

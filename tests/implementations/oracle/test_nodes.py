@@ -1,0 +1,175 @@
+import numpy as np
+import pytest
+
+from implementations.architecture.graph import KINDS
+
+CONV = {"kind": "conv", "filters": 4, "kernel": 3}
+MAX = {"kind": "max_pool", "size": 2, "stride": 2}
+AVERAGE = {"kind": "average_pool", "size": 2, "stride": 2}
+SETTINGS = {
+    "conv": CONV,
+    "conv strided same": {**CONV, "stride": 2},
+    "conv even kernel same": {**CONV, "kernel": 2, "stride": [1, 2]},
+    "conv valid leaves a rest": {**CONV, "stride": 3, "padding": "valid"},
+    "conv asymmetric pads": {**CONV, "kernel": [3, 2], "padding": [[2, 0], [0, 1]]},
+    "conv dilated": {**CONV, "kernel": [2, 3], "dilation": [3, 2], "padding": 1},
+    "conv grouped": {**CONV, "filters": 6, "groups": 2, "stride": [2, 1]},
+    "conv depthwise": {**CONV, "filters": 8, "groups": 4, "bias": False, "dilation": 2},
+    "batch_norm": {"kind": "batch_norm", "epsilon": 0.2},
+    "relu": {"kind": "relu"},
+    "relu6": {"kind": "relu6"},
+    "max_pool": MAX,
+    "max_pool overlapping": {**MAX, "size": 3, "stride": [1, 2], "padding": [[1, 0], [0, 1]]},
+    "max_pool same": {**MAX, "size": 3, "padding": "same"},
+    "max_pool ceil": {**MAX, "size": [2, 3], "rounding": "ceil"},
+    "average_pool": AVERAGE,
+    "average_pool padded": {**AVERAGE, "size": 3, "padding": [[1, 0], [1, 1]]},
+    "average_pool counted": {**AVERAGE, "size": 3, "padding": 1, "count_padding": True},
+    "average_pool same": {**AVERAGE, "size": 3, "padding": "same"},
+    "average_pool ceil counted": {
+        **AVERAGE, "size": 3, "padding": [[0, 0], [0, 1]], "rounding": "ceil",
+        "count_padding": True,
+    },
+    "global_average_pool": {"kind": "global_average_pool"},
+    "flatten": {"kind": "flatten"},
+    "dense": [{"kind": "flatten"}, {"kind": "dense", "units": 5, "bias": False}],
+    "dropout": {"kind": "dropout", "rate": 0.5},
+    "pad": {"kind": "pad", "spatial": [[1, 0], [2, 1]], "channels": [1, 2]},
+    "normalise": {
+        "kind": "normalise", "mean": [1, 2, 3, 4], "deviation": [1, 2, 4, 8], "order": [2, 0, 3, 1]
+    },
+    "add": [{"kind": "add", "inputs": ["before", "before", "input"]}],
+    "concat": [{"kind": "concat", "inputs": ["input", "before", "input"]}],
+}  # fmt: skip
+READ = (5, 7, 4)
+
+
+def around(nodes):
+    """The nodes between a smooth layer `before` and a classifier."""
+    nodes = nodes if isinstance(nodes, list) else [nodes]
+    flat = nodes[-1]["kind"] in ("flatten", "dense", "global_average_pool")
+    end = [] if flat else [{"kind": "flatten"}]
+    before = {"name": "before", "kind": "conv", "filters": 4, "kernel": 1}
+    return [before, *nodes, *end, {"kind": "dense", "units": 3}]
+
+
+def test_every_kind_has_a_case():
+    cases = [node for nodes in SETTINGS.values() for node in np.atleast_1d(nodes)]
+    assert {node["kind"] for node in cases} == set(KINDS)
+
+
+@pytest.mark.parametrize("layer", ["input", "before"])
+@pytest.mark.parametrize("case", SETTINGS)
+def test_the_gradient_is_that_of_central_differences(chain, central_differences, case, layer):
+    network = chain(around(SETTINGS[case]))
+    image = np.random.default_rng(1).normal(0, 3, (1, *READ))
+    assert network.kinks("input", image)[0] > 1e-4
+    activations, rest = network.features(layer, image)
+
+    def moved(values):
+        repeated = {name: np.repeat(v, len(values), axis=0) for name, v in rest.items()}
+        logits = network.head(layer, values, repeated)
+        return network.score("log_probability", logits, np.full(len(values), 2))
+
+    gradient = network.pull_back(layer, activations, rest, np.array([2]), "log_probability")
+    expected = central_differences(moved, activations, 1e-5)
+    assert np.abs(gradient).max() > 0
+    np.testing.assert_allclose(gradient, expected, rtol=0, atol=2e-8 * np.abs(expected).max())
+
+
+def test_each_image_has_its_own_gradient(chain):
+    network = chain(around(SETTINGS["max_pool"]))
+    images = np.random.default_rng(2).normal(0, 1, (4, *READ))
+    targets = np.array([0, 1, 2, 1])
+    together = network.pull_back("input", images, {}, targets, "probability")
+    for number, image in enumerate(images):
+        alone = network.pull_back(
+            "input", image[None], {}, targets[number : number + 1], "probability"
+        )
+        np.testing.assert_allclose(together[number], alone[0], rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"kernel": [3, 2], "padding": [[1, 2], [0, 1]], "groups": 2, "stride": 2},
+        {"kernel": 2, "padding": [[0, 0], [1, 0]], "groups": 4, "stride": 1, "dilation": 2},
+    ],
+)
+def test_convolution_is_its_definition(chain, convolution, settings):
+    network = chain(
+        [
+            {"kind": "conv", "filters": 8, **settings},
+            {"kind": "flatten"},
+            {"kind": "dense", "units": 3},
+        ]
+    )
+    images = np.random.default_rng(3).normal(0, 1, (2, *READ))
+    output, _ = network.features("node0", images)
+    kernel, bias = network.tensors["node0.kernel"], network.tensors["node0.bias"]
+    expected = convolution(
+        images, kernel, settings["stride"], settings.get("dilation", 1), settings["padding"],
+        settings["groups"],
+    )  # fmt: skip
+    np.testing.assert_allclose(output, expected + bias, atol=1e-13)
+
+
+def output_of(chain, node, image):
+    """What a single node makes of one channel (h, w)."""
+    image = np.array(image, np.float64)
+    network = chain(
+        [node, {"kind": "flatten"}, {"kind": "dense", "units": 2}], (*image.shape, 1), classes=2
+    )
+    return network.features("node0", image[None, :, :, None])[0][0, ..., 0]
+
+
+def test_average_pool_counts_what_it_is_told_to(chain):
+    ones = np.ones((3, 3))
+    padded = {**AVERAGE, "padding": 1}
+    np.testing.assert_array_equal(output_of(chain, padded, ones), np.ones((2, 2)))
+    counted = output_of(chain, {**padded, "count_padding": True}, ones)
+    np.testing.assert_array_equal(counted, [[0.25, 0.5], [0.5, 1.0]])
+
+
+def test_average_pool_never_counts_the_cells_of_ceil_mode(chain):
+    ceil = {**AVERAGE, "rounding": "ceil", "padding": [[0, 0], [0, 1]], "count_padding": True}
+    # Columns 3 + 1 given: the second window holds one pixel and one counted pad. Rows 3: the second
+    # window holds one row, and the row that rounding up adds is not counted.
+    np.testing.assert_array_equal(output_of(chain, ceil, np.ones((3, 3))), [[1.0, 0.5], [1.0, 0.5]])
+
+
+def test_max_pool_pads_with_minus_infinity(chain):
+    pooled = output_of(chain, {**MAX, "padding": 1}, [[-1.0, -2.0], [-3.0, -4.0]])
+    np.testing.assert_array_equal(pooled, [[-1.0, -2.0], [-3.0, -4.0]])
+
+
+def test_max_pool_ties_go_to_the_first_position(chain):
+    network = chain([MAX, {"kind": "flatten"}, {"kind": "dense", "units": 2}], (2, 4, 1), 2)
+    image = np.array([[[0.0, 5.0, 7.0, 7.0], [5.0, 5.0, 7.0, 1.0]]])[..., None]
+    gradient = network.pull_back("input", image, {}, np.array([1]), "logit")[0, ..., 0]
+    left, right = network.kernel("node2")[:, 1]
+    np.testing.assert_array_equal(gradient, [[0, left, right, 0], [0, 0, 0, 0]])
+
+
+@pytest.mark.parametrize(("kind", "open_"), [("relu", [0, 0, 1, 1, 1]), ("relu6", [0, 0, 1, 0, 0])])
+def test_the_gradient_of_a_corner_is_zero(chain, kind, open_):
+    network = chain(
+        [{"kind": kind}, {"kind": "flatten"}, {"kind": "dense", "units": 2}], (1, 5, 1), 2
+    )
+    image = np.array([-1.0, 0.0, 3.0, 6.0, 7.0]).reshape(1, 1, 5, 1)
+    gradient = network.pull_back("input", image, {}, np.array([0]), "logit").ravel()
+    np.testing.assert_array_equal(gradient, network.kernel("node2")[:, 0] * open_)
+
+
+def test_normalise_orders_first_and_the_mean_is_in_the_new_order(chain):
+    network = chain(
+        [
+            {"kind": "normalise", "mean": [1, 2, 3], "deviation": [1, 10, 100], "order": [2, 1, 0]},
+            {"kind": "flatten"},
+            {"kind": "dense", "units": 2},
+        ],
+        (1, 1, 3),
+        2,
+    )
+    output, _ = network.features("node0", np.array([[[[5.0, 6.0, 7.0]]]]))
+    np.testing.assert_allclose(output.ravel(), [(7 - 1) / 1, (6 - 2) / 10, (5 - 3) / 100])
