@@ -38,7 +38,7 @@ def functions(protocol: type) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("name", sorted({c.framework for c in frameworks.columns()}))
 def test_a_framework_has_the_functions_of_the_contract(name: str) -> None:
-    tree = ast.parse((FRAMEWORKS / f"{name}.py").read_text(encoding="utf-8"))
+    tree = ast.parse((FRAMEWORKS / name / "runtime.py").read_text(encoding="utf-8"))
     assert ast.get_docstring(tree)
     found = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     for function, parameters in functions(contract.Framework).items():
