@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from bench.cli.arguments import add
-from implementations.errors import BadInput, Unavailable, unknown
+from implementations.errors import BadInput, Unavailable, one_line, unknown
 
 DONE, BAD_INPUT, UNAVAILABLE = 0, 2, 4
 
@@ -48,7 +48,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and how to see what is right."""
-        self.exit(BAD_INPUT, f"{self.prog}: {message} (see `{self.prog} --help`)\n")
+        told = f"{self.prog}: {message} (see `{self.prog} --help`)"
+        self.exit(BAD_INPUT, f"{one_line(told)}\n")
 
     def check(self, parsed: argparse.Namespace, strange: Sequence[str]) -> None:
         """Refuse what this command does not know, and options left empty."""
@@ -94,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _refuse(command: str, message: str, status: int) -> int:
-    print(f"python -m bench {command}: {message}", file=sys.stderr)  # noqa: T201
+    print(f"python -m bench {command}: {one_line(message)}", file=sys.stderr)  # noqa: T201
     return status
 
 

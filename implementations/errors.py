@@ -14,6 +14,11 @@ class Unavailable(RuntimeError):
     """Not installed, not on this machine or not in this framework: the reason. Exit status 4."""
 
 
+def one_line(text: str) -> str:
+    """A text for one line of a terminal: what cannot be printed is escaped, as repr would."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def unknown(what: str, given: str, known: Iterable[str], where: str = "") -> str:
     """One line for a name that is not there: the nearest names, or else all of them."""
     names = list(known)

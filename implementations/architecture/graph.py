@@ -7,7 +7,6 @@ gives the logits. Every hyperparameter is spelled out: what a file leaves away i
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -25,6 +24,7 @@ from implementations.architecture.settings import (
     pair,
 )
 from implementations.errors import BadInput, unknown
+from implementations.files import read_json
 
 __all__ = [
     "KINDS", "SCHEMA", "Architecture", "Cut", "Node", "Pads", "Shape", "cut", "document", "layers",
@@ -227,8 +227,4 @@ def document(architecture: Architecture) -> dict[str, Any]:
 
 def read(path: Path) -> Architecture:
     """An architecture from a JSON file. Raises BadInput."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:  # also a path, text or integer too odd
-        raise BadInput(f"{path}: not a readable JSON architecture ({error})") from error
-    return parse(content, str(path))
+    return parse(read_json(path, "architecture"), str(path))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
+import stat
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,15 @@ from numpy.typing import NDArray
 from implementations.architecture.graph import Architecture
 from implementations.architecture.shapes import parameters
 from implementations.arrays import Weights
-from implementations.errors import BadInput
+from implementations.errors import BadInput, one_line
+from implementations.files import open_plain, recognise
+
+MOST_BYTES = 1 << 36
+"""Bytes of the largest file of arrays that is read: 64 GiB, kept heatmaps and all."""
+READABLE = frozenset(
+    ["F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8", "BOOL"]
+)
+"""Types of a safetensors file that become a NumPy array."""
 
 
 def lecun_normal(generator: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
@@ -83,26 +93,41 @@ def randomise(architecture: Architecture, seed: int) -> dict[str, NDArray[np.flo
 def check(architecture: Architecture, weights: Weights, where: str = "weights") -> None:
     """Every tensor of the architecture, of its shape, and no other. Raises BadInput naming it."""
     expected = parameters(architecture)
+    if not weights and expected:
+        raise BadInput(f"{where}: the file holds no tensor; save the weights again")
     for name, shape in expected.items():
         if name not in weights:
             raise BadInput(
                 f"{where}: no tensor {name!r}, which {architecture.name} needs; "
                 "these are the weights of another architecture"
             )
-        if weights[name].shape != shape:
+        given = weights[name].shape
+        if given != shape:
+            mend = "these are the weights of another architecture"
+            if name.endswith(".kernel") and given == _in_pytorch(shape):
+                order = "2, 3, 1, 0" if len(shape) == 4 else "1, 0"
+                mend = f"this is PyTorch's layout: save kernel.transpose({order})"
             raise BadInput(
-                f"{where}: tensor {name!r} is {weights[name].shape}, {architecture.name} needs "
-                f"{shape}; these are the weights of another architecture"
+                f"{where}: tensor {name!r} is {given}, {architecture.name} needs {shape}; {mend}"
             )
         if weights[name].dtype.kind != "f":
             raise BadInput(
                 f"{where}: tensor {name!r} is {weights[name].dtype}; save the weights as float32"
             )
         if not np.isfinite(weights[name]).all():
-            raise BadInput(f"{where}: tensor {name!r} has values that are not finite")
+            raise BadInput(
+                f"{where}: tensor {name!r} has values that are not finite; train or save it again"
+            )
+        if name.endswith(".variance") and (weights[name] < 0).any():
+            raise BadInput(f"{where}: tensor {name!r} has negative variances; save it again")
     for name in weights:
         if name not in expected:
             raise BadInput(f"{where}: tensor {name!r} belongs to no node of {architecture.name}")
+
+
+def _in_pytorch(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A kernel's shape there: (out, in, ...window) where ours is (...window, in, out)."""
+    return (*shape[:-3:-1], *shape[:-2])
 
 
 def digest(arrays: Mapping[str, NDArray[Any]]) -> str:
@@ -138,15 +163,26 @@ def write_bytes(path: Path, content: bytes) -> None:
             temporary.chmod(0o644)
             temporary.replace(path)
         finally:
-            temporary.unlink(missing_ok=True)
+            discard(temporary)
+
+
+def discard(path: Path) -> None:
+    """Remove a file where it can be removed: a folder made read-only meanwhile is told already."""
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Raises BadInput where no file can be put at a path, or what is there is no regular file."""
+    """Raises BadInput where no file can be put at a path, or what is there is no plain file.
+
+    A link counts as none: to replace it would not write what it points to.
+    """
     try:
-        if path.exists() and not path.is_file():
-            what = "a folder" if path.is_dir() else "a pipe or a device"
+        mode = path.lstat().st_mode if os.path.lexists(path) else stat.S_IFREG
+        if not stat.S_ISREG(mode):
+            kinds = {stat.S_IFDIR: "a folder", stat.S_IFLNK: "a link"}
+            what = kinds.get(stat.S_IFMT(mode), "a pipe or a device")
             raise BadInput(f"cannot write {path}: it is {what}; name a file")
         yield
     except OSError as error:
@@ -158,21 +194,52 @@ def about(path: Path) -> dict[str, str]:
     from safetensors import SafetensorError, safe_open
 
     try:
+        open_plain(path, MOST_BYTES).close()
         with safe_open(path, "numpy") as file:
             return dict(file.metadata() or {})
-    except (OSError, SafetensorError):
+    except (BadInput, OSError, SafetensorError):
         return {}
 
 
-def load(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of a safetensors file. Raises BadInput for a missing or broken one."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
+def load(
+    path: Path, only: Collection[str] | None = None, most_bytes: int = MOST_BYTES
+) -> dict[str, NDArray[Any]]:
+    """The arrays of a safetensors file, or those of them that `only` names.
 
+    bfloat16, which NumPy has not, becomes float32 without loss. Raises BadInput for a file that is
+    missing, broken, of another format or has a type that NumPy cannot hold.
+    """
+    from safetensors import SafetensorError, deserialize, safe_open
+
+    with open_plain(path, most_bytes, "safetensors file") as stream:
+        known = recognise(stream.read(64))
     try:
-        arrays: dict[str, NDArray[Any]] = load_file(path)
-    except FileNotFoundError:
-        raise BadInput(f"no file {path}; make one with `python -m bench train`") from None
+        with safe_open(path, "numpy") as file:
+            types = {name: file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118
+            wanted = [name for name in types if only is None or name in only]
+            strange = next((name for name in wanted if types[name] not in READABLE), None)
+            if strange is not None:
+                raise BadInput(
+                    f"{path}: tensor {strange!r} is {types[strange]}, which NumPy cannot hold; "
+                    "save it as float32"
+                )
+            arrays = {name: file.get_tensor(name) for name in wanted if types[name] != "BF16"}
+        if len(arrays) < len(wanted):
+            for name, tensor in deserialize(path.read_bytes()):  # type: ignore[no-untyped-call]
+                if name in wanted and name not in arrays:
+                    half = np.frombuffer(tensor["data"], "<u2").astype("<u4")
+                    arrays[name] = (half << 16).view("<f4").reshape(tensor["shape"])
+        return arrays
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise BadInput(f"{path} is not a readable safetensors file ({error})") from error
-    return arrays
+        if isinstance(error, BadInput):
+            raise
+        told = f"it is {known}" if known else str(error)
+        raise BadInput(one_line(f"{path} is not a readable safetensors file: {told}")) from error
+
+
+def shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """The shapes of a sound safetensors file's arrays, of which none is read."""
+    from safetensors import safe_open
+
+    with safe_open(path, "numpy") as file:
+        return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118

@@ -137,9 +137,9 @@ def test_broken_files_are_one_line(tmp_path, content):
 
 
 def test_places_that_cannot_be_read_or_written(tmp_path):
-    with pytest.raises(BadInput, match=r"no file .*absent\.safetensors"):
+    with pytest.raises(BadInput, match=r"no safetensors file .*absent\.safetensors"):
         weights.load(tmp_path / "absent.safetensors")
-    with pytest.raises(BadInput, match="not a readable"):
+    with pytest.raises(BadInput, match="it is a folder; name a plain file"):
         weights.load(tmp_path)
     with pytest.raises(BadInput, match=r"cannot write .*name another place"):
         weights.save(tmp_path / "absent" / "w.safetensors", {"a": np.zeros(1)})
@@ -154,3 +154,94 @@ def test_a_pipe_is_not_replaced(tmp_path):
     with pytest.raises(BadInput, match="it is a pipe or a device; name a file"):
         weights.save(tmp_path / "pipe", {"a": np.zeros(1)})
     assert [p.is_fifo() for p in tmp_path.iterdir()] == [True]
+
+
+@pytest.mark.parametrize("target", ["w.safetensors", "link", "absent"])
+def test_a_link_is_not_replaced(tmp_path, target):
+    (tmp_path / "w.safetensors").write_bytes(b"kept")
+    (tmp_path / "link").symlink_to(tmp_path / target)
+    with pytest.raises(BadInput, match="it is a link; name a file"):
+        weights.save(tmp_path / "link", {"a": np.zeros(1)})
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "w.safetensors").read_bytes() == b"kept"
+
+
+def _raw(path, dtype, content, shape=(2, 3)):
+    """A safetensors file of one tensor `a`, written by hand."""
+    form = {"a": {"dtype": dtype, "shape": list(shape), "data_offsets": [0, len(content)]}}
+    header = json.dumps(form).encode()
+    path.write_bytes(struct.pack("<Q", len(header)) + header + content)
+
+
+@given(st.lists(st.floats(width=32, allow_nan=False), min_size=6, max_size=6))
+def test_bfloat16_is_taken_without_loss(tmp_path_factory, values):
+    path = tmp_path_factory.mktemp("bf16") / "w.safetensors"
+    bits = np.array(values, "<f4").view("<u4") >> 16
+    _raw(path, "BF16", bits.astype("<u2").tobytes())
+    found = weights.load(path)["a"]
+    assert found.dtype == np.float32 and found.shape == (2, 3)
+    np.testing.assert_array_equal(found.view("<u4").ravel() >> 16, bits)
+    assert not (found.view("<u4") & 0xFFFF).any()
+
+
+@pytest.mark.parametrize("dtype", ["F8_E4M3", "F8_E5M2", "F8_E8M0", "F4", "Q8", "C64"])
+def test_types_that_numpy_has_not_are_one_line(tmp_path, dtype):
+    size = {"F4": 3, "C64": 48}.get(dtype, 6)
+    _raw(tmp_path / "w.safetensors", dtype, bytes(size))
+    with pytest.raises(BadInput, match=r"w\.safetensors") as caught:
+        weights.load(tmp_path / "w.safetensors")
+    assert "\n" not in str(caught.value) and dtype in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"PK\x03\x04archive/data.pkl" + bytes(40), "PyTorch's .pt"),
+        (b"\x80\x02}q\x00.", "pickle"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "git lfs pull"),
+        (b"\n<!DOCTYPE html><html></html>", "web page"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(40), "Keras' .h5"),
+        (b"\x1f\x8b" + bytes(40), "unpack it"),
+        (b"", "empty file"),
+    ],
+)
+def test_another_format_is_named_with_the_mend(tmp_path, content, words):
+    (tmp_path / "w.safetensors").write_bytes(content)
+    with pytest.raises(BadInput) as caught:
+        weights.load(tmp_path / "w.safetensors")
+    assert words in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["conv2.kernel", "dense1.kernel"])
+def test_the_layout_of_pytorch_is_recognised(name):
+    tensors = weights.randomise(SMALL, 0)
+    kernel = tensors[name]
+    back = (2, 3, 1, 0) if kernel.ndim == 4 else (1, 0)
+    tensors[name] = kernel.transpose(np.argsort(back))
+    told = ", ".join(map(str, back))
+    with pytest.raises(BadInput, match=rf"PyTorch's layout: save kernel\.transpose\({told}\)"):
+        weights.check(SMALL, tensors)
+    weights.check(SMALL, {**tensors, name: tensors[name].transpose(back)})
+
+
+def test_a_file_without_a_tensor_and_negative_variances():
+    with pytest.raises(BadInput, match="holds no tensor"):
+        weights.check(SMALL, {})
+    tensors = weights.randomise(NORMED, 0)
+    tensors["norm1.variance"][0] = -1
+    with pytest.raises(BadInput, match=r"'norm1\.variance' has negative variances"):
+        weights.check(NORMED, tensors)
+
+
+def test_some_arrays_and_shapes_alone(tmp_path):
+    path = tmp_path / "w.safetensors"
+    weights.save(path, weights.randomise(SMALL, 0))
+    assert list(weights.load(path, only=["conv1.bias"])) == ["conv1.bias"]
+    assert weights.shapes(path) == parameters(SMALL)
+
+
+def test_a_pipe_is_neither_waited_for_nor_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(BadInput, match="it is a pipe or a device; name a plain file"):
+        weights.load(tmp_path / "pipe")
+    assert weights.about(tmp_path / "pipe") == {}
