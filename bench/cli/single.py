@@ -37,10 +37,10 @@ def explain(arguments: Namespace) -> int:
     )  # fmt: skip
     inputs = [arguments.images, arguments.targets, arguments.weights, _json(arguments)]
     user_files.check_writable(Path(arguments.out), inputs)
-    images = user_files.read_array(Path(arguments.images), "images")
+    images, told = user_files.read_images(Path(arguments.images))
     shape = images.shape[1:]
-    size = (shape[0], shape[1], shape[2]) if len(shape) == 3 else (28, 28, 1)
-    stored = weights.load(Path(arguments.weights))
+    size = (shape[0], shape[1], shape[2])
+    stored = weights.load(Path(arguments.weights), most_bytes=user_files.MOST_WEIGHTS)
     classes = user_files.classes_of(registered.get(arguments.architecture), stored)
     architecture = registered.get(arguments.architecture, size, classes)
     user_files.check_images(images, architecture, arguments.images)
@@ -50,8 +50,8 @@ def explain(arguments: Namespace) -> int:
     except BadInput as error:
         # A registered architecture takes the images' shape, so they may be what is wrong.
         these = " x ".join(map(str, shape))
-        told = f"{error}, or of this one for images of another size than these of {these}"
-        raise BadInput(told) from error
+        also = f"{error}, or of this one for images of another size than these of {these}"
+        raise BadInput(also) from error
     targets = None
     if arguments.targets:
         read = user_files.read_array(Path(arguments.targets), "targets")
@@ -65,6 +65,8 @@ def explain(arguments: Namespace) -> int:
     _require(column, cell.device)
     os.environ.update(environment(cell))
     block(frozenset(column.packages))
+    if told:
+        print(f"python -m bench explain: {told}", file=sys.stderr)  # noqa: T201
     stages = arguments.save == "stages"
     request = stage.Explanation(images, targets, Path(arguments.out), stages, arguments.batch)
     stage.explain(cell, architecture, tensors, request)

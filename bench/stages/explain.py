@@ -6,9 +6,10 @@ of memory does not grow with the number of images.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,17 +24,30 @@ from implementations.arrays import Weights
 from implementations.errors import BadInput
 
 BATCH = 64
+PART = 1 << 28
+"""Bytes of what is explained at once, as it is written."""
 STAGES = ("signed", "activations", "gradients", "weights", "completeness_gap")
+
+
+class Images(Protocol):
+    """Images (N, H, W, C), float32 in [0, 1], of which a part at a time is in memory."""
+
+    shape: Any
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, part: slice, /) -> NDArray[np.float32]: ...
 
 
 @dataclass(frozen=True)
 class Explanation:
     """What to explain: images (N, H, W, C) in [0, 1], targets (N,) or None, and where to.
 
-    `batch` images are explained at once; 0 leaves it to the method's cost.
+    `batch` images are explained at once, fewer where the maps of so many need too much memory; 0
+    leaves it to the method's cost.
     """
 
-    images: NDArray[np.float32]
+    images: Images
     targets: NDArray[np.int32] | None
     out: Path
     save_stages: bool
@@ -53,8 +67,9 @@ def explain(
     """
     wanted = ("heatmap", *(STAGES if request.save_stages else ()))
     explainer = build(cell, architecture, tensors, wanted)
-    batch = min(request.batch or _batch(explainer), len(request.images))
     n = len(request.images)
+    most = _at_most(explainer, architecture)
+    batch = min(request.batch or _batch(explainer), most, n)
     about = {
         "cell": str(cell),
         "layer": explainer.layer,
@@ -81,6 +96,16 @@ def explain(
 def _batch(explainer: Explainer) -> int:
     """Fewer images at once for methods of many evaluations, whose passes are larger batches."""
     return BATCH if explainer.evaluations in (1, 2) else BATCH // 8
+
+
+def _at_most(explainer: Explainer, architecture: Architecture) -> int:
+    """How many images at once: one at least, and no more than `PART` bytes of what is written."""
+    height, width, channels = architecture.input_shape
+    maps = architecture.classes if explainer.method.every_class else 1
+    # The images and their upsampled maps, in float64 while they are resized, and the layer's.
+    layer = math.prod(architecture.shapes[explainer.layer])
+    values = height * width * (channels + 2 * maps) + 2 * layer
+    return max(PART // (8 * values), 1)
 
 
 def _explain_batch(

@@ -54,8 +54,11 @@ class Explainer:
     def upsample(self, heatmap: Any, size: tuple[int, int]) -> NDArray[Any]:
         """The heatmap (N, h, w[, K]) at the images' size; a library may give it as NumPy."""
         if self.method.every_class:
-            maps = np.moveaxis(to_host(self.framework, heatmap), -1, 0)
-            return np.stack([runtime.resize(each, size) for each in maps], axis=-1)
+            maps = to_host(self.framework, heatmap)
+            resized = np.empty((len(maps), *size, maps.shape[-1]))
+            for label in range(maps.shape[-1]):
+                resized[..., label] = runtime.resize(maps[..., label], size)
+            return resized
         if isinstance(heatmap, np.ndarray):
             return np.asarray(runtime.resize(heatmap, size))
         return self.framework.to_numpy(self.framework.resize(heatmap, size))

@@ -68,7 +68,7 @@ def prepare_images(
 
 def has_masks(images: Path) -> bool:
     """Whether a file of `prepare_images` has the true mask of each object."""
-    return "masks" in weights.load(images)
+    return "masks" in weights.shapes(images)
 
 
 def shared_weights(dataset: str, architecture: str, results: Path = RESULTS) -> Path:
@@ -85,12 +85,10 @@ def shared_weights(dataset: str, architecture: str, results: Path = RESULTS) -> 
 
 def architecture_for(name: str, images: Path) -> Architecture:
     """An architecture at the shape of a data set, given the file of its images. Raises BadInput."""
-    arrays = weights.load(images)
-    shape = arrays["images"].shape[1:]
-    architecture = registered.get(
-        name, (shape[0], shape[1], shape[2]), int(arrays["classes"].item())
-    )
-    fit(architecture, shape, int(arrays["classes"].item()))
+    shape = weights.shapes(images)["images"][1:]
+    classes = int(weights.load(images, only=["classes"])["classes"].item())
+    architecture = registered.get(name, (shape[0], shape[1], shape[2]), classes)
+    fit(architecture, shape, classes)
     return architecture
 
 

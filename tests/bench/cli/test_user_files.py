@@ -9,9 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
+from bench.cli import user_files
 from implementations.architecture import registered, weights
+from implementations.errors import BadInput
 
 
 def _bad(kind: str, images: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -32,8 +36,9 @@ def _bad(kind: str, images: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         "rank 5": images[None],
         "empty": images[:0],
         "objects": np.array([images[0], None], dtype=object),
-        "float64": images.astype(np.float64),
-        "uint8": bytes_of_greys,
+        "integers": bytes_of_greys.astype(np.int32),
+        "greys": bytes_of_greys.astype(np.float32),
+        "standardised": (images - 0.5) / np.float32(0.25),
         "complex": images.astype(np.complex64),
         "record": np.zeros(len(images), [("a", "f4")]),
     }
@@ -46,8 +51,9 @@ def _bad(kind: str, images: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         ("shape", "(7, 9, 2)"), ("transposed", "(2, 8, 9)"), ("channels", "(8, 9, 1)"),
         ("rank 3", "(N, H, W, C)"), ("rank 0", "(N, H, W, C)"), ("rank 5", "(N, H, W, C)"),
         ("empty", "empty"), ("objects", "object"), ("nan", "nan at (4, 7, 8, 1)"),
-        ("above", "1.5 at (1, 0, 3, 0)"), ("below", "at (2, 0, 0, 0)"), ("float64", "float64"),
-        ("uint8", "uint8"), ("complex", "complex64"), ("record", "(N, H, W, C)"),
+        ("above", "1.5 at (1, 0, 3, 0)"), ("below", "at (2, 0, 0, 0)"), ("integers", "int32"),
+        ("greys", "divide the images by 255"), ("standardised", "in a node of kind normalise"),
+        ("complex", "complex64"), ("record", "(N, H, W, C)"),
     ],
 )  # fmt: skip
 def test_bad_images(place: Any, refused: Callable[..., str], kind: str, words: str) -> None:
@@ -139,8 +145,8 @@ def test_a_file_that_is_not_numpy_s(place: Any, refused: Callable[..., str]) -> 
 
 
 def test_an_archive_of_arrays(place: Any, refused: Callable[..., str]) -> None:
-    np.savez(place.folder / "images.npz", place.images)
-    assert "archive" in refused(images=place.folder / "images.npz")
+    np.savez(place.folder / "images.npz", place.images, place.images)
+    assert "an archive of 2 files" in refused(images=place.folder / "images.npz")
 
 
 def test_weights_of_another_architecture(place: Any, refused: Callable[..., str]) -> None:
@@ -179,3 +185,63 @@ def test_a_place_that_cannot_be_written(place: Any, refused: Callable[..., str])
     blocked = place.folder / "small.json" / "maps.safetensors"
     assert "cannot write" in refused(out=blocked)
     assert "cannot write /proc/maps.safetensors: " in refused(out="/proc/maps.safetensors")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda a: a.astype(np.float64), lambda a: a.astype(">f4"), np.asfortranarray,
+        lambda a: np.where(a > 0.5, np.float32(1.0000001), np.float32(-1e-7)),
+        lambda a: a.astype(np.float16), lambda a: (a * 255).astype(np.uint8), lambda a: a[0],
+    ],
+)  # fmt: skip
+def test_images_that_are_taken(place: Any, make: Callable[..., Any]) -> None:
+    array = make(place.images)
+    np.save(place.folder / "given.npy", array)
+    np.savez_compressed(place.folder / "given.npz", array)
+    for name in ("given.npy", "given.npz"):
+        images, told = user_files.read_images(place.folder / name)
+        batch = array if array.ndim == 4 else array[None]
+        expected = np.clip(batch / (255 if array.dtype == np.uint8 else 1), 0, 1)
+        assert images[:2].dtype == np.float32 and images.shape == batch.shape
+        np.testing.assert_allclose(images[:], expected, rtol=0, atol=6e-8)
+        assert (told is not None) == (array.dtype == np.uint8)
+
+
+def _npy(header: str, version: bytes = b"\1\0") -> bytes:
+    text = header.encode()
+    return b"\x93NUMPY" + version + len(text).to_bytes(2, "little") + text + bytes(64)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"PK\3\4", b"PK", b"\x93NUMPY", b"\x93NUMPY\1\0\xff\xff{", _npy("{((("), _npy("["),
+        _npy("{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 2)}"),
+        _npy("{'descr': '<f4', 'fortran_order': False, 'shape': (True, 2)}"),
+        _npy("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,)}"),
+        _npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2)" + " " * 10_001 + "}"),
+        _npy("{'descr': '|O', 'fortran_order': False, 'shape': (2,)}"),
+        _npy("{}", b"\7\0"), _npy("(" * 5000), _npy("{'descr': 1, 'fortran_order': 2}"),
+    ],
+    ids=lambda content: content[:40].hex(),
+)  # fmt: skip
+def test_broken_headers(place: Any, refused: Callable[..., str], content: bytes) -> None:
+    (place.folder / "images.npy").write_bytes(content)
+    assert str(place.folder / "images.npy") in refused()
+
+
+@given(st.binary(max_size=200), st.sampled_from([b"", b"PK\3\4", b"\x93NUMPY\1\0"]))
+def test_any_bytes_are_one_line(tmp_path_factory: Any, content: bytes, head: bytes) -> None:
+    path = tmp_path_factory.mktemp("any") / "images.npy"
+    path.write_bytes(head + content)
+    with pytest.raises(BadInput) as caught:
+        user_files.read_images(path)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["images.npy", "w.safetensors", "small.json"])
+def test_a_pipe_given_is_not_waited_for(place: Any, refused: Callable[..., str], name: str) -> None:
+    (place.folder / name).unlink()
+    os.mkfifo(place.folder / name)
+    assert "it is a pipe or a device; name a plain file" in refused()
