@@ -151,6 +151,12 @@ def report(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def publish(session: nox.Session) -> None:
+    """Take runs of your own into the published results."""
+    bench(session, "publish")
+
+
+@nox.session(venv_backend="none")
 def sweep(session: nox.Session) -> None:
     """Check agreement everywhere: every method, layer and mode."""
     bench(session, "sweep")

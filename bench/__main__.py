@@ -38,6 +38,8 @@ COMMANDS = {
                 ["compare", "compare --dataset fashion_mnist",
                  "compare --dataset fashion_mnist --stages train"]),
     "report": ("cli.whole:run_report", "tables and pictures from the finished runs", ["report"]),
+    "publish": ("cli.whole:run_publish", "your runs into the published ones, and their tables",
+                ["publish compare-20261128T101500-0797011f-1a2b3c4d", "publish"]),
     "sweep": ("cli.whole:run_stage", "agreement everywhere: every method, layer and mode",
               ["sweep --dataset digits --architectures cnn-gap"]),
 }  # fmt: skip

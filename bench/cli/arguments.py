@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable, Sequence
 
 from bench.cli.values import Names, positive, seconds, seed, threads
+from bench.record.runs import LOCAL
 from implementations.contract import DEVICES, MODES, PRECISIONS, SCORES
 
 Options = Callable[[argparse.ArgumentParser], None]
@@ -84,7 +85,7 @@ def _suite_arguments(command: argparse.ArgumentParser) -> None:
         "--timeout", type=seconds, default=900.0, metavar="S",
         help="seconds of silence after which a process is killed (default 900)",
     )  # fmt: skip
-    command.add_argument("--results", default="results", help="folder of runs and tables")
+    command.add_argument("--results", default=LOCAL, help="default: results/local")
 
 
 def _precision_arguments(default: Sequence[str], what: str) -> Options:
@@ -136,7 +137,14 @@ def _time_arguments(command: argparse.ArgumentParser) -> None:
 
 
 def _report_arguments(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--results", default="results", help="folder of runs and tables")
+    command.add_argument("--results", default=LOCAL, help="default: results/local")
+
+
+def _publish_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("runs", nargs="*", metavar="RUN", help="a run's id; without any: as it is")
+    command.add_argument("--results", default=LOCAL, help="where RUN lies; default: results/local")
+    command.add_argument("--withdraw", nargs="+", default=[], metavar="RUN", help="published runs")
+    command.add_argument("--reason", default="", help="why they are withdrawn")
 
 
 _bundled = _dataset_arguments("digits shapes")
@@ -158,5 +166,6 @@ ARGUMENTS: dict[str, tuple[Options, ...]] = {
         _bundled, _suite_arguments, _of_main, _epochs_arguments, _of_a_job, _compare_arguments,
     ),
     "report": (_report_arguments,),
+    "publish": (_publish_arguments,),
     "sweep": (_swept, _suite_arguments, _compared, _epochs_arguments),
 }  # fmt: skip

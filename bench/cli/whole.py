@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.cli import names
 from bench.engine.progress import answer
-from bench.job import changes, main_job
+from bench.job import changes, main_job, publishing
 from bench.job.pipeline import Pipeline
 from bench.job.plans import planned, source
 from bench.record import machine
@@ -91,7 +91,19 @@ STAGES: dict[str, Callable[[Pipeline], list[Row]]] = {
 
 def run_report(arguments: Namespace) -> int:
     """`report`: tables and pictures again from the finished runs."""
-    written = main_job.publish(Path(arguments.results).resolve())
+    for path in publishing.tables(Path(arguments.results).resolve()):
+        answer.print(str(path))
+    return 0
+
+
+def run_publish(arguments: Namespace) -> int:
+    """`publish`: a user's own runs become published ones, and the tracked tables are of them."""
+    if arguments.withdraw and not arguments.reason:
+        raise BadInput("--withdraw: say why with --reason; results/superseded.csv keeps it")
+    written = publishing.publish(
+        arguments.runs, arguments.withdraw, arguments.reason,
+        source=Path(arguments.results).resolve(),
+    )  # fmt: skip
     for path in written:
         answer.print(str(path))
     return 0

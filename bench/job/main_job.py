@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from pathlib import Path
 
 from bench import report
 from bench.engine.execute import disagreements
 from bench.engine.progress import answer, console
-from bench.job import readme
+from bench.job import publishing
 from bench.job.pipeline import Pipeline
 from bench.job.plans import planned
-from bench.record import schema
-from bench.record.runs import RESULTS, ROOT, Row, published
-from bench.report import canvas
-from bench.stages import gallery
+from bench.record.runs import Row, published
 from bench.subject.request import Request
-from implementations.architecture import weights
-from implementations.errors import BadInput
 
 
 def begin(stage: str, request: Request) -> Pipeline:
@@ -52,10 +46,12 @@ def conclude(job: Pipeline, rows: Iterable[Row]) -> int:
     """End the run: its file, the tables and pictures, the choosing table on the screen."""
     bad = disagreements(rows)
     results = job.request.results
-    path = job.run.finish()
+    path = job.run.save()
     touched = {(str(row["dataset"]), str(row["architecture"])) for row in job.run.rows}
-    written = publish(results, touched)
-    answer.print(report.choose(published(results)))
+    written = publishing.tables(results, touched)
+    # Only now: one killed among the tables goes on from here, with its rows there once.
+    job.run.end()
+    answer.print(report.choose(published(results, publishing.say)))
     answer.print(f"\nRows:    {path}")
     for folder in sorted({str(file.parent) for file in written}):
         answer.print(f"Written: {folder}/ ({sum(str(f.parent) == folder for f in written)} files)")
@@ -67,26 +63,3 @@ def conclude(job: Pipeline, rows: Iterable[Row]) -> int:
     if len(bad) > 20:
         console.print(f"CHECK FAILED  and {len(bad) - 20} more; see {results / 'tables'}")
     return 3 if bad else 0
-
-
-def publish(results: Path, networks: Collection[tuple[str, str]] | None = None) -> list[Path]:
-    """Write every table and picture that the finished runs permit, and the column dictionary.
-
-    Pictures are drawn of these (data set, architecture) `networks` only, where they are named;
-    where all are drawn, those that no run permits any longer are removed, as such tables always
-    are. Without matplotlib they are left as they are, and that is said. In the checkout's own
-    results the README's tables are filled in as well.
-    """
-    runs = published(results)
-    if not runs:
-        raise BadInput(f"no runs in {results / 'runs'}; make one with `python -m bench compare`")
-    weights.write_bytes(results / "README.md", schema.readme().encode())
-    written = report.write(runs, results, gallery.kept(results), networks)
-    if reason := canvas.missing():
-        console.print(f"No pictures: {reason}. `python -m bench report` draws them where it is.")
-    for folder in ("tables", "figures") if networks is None and not reason else ("tables",):
-        for path in set((results / folder).glob("*.*")) - set(written):
-            path.unlink()
-    if results == RESULTS and (ROOT / "README.md").exists():
-        readme.update(ROOT / "README.md", results / "tables")
-    return written

@@ -16,7 +16,7 @@ from bench.record.fingerprint import code_of
 from bench.record.runs import Row, Run
 from bench.stages import agree, contrast, gallery, train
 from bench.stages.time import peak, timed
-from bench.subject.inputs import architecture_for, has_masks, shared_weights
+from bench.subject.inputs import architecture_for, has_masks, own_weights, shared_weights
 from bench.subject.request import Request
 from bench.truth import answers
 from implementations.architecture.weights import about, write_bytes
@@ -65,13 +65,14 @@ class Pipeline:
             if trainer != "given":
                 part = replace(self.request, columns=columns)
                 wanted = list(train.cells(part, dataset, architecture, ("native",)))
-                there = about(shared_weights(dataset, architecture, self.request.results))
+                path = shared_weights(dataset, architecture, self.request.results)
+                there = about(path)
                 made = {"cell_id": wanted[0].cell_id, "code_hash": code_of(wanted[0])}
                 if trainer == "all" or not there.items() >= made.items():
                     cells += wanted
                 else:
-                    told = f"{architecture} on {dataset}: weights taken from {self.request.results}"
-                    console.print(f"{told}/weights, trained by {wanted[0].column.label}")
+                    told = f"{architecture} on {dataset}: weights taken from {path.parent}"
+                    console.print(f"{told}, trained by {wanted[0].column.label}")
         rows = self.execute("train", cells, isolate=self.request.seeds > 1)
         for dataset, architecture in dict.fromkeys((c.dataset, c.architecture) for c in cells):
             self._share(dataset, architecture, rows)
@@ -91,9 +92,10 @@ class Pipeline:
                 f"no column could train {architecture} on {dataset}; see {self.run.folder}"
             )
         first = min(trained, key=lambda row: (row["seed"], order.index(row["column"])))
-        target = shared_weights(dataset, architecture, self.request.results)
+        target = own_weights(dataset, architecture, self.request.results)
         target.parent.mkdir(parents=True, exist_ok=True)
         write_bytes(target, (self.out / first["artefact"]).read_bytes())
+        self.context["weights"][f"{dataset}/{architecture}/trained"] = str(target)
         for row in trained:
             label = f"{row['column']} seed {row['seed']}"
             path = str(self.out / row["artefact"])

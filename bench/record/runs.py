@@ -4,6 +4,10 @@ A run that is under way is a folder `results/work/<key>/`, where the key stands 
 and on which machine; its `rows.jsonl` grows by one line, written at once, for each finished cell:
 the list of its rows. When the run ends it becomes one file, `results/runs/<run_id>.jsonl.gz`: the
 head with machine and versions first, then the rows.
+
+`results/local/`, which git ignores, is where every command writes unless it is told another
+place. Of the tracked `results/` the runs count that `published.toml` names, each with its digest;
+of any other folder all do.
 """
 
 from __future__ import annotations
@@ -13,9 +17,11 @@ import hashlib
 import json
 import math
 import os
+import secrets
 import shutil
+import tomllib
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +36,10 @@ from implementations.errors import BadInput
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "results"
+"""The tracked results, which `publish` alone changes."""
+LOCAL = RESULTS / "local"
+"""A user's own results."""
+LIST = "published.toml"
 
 Row = dict[str, Any]
 
@@ -37,7 +47,7 @@ Row = dict[str, Any]
 class Run:
     """One run: opened, fed with rows, finished. Opening what was asked before goes on with it."""
 
-    def __init__(self, stage: str, asked: Mapping[str, Any], results: Path = RESULTS) -> None:
+    def __init__(self, stage: str, asked: Mapping[str, Any], results: Path = LOCAL) -> None:
         self.results = results
         here = machine.describe()["machine_id"]
         text = json.dumps({"stage": stage, "machine": here, **asked}, sort_keys=True, default=str)
@@ -51,7 +61,9 @@ class Run:
         head_path = self.folder / "head.json"
         if not head_path.exists():
             now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-            head = {"run_id": f"{stage}-{now}-{here}", "asked": dict(asked), **machine.provenance()}
+            # Two runs may begin within a second, also on equal machines that share their storage.
+            run_id = f"{stage}-{now}-{here}-{secrets.token_hex(4)}"
+            head = {"run_id": run_id, "asked": dict(asked), **machine.provenance()}
             write_bytes(head_path, json.dumps(head, default=str).encode())
         self.head: dict[str, Any] = json.loads(head_path.read_text(encoding="utf-8"))
         self.run_id = str(self.head["run_id"])
@@ -105,15 +117,20 @@ class Run:
     def discard(self) -> None:
         """Leave nothing of a run in which nothing came out well, but what its children wrote."""
         if all(row["status"] != "ok" for row in self.rows):
-            self._end()
+            self.end()
 
     def finish(self) -> Path:
-        """Move the rows into `results/runs/` and end the run."""
+        """Save the rows and end the run."""
+        path = self.save()
+        self.end()
+        return path
+
+    def save(self) -> Path:
+        """Write the rows into `results/runs/`; until the run is ended, it can be gone on with."""
         path = self.results / "runs" / f"{self.run_id}.jsonl.gz"
         path.parent.mkdir(parents=True, exist_ok=True)
         lines = [json.dumps({"head": self.head}, default=str), *map(json.dumps, self.rows)]
         write_bytes(path, gzip.compress(("\n".join(lines) + "\n").encode(), mtime=0))
-        self._end()
         return path
 
     @property
@@ -121,7 +138,8 @@ class Run:
         """Where what the children wrote is kept when the run has ended."""
         return self.results / "work" / "logs" / f"{self.run_id}.log"
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """Leave nothing of the run under way but what its children wrote."""
         written = self.folder / "children.log"
         if written.exists():
             self.log.parent.mkdir(exist_ok=True)
@@ -161,8 +179,55 @@ def read(path: Path) -> tuple[dict[str, Any], list[Row]]:
         raise BadInput(f"{path} is not a run's file ({error})") from error
 
 
-def published(results: Path = RESULTS) -> list[tuple[dict[str, Any], list[Row]]]:
-    """Every finished run, oldest first."""
-    paths = sorted((results / "runs").glob("*.jsonl.gz"))
-    runs = [read(path) for path in paths]
-    return sorted(runs, key=lambda run: str(run[0]["run_id"]).split("-")[1])
+def published(
+    results: Path = RESULTS, say: Callable[[str], None] | None = None
+) -> list[tuple[dict[str, Any], list[Row]]]:
+    """The runs that tables are made of, oldest first: those that are named, where a list names any.
+
+    Raises BadInput for a file that cannot be read or is not the one that was published; where
+    `say` takes the line that tells so, the file is left out instead.
+    """
+    runs = []
+    digests = {str(entry["file"]): str(entry["sha256"]) for entry in named(results)}
+    listed = (results / LIST).exists()
+    for name in digests if listed else [p.name for p in (results / "runs").glob("*.jsonl.gz")]:
+        path = results / "runs" / name
+        try:
+            if listed and digest(path) != digests[name]:
+                raise BadInput(f"{path} is not the file that was published: its digest differs")
+            runs.append(read(path))
+        except BadInput as error:
+            if say is None:
+                raise
+            say(f"{error}; left out")
+    return sorted(runs, key=lambda run: (started(run[0]), str(run[0]["run_id"])))
+
+
+def started(head: Mapping[str, Any]) -> str:
+    """When a run began, in a form that sorts."""
+    return "".join(str(head["run_id"]).split("-")[1:2])
+
+
+def named(results: Path) -> list[dict[str, str]]:
+    """The runs of `published.toml`: file, sha256, machine, commit, date. Raises BadInput."""
+    path = results / LIST
+    if not path.exists():
+        return []
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8")).get("run", [])
+        wrong = [run for run in found if Path(run["file"]).name != run["file"] or not run["sha256"]]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadInput(
+            f"{path} is not a list of runs ({error}); see docs/measurement.md"
+        ) from error
+    if wrong:
+        raise BadInput(f"{path} names {wrong[0]['file']!r}: name a file of {results / 'runs'}")
+    return list(found)
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file. Raises BadInput where it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise BadInput(f"cannot read {path}: {error.strerror}") from error

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 import datasets
 from bench.record.cell import Cell
-from bench.record.runs import RESULTS
+from bench.record.runs import LOCAL, RESULTS
 from implementations.architecture import pretrained, registered, weights
 from implementations.architecture.graph import Architecture
 from implementations.errors import BadInput
@@ -71,12 +71,22 @@ def has_masks(images: Path) -> bool:
     return "masks" in weights.shapes(images)
 
 
-def shared_weights(dataset: str, architecture: str, results: Path = RESULTS) -> Path:
+def shared_weights(dataset: str, architecture: str, results: Path = LOCAL) -> Path:
     """Where the trained weights that all columns are given lie.
 
-    Pretrained ones are taken from the folder that CAMPARISON_WEIGHTS names. Raises BadInput for a
-    JSON file that is no architecture.
+    A user's own results go on from the published ones where they have none. Pretrained ones are
+    taken from the folder that CAMPARISON_WEIGHTS names. Raises BadInput for a JSON file that is no
+    architecture.
     """
+    path = own_weights(dataset, architecture, results)
+    if results == LOCAL and not path.exists():
+        tracked = own_weights(dataset, architecture, RESULTS)
+        return tracked if tracked.exists() else path
+    return path
+
+
+def own_weights(dataset: str, architecture: str, results: Path) -> Path:
+    """Where training writes the weights that all columns are given."""
     folder, file = os.environ.get("CAMPARISON_WEIGHTS"), pretrained.FILES.get(architecture)
     if folder and file:
         return Path(folder) / file

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.record.runs import RESULTS, Run
+from bench.record.runs import LOCAL, Run
 from bench.subject.inputs import prepare_images, shared_weights
 from implementations.architecture import registered
 from implementations.contract import MODES
@@ -42,7 +42,7 @@ class Request:
     timeout_s: float = 900.0
     data_dir: str | None = None
     allow_unverified: bool = False
-    results: Path = RESULTS
+    results: Path = LOCAL
 
     def identity(self) -> dict[str, Any]:
         """What makes a run the same run again. Raises BadInput for a broken JSON architecture."""

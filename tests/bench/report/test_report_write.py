@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from bench import report
-from bench.job import main_job
+from bench.job import publishing
+from bench.record import runs
 from bench.report import canvas, files
 from implementations.architecture import weights
 from implementations.errors import BadInput
@@ -39,9 +40,11 @@ def test_without_matplotlib_there_are_tables_alone_and_pictures_stay(
     monkeypatch.setattr(canvas, "find_spec", lambda name: None)
     (tmp_path / "figures").mkdir()
     (tmp_path / "figures" / "drawn elsewhere.svg").touch()
-    monkeypatch.setattr(main_job, "published", lambda results: [(make.head, everything(make))])
-    written = main_job.publish(tmp_path)
-    assert {path.parent.name for path in written} == {"tables"} and len(written) > 10
+    found = [(make.head, everything(make))]
+    monkeypatch.setattr(runs, "published", lambda results, say: found)
+    written = publishing.tables(tmp_path)
+    assert {path.parent for path in written} == {tmp_path, tmp_path / "tables"}
+    assert len(written) > 10
     assert (tmp_path / "figures" / "drawn elsewhere.svg").exists()
     assert "No pictures: matplotlib is not installed" in capsys.readouterr().err
 
