@@ -42,6 +42,7 @@ TRAIN = tuple(f"cifar-10-batches-bin/data_batch_{number}.bin" for number in rang
 TEST = "cifar-10-batches-bin/test_batch.bin"
 RECORD = 1 + 3 * 32 * 32
 LARGEST = 10_000 * RECORD
+UNPACKED = 1 << 28  # bytes, half as many again as the whole archive has
 
 
 def load(data_dir: Path | str | None = None, allow_unverified: bool = False) -> Dataset:
@@ -69,6 +70,25 @@ def load(data_dir: Path | str | None = None, allow_unverified: bool = False) -> 
     )
 
 
+class Bounded(gzip.GzipFile):
+    """An unpacked stream that is neither read nor skipped beyond what CIFAR-10 has.
+
+    A tar may give any size for a long name or a pax header, and tarfile reads it into memory.
+    """
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Up to `size` bytes. Raises tarfile.ReadError for more than a batch at once."""
+        if size is None or not 0 <= size <= LARGEST + tarfile.BLOCKSIZE:
+            raise tarfile.ReadError(f"a header or a file of {size} bytes")
+        return super().read(size)
+
+    def seek(self, place: int, whence: int = 0) -> int:
+        """Go to a place. Raises tarfile.ReadError for one beyond the archive."""
+        if place > UNPACKED:
+            raise tarfile.ReadError(f"more than {UNPACKED} bytes unpacked")
+        return super().seek(place, whence)
+
+
 def read_members(archive: bytes, path: Path) -> dict[str, bytes]:
     """The batches in a tar.gz, by exact name and in memory: nothing is unpacked to disk.
 
@@ -78,7 +98,7 @@ def read_members(archive: bytes, path: Path) -> dict[str, bytes]:
     members: dict[str, bytes] = {}
     try:
         with (
-            gzip.open(BytesIO(archive)) as stream,
+            Bounded(fileobj=BytesIO(archive)) as stream,
             tarfile.open(fileobj=stream, mode="r:") as tar,
         ):
             for member in tar:

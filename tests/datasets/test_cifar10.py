@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import os
@@ -124,3 +125,12 @@ def test_the_archive_at_hand() -> None:
     assert dataset.verified == (published == cifar10.MD5)
     assert dataset.train_images.shape[1:] == (32, 32, 3)
     assert np.bincount(dataset.test_labels, minlength=10).min() > 0
+
+
+@pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE, tarfile.REGTYPE])
+def test_an_endless_header_is_refused_unread(tmp_path: Path, kind: bytes) -> None:
+    header = tarfile.TarInfo("long")
+    header.type, header.size = kind, 3 << 30
+    content = gzip.compress(header.tobuf(tarfile.GNU_FORMAT) + bytes(1 << 16))
+    with pytest.raises(BadInput, match=r"no sound tar\.gz archive \((a header|more than)"):
+        cifar10.read_members(content, tmp_path / "cifar.tar.gz")
