@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -85,6 +87,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed, strange = parser().parse_known_args(arguments)
     parsed.parser.check(parsed, strange)
     module, function = parsed.target.split(":")
+    if threading.current_thread() is threading.main_thread():
+        for ending in (signal.SIGTERM, signal.SIGHUP):  # they end a command like Ctrl-C
+            if signal.getsignal(ending) is signal.SIG_DFL:  # and nohup's is left as it is
+                signal.signal(ending, signal.default_int_handler)
     try:
         run = getattr(importlib.import_module(f"bench.{module}"), function)
         return int(run(parsed))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from argparse import Namespace
 from dataclasses import replace
@@ -18,7 +17,7 @@ FAILED = 1
 def explain(arguments: Namespace) -> int:
     """`explain`: heatmaps of a user's images. Raises BadInput and Unavailable."""
     from bench.cli import user_files
-    from bench.engine.environment import environment
+    from bench.engine.environment import impose
     from bench.engine.worker import block
     from bench.record import cell as cells
     from bench.stages import explain as stage
@@ -63,7 +62,7 @@ def explain(arguments: Namespace) -> int:
     method.layer(architecture, cell.layer or None)
     method.builder(cell.framework)
     _require(column, cell.device)
-    os.environ.update(environment(cell))
+    impose(cell)
     block(frozenset(column.packages))
     if told:
         print(f"python -m bench explain: {told}", file=sys.stderr)  # noqa: T201

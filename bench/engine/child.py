@@ -11,7 +11,6 @@ import os
 import queue
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -21,14 +20,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from bench.engine.environment import environment
+from bench.engine import scratch
+from bench.engine.environment import environment, made, python
 from bench.record.cell import Cell
 
 ROOT = Path(__file__).resolve().parents[2]
 POLL_S = 0.2
-PREFIX = "camparison-"
-COMPILED = f"torchinductor_{os.getuid()}"
-"""Where PyTorch keeps what it compiles, from process to process."""
 Row = dict[str, Any]
 Finished = Callable[[Cell, int, list[Row]], None]
 
@@ -72,7 +69,7 @@ class Child:
     """A process that runs a job's cells; `cells` are those it has not come to the end of.
 
     All that it writes for the moment lies in its `scratch` folder, which goes when it ends, also
-    by a kill; only what PyTorch compiles may be of use to the next.
+    by a kill. Its environment is made, not inherited.
     """
 
     def __init__(self, job: Job, cells: Iterable[Cell], log: Path) -> None:
@@ -85,26 +82,19 @@ class Child:
             "round": job.round,
             "cells": [asdict(cell) for cell in self.cells.values()],
         }
-        self._folder = tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True)
+        self._folder = tempfile.TemporaryDirectory(dir=scratch.folder(), ignore_cleanup_errors=True)
         self.scratch = Path(self._folder.name)
         task = self.scratch / "job.json"
         task.write_text(json.dumps(document), encoding="utf-8")
-        variables = {
-            "TORCHINDUCTOR_CACHE_DIR": str(Path(tempfile.gettempdir()) / COMPILED),
-            **os.environ,
-            **environment(next(iter(self.cells.values())), job.cores),
-            "TMPDIR": str(self.scratch),
-        }
+        first = next(iter(self.cells.values()))
+        variables = made(first, self.scratch, job.cores)
+        # Its end here closes with this process, however that ends.
+        ending, self._alive = os.pipe()
         # A file of its own, as several children may speak at once; it joins the log when it ends.
         self.errors = self.scratch / "stderr.log"
         with self.errors.open("wb") as errors:
             self.process = subprocess.Popen(
-                [
-                    variables.get("CAMPARISON_PYTHON", sys.executable),
-                    "-m",
-                    "bench.engine.worker",
-                    task,
-                ],
+                [python(first), "-m", "bench.engine.worker", task, str(ending)],
                 cwd=ROOT,
                 env=variables,
                 stdin=subprocess.PIPE,
@@ -112,7 +102,9 @@ class Child:
                 stderr=errors,
                 text=True,
                 start_new_session=True,
+                pass_fds=(ending,),
             )
+        os.close(ending)
         self.lines: queue.Queue[str | None] = queue.Queue()
         assert self.process.stdout is not None
         threading.Thread(target=self._pump, args=(self.process.stdout,), daemon=True).start()
@@ -192,6 +184,7 @@ class Child:
         with suppress(ProcessLookupError):  # It leaves nobody behind: compilers have helpers.
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        os.close(self._alive)
         said = self.errors.read_bytes()
         with self.log.open("ab") as log:
             log.write(said)

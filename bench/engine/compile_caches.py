@@ -3,6 +3,9 @@
 Cells of a process share no cache either: two that compile alike would otherwise be told apart by
 which of them came first. Kept, the first round fills them and later rounds start with them:
 quicker, and their rows say `warm`, so that nothing of their readying is taken for what it costs.
+
+They hold pickles and shared objects, which are code. So they are kept in the command's own folder
+for temporary files, never beside the results, and a run that goes on makes them anew.
 """
 
 from __future__ import annotations
@@ -16,6 +19,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench.engine import scratch
+
 STATE = "CAMPARISON_CACHE"
 """The environment variable that says `cold` or `warm` in a child."""
 FOLDER = "CAMPARISON_COMPILED"
@@ -24,16 +29,25 @@ INDUCTOR = "TORCHINDUCTOR_CACHE_DIR"
 
 
 @contextmanager
-def compile_cache(kept: str | None, number: int) -> Iterator[Path]:
+def kept() -> Iterator[Path]:
+    """A folder for what the rounds of one stage compile; only this command can have filled it."""
+    with tempfile.TemporaryDirectory(
+        prefix="compiled-", dir=scratch.folder(), ignore_cleanup_errors=True
+    ) as place:
+        yield Path(place)
+
+
+@contextmanager
+def compile_cache(folder: str | None, number: int) -> Iterator[Path]:
     """The folder where this process, in round `number`, keeps what it compiles, while it runs.
 
     It is warm where an earlier round has filled it. Call it before any framework is imported.
     """
     os.environ["JAX_COMPILATION_CACHE_DIR"] = ""
     os.environ.pop("TRITON_CACHE_DIR", None)  # then it lies in Inductor's
-    os.environ[STATE] = "warm" if kept and number else "cold"
-    with tempfile.TemporaryDirectory(prefix="camparison-") as fresh:
-        place = Path(kept or fresh)
+    os.environ[STATE] = "warm" if folder and number else "cold"
+    with tempfile.TemporaryDirectory(prefix="camparison-", ignore_cleanup_errors=True) as fresh:
+        place = Path(folder or fresh)
         place.mkdir(parents=True, exist_ok=True)
         os.environ[FOLDER] = os.environ[INDUCTOR] = str(place)
         if os.environ[STATE] == "warm":

@@ -5,9 +5,13 @@ Cells that need the same environment may share a process, in shuffled order.
 
 from __future__ import annotations
 
+import json
 import os
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 
+from bench.engine import inherited, scratch
 from bench.record.cell import SYSTEM, Cell
 from implementations import libraries
 from implementations.frameworks import tuned
@@ -27,6 +31,10 @@ are aligned blocks, cut from larger ones: before glibc 2.39 the cuttings go to a
 small blocks, so that what is freed lies in pieces too small for an array of the same size, and a
 process grows with every call (glibc's bugs 14581 and 30723). So there is no such cache.
 """
+PYTHON = "CAMPARISON_PYTHON"
+"""What stands for the Python of a library that has an environment of its own."""
+KERAS = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
+"""Keras' file of settings: what is its default, whatever the user's own file says."""
 PROCESS_WIDE = {"tf32": "", "float64": "jax"}
 """Precisions that are settings of a process: where this package computes, or everywhere."""
 
@@ -37,7 +45,6 @@ def environment(cell: Cell, cores: Sequence[int] = ()) -> dict[str, str]:
     `cores` are those the process may use (XLA obeys nothing but affinity); by default the first
     `cell.threads` of those allowed, or all.
 
-    `CAMPARISON_PYTHON` is the Python of a library that has an environment of its own.
     Preallocation is off so that memory can be measured, freed memory stays with the process but
     for the allocator `system`, TF32 follows the precision, and a cell on the CPU sees no GPU. Cells
     with equal environments may share a process: those of all precisions do, but for TF32 and for
@@ -67,11 +74,44 @@ def environment(cell: Cell, cores: Sequence[int] = ()) -> dict[str, str]:
         "CAMPARISON_ALLOCATOR": cell.allocator,
     }
     if cell.library and (own := libraries.describe(cell.library).python):
-        variables["CAMPARISON_PYTHON"] = str(own)
+        variables[PYTHON] = str(own)
     if cell.allocator != SYSTEM:
         variables |= KEPT
     if cell.mode == "tuned":
-        variables |= tuned.environment(len(cores))
+        flags = tuned.environment(len(cores))["XLA_FLAGS"]
+        variables["XLA_FLAGS"] = flags.removeprefix(os.environ.get("XLA_FLAGS", "")).strip()
     if not gpu:
         variables["CUDA_VISIBLE_DEVICES"] = ""
     return variables
+
+
+def python(cell: Cell) -> str:
+    """The Python of a library that has an environment of its own, or else this one."""
+    return environment(cell).get(PYTHON) or scratch.interpreter()
+
+
+def made(cell: Cell, folder: Path, cores: Sequence[int] = ()) -> dict[str, str]:
+    """All variables of the cell's process, whose temporary files lie in a folder of its own.
+
+    Of the shell's it has those that say where things are; of the user's files that set a framework
+    it sees none. Writes Keras' file of settings into the folder.
+    """
+    keras = folder / "keras"
+    keras.mkdir()
+    (keras / "keras.json").write_text(json.dumps(KERAS), encoding="utf-8")
+    return {
+        "HOME": str(folder),
+        **inherited.passed(),
+        **environment(cell, cores),
+        "KERAS_HOME": str(keras),
+        "TORCHINDUCTOR_CACHE_DIR": str(folder / "inductor"),
+        "TMPDIR": str(folder),
+    }
+
+
+def impose(cell: Cell) -> None:
+    """Make this process's own variables those of a cell, before it imports a framework."""
+    folder = Path(tempfile.mkdtemp(dir=scratch.folder()))
+    variables = made(cell, folder)
+    os.environ.clear()
+    os.environ.update(variables)

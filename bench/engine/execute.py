@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from bench.engine import processes
+from bench.engine import inherited, processes
 from bench.engine.child import Job
-from bench.engine.progress import ticker
+from bench.engine.progress import console, ticker
 from bench.record.cell import Cell
 from bench.record.runs import Row, Run
 
@@ -37,6 +37,7 @@ def execute(
     `at_once` processes run side by side: never more than one where time is measured.
     """
     asked = list(cells)
+    _tell_dropped(run)
     jobs = processes.plan(module, asked, context, rounds, isolate)
     jobs = [
         replace(job, cells=tuple(c for c in job.cells if not run.has(c, job.round))) for job in jobs
@@ -89,6 +90,16 @@ def execute(
             spent[name] = spent.get(name, 0.0) + seconds
     known = {cell.cell_id for cell in asked}
     return [row for row in run.rows if row["cell_id"] in known]
+
+
+def _tell_dropped(run: Run) -> None:
+    """Say once a run which settings of the shell no child gets, and keep them in its head."""
+    if "dropped" in run.head:
+        return
+    run.head["dropped"] = found = inherited.dropped()
+    if found:
+        names = ", ".join(found)
+        console.print(f"Not passed on, as they could change figures: {names}", markup=False)
 
 
 def side_by_side() -> int:

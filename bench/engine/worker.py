@@ -14,6 +14,7 @@ import os
 import resource
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -133,14 +134,15 @@ def _cost(began: float) -> Row:
     }
 
 
-def main(job_path: str) -> None:
-    """Run the cells of a job file."""
+def main(job_path: str, ending: str = "") -> None:
+    """Run the cells of a job file; `ending` is the number of a pipe that ends with the parent."""
     # What is read and written here is for the parent; libraries get other ends.
     report = Reporter(os.fdopen(os.dup(1), "w", encoding="utf-8"), os.fdopen(os.dup(0)))
     os.dup2(2, 1)
     with Path(os.devnull).open("rb") as nothing:
         os.dup2(nothing.fileno(), 0)
-    _die_with_parent()
+    if ending:
+        threading.Thread(target=_die_with_parent, args=(int(ending),), daemon=True).start()
     if cores := os.environ.get("CAMPARISON_CORES"):
         os.sched_setaffinity(0, {int(core) for core in cores.split(",")})
     job = json.loads(Path(job_path).read_text(encoding="utf-8"))
@@ -153,12 +155,13 @@ def main(job_path: str) -> None:
         stage.serve(cells, job["context"], report)
 
 
-def _die_with_parent() -> None:
-    """Request the kernel to end this process when the parent is killed (Linux only)."""
-    if sys.platform == "linux":
-        import ctypes
+def _die_with_parent(ending: int) -> None:
+    """End this process, and all it has started, when the parent is gone: compilers have helpers.
 
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    A signal of the kernel's (PR_SET_PDEATHSIG) would end this process alone.
+    """
+    os.read(ending, 1)
+    os.killpg(0, signal.SIGKILL)
 
 
 def serve(
@@ -171,7 +174,7 @@ def serve(
 
 if __name__ == "__main__":
     # As the module that stages import: an exception of theirs is then one known here.
-    importlib.import_module("bench.engine.worker").main(sys.argv[1])
+    importlib.import_module("bench.engine.worker").main(*sys.argv[1:])
     sys.stderr.flush()
     # Everything is said. To be taken apart, a framework takes seconds.
     os._exit(0)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bench.engine import compile_caches
 from bench.engine.execute import execute, side_by_side
 from bench.engine.progress import console
 from bench.job import matrix
@@ -168,13 +169,12 @@ class Pipeline:
         cells = self._timed(self.request.precisions[:1] if main else self.request.precisions)
         self.execute("oracle", answers.cells_for(map(timed.our_cell, cells)), isolate=True)
         self.run.head["peak"] = peaks = peak.measure(self.request.threads)
-        context = {**self.context, "peak": peaks}
-        if not self.request.cold:
-            context["cache"] = str(self.run.folder / "compiled")
-        return self.execute(
-            "timing", cells, context=context, at_once=1,
-            rounds=self.request.rounds, isolate=self.request.isolate,
-        )  # fmt: skip
+        with compile_caches.kept() as kept:
+            cache = {} if self.request.cold else {"cache": str(kept)}
+            return self.execute(
+                "timing", cells, context={**self.context, "peak": peaks, **cache}, at_once=1,
+                rounds=self.request.rounds, isolate=self.request.isolate,
+            )  # fmt: skip
 
     def _timed(self, precisions: Sequence[str]) -> list[Cell]:
         """The grid around each precision. Raises BadInput where it is empty."""

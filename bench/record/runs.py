@@ -30,7 +30,7 @@ from typing import Any
 from bench.record import machine
 from bench.record.cell import Cell
 from bench.record.fingerprint import RENAMED, code_of
-from bench.record.schema import COLUMNS, SCHEMA
+from bench.record.schema import ANSWERED, COLUMNS, SCHEMA
 from implementations.architecture.weights import write_bytes
 from implementations.errors import BadInput
 
@@ -84,10 +84,13 @@ class Run:
         return bool(self._cells)
 
     def has(self, cell: Cell, number: int = 0) -> bool:
-        """Whether a cell is finished, by the code as it is now."""
-        rows = self._cells.get((cell.cell_id, number))
-        code = code_of(cell)
-        return rows is not None and rows[0]["code_hash"] == code
+        """Whether a cell has its answer, by the code as it is now.
+
+        One that failed, perhaps for want of space, memory or time, has none: it is tried again.
+        """
+        rows = self._cells.get((cell.cell_id, number), [])
+        answered = bool(rows) and all(row["status"] in ANSWERED for row in rows)
+        return answered and rows[0]["code_hash"] == code_of(cell)
 
     def add(self, cell: Cell, number: int, measured: Iterable[Row]) -> None:
         """Append a finished cell's rows in one write. Raises ValueError for an unknown column."""

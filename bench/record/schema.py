@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 SCHEMA = 1
 STATUSES = ("ok", "skipped", "wrong", "failed", "timeout", "oom")
+ANSWERED = ("ok", "skipped", "wrong")
+"""The statuses that another try would not change."""
 
 
 class Field(NamedTuple):

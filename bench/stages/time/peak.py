@@ -17,6 +17,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from bench.engine import inherited
+
 SIZE = 1536
 ROUNDS = 12
 PRECISIONS = ("float32", "float64")
@@ -28,7 +30,7 @@ def measure(threads: int = 0) -> dict[str, float]:
     """Operations a second of square matrix products on the CPU, by precision; all cores if 0."""
     cores = sorted(os.sched_getaffinity(0))[: threads or None]
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    environment = {**os.environ, **dict.fromkeys(names, str(len(cores)))}
+    environment = {**inherited.passed(), **dict.fromkeys(names, str(len(cores)))}
     environment |= {"JAX_PLATFORMS": "cpu", "JAX_ENABLE_X64": "1"}
     best = dict.fromkeys(PRECISIONS, 0.0)
     for library in LIBRARIES:

@@ -30,6 +30,6 @@ def serve(cells: list[Cell], context: Mapping[str, Any], report: Reporter) -> No
     pytest.main(
         ["-q", "-p", "pytest_benchmark.plugin", "-p", "no:cacheprovider", "--assert=plain",
          "-c", str(here.with_suffix(".ini")), f"--rootdir={here.parent}",
-         "--benchmark-warmup=off", str(here)],
+         "--benchmark-warmup=off", "--capture=no", str(here)],
         plugins=[stopwatch.Cells(cells, context, report)],
     )  # fmt: skip

@@ -1,0 +1,87 @@
+"""Where a run keeps what lasts no longer than it does: one folder a command, gone when it ends.
+
+A command that is killed leaves its folder; the next one removes it, as nobody holds its lock.
+"""
+
+from __future__ import annotations
+
+import atexit
+import fcntl
+import os
+import shutil
+import sys
+import tempfile
+import time
+from functools import cache
+from pathlib import Path
+
+from implementations.errors import BadInput
+
+PREFIX = "camparison-"
+LOCK = "lock"
+BEGINNING_S = 60.0
+"""Seconds in which a folder without a lock may be one that is just being made."""
+
+
+def spaceless() -> Path:
+    """A folder for temporary files: compilers are given paths in which a space would be two.
+
+    Raises BadInput where there is none.
+    """
+    folders = dict.fromkeys([tempfile.gettempdir(), "/tmp", "/var/tmp", "/dev/shm"])
+    for folder in map(Path, folders):
+        if not any(letter.isspace() for letter in str(folder)) and os.access(folder, os.W_OK):
+            return folder
+    raise BadInput(f"no temporary folder without a space in its path: set TMPDIR ({[*folders]})")
+
+
+@cache
+def folder() -> Path:
+    """The folder of this command, which only this user can read; it goes when the process ends."""
+    place = spaceless()
+    _reclaim(place)
+    made = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
+    held = os.open(made / LOCK, os.O_CREAT | os.O_RDWR, 0o600)  # closed by the end of the process
+    fcntl.flock(held, fcntl.LOCK_EX)
+    maker = os.getpid()
+
+    def remove() -> None:
+        if os.getpid() == maker:  # not by a fork of it
+            shutil.rmtree(made, ignore_errors=True)
+
+    atexit.register(remove)
+    return made
+
+
+def _reclaim(place: Path) -> None:
+    """Remove the folders of commands that were killed: those of this user whose lock is free."""
+    for path in place.glob(f"{PREFIX}*"):
+        try:
+            about = path.lstat()
+            if about.st_uid != os.getuid() or path.is_symlink() or not path.is_dir():
+                continue
+            lock = path / LOCK
+            if not lock.exists():
+                if time.time() - about.st_mtime > BEGINNING_S and not any(path.iterdir()):
+                    path.rmdir()
+                continue
+            held = os.open(lock, os.O_RDWR | os.O_NOFOLLOW)
+        except OSError:
+            continue  # another command removes it
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(path, ignore_errors=True)
+        except BlockingIOError:
+            pass  # its command is at work
+        finally:
+            os.close(held)
+
+
+@cache
+def interpreter() -> str:
+    """The Python that runs, by a path without a space: PyTorch's compiler does not quote it."""
+    if not any(letter.isspace() for letter in sys.prefix):
+        return sys.executable
+    link = folder() / "python"
+    link.symlink_to(sys.prefix)
+    return str(link / Path(sys.executable).relative_to(sys.prefix))
