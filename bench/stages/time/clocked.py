@@ -43,6 +43,8 @@ READ_S = 0.001
 
 Of a call with less work than that it would not be seen, where the answer itself cannot tell.
 """
+IMPOSSIBLE = 1.05
+"""Share of the machine's measured peak above which a time is none, whatever was answered."""
 EARLY = "the answer was not there when the call was over"
 READS = 5
 """Calls in a row whose answers are late before that is believed: a machine may be busy."""
@@ -160,11 +162,15 @@ class Clocked:
         return self.count() if self.count else 0
 
     def row(self) -> Row:
-        """Agreement, cost and all samples so far."""
+        """Agreement, cost and all samples so far. Raises Wrong for what no machine can do."""
         checked, cost, observed = self.checked, self.timed.cost, self.observed
         seconds = float(np.median(self.samples))
         notes = [note for note in (checked.get("notes"), cost.get("notes")) if note]
         calls = len(self.samples) * self.timed.parts
+        share = _share(cost.get("flops"), seconds, self.cell, self.context)
+        if share is not None and share > IMPOSSIBLE:
+            told = f"{share:.3g} times the machine's measured peak: it was not computed when timed"
+            raise Wrong(checked, told)
         return {
             **checked,
             **cost,
@@ -174,7 +180,7 @@ class Clocked:
             "cache": os.environ[compile_caches.STATE],
             **figures(self.samples),
             "images_per_s": self.cell.batch / seconds,
-            "peak_share": _share(cost.get("flops"), seconds, self.cell, self.context),
+            "peak_share": share,
             **self.held.row,
             **observed.row,
             "notes": "; ".join(notes) or None,

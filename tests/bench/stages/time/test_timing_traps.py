@@ -50,6 +50,25 @@ def test_every_trap_is_refused_its_time(tmp_path: Path, monkeypatch: pytest.Monk
     assert not set(row) - set(COLUMNS)
 
 
+@pytest.mark.parametrize(
+    ("package", "framework", "mode"), [("torch", "pytorch", "eager"), ("jax", "jax", "compiled")]
+)
+def test_kept_answers_faster_than_the_machine_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str, framework: str, mode: str
+) -> None:
+    pytest.importorskip(package)
+    monkeypatch.setenv("PYTHONPATH", str(CHILDREN))
+    cell = replace(TRAP, framework=framework, mode=mode)
+    cells = [replace(cell, options=(("trap", trap),)) for trap in ("slow", "kept by address")]
+    # At the peak the work takes 50 ms: the one that sleeps 100 ms is possible.
+    context = {"flops": 5e8, "peak": {"float32": 1e10}}
+    found = run(cells, "traps", context, tmp_path / "log")
+    assert found["slow"][0]["status"] == "ok" and found["slow"][0]["peak_share"] < 0.55, found
+    [row] = found["kept by address"]
+    assert row["status"] == "wrong" and "times the machine's measured peak" in row["reason"], row
+    assert "median_ms" not in row and "samples_ns" not in row
+
+
 def test_compiling_while_timed_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("jax")
     monkeypatch.setenv("PYTHONPATH", str(CHILDREN))
