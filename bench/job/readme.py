@@ -1,74 +1,168 @@
-"""The README's figures: blocks between markers, filled from the generated tables.
+"""The README's answers: one line a question, made from the numbers of the tables.
 
-A block begins with `<!-- table: NAME -->` and ends with `<!-- end -->`; what stands between is the
-first section of `results/tables/NAME.md`: its heading, its rows and its notes, and where the rest
-is. With `<!-- table: NAME | HEADING -->` it is the section of that heading, and with
-`<!-- table: NAME | HEADING | COLUMN: WORDS -->`, once or more often, those of its rows that have
-the words, between commas, in that column.
+They stand between `<!-- answers -->` and `<!-- end -->`. Each says how sure it is: of which machine
+it is, how many processes it is the median of, and whether other work was seen. A question that no
+row answers says so.
 """
 
 from __future__ import annotations
 
+import io
+import math
 import re
+from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
+
+from bench.report.text import number
 from implementations.architecture.weights import write_bytes
 
-BLOCK = re.compile(
-    r"(<!-- table: (?P<name>[\w-]+)(?: \| (?P<heading>[^\n|]+?))?"
-    r"(?P<wanted>(?: \| [^\n|:]+: [^\n|]+?)*) -->\n).*?(<!-- end -->)",
-    re.DOTALL,
-)
-
-MACHINE = re.compile(r", machine [0-9a-f]+")
-"""What a heading gains where runs of several machines lie side by side."""
-ABSENT = "*No run in `results/runs/` has this.*"
-FOLDER = "results/tables"
+BLOCK = re.compile(r"(<!-- answers -->\n).*?(<!-- end -->)", re.DOTALL)
+ABSENT = "not measured"
+NETWORK = ("digits", "cnn-48-32-16", "cpu", "float32")
+"""Of whose times the answers are: data set, architecture, device, precision."""
+BATCH = 64
+LAYER = "relu3"
+"""Its last, as tables name it that name layers."""
+Answer = tuple[str, str]
 
 
 def fill(text: str, tables: Path) -> str:
-    """The text with every block filled; one whose section no run permits says so."""
-
-    def block(match: re.Match[str]) -> str:
-        name = match["name"]
-        heading, rest = _section(tables / f"{name}.md", match["heading"])
-        body = rest.strip()
-        for wanted in filter(None, match["wanted"].split(" | ")):
-            body = _rows(body, *wanted.split(": "))
-        more = f"[What the columns mean, and all of it]({FOLDER}/{name}.md)"
-        return f"{match[1]}\n**{heading}**\n\n{body}\n\n{more}\n\n<!-- end -->"
-
-    return BLOCK.sub(block, text)
-
-
-def _section(path: Path, wanted: str | None) -> tuple[str, str]:
-    """Heading and body: the first section, or that of the heading, or of it on another machine."""
-    body = path.read_text(encoding="utf-8").split("\n---\n")[0] if path.exists() else ""
-    sections = [section.partition("\n")[::2] for section in body.split("\n## ")[1:]]
-    if wanted is None:
-        return [*sections, (path.stem, ABSENT)][0]
-    exact = [section for section in sections if section[0] == wanted]
-    alike = [each for each in sections if MACHINE.sub("", each[0]) == MACHINE.sub("", wanted)]
-    return [*exact, *alike, (wanted, ABSENT)][0]
-
-
-def _rows(body: str, column: str, words: str) -> str:
-    """A section's body with only those rows of its table that have the words in the column."""
-    lines = body.split("\n")
-    heads = _cells(lines[0])
-    if column not in heads:
-        return ABSENT
-    at = heads.index(column)
-    rows = [line for line in lines[2:] if line.startswith("|")]
-    kept = [line for line in rows if words in _cells(line)[at].split(", ")]
-    notes = [line for line in lines[2:] if not line.startswith("|")]
-    return "\n".join([*lines[:2], *kept, *notes]) if kept else ABSENT
-
-
-def _cells(line: str) -> list[str]:
-    return [cell.strip() for cell in line.strip("|").split(" | ")]
+    """The text with its block filled from the CSV files of the tables."""
+    lines = ["| question | answer | how sure |", "| --- | --- | --- |"]
+    for question, table, answer in QUESTIONS:
+        frame = read(tables / f"{table}.csv")
+        found = answer(frame) if len(frame) else None
+        told, sure = found or (ABSENT, "no run has it")
+        lines.append(f"| [{question}](results/tables/{table}.md) | {told} | {sure} |")
+    body = "\n".join(lines)
+    return BLOCK.sub(lambda match: f"{match[1]}\n{body}\n\n{match[2]}", text)
 
 
 def update(readme: Path, tables: Path) -> None:
-    """Fill the blocks of a README file, in place."""
+    """Fill the block of a README file, in place."""
     write_bytes(readme, fill(readme.read_text(encoding="utf-8"), tables).encode())
+
+
+def read(path: Path) -> pd.DataFrame:
+    """The numbers of a table, without its footer; empty where it was not written."""
+    if not path.exists():
+        return pd.DataFrame()
+    rows, _, _ = path.read_text(encoding="utf-8").partition("\n# ")
+    return pd.read_csv(io.StringIO(rows), keep_default_na=False, na_values=[""])
+
+
+def batches(frame: pd.DataFrame) -> Answer | None:
+    """The fastest column at Grad-CAM in batches."""
+    return _fastest(_of(frame, "grad_cam", batch=BATCH), "ms_per_image", "an image")
+
+
+def training(frame: pd.DataFrame) -> Answer | None:
+    """The fastest column at a step of training."""
+    steps = frame[frame["task"] == "train_step"]
+    return _fastest(_of(steps, "", batch=BATCH), "ms_per_image", "an image of a step")
+
+
+def one_image(frame: pd.DataFrame) -> Answer | None:
+    """The fastest column and mode at Grad-CAM of one image."""
+    return _fastest(_of(frame, "grad_cam", batch=1), "ms", "a call")
+
+
+def few_calls(frame: pd.DataFrame) -> Answer | None:
+    """The fastest column without compiling, and how soon compiling pays at the soonest."""
+    mine = _of(frame, "grad_cam", batch=BATCH)
+    if mine.empty:
+        return None
+    best = mine.sort_values("eager_ms").iloc[0]
+    told = f"{best['column']}, eager: {number(best['eager_ms'])} ms a call of {BATCH} images"
+    real = mine[mine["real"].astype(bool) & (mine["break_even_calls"].astype(float) > 0)]
+    if len(real):
+        soon = real.sort_values("break_even_calls").iloc[0]
+        calls = math.ceil(soon["break_even_calls"])
+        told += f"; compiling pays at the soonest after {calls} calls ({soon['column']})"
+    return told, f"machine {best['machine_id']}{_doubt(best)}"
+
+
+def library(frame: pd.DataFrame) -> Answer | None:
+    """The fastest library at Grad-CAM."""
+    mine = frame[(frame["like"] == "grad_cam") & frame["library"].notna() & frame["ms"].notna()]
+    ranked = mine[mine["architecture"] == NETWORK[1]].dropna(subset=["to_best"])
+    if ranked.empty:
+        return None
+    best = ranked.sort_values("to_best").iloc[0]
+    told = f"{best['library']} in {best['column']}: ×{number(best['to_best'])} of our own Grad-CAM"
+    return told, _sure(best)
+
+
+def agreement(frame: pd.DataFrame) -> Answer | None:
+    """How far the columns' heatmaps are from the oracle's, with trained weights."""
+    mine = frame[
+        (frame["device"] == NETWORK[2])
+        & (frame["precision"] == NETWORK[3])
+        & (frame["weights"] == "trained")
+        & frame["library"].isna()
+        & (frame["method"] == "grad_cam")
+        & frame["passed"].notna()
+    ]
+    if mine.empty:
+        return None
+    passed = mine["passed"].astype(bool)
+    told = f"not by the framework: {passed.sum()} of {len(mine)} comparisons of Grad-CAM pass"
+    middle = f"median error {number(mine['median_rel'].median())} of the peak"
+    return f"{told}, {middle}", f"{mine['column'].nunique()} columns against a float64 oracle"
+
+
+def gpu(frame: pd.DataFrame) -> Answer | None:
+    """The fastest column on a GPU."""
+    mine = frame[(frame["device"] == "gpu") & (frame["method"] == "grad_cam")]
+    return _fastest(mine, "ms_per_image", "an image")
+
+
+QUESTIONS: tuple[tuple[str, str, Callable[[pd.DataFrame], Answer | None]], ...] = (
+    ("I explain batches on a CPU", "choose", batches),
+    ("I make a few calls only", "price_of_jit", few_calls),
+    ("I explain one image at a time", "batch_scaling", one_image),
+    ("I train", "choose", training),
+    ("Which library for Grad-CAM?", "libraries", library),
+    ("My heatmap differs: who is right?", "agreement", agreement),
+    ("I have a GPU", "choose", gpu),
+)
+
+
+def _of(frame: pd.DataFrame, method: str, batch: int) -> pd.DataFrame:
+    """Our own method's rows of the base network; not stale ones where there are others."""
+    names = ("dataset", "architecture", "device", "precision")
+    mine = frame[(frame["batch"] == batch) & frame["library"].isna()]
+    for name, value in zip(names, NETWORK, strict=True):
+        mine = mine[mine[name] == value]
+    mine = mine[mine["method"] == method] if method else mine
+    mine = mine[mine["allocator"].isna() & mine["memory_format"].isna()]
+    mine = mine[mine["layer"].isna() | (mine["layer"] == LAYER)]
+    fresh = mine[~mine["stale"].astype(bool)]
+    return fresh if len(fresh) else mine
+
+
+def _fastest(frame: pd.DataFrame, what: str, unit: str) -> Answer | None:
+    timed = frame.dropna(subset=[what])
+    if timed.empty:
+        return None
+    ranked = timed.sort_values(what)
+    best = ranked.iloc[0]
+    told = f"{best['column']}, {best['mode']}: {number(best[what])} ms {unit}"
+    others = ranked[ranked["column"] != best["column"]]
+    if len(others):
+        second = others.iloc[0]
+        overlap = second["ms_low"] <= best["ms_high"]
+        told += f" (next {second['column']}, {number(second[what])} ms"
+        told += "; intervals overlap)" if overlap else ")"
+    return told, _sure(best)
+
+
+def _sure(row: pd.Series) -> str:
+    return f"{int(row['processes'])} processes, machine {row['machine_id']}{_doubt(row)}"
+
+
+def _doubt(row: pd.Series) -> str:
+    doubt = "" if bool(row["stable"]) else "; other work was seen"
+    return doubt + ("; the code has changed since" if bool(row["stale"]) else "")

@@ -1,79 +1,64 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from bench.engine.child import ROOT
-from bench.job.readme import ABSENT, fill, update
+from bench.job.readme import ABSENT, QUESTIONS, fill, update
 
-ROWS = "| a | b |\n| --- | --- |\n| 1 | 2 |\n\nA note."
-TABLE = (
-    f"# A title\n\nHow to read it.\n\n## digits\n\n{ROWS}\n\n## shapes\n\n| 3 |\n\n---\n\nRun x.\n"
-)
-TEXT = "Before.\n<!-- table: time -->\nold\n| 9 |\n<!-- end -->\nAfter.\n"
-MORE = "[What the columns mean, and all of it](results/tables/time.md)"
-FILLED = (
-    f"Before.\n<!-- table: time -->\n\n**digits**\n\n{ROWS}\n\n{MORE}\n\n<!-- end -->\nAfter.\n"
+BLOCK = "Before.\n<!-- answers -->\nold\n<!-- end -->\nAfter.\n"
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+HEAD = (
+    "dataset,architecture,device,machine_id,task,library,method,layer,batch,precision,allocator,"
+    "memory_format,column,mode,ms_per_image,ms_low,ms_high,processes,stable,stale\n"
 )
 
 
-def test_blocks_are_filled_and_all_else_is_left(tmp_path: Path) -> None:
-    (tmp_path / "time.md").write_text(TABLE)
-    (tmp_path / "agree-all.md").write_text("# Another\n\n## all\n\n| c |\n\n---\n\nRun x.\n")
-    assert fill(TEXT, tmp_path) == FILLED
-    assert fill(FILLED, tmp_path) == FILLED
-    both = TEXT + "<!-- table: agree-all -->\n<!-- end -->\n"
-    more = MORE.replace("time", "agree-all")
-    other = f"<!-- table: agree-all -->\n\n**all**\n\n| c |\n\n{more}\n\n<!-- end -->\n"
-    assert fill(both, tmp_path) == FILLED + other
-    assert fill("No block.", tmp_path) == "No block."
-    named = f"<!-- table: time | shapes -->\n\n**shapes**\n\n| 3 |\n\n{MORE}\n\n<!-- end -->\n"
-    assert fill("<!-- table: time | shapes -->\n<!-- end -->\n", tmp_path) == named
-    there = (tmp_path / "time.md").read_text()
-    (tmp_path / "time.md").write_text(there.replace("## shapes", "## shapes, machine 0a1b2c3d"))
-    found = fill("<!-- table: time | shapes -->\n<!-- end -->\n", tmp_path)
-    assert found == named.replace("**shapes**", "**shapes, machine 0a1b2c3d**")
-    both = there.replace("## digits", "## shapes, machine 99999999\n\n| 4 |\n\n## digits")
-    (tmp_path / "time.md").write_text(both)
-    chosen = "<!-- table: time | shapes, machine 99999999 -->\n<!-- end -->\n"
-    assert "| 4 |" in fill(chosen, tmp_path) and "| 3 |" in fill(named, tmp_path)
-    (tmp_path / "time.md").write_text(there)
-    assert "**shapes**\n\n| 3 |" in fill(chosen, tmp_path)
-
-
-def test_of_a_section_only_some_rows_are_shown(tmp_path: Path) -> None:
-    rows = "".join(f"| cam, batch {batch} | 1{batch} |\n" for batch in (1, 64, 6))
-    rows = f"| what | ms |\n| --- | --- |\n{rows.strip()}"
-    (tmp_path / "time.md").write_text(
-        f"# A title\n\n## digits\n\n{rows}\n\nA note.\n\n---\n\nRun x.\n"
+def line(column: str, ms: float, low: float, high: float, stale: bool = False) -> str:
+    return (
+        f"digits,cnn-48-32-16,cpu,m1,heatmap,,grad_cam,,64,float32,,,{column},compiled,"
+        f"{ms},{low},{high},5,True,{stale}\n"
     )
-    block = "<!-- table: time | digits | what: batch 6 -->\n<!-- end -->\n"
-    found = fill(block, tmp_path)
-    assert "| cam, batch 6 | 16 |\n\nA note." in found and "batch 64" not in found.split("-->")[1]
-    assert fill(found, tmp_path) == found
-    both = block.replace(" -->", " | ms: 16 -->", 1)
-    assert "| cam, batch 6 | 16 |\n\nA note." in fill(both, tmp_path)
-    assert ABSENT in fill(both.replace("16", "17"), tmp_path)
-    for other in ("what: batch 7", "column: batch 6"):
-        assert ABSENT in fill(block.replace("what: batch 6", other), tmp_path)
 
 
-@pytest.mark.parametrize("block", ["time | rings", "agree"])
-def test_what_no_run_permits_is_said(block: str, tmp_path: Path) -> None:
-    (tmp_path / "time.md").write_text(TABLE)
-    found = fill(f"<!-- table: {block} -->\n| 9 |\n<!-- end -->\n", tmp_path)
-    assert ABSENT in found and "9" not in found
-
-
-def test_a_file_is_filled_in_place(tmp_path: Path) -> None:
+def test_answers_come_from_the_numbers_and_say_how_sure_they_are(tmp_path: Path) -> None:
+    rows = [line("jax", 0.3, 0.29, 0.31), line("pytorch", 0.2, 0.19, 0.21)]
+    (tmp_path / "choose.csv").write_text(HEAD + "".join(rows) + "# Runs: x.\n")
     readme = tmp_path / "README.md"
-    readme.write_text(TEXT)
-    (tmp_path / "time.md").write_text(TABLE)
+    readme.write_text(BLOCK)
     update(readme, tmp_path)
-    assert readme.read_text() == FILLED
+    text = readme.read_text()
+    assert "| pytorch, compiled: 0.200 ms an image (next jax, 0.300 ms) |" in text
+    assert "| 5 processes, machine m1 |" in text
+    assert text.count(ABSENT) == len(QUESTIONS) - 1 and "old" not in text
+    assert text.startswith("Before.\n") and text.endswith("<!-- end -->\nAfter.\n")
+    assert fill(text, tmp_path) == text
 
 
-def test_our_own_readme_shows_what_was_measured() -> None:
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([line("jax", 0.2, 0.1, 0.3), line("pytorch", 0.25, 0.2, 0.3)], "intervals overlap"),
+        ([line("jax", 0.2, 0.1, 0.3, stale=True)], "the code has changed since"),
+        ([line("jax", 0.2, 0.1, 0.3, stale=True), line("pytorch", 0.9, 0.8, 1.0)], "pytorch"),
+    ],
+)
+def test_doubts_are_said(tmp_path: Path, rows: list[str], words: str) -> None:
+    (tmp_path / "choose.csv").write_text(HEAD + "".join(rows))
+    assert words in fill(BLOCK, tmp_path)
+
+
+def test_our_own_readme_is_one_screen_and_its_block_is_current() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert text.count("<!-- table: ") >= 4 and ABSENT not in text
+    assert len(text.splitlines()) <= 90
+    assert text.count("![") == 1 and text.count("<!-- answers -->") == 1
+    assert fill(text, ROOT / "results" / "tables") == text
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_resolves(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if "://" not in link:
+            assert (page.parent / link.partition("#")[0]).exists(), link
