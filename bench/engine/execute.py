@@ -14,6 +14,7 @@ from typing import Any
 from bench.engine import inherited, processes
 from bench.engine.child import Job
 from bench.engine.progress import console, ticker
+from bench.record import described
 from bench.record.cell import Cell
 from bench.record.runs import Row, Run
 
@@ -51,7 +52,7 @@ def execute(
 
         def finished(cell: Cell, number: int, rows: list[Row]) -> None:
             with lock:
-                run.add(cell, number, rows)
+                run.add(cell, number, rows, described.of(cell, context))
             first = next((r for r in rows if r["status"] != "ok"), rows[0] if rows else {})
             status = str(first.get("status", "ok"))
             reason = f": {first['reason']}" if first.get("reason") else ""

@@ -12,6 +12,7 @@ from bench.engine.execute import execute, side_by_side
 from bench.engine.progress import console
 from bench.job import matrix
 from bench.job.plans import Network, contrasted, once
+from bench.record import described
 from bench.record.cell import Cell
 from bench.record.fingerprint import code_of
 from bench.record.runs import Row, Run
@@ -169,10 +170,13 @@ class Pipeline:
         cells = self._timed(self.request.precisions[:1] if main else self.request.precisions)
         self.execute("oracle", answers.cells_for(map(timed.our_cell, cells)), isolate=True)
         self.run.head["peak"] = peaks = peak.measure(self.request.threads)
+        base = {"dataset": cells[0].dataset, "architecture": cells[0].architecture}
+        grid = {"name": self.request.grid, "base": {**base, "batch": self.request.batch}}
+        context = {**self.context, "peak": peaks, "grid": grid}
         with compile_caches.kept() as kept:
             cache = {} if self.request.cold else {"cache": str(kept)}
             return self.execute(
-                "timing", cells, context={**self.context, "peak": peaks, **cache}, at_once=1,
+                "timing", cells, context={**context, **cache}, at_once=1,
                 rounds=self.request.rounds, isolate=self.request.isolate,
             )  # fmt: skip
 
@@ -214,5 +218,5 @@ class Pipeline:
             kept = [cell for cell in network if contrast.map_path(cell, context).exists()]
             for cell, measured in contrast.likeness(kept, context):
                 if not self.run.has(cell):
-                    self.run.add(cell, 0, measured)
+                    self.run.add(cell, 0, measured, described.of(cell, context))
         return rows

@@ -20,7 +20,6 @@ import os
 import secrets
 import shutil
 import tomllib
-import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -29,7 +28,8 @@ from typing import Any
 
 from bench.record import machine
 from bench.record.cell import Cell
-from bench.record.fingerprint import RENAMED, code_of
+from bench.record.fingerprint import code_of
+from bench.record.reading import read as read
 from bench.record.schema import ANSWERED, COLUMNS, SCHEMA
 from implementations.architecture.weights import write_bytes
 from implementations.errors import BadInput
@@ -92,8 +92,13 @@ class Run:
         answered = bool(rows) and all(row["status"] in ANSWERED for row in rows)
         return answered and rows[0]["code_hash"] == code_of(cell)
 
-    def add(self, cell: Cell, number: int, measured: Iterable[Row]) -> None:
-        """Append a finished cell's rows in one write. Raises ValueError for an unknown column."""
+    def add(
+        self, cell: Cell, number: int, measured: Iterable[Row], of: Mapping[str, Any] | None = None
+    ) -> None:
+        """Append a finished cell's rows in one write; `of` says what they are of (`described.of`).
+
+        Raises ValueError for an unknown column.
+        """
         code = code_of(cell)
         stamp = {
             "schema": SCHEMA,
@@ -104,6 +109,7 @@ class Run:
             "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "column": cell.column.label,
             **asdict(cell),
+            **(of or {}),
         }
         rows = [{**stamp, **strict(row)} for row in measured] or [{**stamp, "status": "ok"}]
         for row in rows:
@@ -168,18 +174,6 @@ def _read_whole_lines(path: Path) -> list[list[Row]]:
     if len(whole) < len(content):
         os.truncate(path, len(whole))
     return [json.loads(line) for line in whole.splitlines()]
-
-
-def read(path: Path) -> tuple[dict[str, Any], list[Row]]:
-    """Head and rows of a finished run's file. Raises BadInput."""
-    try:
-        lines = gzip.decompress(path.read_bytes()).decode().splitlines()
-        head, *rows = [json.loads(line) for line in lines]
-        for row in rows:
-            row["code_hash"] = RENAMED.get(row["code_hash"], row["code_hash"])
-        return head["head"], rows
-    except (OSError, EOFError, ValueError, KeyError, TypeError, zlib.error) as error:
-        raise BadInput(f"{path} is not a run's file ({error})") from error
 
 
 def published(

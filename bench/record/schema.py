@@ -1,8 +1,16 @@
-"""The columns of a row: name, group, unit and meaning. `results/README.md` is made from these."""
+"""The columns of a row: name, group, unit, meaning and type.
+
+`results/README.md` is made from these, and rows are checked against them once, where they are read.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from implementations.contract import DEVICES as DEVICES
+from implementations.contract import MODES as MODES
 
 SCHEMA = 1
 STATUSES = ("ok", "skipped", "wrong", "failed", "timeout", "oom")
@@ -40,7 +48,17 @@ FIELDS = tuple(
         ("what", "dataset", "", "data set"),
         ("what", "architecture", "", "architecture"),
         ("what", "weights", "", "trained, random, nudged, or the column that trained them"),
-        ("what", "layer", "", "node a heatmap is taken at"),
+        ("what", "layer", "", "layer that was asked for; empty: the default"),
+        ("what", "node", "", "node whose output the heatmap reads: the layer, resolved"),
+        ("what", "order", "", "that node's position in the architecture, from 1"),
+        ("what", "depth", "", "the same among the spatial nodes: 0 the first, 1 the last"),
+        ("what", "image_hw", "pixels", "height and width of an image: 8x8"),
+        ("what", "classes", "", "classes of the network"),
+        ("what", "grid", "", "grid of times that the cell belongs to: quick, default or full"),
+        ("what", "varies", "", "factors in which it differs from the base of its run's times"),
+        ("what", "like", "", "of a library's explainer: our method of the same kind"),
+        ("what", "same_with", "", "of a library's explainer: the options that give our map"),
+        ("what", "difference", "", "of a library's explainer: how its numbers differ from ours"),
         ("what", "batch", "images", "batch size"),
         ("what", "optimizer", "", "matched, native or sgd"),
         ("what", "epochs", "", "epochs of training"),
@@ -120,6 +138,104 @@ FIELDS = tuple(
 )  # fmt: skip
 
 COLUMNS = tuple(field.name for field in FIELDS)
+COUNTS = ("round", "batch", "epochs", "steps", "threads", "seed", "epoch", "order", "classes")
+NESTED = ("samples_ns", "losses", "confusion", "kinks", "agree", "stable", "verified")
+_TEXT = ("against", "weights_sha", "inputs_sha", "compared", "cache", "metric", "unit", "subset")
+_NUMBERED = ("agreement", "cost", "quality", "training", "noise")
+_OTHERS = (*COUNTS, *NESTED, *_TEXT, "artefact")
+_MEASURED = (f.name for f in FIELDS if f.group in _NUMBERED and f.name not in _OTHERS)
+NUMBERS = ("depth", *_MEASURED)
+NEEDED = ("stage", "task", "framework", "column", "dataset", "architecture", "cell_id", "status")
+"""Columns without which nothing can be said of a row."""
+PROSE = ("reason", "notes", "difference")
+"""Texts that may have several lines; what shows them takes care of it."""
+LARGEST = 2**53
+POSITIVE = ("median_ms", "step_ms")
+
+
+def fault(row: Any) -> str | None:
+    """Why a row cannot be used, in a few words; None where it can. Unknown columns are let be."""
+    if not isinstance(row, Mapping):
+        return f"a row is an object, not {type(row).__name__}"
+    missing = [name for name in NEEDED if not row.get(name)]
+    if missing:
+        return f"no {', '.join(missing)}"
+    if row["status"] not in STATUSES:
+        return f"status is none of {', '.join(STATUSES)}"
+    for name in COLUMNS:
+        value = row.get(name)
+        if value is not None and not _FITS[name](value):
+            return f"{name} is not {_WANTED[name]}"
+    return None
+
+
+def number(value: Any) -> bool:
+    """Whether it is a finite number that is no truth value."""
+    plain = isinstance(value, int | float) and not isinstance(value, bool)
+    return (
+        plain
+        and abs(value) <= (LARGEST if isinstance(value, int) else math.inf)
+        and (math.isfinite(value))
+    )
+
+
+def name(value: Any) -> bool:
+    """Whether it is a text of one line that can be written and shown."""
+    return isinstance(value, str) and (not value or value.isprintable())
+
+
+def _count(value: Any) -> bool:
+    return isinstance(value, int) and number(value) and value >= 0
+
+
+def _positive(value: Any) -> bool:
+    return number(value) and value > 0
+
+
+def _prose(value: Any) -> bool:
+    texts = value if isinstance(value, list) else [value]
+    return all(isinstance(t, str) and not any("\ud800" <= c <= "\udfff" for c in t) for t in texts)
+
+
+def _each(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and all(map(fits, value))
+
+
+def _or_none(value: Any) -> bool:
+    return value is None or number(value)
+
+
+def _square(value: Any) -> bool:
+    return _each(_each(_count))(value) and all(len(line) == len(value) for line in value)
+
+
+def _kink(value: Any) -> bool:
+    known = isinstance(value, list) and 3 <= len(value) <= 5
+    return known and _count(value[0]) and all(map(_or_none, value[1:]))
+
+
+def _truth(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _pair(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(map(name, value))
+
+
+_FORMS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "samples_ns": ("a list of numbers above 0", _each(_positive)),
+    "losses": ("a list of numbers", _each(_or_none)),
+    "confusion": ("a square of counts", _square),
+    "kinks": ("a list of [image, error, ...]", _each(_kink)),
+    "options": ("a list of [name, text]", _each(_pair)),
+    **dict.fromkeys(("agree", "stable", "verified"), ("true or false", _truth)),
+    **dict.fromkeys(COUNTS, ("a count", _count)),
+    **dict.fromkeys((*NUMBERS, "schema"), ("a number", number)),
+    **dict.fromkeys(POSITIVE, ("a number above 0", _positive)),
+    **dict.fromkeys(PROSE, ("a text", _prose)),
+}
+_FITS = {column: _FORMS.get(column, ("", name))[1] for column in COLUMNS}
+_WANTED = {column: _FORMS.get(column, ("a text of one line", name))[0] for column in COLUMNS}
 
 
 def readme() -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.record.schema import COLUMNS, FIELDS
+from bench.record.schema import COLUMNS, COUNTS, NESTED, NUMBERS
 from bench.report.statistics import quick
 from implementations.errors import BadInput, Unavailable
 
@@ -23,15 +23,6 @@ Row = dict[str, Any]
 Run = tuple[Mapping[str, Any], Sequence[Row]]
 CodeHash = Callable[[str, str, str, str, str, str, str], str]
 
-COUNTS = ("round", "batch", "epochs", "steps", "threads", "seed", "epoch")
-NESTED = ("samples_ns", "losses", "confusion", "kinks", "agree", "stable", "verified")
-_NUMBER_GROUPS = ("agreement", "cost", "quality", "training", "noise")
-_TEXT = ("against", "weights_sha", "inputs_sha", "compared", "cache", "metric", "unit", "subset")
-NUMBERS = tuple(
-    field.name
-    for field in FIELDS
-    if field.group in _NUMBER_GROUPS and field.name not in (*COUNTS, *NESTED, *_TEXT, "artefact")
-)
 GONE = "gone"
 NOT_HERE = "not here"
 """In place of the code's hash: removed since; not installed here, so that nothing can be said."""

@@ -1,0 +1,102 @@
+"""What a row is of: the resolved layer, the size of its images, the grid, the factors that vary.
+
+Filled in once, where a row is written, by the code as it is then: tables read rows and never ask
+what a name meant. Rows published before there were these columns get them when they are read
+(`older.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from bench.record.cell import Cell
+from implementations import libraries, methods
+from implementations.architecture import registered, weights
+from implementations.architecture.graph import Architecture, layers, resolve_layer
+from implementations.errors import BadInput
+
+Row = dict[str, Any]
+GRAD_CAM = "grad_cam"
+DEFAULTS = "its defaults"
+
+
+def of(cell: Cell, context: Mapping[str, Any]) -> Row:
+    """The columns that say what a cell is of; without those that cannot be known here.
+
+    `context` is what children are told: the `images` of each data set, and of timed cells the
+    `grid` with its name, its base network and its batch.
+    """
+    offered = offer(cell.library, cell.method)
+    grid = context.get("grid") if cell.stage == "time" else None
+    around = {"grid": grid["name"], "varies": varies(vars(cell), **grid["base"])} if grid else {}
+    try:
+        graph = _graph(cell.architecture, str(context["images"][cell.dataset]))
+    except (BadInput, KeyError):
+        return offered | around
+    return offered | around | network(graph) | layer(graph, cell.layer, cell.method, cell.library)
+
+
+def offer(library: str, method: str) -> Row:
+    """Which of our methods a library's explainer is like, and how the two differ."""
+    if not library:
+        return {}
+    try:
+        found = libraries.describe(library).offers[method]
+    except (BadInput, KeyError):
+        return {}
+    same = ", ".join(f"{name}={value}" for name, value in (found.canonical or {}).items())
+    same = "" if found.canonical is None else same or DEFAULTS
+    return {"like": found.like, "same_with": same, "difference": found.why}
+
+
+def network(graph: Architecture) -> Row:
+    """Size of the images and number of classes."""
+    height, width, _ = graph.input_shape
+    return {"image_hw": f"{height}x{width}", "classes": graph.classes}
+
+
+def layer(graph: Architecture, name: str, method: str, library: str) -> Row:
+    """The node that a heatmap's layer means, its position and depth; nothing where none is read."""
+    try:
+        if not method or _at(method, library) != "layer":
+            return {}
+        node = resolve_layer(graph, name or None)
+    except (BadInput, KeyError):
+        return {}
+    spatial = layers(graph)
+    order = [each.name for each in graph.nodes].index(node) + 1 if node != "input" else 0
+    return {"node": node, "order": order, "depth": spatial.index(node) / max(len(spatial) - 1, 1)}
+
+
+def varies(cell: Mapping[str, Any], dataset: str, architecture: str, batch: int) -> str:
+    """In which factors a timed cell differs from the base of its grid: `layer, mode`.
+
+    The base is a network at its deepest layer, in float32, compiled, its heatmap Grad-CAM of the
+    logit; a forward pass and a training step are no other method.
+    """
+    heatmap = cell.get("task") == "heatmap"
+    ours = (cell.get("library"), cell.get("method"), cell.get("score")) == ("", GRAD_CAM, "logit")
+    differs = {
+        "architecture": (cell.get("dataset"), cell.get("architecture")) != (dataset, architecture),
+        "layer": heatmap and bool(cell.get("layer")),
+        "precision": cell.get("precision") != "float32",
+        "method": heatmap and not (ours and not cell.get("options")),
+        "mode": cell.get("mode") != "compiled",
+        "batch": cell.get("batch") != batch,
+    }
+    return ", ".join(name for name, away in differs.items() if away)
+
+
+def _at(method: str, library: str) -> str:
+    return libraries.describe(library).method(method).at if library else methods.load(method).at
+
+
+@cache
+def _graph(name: str, images: str) -> Architecture:
+    """An architecture at the size of the images in a file of `prepare_images`."""
+    arrays = weights.load(Path(images))
+    height, width, channels = arrays["images"].shape[1:]
+    return registered.get(name, (height, width, channels), int(arrays["classes"].item()))
