@@ -70,7 +70,7 @@ def test_tiles_are_coloured_by_what_they_show(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="no file"):
+    with pytest.raises(BadInput, match="no safetensors file"):
         list(draw(tmp_path / "none.safetensors"))
 
 
