@@ -7,6 +7,7 @@ import pytest
 from bench.__main__ import COMMANDS, parser
 from bench.cli.arguments import ARGUMENTS, add
 from bench.cli.whole import request_of
+from bench.record.runs import LOCAL
 
 
 def test_every_command_has_its_options() -> None:
@@ -38,4 +39,4 @@ def test_what_only_some_commands_take_is_asked(capsys: pytest.CaptureFixture[str
 def test_a_command_of_its_own_parser() -> None:
     command = argparse.ArgumentParser()
     add("report", command)
-    assert command.parse_args([]).results == "results"
+    assert command.parse_args([]).results == LOCAL
