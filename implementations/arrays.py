@@ -13,3 +13,7 @@ Images = NDArray[np.float32]
 Targets = NDArray[np.int32]
 Weights = Mapping[str, NDArray[Any]]
 Stages = dict[str, Array]
+Floats = NDArray[np.float64]
+"""What the oracle computes with."""
+Tensors = Mapping[str, Floats]
+"""A node's own weights by their short name, `kernel`."""

@@ -16,21 +16,27 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 from bench.record.cell import Cell
 from implementations import frameworks, libraries, methods
-from implementations.architecture import recipes, weights
+from implementations.architecture import recipes, registered, weights
+from implementations.architecture import window as windows
+from implementations.architecture.kinds import KINDS
 from implementations.frameworks import tuned
 
 CONTROL = "control"
 """What stands for the library in the rows of maps that explain nothing."""
 TRAINING = ("train", "train_step")
 """The tasks that train."""
+ORACLE = ("forward", "backward", "gaps", "contenders")
+"""What the oracle has of a kind's page."""
 TUNED = {label.partition("[")[0] for label in tuned.COLUMNS}
 RENAMED: dict[str, str] = json.loads(
     Path(__file__).with_name("renamed.json").read_text(encoding="utf-8")
 )
-"""Fingerprint of old -> what the same code has for one now: made once, where the way changed."""
+"""Fingerprint of old -> what the same code has for one now, made where the way changed. Where that
+depends on the architecture, this stands beside the old one: `fingerprint architecture`."""
 PROTOCOL = {"time": 4}
 """By stage, 1 where it is not named; raised by hand when the way of measuring changes: older rows
 are stale then. In `time`: 2 a call is warmed before its samples, and freed memory is kept; 3 that
@@ -82,12 +88,38 @@ def code_hash(
 ) -> str:
     """Hash of what a result depends on: builder, framework's modules, the stage's protocol.
 
-    Training depends on the framework's training module and the recipe of this architecture on this
-    data set too, and whole trainings on how initial weights are made; nothing else does.
+    So it depends on what the kinds of node of this architecture are in this framework (of one that
+    is not registered: all kinds). Training depends on the framework's training module and the
+    recipe of this architecture on this data set too, and whole trainings on how initial weights are
+    made; nothing else does.
     """
     trained = (architecture, dataset) if task in TRAINING else ("", "")
-    protocol = PROTOCOL.get(stage, 1)
-    return _code_hash(framework, method, library, task, *trained, protocol)
+    protocol, kinds = PROTOCOL.get(stage, 1), _kinds(architecture)
+    return _code_hash(framework, method, library, task, *trained, protocol, kinds)
+
+
+@cache
+def _kinds(architecture: str) -> tuple[str, ...]:
+    if architecture not in registered.names():
+        return tuple(KINDS)
+    return tuple(sorted({node.kind for node in registered.get(architecture).nodes}))
+
+
+def reached(module: ModuleType, roots: Iterable[str]) -> list[str]:
+    """Of a kind's page, and of the windows it shares, what these definitions come to use."""
+    tree = {}
+    for text in (inspect.getsource(windows), inspect.getsource(module)):
+        for statement in _Bare().visit(ast.parse(text)).body:
+            tree[getattr(statement, "name", "")] = statement
+    found: dict[str, str] = {}
+    waiting = [name for name in roots if name in tree]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found[name] = ast.dump(tree[name])
+            used = (node.id for node in ast.walk(tree[name]) if isinstance(node, ast.Name))
+            waiting += [other for other in used if other in tree]
+    return list(found.values())
 
 
 @cache
@@ -99,6 +131,7 @@ def _code_hash(
     architecture: str,
     dataset: str,
     protocol: int,
+    kinds: tuple[str, ...],
 ) -> str:
     folder = Path(frameworks.__file__).parent
     parts = [f"protocol {protocol}"]
@@ -117,6 +150,11 @@ def _code_hash(
         modules = [path for path in modules if path.stem != "training"]
     if framework == frameworks.REFERENCE:
         modules += (folder.parent / "oracle").glob("*.py")
+    made = ORACLE if framework == frameworks.REFERENCE else (framework,)
+    for kind in kinds:
+        parts += reached(KINDS[kind].module, made)
+        if framework == frameworks.REFERENCE:
+            parts.append(f"corners of {kind}: {KINDS[kind].corners}")
     for path in modules:
         parts += trees(path.read_text(encoding="utf-8"))
     if library and library != CONTROL:
@@ -126,6 +164,16 @@ def _code_hash(
         others = {column.framework for column in frameworks.columns()} | {frameworks.REFERENCE}
         parts += trees(inspect.getsource(chosen_method.module), others - {framework})
     return fingerprint(parts)
+
+
+def renamed(code: str, architecture: str) -> str:
+    """What the code of a row has for a fingerprint now, if it has been renamed, however often."""
+    passed = {code}
+    while True:
+        code = RENAMED.get(code) or RENAMED.get(f"{code} {architecture}") or code
+        if code in passed:
+            return code
+        passed.add(code)
 
 
 def code_of(cell: Cell) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.record import older
-from bench.record.fingerprint import RENAMED
+from bench.record.fingerprint import renamed
 from bench.record.schema import fault, name
 from implementations.errors import BadInput
 
@@ -52,7 +52,7 @@ def read(path: Path) -> tuple[dict[str, Any], list[Row]]:
         if why:
             faults.append(f"line {number}: {why}")
         else:
-            row["code_hash"] = RENAMED.get(row.get("code_hash"), row.get("code_hash"))
+            row["code_hash"] = renamed(str(row.get("code_hash")), str(row.get("architecture", "")))
             rows.append(row)
     if faults:
         more = f" (and {len(faults) - 1} more rows)" if len(faults) > 1 else ""

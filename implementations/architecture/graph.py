@@ -1,51 +1,28 @@
 """An architecture: a small graph of named nodes, as data. Its JSON form, its layers, its cuts.
 
 A node is `{name, kind, inputs, ...settings}`; nodes stand in topological order and the last one
-gives the logits. Every hyperparameter is spelled out: what a file leaves away is filled in from
-`graph_settings.SETTINGS`, never from a framework's default.
+gives the logits. Every hyperparameter is spelled out: what a file omits is filled in from
+`kinds`, never from a framework's default.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from implementations.architecture.settings import (
-    DOCUMENT,
-    KINDS,
-    NODE,
-    REQUIRED,
-    SCHEMA,
-    SETTINGS,
-    Setting,
-    pair,
-)
+from implementations.architecture.kinds import KINDS
+from implementations.architecture.node import Node, Pads, Shape
+from implementations.architecture.settings import DOCUMENT, NODE, REQUIRED, SCHEMA, Setting
 from implementations.errors import BadInput, unknown
 from implementations.files import read_json
 
 __all__ = [
-    "KINDS", "SCHEMA", "Architecture", "Cut", "Node", "Pads", "Shape", "cut", "document", "layers",
-    "pair", "parse", "read", "resolve_layer",
+    "KINDS", "SCHEMA", "Architecture", "Cut", "Node", "Pads", "Shape", "cut", "document", "infer",
+    "layers", "parse", "read", "resolve_layer",
 ]  # fmt: skip
-
-Shape = tuple[int, ...]
-Pads = tuple[tuple[int, int], tuple[int, int]]
-
-
-@dataclass(frozen=True)
-class Node:
-    """One operation. `settings` holds every hyperparameter of its kind."""
-
-    name: str
-    kind: str
-    inputs: tuple[str, ...]
-    settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
-
-    def __getitem__(self, setting: str) -> Any:
-        return self.settings[setting]
 
 
 @dataclass(frozen=True)
@@ -63,14 +40,29 @@ class Architecture:
     @property
     def shapes(self) -> dict[str, Shape]:
         """Output shape of `input` and of every node, without the batch axis."""
-        from implementations.architecture.shapes import infer
-
         return infer(self)
 
     @property
     def output(self) -> str:
         """The node that gives the logits."""
         return self.nodes[-1].name
+
+
+@lru_cache(maxsize=256)
+def infer(architecture: Architecture) -> dict[str, Shape]:
+    """Output shape of `input` and of every node. Raises BadInput that names the node."""
+    shapes: dict[str, Shape] = {"input": architecture.input_shape}
+    for node in architecture.nodes:
+        inputs, kind = [shapes[name] for name in node.inputs], KINDS[node.kind]
+        try:
+            if len(inputs) != 1 and not kind.joins:
+                raise ValueError(f"it reads one node, not {len(inputs)}")
+            shapes[node.name] = kind.shape(node, inputs)
+        except ValueError as error:
+            given = " and ".join(str(shape) for shape in inputs)
+            where = f"node {node.name!r} ({node.kind})"
+            raise BadInput(f"{where} cannot read {given}: {error}") from error
+    return shapes
 
 
 @dataclass(frozen=True)
@@ -127,10 +119,10 @@ def resolve_layer(architecture: Architecture, name: str | None) -> str:
     node = plain
     while True:
         users = [n for n in architecture.nodes if node in n.inputs]
-        if len(users) != 1 or users[0].kind not in ("batch_norm", "relu", "relu6"):
+        if len(users) != 1 or KINDS[users[0].kind].role not in ("normalisation", "activation"):
             return plain
         node = users[0].name
-        if users[0].kind != "batch_norm":
+        if KINDS[users[0].kind].role == "activation":
             return node
 
 
@@ -187,7 +179,7 @@ def _parse_node(form: Any, names: set[str], where: str) -> Node:
         if read not in names:
             raise BadInput(f"{where}: {unknown('input', read, sorted(names))} (order matters)")
     own = {name: value for name, value in form.items() if name not in NODE}
-    return Node(name, kind, inputs, _values(own, SETTINGS[kind], where, f"a {kind}"))
+    return Node(name, kind, inputs, _values(own, KINDS[kind].settings, where, f"a {kind}"))
 
 
 def _values(

@@ -1,8 +1,10 @@
-"""The settings of every kind of node: what each may be, how it is read and its default."""
+"""What a setting of a node may be: readers, and the settings that several kinds share.
+
+Each kind's own settings are on its page in `kinds/`.
+"""
 
 from __future__ import annotations
 
-import math
 import re
 import reprlib
 from collections.abc import Callable
@@ -30,7 +32,7 @@ class Setting:
     default: Any = REQUIRED
 
     def otherwise(self, default: Any) -> Setting:
-        """The same setting, which a file may leave away."""
+        """The same setting, which a file may omit."""
         return replace(self, default=default)
 
     def read(self, value: Any, what: str) -> Any:
@@ -84,11 +86,14 @@ def several(item: Reader, count: int = 0) -> Reader:
     return read
 
 
-def _both(item: Reader) -> Reader:
+def both(item: Reader) -> Reader:
+    """A reader of a pair, or of one value that stands for both."""
     return lambda value: tuple(item(each) for each in pair(value))
 
 
-def _choice(*words: str) -> Reader:
+def choice(*words: str) -> Reader:
+    """A reader of one of these words."""
+
     def read(value: Any) -> str:
         if not isinstance(value, str) or value not in words:
             raise ValueError
@@ -119,15 +124,11 @@ def _boolean(value: Any) -> bool:
     return value
 
 
-_margins = _both(_both(integer(0)))
+margins = both(both(integer(0)))
 
 
 def _padding(value: Any) -> Any:
-    return _choice("same", "valid")(value) if isinstance(value, str) else _margins(value)
-
-
-def _order(value: Any) -> Any:
-    return None if value is None else several(integer(0))(value)
+    return choice("same", "valid")(value) if isinstance(value, str) else margins(value)
 
 
 DOCUMENT = {
@@ -149,66 +150,18 @@ NODE = {
 }
 """What every node holds; the settings of its kind stand beside."""
 
-_COUNT = Setting("an integer of at least 1", integer(1))
-_SIZES = Setting("an integer of at least 1, or [height, width] of such", _both(integer(1)))
-_PADDING = Setting(
+COUNT = Setting("an integer of at least 1", integer(1))
+SIZES = Setting("an integer of at least 1, or [height, width] of such", both(integer(1)))
+PADDING = Setting(
     "'same', 'valid', or integers of at least 0: n, [vertical, horizontal] or "
     "[[top, bottom], [left, right]]",
     _padding,
 )
-_FLAG = Setting("true or false", _boolean)
-_POOL = {
-    "size": _SIZES,
-    "stride": _SIZES,
-    "padding": _PADDING.otherwise("valid"),
-    "rounding": Setting("'floor' or 'ceil'", _choice("floor", "ceil"), "floor"),
+FLAG = Setting("true or false", _boolean)
+POOL = {
+    "size": SIZES,
+    "stride": SIZES,
+    "padding": PADDING.otherwise("valid"),
+    "rounding": Setting("'floor' or 'ceil'", choice("floor", "ceil"), "floor"),
 }
-
-SETTINGS: dict[str, dict[str, Setting]] = {
-    "conv": {
-        "filters": _COUNT,
-        "kernel": _SIZES,
-        "stride": _SIZES.otherwise(1),
-        "padding": _PADDING.otherwise("same"),
-        "dilation": _SIZES.otherwise(1),
-        "groups": _COUNT.otherwise(1),
-        "bias": _FLAG.otherwise(True),
-    },
-    "dense": {"units": _COUNT, "bias": _FLAG.otherwise(True)},
-    "batch_norm": {
-        "momentum": Setting("a number from 0 to 1", number(0, math.nextafter(1, 2)), 0.99),
-        "epsilon": Setting("a number above 0, in float32 too", number(SMALLEST), 1e-3),
-    },
-    "relu": {},
-    "relu6": {},
-    "max_pool": _POOL,
-    "average_pool": {**_POOL, "count_padding": _FLAG.otherwise(False)},
-    "global_average_pool": {},
-    "flatten": {},
-    "dropout": {"rate": Setting("a number from 0 to below 1", number(0, 1))},
-    "add": {},
-    "concat": {},
-    "pad": {
-        "spatial": Setting(
-            "integers of at least 0: n, [vertical, horizontal] or [[top, bottom], [left, right]]",
-            _margins,
-            ((0, 0), (0, 0)),
-        ),
-        "channels": Setting(
-            "an integer of at least 0, or [before, after] of such", _both(integer(0)), (0, 0)
-        ),
-    },
-    "normalise": {
-        "mean": Setting("a list of finite numbers", several(number(-LARGEST))),
-        "deviation": Setting(
-            "a list of numbers above 0, in float32 too", several(number(SMALLEST))
-        ),
-        "order": Setting("null or a list of channels, counted from 0", _order, None),
-    },
-}
-
-KINDS: dict[str, dict[str, Any]] = {
-    kind: {name: setting.default for name, setting in settings.items()}
-    for kind, settings in SETTINGS.items()
-}
-"""Kind -> its settings with their defaults, `REQUIRED` where there is none."""
+"""The settings of every pooling window."""

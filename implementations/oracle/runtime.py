@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from implementations.architecture.graph import Architecture, Node, cut
 from implementations.architecture.weights import check
-from implementations.arrays import Images, Stages, Targets, Weights
+from implementations.arrays import Floats, Images, Stages, Targets, Weights
 from implementations.contract import RELU_RULES, Explain
 from implementations.errors import BadInput, Unavailable, unknown
-from implementations.oracle.nodes import Floats, backward, forward
+from implementations.oracle.nodes import backward, forward
 from implementations.oracle.scores import score, score_gradient
 from implementations.oracle.switches import SWITCHES, followed, margin
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from implementations.arrays import Floats
 from implementations.contract import SCORES
 from implementations.errors import BadInput, unknown
-from implementations.oracle.nodes import Floats
 
 
 def score(name: str, logits: Floats, targets: NDArray[np.integer]) -> Floats:

@@ -186,7 +186,10 @@ def variables(network: Network) -> dict[str, nnx.Variable[Any]]:
     """The NNX variable of every tensor of the neutral weights."""
     split = {name: name.split(".") for name in parameters(network.architecture)}
     layers = network.layers
-    return {name: getattr(layers[node], ATTRIBUTES[part]) for name, (node, part) in split.items()}
+    return {
+        name: getattr(layers[node], ATTRIBUTES.get(part, part))
+        for name, (node, part) in split.items()
+    }
 
 
 def weights(network: Network) -> dict[str, NDArray[Any]]:

@@ -181,7 +181,7 @@ def assign(network: Network, weights: Weights) -> None:
     left = {variable.path for variable in network.model.weights}
     for name, value in weights.items():
         node, part = name.split(".")
-        variable = getattr(network.model.get_layer(node), VARIABLES[part])
+        variable = getattr(network.model.get_layer(node), VARIABLES.get(part, part))
         variable.assign(ops.cast(value, variable.dtype))
         left.remove(variable.path)
     if left:
@@ -193,7 +193,9 @@ def weights(network: Network) -> dict[str, NDArray[Any]]:
     found = {}
     for name in parameters(network.architecture):
         node, part = name.split(".")
-        found[name] = to_numpy(getattr(network.model.get_layer(node), VARIABLES[part]).value)
+        found[name] = to_numpy(
+            getattr(network.model.get_layer(node), VARIABLES.get(part, part)).value
+        )
     return found
 
 

@@ -12,37 +12,36 @@ from numpy.typing import NDArray
 from torch import nn
 
 from implementations.architecture.graph import Architecture
+from implementations.architecture.kinds import KINDS
 from implementations.architecture.shapes import parameters
 from implementations.arrays import Weights
 from implementations.errors import BadInput
 
 Orders = dict[str, NDArray[np.intp]]
 
-TABLE: dict[tuple[str, str], tuple[str, tuple[int, ...], tuple[int, ...]]] = {
-    ("conv", "kernel"): ("weight", (3, 2, 0, 1), (2, 3, 1, 0)),
-    ("conv", "bias"): ("bias", (0,), (0,)),
-    ("dense", "kernel"): ("weight", (1, 0), (1, 0)),
-    ("dense", "bias"): ("bias", (0,), (0,)),
-    ("batch_norm", "scale"): ("weight", (0,), (0,)),
-    ("batch_norm", "offset"): ("bias", (0,), (0,)),
-    ("batch_norm", "mean"): ("running_mean", (0,), (0,)),
-    ("batch_norm", "variance"): ("running_var", (0,), (0,)),
-}
-"""(kind, neutral part) -> the module's tensor, the axes to it and the axes back from it."""
+ATTRIBUTES = {
+    "kernel": "weight", "scale": "weight", "offset": "bias",
+    "mean": "running_mean", "variance": "running_var",
+}  # fmt: skip
+"""Neutral part -> the module's tensor, where it has another name."""
+AXES: dict[int, tuple[tuple[int, ...], tuple[int, ...]]] = {
+    4: ((3, 2, 0, 1), (2, 3, 1, 0)), 2: ((1, 0), (1, 0)), 1: ((0,), (0,)),
+}  # fmt: skip
+"""How many axes a tensor has -> the axes to PyTorch's order and back: HWIO to OIHW."""
 
 Entry = tuple[str, Any, tuple[int, ...], tuple[int, ...], NDArray[np.intp] | None]
 
 
 def tensors(network: Any) -> Iterator[Entry]:
     """Neutral name, tensor, axes to, axes back, and the order of its rows where that differs."""
-    for name in parameters(network.architecture):
+    for name, shape in parameters(network.architecture).items():
         node_name, part = name.split(".")
         node, module = network.architecture[node_name], network.layers[node_name]
-        attribute, to, back = TABLE[node.kind, part]
+        to, back = AXES[len(shape)]
         owner = module[-1] if isinstance(module, nn.Sequential) else module
-        reads_rows = node.kind == "batch_norm" or (node.kind, part) == ("dense", "kernel")
-        order = network.orders.get(node.inputs[0]) if reads_rows else None
-        yield name, getattr(owner, attribute), to, back, order
+        # All but a bias has a row for each feature that is read.
+        order = network.orders.get(node.inputs[0]) if part != "bias" else None
+        yield name, getattr(owner, ATTRIBUTES.get(part, part)), to, back, order
 
 
 def load(network: Any, weights: Weights) -> None:
@@ -79,7 +78,7 @@ def feature_orders(architecture: Architecture) -> Orders | None:
             orders[node.name] = np.concatenate(
                 [order + start for order, start in zip(read, starts, strict=True)]
             )
-        elif node.kind in ("dense", "global_average_pool"):
+        elif len(shape) == 3 or "kernel" in KINDS[node.kind].parameters(node, shape):
             orders[node.name] = np.arange(architecture.shapes[node.name][0])
         elif any((order != read[0]).any() for order in read):
             return None

@@ -7,6 +7,7 @@ import pytest
 
 from bench.record import fingerprint
 from implementations.architecture import recipes, weights
+from implementations.architecture.kinds import KINDS
 
 
 def test_code_hash_is_of_what_a_result_depends_on() -> None:
@@ -22,7 +23,7 @@ def test_code_hash_is_of_what_a_result_depends_on() -> None:
 def test_a_training_depends_on_its_recipe_and_on_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     def hashes() -> tuple[str, ...]:
         fingerprint._code_hash.cache_clear()
-        asked = product(("train", "train_step", "heatmap"), ("cnn-48-32-16", "cnn-gap"))
+        asked = product(("train", "train_step", "heatmap"), ("cnn-48-32-16", "cnn-32-16"))
         return tuple(
             fingerprint.code_hash("jax", "", "", task, name, "digits") for task, name in asked
         )
@@ -54,3 +55,32 @@ def test_a_fingerprint_is_of_what_runs_and_of_nothing_else() -> None:
     assert fingerprint.trees(text, ["area"]) == []
     one, other = fingerprint.trees("a = 1\nb = 2"), fingerprint.trees("b = 2\na = 1")
     assert one != other and fingerprint.fingerprint(one) == fingerprint.fingerprint(other)
+
+
+def test_what_runs_in_one_framework_is_no_part_of_another() -> None:
+    page = KINDS["average_pool"].module
+    parts = {name: fingerprint.reached(page, [name]) for name in ("jax", "pytorch", "keras")}
+    keras, jax = ("\n".join(parts[name]) for name in ("keras", "jax"))
+    assert "sliding_window_view" in keras and "sliding_window_view" not in jax
+    # The windows that a page shares are part of what runs.
+    assert any("name='window'" in part for part in parts["jax"])
+    assert any("name='symmetric'" in part for part in parts["pytorch"])
+    assert not any("name='symmetric'" in part for part in parts["jax"])
+
+
+def test_a_fingerprint_is_of_the_kinds_of_its_architecture() -> None:
+    # An MLP has no convolution; a network that is not registered may have any kind.
+    args = ("jax", "saliency", "", "heatmap")
+    plain, mlp, unknown = (
+        fingerprint.code_hash(*args, name, "digits") for name in ("cnn-48-32-16", "mlp-512-100", "")
+    )
+    assert len({plain, mlp, unknown}) == 3
+    assert plain == fingerprint.code_hash(*args, "cnn-32-16", "digits")
+
+
+def test_a_renamed_row_is_followed_to_its_newest_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fingerprint, "RENAMED", {"a": "b", "b cnn-gap": "c", "x": "y", "y": "x"})
+    assert fingerprint.renamed("a", "cnn-gap") == "c"
+    assert fingerprint.renamed("a", "mlp-512-100") == "b"
+    assert fingerprint.renamed("new", "cnn-gap") == "new"
+    assert fingerprint.renamed("x", "cnn-gap") in ("x", "y")  # a circle ends

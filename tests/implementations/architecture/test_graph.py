@@ -159,7 +159,7 @@ def places(value, path=()):
 FULL = json.loads(
     json.dumps(document(parse(extended({**POOL, "stride": 1, "padding": "same"}), "full")))
 )
-SETTING_NAMES = sorted({name for settings in graph.KINDS.values() for name in settings})
+SETTING_NAMES = sorted({name for kind in graph.KINDS.values() for name in kind.settings})
 
 
 @settings(max_examples=300, deadline=None)

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from implementations.architecture import registered
 from implementations.architecture.graph import parse
-from implementations.architecture.shapes import operations, parameters, summary, window
+from implementations.architecture.shapes import operations, parameters, summary
+from implementations.architecture.window import window
 from implementations.errors import BadInput
 
 SHAPE = (6, 6, 4)
