@@ -29,11 +29,11 @@ def test_evaluations_are_images_through_the_forward_pass() -> None:
 KERAS = """
 import keras
 import numpy as np
-from implementations import architectures, weights
+from implementations.architecture import registered, weights
 from implementations.frameworks import load
 from implementations.frameworks.evaluations import count_evaluations
 
-framework, architecture = load("keras"), architectures.get("cnn-32-16", (8, 8, 1), 3)
+framework, architecture = load("keras"), registered.get("cnn-32-16", (8, 8, 1), 3)
 network = framework.build(architecture, weights.randomise(architecture, 0), "cpu", "float32")
 images = framework.put(network, np.zeros((5, 8, 8, 1), np.float32))
 layer = network.model.get_layer("relu2")

@@ -17,12 +17,14 @@ GRAD_CAM = """
 import json, sys
 import jax
 import numpy as np
-from implementations import architectures, frameworks, methods, tuned, weights
+from implementations import frameworks, methods
+from implementations.architecture import registered, weights
+from implementations.frameworks import tuned
 
 column = frameworks.column(*sys.argv[1:])
 plain = frameworks.load(column.framework)
 spread = tuned.Tuned(plain, column)
-architecture = architectures.get("cnn-gap")
+architecture = registered.get("cnn-gap")
 tensors = weights.randomise(architecture, 0)
 images = np.random.default_rng(0).random((6, 28, 28, 1), np.float32)
 targets = np.arange(6, dtype=np.int32)

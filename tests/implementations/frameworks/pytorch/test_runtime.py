@@ -89,7 +89,8 @@ def _data(architecture: Architecture, count: int, seed: int = 0):
 
 def _explain(module, network, architecture, layer, images, targets, mode="eager"):
     method = methods.load("grad_cam")
-    explain = method.builder(module.__name__.rsplit(".", 1)[-1])(network, layer, method.resolve({}))
+    name = "reference" if module is reference else "pytorch"
+    explain = method.builder(name)(network, layer, method.resolve({}))
     prepared = module.prepare(network, explain, STAGES, mode)
     stages = prepared(*module.put(network, images, targets))
     return {name: module.to_numpy(stage) for name, stage in stages.items()}
