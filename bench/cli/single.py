@@ -26,10 +26,11 @@ def explain(arguments: Namespace) -> int:
 
     column = frameworks.column(arguments.framework, arguments.backend or "")
     options = tuple(_option(text) for text in arguments.option)
+    known = registered.take(arguments.architecture)
     cell = cells.Cell(
         stage="explain", framework=column.framework, backend=column.backend,
         method=arguments.method, library=arguments.library or "", dataset="",
-        architecture=arguments.architecture, layer=arguments.layer or "", score=arguments.score,
+        architecture=known, layer=arguments.layer or "", score=arguments.score,
         options=options, batch=arguments.batch, device=arguments.device,
         mode=stage.default_mode(column.framework, arguments.library, arguments.mode),
         precision=stage.default_precision(column.framework, arguments.precision),
@@ -40,8 +41,8 @@ def explain(arguments: Namespace) -> int:
     shape = images.shape[1:]
     size = (shape[0], shape[1], shape[2])
     stored = weights.load(Path(arguments.weights), most_bytes=user_files.MOST_WEIGHTS)
-    classes = user_files.classes_of(registered.get(arguments.architecture), stored)
-    architecture = registered.get(arguments.architecture, size, classes)
+    classes = user_files.classes_of(registered.get(known), stored)
+    architecture = registered.get(known, size, classes)
     user_files.check_images(images, architecture, arguments.images)
     user_files.check_channels(architecture, stored, arguments.images)
     try:
@@ -113,24 +114,22 @@ def train(arguments: Namespace) -> int:
         raise BadInput("the reference is never trained; name another --framework")
     out = Path(arguments.out)
     check_writable(out, [_json(arguments)])
-    registered.get(arguments.architecture)
+    known = registered.take(arguments.architecture)
     if not trainable(arguments.dataset):
         raise BadInput(f"{arguments.dataset} has no training images: its network comes trained")
     request = Request(
         datasets=pick_datasets([arguments.dataset]),
-        architectures=(arguments.architecture,), columns=(column,), methods=(),
+        architectures=(known,), columns=(column,), methods=(),
         device=arguments.device, epochs=arguments.epochs, data_dir=arguments.data_dir,
         allow_unverified=arguments.allow_unverified,
     )  # fmt: skip
-    _check_fit(arguments)
+    _check_fit(arguments, known)
     _require(column, arguments.device)
     run = Run("train", {**request.identity(), "seed": arguments.seed, "by": arguments.optimizer})
     context = request.context(run)
     cells = [
         replace(cell, seed=arguments.seed)
-        for cell in stage.cells(
-            request, arguments.dataset, arguments.architecture, [arguments.optimizer]
-        )
+        for cell in stage.cells(request, arguments.dataset, known, [arguments.optimizer])
     ]
     rows = execute(run, "train", "bench.stages.train", cells, context)
     last = rows[-1]
@@ -148,7 +147,7 @@ def train(arguments: Namespace) -> int:
     return FAILED
 
 
-def _check_fit(arguments: Namespace) -> None:
+def _check_fit(arguments: Namespace, name: str) -> None:
     """Raises BadInput here, before a process is started, for a network that cannot be trained."""
     import datasets
     from bench.subject.inputs import fit
@@ -156,5 +155,4 @@ def _check_fit(arguments: Namespace) -> None:
     data = datasets.load(arguments.dataset, arguments.data_dir, arguments.allow_unverified)
     height, width, channels = shape = data.train_images.shape[1:]
     classes = len(data.class_names)
-    name = arguments.architecture
     fit(registered.get(name, (height, width, channels), classes), shape, classes)

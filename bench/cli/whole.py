@@ -28,11 +28,9 @@ OWN = (
 
 def request_of(arguments: Namespace) -> Request:
     """What the arguments ask for, checked. Raises BadInput."""
-    for name in arguments.architectures or ():
-        registered.get(name)
     return Request(
         datasets=names.pick_datasets(arguments.dataset or ()),
-        architectures=tuple(arguments.architectures or ()),
+        architectures=tuple(map(registered.take, arguments.architectures or ())),
         columns=names.pick_columns(arguments.frameworks),
         methods=names.pick_methods(arguments.methods),
         device=arguments.device, n_images=arguments.images or _images(arguments),

@@ -25,6 +25,7 @@ from typing import Any, TextIO
 
 from bench.engine.compile_caches import compile_cache
 from bench.record.cell import Cell, from_document
+from implementations.architecture import registered
 from implementations.errors import BadInput, Unavailable
 from implementations.frameworks import packages
 
@@ -151,6 +152,7 @@ def main(job_path: str, ending: str = "") -> None:
     bare = getattr(stage, "BARE", False) and not any(cell.library for cell in cells)
     needed = frozenset(package for cell in cells for package in cell.column.packages)
     block(needed, EXTRAS if bare else frozenset())
+    registered.include(job["context"].get("architectures", {}))
     with compile_cache(job["context"].get("cache"), job["round"]):
         stage.serve(cells, job["context"], report)
 

@@ -113,7 +113,7 @@ def source(dataset: str, architecture: str) -> str:
     """What to do for the weights that all columns are given."""
     if architecture in pretrained.FILES:
         return f"set CAMPARISON_WEIGHTS to the folder that has {pretrained.FILES[architecture]}"
-    asked = f"--dataset {dataset} --architectures {architecture} --stages train"
+    asked = f"--dataset {dataset} --architectures {registered.typed(architecture)} --stages train"
     return f"run `python -m bench compare {asked}` once"
 
 

@@ -74,6 +74,7 @@ class Request:
         return {
             "images": images,
             "weights": weights,
+            "architectures": registered.forms(self.architectures),
             "n_images": self.n_images,
             "oracle": str(work / "oracle"),
             "out": str(out),

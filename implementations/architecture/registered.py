@@ -1,10 +1,16 @@
-"""The registered architectures, written as data. `get` takes a name or the path of a JSON file."""
+"""The registered architectures, written as data, and users' own, known by what they hold.
+
+`get` takes a name or the path of a JSON file; `take` reads a user's file once, into the name by
+which it is known from then on, in every process that is given its `forms`.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -141,6 +147,8 @@ _BUILDERS: dict[str, Callable[[int], Nodes]] = {
     "squeezenet-1.0": _squeezenet,
 }
 
+_USERS: dict[str, tuple[Architecture, str]] = {}
+"""Name with digest -> a user's architecture and where it was read."""
 _FIXED: dict[str, tuple[InputShape, int]] = {"squeezenet-1.0": ((227, 227, 3), 1000)}
 
 
@@ -156,6 +164,8 @@ def get(name: str, input_shape: InputShape = (28, 28, 1), classes: int = 10) -> 
     A JSON file and `squeezenet-1.0` carry their own input shape and number of classes. Raises
     BadInput for an unknown name or a file that is not an architecture.
     """
+    if name in _USERS:
+        return _USERS[name][0]
     if name.endswith(".json"):
         return graph.read(Path(name))
     if name not in _BUILDERS:
@@ -165,6 +175,39 @@ def get(name: str, input_shape: InputShape = (28, 28, 1), classes: int = 10) -> 
     nodes = _BUILDERS[name](classes)
     form = {"name": name, "input_shape": input_shape, "classes": classes, "nodes": nodes}
     return graph.parse(form, name)
+
+
+def take(name: str) -> str:
+    """The name that an architecture has in cells and rows; a JSON file is read here, and only here.
+
+    A file's is its stem with a digest of its graph, so never that of a registered one, and another
+    once it is edited. Raises BadInput for an unknown name or a file that is none.
+    """
+    if not name.endswith(".json"):
+        get(name)
+        return name
+    path = Path(name).absolute()
+    architecture = graph.read(Path(name))
+    stem = re.sub(r"[^\w.+-]", "_", path.stem, flags=re.ASCII)[:60]
+    known = f"{stem}-{digest(architecture)}"
+    _USERS[known] = replace(architecture, name=known), str(path)
+    return known
+
+
+def forms(names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The JSON forms of those of these architectures that are users', for another process."""
+    return {name: graph.document(_USERS[name][0]) for name in names if name in _USERS}
+
+
+def include(given: Mapping[str, Mapping[str, Any]]) -> None:
+    """Take what another process has told with `forms`."""
+    for name, form in given.items():
+        _USERS[name] = graph.parse(form, name), name
+
+
+def typed(name: str) -> str:
+    """What names an architecture on the command line: for a user's the file it was read from."""
+    return _USERS[name][1] if name in _USERS else name
 
 
 def file_name(name: str) -> str:

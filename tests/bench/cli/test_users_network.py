@@ -1,0 +1,73 @@
+"""A user's JSON architecture, called like a registered one, in the commands that run stages."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.engine.child import ROOT
+from bench.record import runs
+from implementations.architecture import registered, weights
+
+
+@pytest.fixture
+def mine(small: Any, tmp_path: Path) -> Path:
+    """A folder with `cnn-gap.json`, whose layers are other ones, and `out` with its weights."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    form = json.loads(Path(small.cell.architecture).read_text())
+    (folder / "cnn-gap.json").write_text(json.dumps({**form, "name": "cnn-gap"}))
+    known = registered.take(str(folder / "cnn-gap.json"))
+    made = weights.initialise(small.architecture, 1)
+    place = folder / "out" / "weights" / f"digits--{known}.safetensors"
+    place.parent.mkdir(parents=True)
+    weights.save(place, made)
+    return folder
+
+
+def test_it_is_known_by_what_it_holds(mine: Path) -> None:
+    path = mine / "cnn-gap.json"
+    known = registered.take(str(path))
+    assert known.startswith("cnn-gap-") and registered.get(known).name == known
+    assert len(registered.get(known).nodes) != len(registered.get("cnn-gap").nodes)
+    assert registered.typed(known) == str(path) and registered.typed("cnn-gap") == "cnn-gap"
+    forms = registered.forms([known, "cnn-gap"])
+    assert list(forms) == [known]
+    registered.include(json.loads(json.dumps(forms)))
+    assert registered.get(known).nodes and registered.typed(known) == known
+    form = json.loads(path.read_text())
+    form["nodes"][0]["filters"] = 5
+    path.write_text(json.dumps(form))
+    assert registered.take(str(path)) != known
+
+
+@pytest.mark.parametrize(
+    ("command", "stage"),
+    [
+        ("agree --methods grad_cam --precisions float32", "agree"),
+        ("time --grid quick --rounds 1 --modes eager --batch 8", "time"),
+        ("contrast --methods grad_cam", "contrast"),
+    ],
+)
+def test_every_stage_is_of_the_file(mine: Path, command: str, stage: str) -> None:
+    """By a relative path, from another folder than the children's."""
+    pytest.importorskip("torch")
+    words = (
+        f"{command} --dataset digits --frameworks pytorch --architectures cnn-gap.json --images 8"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", *words.split(), "--results", "out"], cwd=mine,
+        check=False, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode in (0, 3), done.stderr
+    ((_, rows),) = runs.published(mine / "out")
+    known = registered.take(str(mine / "cnn-gap.json"))
+    assert {row["architecture"] for row in rows} == {known}
+    fine = [row for row in rows if row["stage"] == stage and row["status"] == "ok"]
+    assert fine and (stage != "agree" or done.returncode == 0), done.stderr
