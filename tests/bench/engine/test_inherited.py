@@ -79,12 +79,13 @@ print(keras.config.image_data_format(), keras.config.backend())
 
 
 PARENT = """
-import sys
+import signal, sys
 from bench.engine import processes
 from bench.engine.child import Job
 from bench.record.cell import from_document
 import json
 cell = from_document(json.loads(sys.argv[1]))
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # as a terminal has it, unlike nohup
 context = {"told": sys.argv[2]}
 job = Job("misbehaving", (cell,), context)
 from pathlib import Path
@@ -106,7 +107,7 @@ def test_a_killed_parent_leaves_no_process(tmp_path: Path, how: signal.Signals) 
         time.sleep(0.05)
     numbers = [int(number) for number in told.read_text().split()]
     parent.send_signal(how)
-    parent.wait()
+    parent.wait(timeout=30)
     while any(psutil.pid_exists(number) and _alive(number) for number in numbers):
         assert time.monotonic() < deadline, numbers
         time.sleep(0.05)
