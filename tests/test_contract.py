@@ -137,12 +137,11 @@ def test_a_data_set_says_what_it_is(name: str) -> None:
 @pytest.mark.parametrize("name", metrics.names())
 def test_a_metric_says_what_it_measures(name: str) -> None:
     metric = metrics.load(name)
-    assert metric.title and metric.better in ("higher", "lower")
-    assert metric.kind in ("likeness", "localisation") and inspect.getdoc(metric.module)
-    assert (
-        isinstance(metric.unit, str)
-        and len(inspect.signature(metric.module.measure).parameters) == 2
-    )
+    assert isinstance(metric.card, metrics.Metric) and inspect.getdoc(metric.module)
+    assert metric.card.title and metric.card.better in metrics.BETTER
+    assert set(metric.card.needs) <= set(metrics.NEEDS)
+    assert metric.card.budget((28, 28)) >= 0
+    assert list(inspect.signature(metric.module.measure).parameters) == ["case"]
 
 
 def imported(tree: ast.Module) -> Iterator[str]:

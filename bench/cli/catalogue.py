@@ -46,7 +46,8 @@ def catalogue() -> dict[str, Any]:
         "datasets": datasets.names(),
         "architectures": [_describe(name) for name in registered.names()],
         "metrics": [
-            {"metric": m.name, "kind": m.kind, "better": m.better, "unit": m.unit}
+            {"metric": m.name, "title": m.card.title, "needs": sorted(m.card.needs),
+             "better": m.card.better, "unit": m.card.unit}
             for m in map(metrics.load, metrics.names())
         ],
         "scores": SCORES,

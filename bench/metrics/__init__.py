@@ -1,77 +1,171 @@
 """One file a metric, found by its name: nothing is registered anywhere.
 
-A metric's module has `TITLE`, `UNIT`, `BETTER` ("higher" or "lower"), `KIND` and `measure`, which
-gives one number an image:
-
-- KIND "likeness": `measure(a, b) -> (N,)`, two heatmaps of the same images;
-- KIND "localisation": `measure(heatmap, mask) -> (N,)`, a heatmap and the object's true mask.
-
-NaN means that the metric is undefined for that image, as the module's docstring says: it is counted
-and left out of a mean, never taken for a number.
+A metric's file has a card, `METRIC = Metric(...)`, and `measure(case)`, which gives one number an
+image. NaN means that the metric is undefined for that image, as the file's docstring says: it is
+counted and omitted from a mean, never taken for a number.
 """
 
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from implementations.errors import BadInput, unknown
 
+PerImage = NDArray[np.float64]
+NEEDS = {"other": "other", "mask": "masks", "model": "model", "explain": "explain"}
+"""What a metric may need beside the maps -> the field of the case."""
+ABSENT: Any = None
+"""Of a case: not given, so no metric that needs it can be measured."""
+BETTER = ("higher", "lower", "none")
+
+
+def free(size: tuple[int, int]) -> int:
+    """The budget of a metric that evaluates no network."""
+    return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """A metric's card.
+
+    `better` is `higher`, `lower` or `none`; `needs` is among `NEEDS`; `budget(size)` is how many
+    evaluations of the network an image of this height and width costs, those that all explainers
+    share left out.
+    """
+
+    title: str
+    paper: str = ""
+    unit: str = ""
+    better: str
+    needs: Collection[str] = ()
+    budget: Callable[[tuple[int, int]], int] = free
+
+
+class Scores(NamedTuple):
+    """What a network says of images (...,), each for its target, in float64 of float32 logits.
+
+    `margin` is the target's logit less the logsumexp of the others, `logit` the target's logit,
+    `probability` the sigmoid of the margin, `label` the class predicted.
+    """
+
+    margin: NDArray[np.float64]
+    logit: NDArray[np.float64]
+    probability: NDArray[np.float64]
+    label: NDArray[np.int64]
+
+
+class Model(Protocol):
+    """A network as metrics see it."""
+
+    fill: NDArray[np.float32]
+    """What stands for a pixel that is removed (C,)."""
+
+    def scores(self, images: NDArray[Any], targets: NDArray[Any]) -> Scores:
+        """Scores (N,) of images (N, H, W, C) for targets (N,)."""
+
+    def masked(
+        self,
+        images: NDArray[Any],
+        masks: NDArray[Any],
+        fill: NDArray[Any],
+        targets: NDArray[Any],
+    ) -> Scores:
+        """Scores (N, M) of images (N, H, W, C) under M masks each, (N, M, H, W).
+
+        A mask says how much of a pixel is kept: true or 1 all, false or 0 none, in whose place is
+        `fill`, (C,) or like the images.
+        """
+
+    def once(self, name: str, compute: Callable[[], Any]) -> Any:
+        """What all explainers of these images share: computed at the first call."""
+
+
+class Draws(Protocol):
+    """Random numbers of each image, the same whoever asks: by purpose and the image's number."""
+
+    def permutations(self, purpose: str, count: int) -> NDArray[np.int64]:
+        """One random order of 0 to count - 1 an image (N, count)."""
+
+    def uniform(self, purpose: str, *shape: int) -> NDArray[np.float64]:
+        """Numbers in [0, 1) an image (N, *shape)."""
+
 
 @dataclass(frozen=True)
-class Metric:
-    """A metric's module, read once."""
+class Case:
+    """What a metric is given: N heatmaps, and as much of the rest as there is.
+
+    `maps` (N, H, W) are signed and of the images' size, `other` are second maps of the same images,
+    `masks` (N, H, W) are true on the labelled object, `images` are (N, H, W, C), `targets` (N,) the
+    classes explained, `labels` (N,) the true ones; `explain(images, targets)` gives new maps.
+    """
+
+    maps: NDArray[Any]
+    other: NDArray[Any] = ABSENT
+    masks: NDArray[Any] = ABSENT
+    images: NDArray[Any] = ABSENT
+    targets: NDArray[Any] = ABSENT
+    labels: NDArray[Any] = ABSENT
+    model: Model = ABSENT
+    explain: Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]] = ABSENT
+    draws: Draws = ABSENT
+    _known: dict[str, PerImage] = field(default_factory=dict, repr=False, compare=False)
+
+    def value(self, name: str) -> PerImage:
+        """A metric of this case (N,), computed once. Raises BadInput."""
+        if name not in self._known:
+            self._known[name] = load(name).measure(self)
+        return self._known[name]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A metric's file, read once."""
 
     name: str
     module: ModuleType
 
     @property
-    def title(self) -> str:
-        """What a table's heading says."""
-        return str(self.module.TITLE)
+    def card(self) -> Metric:
+        """What the file says of its metric."""
+        card: Metric = self.module.METRIC
+        return card
 
-    @property
-    def unit(self) -> str:
-        """The unit of its values; empty where they have none."""
-        return str(self.module.UNIT)
-
-    @property
-    def better(self) -> str:
-        """`higher` or `lower`."""
-        return str(self.module.BETTER)
-
-    @property
-    def kind(self) -> str:
-        """`likeness` or `localisation`."""
-        return str(self.module.KIND)
-
-    def measure(self, heatmap: NDArray[Any], other: NDArray[Any]) -> NDArray[np.float64]:
-        """One value an image (N,). `other` is a second heatmap, or the mask. Raises BadInput."""
-        if heatmap.ndim != 3 or heatmap.shape != other.shape or not heatmap[0:1].size:
-            raise BadInput(
-                f"{self.name} cannot compare {heatmap.shape} with {other.shape}; "
-                "give two (N, H, W) of one shape, upsampled where they differ"
-            )
-        values: NDArray[np.float64] = self.module.measure(heatmap, other)
+    def measure(self, case: Case) -> PerImage:
+        """One value an image (N,), NaN where undefined. Raises BadInput for a case that lacks."""
+        shape = case.maps.shape
+        if case.maps.ndim != 3 or not case.maps[0:1].size:
+            raise BadInput(f"{self.name} needs maps (N, H, W), not {shape}")
+        for need in self.card.needs:
+            given = getattr(case, NEEDS[need])
+            if given is None:
+                raise BadInput(f"{self.name} needs {NEEDS[need]}, which this case has not")
+            if isinstance(given, np.ndarray) and given.shape != shape:
+                raise BadInput(
+                    f"{self.name} cannot compare {shape} with {given.shape}; "
+                    "give two (N, H, W) of one shape, upsampled where they differ"
+                )
+        values: PerImage = np.asarray(self.module.measure(case), np.float64)
         return values
 
 
-def names(kind: str | None = None) -> list[str]:
-    """The metrics there are, all or those of a kind."""
-    return [name for name in _found() if kind in (None, load(name).kind)]
+def names(*needs: str) -> list[str]:
+    """The metrics there are: all, or those that need exactly these."""
+    return [n for n in _found() if not needs or set(load(n).card.needs) == set(needs)]
 
 
-def load(name: str) -> Metric:
+def load(name: str) -> Loaded:
     """A metric by name. Raises BadInput with the nearest names."""
     if name not in _found():
         raise BadInput(unknown("metric", name, _found()))
-    return Metric(name, importlib.import_module(f"bench.metrics.{name}"))
+    return Loaded(name, importlib.import_module(f"bench.metrics.{name}"))
 
 
 def _found() -> list[str]:

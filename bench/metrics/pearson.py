@@ -5,21 +5,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.metrics import Case, Metric
 from bench.subject.heatmaps import constant, unit_rows
 
-TITLE = "Pearson correlation"
-UNIT = ""
-BETTER = "higher"
-KIND = "likeness"
+METRIC = Metric(title="Pearson correlation", better="higher", needs={"other"})
 
 
-def measure(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.float64]:
+def measure(case: Case) -> NDArray[np.float64]:
     """Correlation (N,) of two heatmaps (N, H, W), -1 to 1."""
+    a, b = case.maps, case.other
     x, y = unit_rows(a), unit_rows(b)
     x, y = x - x.mean(axis=1, keepdims=True), y - y.mean(axis=1, keepdims=True)
     norms = np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1))

@@ -7,23 +7,22 @@ object. NaN where the heatmap has one.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.metrics import Case, Metric
 from bench.subject.heatmaps import rows
 
-TITLE = "pointing game"
-UNIT = ""
-BETTER = "higher"
-KIND = "localisation"
+METRIC = Metric(
+    title="pointing game", paper="Zhang et al. 2018, arXiv 1608.00507",
+    better="higher", needs={"mask"},
+)  # fmt: skip
 
 
-def measure(heatmap: NDArray[Any], mask: NDArray[Any]) -> NDArray[np.float64]:
+def measure(case: Case) -> NDArray[np.float64]:
     """Share (N,) of the maxima of heatmaps (N, H, W) inside the masks (N, H, W), 0 to 1."""
-    values = rows(heatmap)
-    inside = rows(mask) > 0
+    values = rows(case.maps)
+    inside = rows(case.masks) > 0
     maxima = values == values.max(axis=1, keepdims=True)
     hits = (maxima & inside).sum(axis=1) / np.maximum(maxima.sum(axis=1), 1)
     return np.where(np.isnan(values).any(axis=1), np.nan, hits)

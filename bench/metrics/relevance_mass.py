@@ -6,23 +6,22 @@ object's share of the image. NaN where nothing is positive.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.metrics import Case, Metric
 from bench.subject.heatmaps import rows, unit_rows
 
-TITLE = "relevance mass"
-UNIT = ""
-BETTER = "higher"
-KIND = "localisation"
+METRIC = Metric(
+    title="relevance mass", paper="Arras et al. 2022, arXiv 2003.07258",
+    better="higher", needs={"mask"},
+)  # fmt: skip
 
 
-def measure(heatmap: NDArray[Any], mask: NDArray[Any]) -> NDArray[np.float64]:
+def measure(case: Case) -> NDArray[np.float64]:
     """Share (N,) of the positive mass of heatmaps (N, H, W) inside the masks (N, H, W)."""
-    mass = np.maximum(unit_rows(heatmap), 0)
+    mass = np.maximum(unit_rows(case.maps), 0)
     total = mass.sum(axis=1)
-    inside = np.where(rows(mask) > 0, mass, 0).sum(axis=1)
+    inside = np.where(rows(case.masks) > 0, mass, 0).sum(axis=1)
     share = inside / np.where(total == 0, 1.0, total)
     return np.where((total == 0) | np.isnan(total), np.nan, np.minimum(share, 1))

@@ -7,22 +7,21 @@ object's share of the image. NaN where the mask is empty.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.metrics import Case, Metric
 from bench.subject.heatmaps import rows, top_share
 
-TITLE = "relevance rank"
-UNIT = ""
-BETTER = "higher"
-KIND = "localisation"
+METRIC = Metric(
+    title="relevance rank", paper="Arras et al. 2022, arXiv 2003.07258",
+    better="higher", needs={"mask"},
+)  # fmt: skip
 
 
-def measure(heatmap: NDArray[Any], mask: NDArray[Any]) -> NDArray[np.float64]:
+def measure(case: Case) -> NDArray[np.float64]:
     """Share (N,) of the top positions of heatmaps (N, H, W) inside the masks (N, H, W)."""
-    inside = rows(mask) > 0
+    inside = rows(case.masks) > 0
     size = inside.sum(axis=1)
-    hits = (top_share(heatmap, size) * inside).sum(axis=1) / np.maximum(size, 1)
+    hits = (top_share(case.maps, size) * inside).sum(axis=1) / np.maximum(size, 1)
     return np.where(size == 0, np.nan, np.minimum(hits, 1))

@@ -5,21 +5,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.metrics import Case, Metric
 from bench.subject.heatmaps import rows
 
-TITLE = "RMSE"
-UNIT = "of the heatmap"
-BETTER = "lower"
-KIND = "likeness"
+METRIC = Metric(
+    title="RMSE", unit="of the heatmap",
+    better="lower", needs={"other"},
+)  # fmt: skip
 
 
-def measure(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.float64]:
+def measure(case: Case) -> NDArray[np.float64]:
     """Root mean square difference (N,) of two heatmaps (N, H, W), 0 and up."""
+    a, b = case.maps, case.other
     difference = rows(a) - rows(b)
     root: NDArray[np.float64] = np.sqrt((difference * difference).mean(axis=1))
     return root

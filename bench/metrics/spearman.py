@@ -6,23 +6,18 @@ constant: it has no order.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics import pearson
+from bench.metrics import Case, Metric, pearson
 from bench.subject.heatmaps import rows
 
-TITLE = "Spearman rank correlation"
-UNIT = ""
-BETTER = "higher"
-KIND = "likeness"
+METRIC = Metric(title="Spearman rank correlation", better="none", needs={"other"})
 
 
-def measure(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.float64]:
+def measure(case: Case) -> NDArray[np.float64]:
     """Rank correlation (N,) of two heatmaps (N, H, W), -1 to 1."""
     from scipy.stats import rankdata
 
-    ranks = (rankdata(rows(heatmap), method="average", axis=1) for heatmap in (a, b))
-    return pearson.measure(*ranks)
+    a, b = (rankdata(rows(m), method="average", axis=1)[:, None] for m in (case.maps, case.other))
+    return pearson.measure(Case(a, other=b))

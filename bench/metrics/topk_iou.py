@@ -7,22 +7,19 @@ one corner. NaN where either map is constant: it has no highest positions.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.metrics import Case, Metric
 from bench.subject.heatmaps import constant, rows, top_share
 
-TITLE = "IoU of the top 10 %"
-UNIT = ""
-BETTER = "higher"
-KIND = "likeness"
+METRIC = Metric(title="IoU of the top 10 %", better="none", needs={"other"})
 SHARE = 0.1
 
 
-def measure(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.float64]:
+def measure(case: Case) -> NDArray[np.float64]:
     """Intersection over union (N,) of two heatmaps (N, H, W), 0 to 1."""
+    a, b = case.maps, case.other
     images, positions = rows(a).shape
     count = np.full(images, max(1, round(SHARE * positions)), np.int64)
     x, y = top_share(a, count), top_share(b, count)

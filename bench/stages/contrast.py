@@ -132,12 +132,12 @@ def localisation(
         return
     correct = targets == about.labels
     subsets = {"all": correct | True, "correct": correct, "wrong": ~correct}
-    for name in metrics.names("localisation"):
+    for name in metrics.names("mask"):
         metric = metrics.load(name)
         for subset, chosen in subsets.items():
             if chosen.any():
-                values = metric.measure(maps[chosen], about.masks[chosen])
-                yield from _quality(name, metric.unit, values, {"subset": subset})
+                values = metric.measure(metrics.Case(maps[chosen], masks=about.masks[chosen]))
+                yield from _quality(name, metric.card.unit, values, {"subset": subset})
 
 
 def _quality(name: str, unit: str, values: NDArray[Any], more: Row) -> Iterator[Row]:
@@ -159,9 +159,9 @@ def likeness(rows: Iterable[Cell], context: Mapping[str, Any]) -> Iterator[tuple
             metric = metrics.load(name)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", RuntimeWarning)
-                values = np.asarray(metric.measure(a, b), float)
+                values = np.asarray(metric.measure(metrics.Case(a, other=b)), float)
             for cell, against in ((one, other), (other, one)):
-                found[cell] += _quality(name, metric.unit, values, {"against": label(against)})
+                found[cell] += _quality(name, metric.card.unit, values, {"against": label(against)})
     for cell, measured in found.items():
         yield replace(cell, task="likeness"), [{"status": "ok", **row} for row in measured]
     first = next(iter(maps))

@@ -41,7 +41,7 @@ def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
         for name in METRICS:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", RuntimeWarning)
-                values = np.asarray(metrics.load(name).measure(a, b), float)
+                values = np.asarray(metrics.Case(a, other=b).value(name), float)
             defined = values[np.isfinite(values)]
             if len(defined):
                 yield {

@@ -159,12 +159,11 @@ def _flat(maps: NDArray[Any]) -> NDArray[Any]:
 def _likeness(a: NDArray[Any], b: NDArray[Any]) -> Row:
     if not len(a):
         return {}
+    case = metrics.Case(a, other=b)
     with warnings.catch_warnings():
         # A constant map has no correlation: the metric says NaN, and it is left out below.
         warnings.simplefilter("ignore", RuntimeWarning)
-        pearson, spearman, iou = (
-            metrics.load(name).measure(a, b) for name in ("pearson", "spearman", "topk_iou")
-        )
+        pearson, spearman, iou = (case.value(name) for name in ("pearson", "spearman", "topk_iou"))
     rows: Row = {}
     for name, values in (("pearson", pearson), ("spearman", spearman)):
         defined = values[np.isfinite(values)]

@@ -64,8 +64,8 @@ def _figure(title: str, explainers: list[Explainer], shown: list[str]) -> Any:
     sign = {name: SIGNS[i % len(SIGNS)] for i, name in enumerate(makers)}
     figure, axes = panels(len(shown), 5.0, 4.2)
     for axis, name in zip(axes, shown, strict=True):
-        metric = metrics.load(name)
-        best = frontier(_points(explainers, name), metric.better == "higher")
+        card = metrics.load(name).card
+        best = frontier(_points(explainers, name), card.better == "higher")
         axis.step(*zip(*((p[0], p[1]) for p in best), strict=True), where="post", color="0.6", lw=1)
         for cost, value, label in _apart(best):
             axis.annotate(label, (cost, value), fontsize=7, xytext=(0, 7), ha="center",
@@ -84,7 +84,7 @@ def _figure(title: str, explainers: list[Explainer], shown: list[str]) -> Any:
         axis.set_xscale("log")
         axis.margins(0.1)
         axis.set_xlabel("ms per image")
-        axis.set_ylabel(f"{metric.title} ({metric.better} is better)")
+        axis.set_ylabel(f"{card.title} ({card.better} is better)")
     figure.legend(handles=_key(colour, sign), loc="outside right center", fontsize=7)
     figure.suptitle(title)
     return figure

@@ -10,13 +10,13 @@ from hypothesis.extra.numpy import arrays
 
 from bench import metrics
 
-LOCALISATION = metrics.names("localisation")
+LOCALISATION = metrics.names("mask")
 MAPS = arrays(np.float64, (3, 4, 5), elements=st.integers(-9, 9).map(float))
 MASKS = arrays(np.bool_, (3, 4, 5))
 
 
 def measure(name: str, heatmap: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    return metrics.load(name).measure(heatmap, mask)
+    return metrics.Case(heatmap, masks=mask).value(name)
 
 
 def test_the_localisation_metrics_are_these() -> None:
