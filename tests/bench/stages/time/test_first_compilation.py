@@ -54,11 +54,12 @@ def test_every_compiler_starts(package: str, framework: str, backend: str, mode:
     pytest.importorskip(framework.replace("pytorch", "torch"))
     code = (
         "from dataclasses import replace\n"
-        "from bench import caches, first_compilation\n"
+        "from bench.engine import compile_caches\n"
         "from bench.record.cell import Cell\n"
+        "from bench.stages.time import first_compilation\n"
         f"cell = {CELL!r}\n"
         f"cell = replace(cell, framework={framework!r}, backend={backend!r}, mode={mode!r})\n"
-        "with caches.compile_cache(None, 0):\n"
+        "with compile_caches.compile_cache(None, 0):\n"
         "    print(first_compilation.seconds(cell))"
     )
     done = subprocess.run(
