@@ -1,0 +1,38 @@
+"""Maximum sensitivity (Yeh et al. 2019, arXiv 1901.09392): how far a map moves with faint noise.
+
+The largest of |h(x + d) - h(x)| / |h(x)| (Euclidean) over 8 draws of d, uniform in -0.02 to 0.02 a
+pixel and channel, the target fixed and nothing clipped. The number of draws is part of the
+definition, for a maximum grows with it. 0 is best and belongs to maps that ignore the image: read
+it beside `centre` and `uniform`. NaN where the map is zero or anything is not finite.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.metrics import Case, Metric
+from bench.subject.heatmaps import peak, rows, unit_rows
+
+DRAWS, RADIUS = 8, 0.02
+METRIC = Metric(
+    title="maximum sensitivity", paper="Yeh et al. 2019, arXiv 1901.09392",
+    unit="of the map's norm", better="lower", needs={"explain"}, budget=lambda size: DRAWS,
+)  # fmt: skip
+
+
+def measure(case: Case) -> NDArray[np.float64]:
+    """Largest relative change (N,), 0 and up; `budget` counts explanations."""
+    largest = np.full(len(case.maps), -np.inf)
+    scale = peak(case.maps)
+    unit = np.where((scale > 0) & np.isfinite(scale), scale, 1.0)[:, None]
+    norms = np.linalg.norm(unit_rows(case.maps), axis=1)
+    for draw in range(DRAWS):
+        noise = case.draws.uniform(f"sensitivity {draw}", *case.images.shape[1:])
+        moved = case.images + (2 * RADIUS * noise - RADIUS)
+        again = case.explain(moved.astype(np.float32), case.targets)
+        with np.errstate(invalid="ignore"):
+            change = np.linalg.norm((rows(again) - rows(case.maps)) / unit, axis=1)
+        largest = np.maximum(largest, change)  # NaN stays
+    undefined = ~np.isfinite(largest) | (norms == 0)
+    return np.where(undefined, np.nan, largest / np.where(norms > 0, norms, 1.0))
