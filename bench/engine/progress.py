@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,8 +10,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-console = Console(stderr=True, highlight=False)
-"""How it goes."""
+console = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+"""How it goes; piped, a line stays a line, however long."""
 answer = Console(highlight=False, markup=False, soft_wrap=True)
 """What was asked for: it alone goes to a file or another program."""
 

@@ -146,7 +146,8 @@ def test_code_that_is_gone_is_stale_and_code_that_is_not_here_is_not(make: Any) 
 def test_the_code_as_it_is_now_is_asked_by_default(make: Any) -> None:
     from bench.record.fingerprint import code_hash
 
-    mine = make.times("jax", [1.0], code_hash=code_hash("jax", "grad_cam", "", stage="time"))
+    now = code_hash("jax", "grad_cam", "", "heatmap", "cnn-gap", "digits", "time")
+    mine = make.times("jax", [1.0], code_hash=now)
     assert gather([(make.head, mine)])["stale"].tolist() == [False]
     assert gather([(make.head, make.times("jax", [1.0]))])["stale"].tolist() == [True]
 
