@@ -11,9 +11,21 @@ from bench.stages import agree
 from bench.subject import explainer as explaining
 from bench.subject.inputs import Subject
 from bench.truth import tie_breaking, tolerance
-from implementations.architecture import weights
-from implementations.architecture.registered import get
+from implementations.architecture import graph, weights
 
+NODES = [
+    {"name": "conv1", "kind": "conv", "inputs": "input", "filters": 4, "kernel": 3},
+    {"name": "relu1", "kind": "relu", "inputs": "conv1"},
+    {"name": "conv2", "kind": "conv", "inputs": "relu1", "filters": 6, "kernel": 3},
+    {"name": "relu2", "kind": "relu", "inputs": "conv2"},
+    {"name": "pool1", "kind": "max_pool", "inputs": "relu2", "size": 2, "stride": 2},
+    {"name": "conv3", "kind": "conv", "inputs": "pool1", "filters": 8, "kernel": 3},
+    {"name": "relu3", "kind": "relu", "inputs": "conv3"},
+    {"name": "gap1", "kind": "global_average_pool", "inputs": "relu3"},
+    {"name": "dense1", "kind": "dense", "inputs": "gap1", "units": 10},
+]
+FORM = {"input_shape": [28, 28, 1], "classes": 10, "nodes": NODES}
+ARCHITECTURE = graph.parse(FORM, "pooled")
 NEAR = tolerance.KINK["float64"]
 
 
@@ -22,16 +34,14 @@ def tied() -> Subject:
     """Images of flat patches: in most windows of a max-pool the largest value is there twice."""
     flat = np.random.default_rng(0).random((6, 4, 4, 1), np.float32)
     images = np.kron(flat, np.ones((1, 7, 7, 1), np.float32))
-    architecture = get("cnn-gap")
-    return Subject(
-        architecture, weights.initialise(architecture, 3), images, np.zeros(6, np.int32), None, True
-    )
+    tensors = weights.initialise(ARCHITECTURE, 3)
+    return Subject(ARCHITECTURE, tensors, images, np.zeros(6, np.int32), None, True)
 
 
 def cell_of(framework: str, method: str, layer: str) -> Cell:
     return Cell(
         stage="agree", framework=framework, method=method, dataset="digits", mode="eager",
-        precision="float64", device="cpu", layer=layer, architecture="cnn-gap", score="logit",
+        precision="float64", device="cpu", layer=layer, architecture="pooled", score="logit",
     )  # fmt: skip
 
 
@@ -41,7 +51,7 @@ def stages_of(cell: Cell, about: Subject, targets: np.ndarray[Any, Any]) -> dict
 
 
 ALL = np.arange(6)
-DECIDING = tie_breaking._read_by_switches(get("cnn-gap"), "relu2")
+DECIDING = tie_breaking._read_by_switches(ARCHITECTURE, "relu2")
 
 
 @pytest.mark.parametrize("method", ["saliency", "integrated_gradients", "grad_cam"])
