@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from argparse import Namespace
 from typing import Any
 
+from bench.cli.options import Single
 from implementations import frameworks, methods
 from implementations.architecture import registered
 from implementations.architecture.graph import layers
@@ -70,10 +70,10 @@ def _describe(name: str) -> dict[str, Any]:
     }
 
 
-def show_list(arguments: Namespace) -> int:
+def show_list(asked: Single) -> int:
     """`list`: as JSON, or as a page to read."""
     found = catalogue()
-    if arguments.json:
+    if asked.json:
         _tell(json.dumps(found, indent=1))
         return 0
     lines = []

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
+from bench.cli.options import Single
 from implementations import frameworks
 from implementations.architecture import registered
 from implementations.errors import BadInput, Unavailable
@@ -14,7 +14,7 @@ from implementations.errors import BadInput, Unavailable
 FAILED = 1
 
 
-def explain(arguments: Namespace) -> int:
+def explain(asked: Single) -> int:
     """`explain`: heatmaps of a user's images. Raises BadInput and Unavailable."""
     from bench.cli import user_files
     from bench.engine.environment import impose
@@ -24,42 +24,39 @@ def explain(arguments: Namespace) -> int:
     from bench.subject.explainer import method_of
     from implementations.architecture import pretrained, weights
 
-    column = frameworks.column(arguments.framework, arguments.backend or "")
-    options = tuple(_option(text) for text in arguments.option)
-    known = registered.take(arguments.architecture)
+    column = frameworks.column(asked.framework, asked.backend)
+    known = asked.known
     cell = cells.Cell(
         stage="explain", framework=column.framework, backend=column.backend,
-        method=arguments.method, library=arguments.library or "", dataset="",
-        architecture=known, layer=arguments.layer or "", score=arguments.score,
-        options=options, batch=arguments.batch, device=arguments.device,
-        mode=stage.default_mode(column.framework, arguments.library, arguments.mode),
-        precision=stage.default_precision(column.framework, arguments.precision),
+        method=asked.method, library=asked.library, dataset="",
+        architecture=known, layer=asked.layer, score=asked.score,
+        options=asked.options, batch=asked.batch, device=asked.device,
+        mode=stage.default_mode(column.framework, asked.library, asked.mode),
+        precision=stage.default_precision(column.framework, asked.precision),
     )  # fmt: skip
-    inputs = [arguments.images, arguments.targets, arguments.weights, _json(arguments)]
-    user_files.check_writable(Path(arguments.out), inputs)
-    images, told = user_files.read_images(Path(arguments.images))
+    inputs = [asked.images, asked.targets, asked.weights, asked.file]
+    user_files.check_writable(asked.out, inputs)
+    images, told = user_files.read_images(Path(asked.images))
     shape = images.shape[1:]
     size = (shape[0], shape[1], shape[2])
-    stored = weights.load(Path(arguments.weights), most_bytes=user_files.MOST_WEIGHTS)
+    stored = weights.load(Path(asked.weights), most_bytes=user_files.MOST_WEIGHTS)
     classes = user_files.classes_of(registered.get(known), stored)
     architecture = registered.get(known, size, classes)
-    user_files.check_images(images, architecture, arguments.images)
-    user_files.check_channels(architecture, stored, arguments.images)
+    user_files.check_images(images, architecture, asked.images)
+    user_files.check_channels(architecture, stored, asked.images)
     try:
-        tensors = pretrained.neutral(Path(arguments.weights), architecture)
+        tensors = pretrained.neutral(Path(asked.weights), architecture)
     except BadInput as error:
         # A registered architecture takes the images' shape, so they may be what is wrong.
         these = " x ".join(map(str, shape))
         also = f"{error}, or of this one for images of another size than these of {these}"
         raise BadInput(also) from error
     targets = None
-    if arguments.targets:
-        read = user_files.read_array(Path(arguments.targets), "targets")
-        targets = user_files.check_targets(
-            read, len(images), architecture.classes, arguments.targets
-        )
+    if asked.targets:
+        read = user_files.read_array(Path(asked.targets), "targets")
+        targets = user_files.check_targets(read, len(images), architecture.classes, asked.targets)
     method = method_of(cell)
-    method.resolve(dict(options), cell.score)
+    method.resolve(dict(asked.options), cell.score)
     method.layer(architecture, cell.layer or None)
     method.builder(cell.framework)
     _require(column, cell.device)
@@ -67,23 +64,10 @@ def explain(arguments: Namespace) -> int:
     block(frozenset(column.packages))
     if told:
         print(f"python -m bench explain: {told}", file=sys.stderr)  # noqa: T201
-    stages = arguments.save == "stages"
-    request = stage.Explanation(images, targets, Path(arguments.out), stages, arguments.batch)
+    stages = asked.save == "stages"
+    request = stage.Explanation(images, targets, asked.out, stages, asked.batch)
     stage.explain(cell, architecture, tensors, request)
     return 0
-
-
-def _option(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise BadInput(f"--option {text!r} must be NAME=VALUE, for example points=100")
-    return name, value
-
-
-def _json(arguments: Namespace) -> str | None:
-    """The file that the architecture is read from; None for a registered one."""
-    name: str = arguments.architecture
-    return name if name.endswith(".json") else None
 
 
 def _require(column: frameworks.Column, device: str) -> None:
@@ -95,12 +79,11 @@ def _require(column: frameworks.Column, device: str) -> None:
         raise Unavailable(f"{column.label}: {column.missing}; {mend}")
 
 
-def train(arguments: Namespace) -> int:
+def train(asked: Single) -> int:
     """`train`: one network in one column, into a neutral weights file; 1 where it broke.
 
     Raises BadInput, and Unavailable for what is not here. Only success leaves a run.
     """
-    from bench.cli.names import pick_datasets
     from bench.cli.user_files import check_writable
     from bench.engine.execute import execute
     from bench.job.plans import trainable
@@ -109,27 +92,27 @@ def train(arguments: Namespace) -> int:
     from bench.subject.request import Request
     from implementations.architecture.weights import write_bytes
 
-    column = frameworks.column(arguments.framework, arguments.backend or "")
+    column = frameworks.column(asked.framework, asked.backend)
     if column.framework == frameworks.REFERENCE:
         raise BadInput("the reference is never trained; name another --framework")
-    out = Path(arguments.out)
-    check_writable(out, [_json(arguments)])
-    known = registered.take(arguments.architecture)
-    if not trainable(arguments.dataset):
-        raise BadInput(f"{arguments.dataset} has no training images: its network comes trained")
+    out = asked.out
+    check_writable(out, [asked.file])
+    known = asked.known
+    if not trainable(asked.dataset):
+        raise BadInput(f"{asked.dataset} has no training images: its network comes trained")
     request = Request(
-        datasets=pick_datasets([arguments.dataset]),
+        datasets=(asked.dataset,),
         architectures=(known,), columns=(column,), methods=(),
-        device=arguments.device, epochs=arguments.epochs, data_dir=arguments.data_dir,
-        allow_unverified=arguments.allow_unverified,
+        device=asked.device, epochs=asked.epochs, data_dir=asked.data_dir,
+        allow_unverified=asked.allow_unverified,
     )  # fmt: skip
-    _check_fit(arguments, known)
-    _require(column, arguments.device)
-    run = Run("train", {**request.identity(), "seed": arguments.seed, "by": arguments.optimizer})
+    _check_fit(asked, known)
+    _require(column, asked.device)
+    run = Run("train", {**request.identity(), "seed": asked.seed, "by": asked.optimizer})
     context = request.context(run)
     cells = [
-        replace(cell, seed=arguments.seed)
-        for cell in stage.cells(request, arguments.dataset, known, [arguments.optimizer])
+        replace(cell, seed=asked.seed)
+        for cell in stage.cells(request, asked.dataset, known, [asked.optimizer])
     ]
     rows = execute(run, "train", "bench.stages.train", cells, context)
     last = rows[-1]
@@ -147,12 +130,12 @@ def train(arguments: Namespace) -> int:
     return FAILED
 
 
-def _check_fit(arguments: Namespace, name: str) -> None:
+def _check_fit(asked: Single, name: str) -> None:
     """Raises BadInput here, before a process is started, for a network that cannot be trained."""
     import datasets
     from bench.subject.inputs import fit
 
-    data = datasets.load(arguments.dataset, arguments.data_dir, arguments.allow_unverified)
+    data = datasets.load(asked.dataset, asked.data_dir, asked.allow_unverified)
     height, width, channels = shape = data.train_images.shape[1:]
     classes = len(data.class_names)
     fit(registered.get(name, (height, width, channels), classes), shape, classes)

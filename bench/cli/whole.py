@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from bench.cli import names
 from bench.engine.progress import answer
 from bench.job import changes, main_job, publishing
 from bench.job.pipeline import Pipeline
@@ -16,63 +14,31 @@ from bench.record import machine
 from bench.record.runs import Row
 from bench.report.changes import compare as what_changed
 from bench.subject.inputs import shared_weights
-from bench.subject.request import PARTS, Request
-from implementations.architecture import registered
+from bench.subject.request import Request
 from implementations.errors import BadInput
 
-OWN = (
-    "precisions", "batch", "rounds", "isolate", "epochs", "seeds", "stages", "grid", "modes", "cold"
-)  # fmt: skip
-"""Options that only some commands take; elsewhere an `Request` has its own default."""
+IMAGES, QUICK_IMAGES = 256, 64
+"""Images that `compare` compares: fewer where the main job is to be done in minutes."""
 
 
-def request_of(arguments: Namespace) -> Request:
-    """What the arguments ask for, checked. Raises BadInput."""
-    return Request(
-        datasets=names.pick_datasets(arguments.dataset or ()),
-        architectures=tuple(map(registered.take, arguments.architectures or ())),
-        columns=names.pick_columns(arguments.frameworks),
-        methods=names.pick_methods(arguments.methods),
-        device=arguments.device, n_images=arguments.images or _images(arguments),
-        threads=arguments.threads, timeout_s=arguments.timeout, data_dir=arguments.data_dir,
-        allow_unverified=arguments.allow_unverified, results=Path(arguments.results).resolve(),
-        **_own(vars(arguments)),
-    )  # fmt: skip
-
-
-def _own(given: Mapping[str, Any]) -> dict[str, Any]:
-    """What only some commands take, as far as it was given."""
-    own = {name: given[name] for name in OWN if given.get(name) is not None}
-    lists = {name: tuple(own[name]) for name in ("precisions", "modes") if name in own}
-    parts = {"stages": tuple(part for part in PARTS if part in own.get("stages", PARTS))}
-    return own | lists | parts
-
-
-def _images(arguments: Namespace) -> int:
-    """Images compared by default: fewer where the main job is to be done in minutes."""
-    quick = arguments.command == "compare" and not arguments.dataset
-    return 64 if quick else 256
-
-
-def run_compare(arguments: Namespace) -> int:
+def run_compare(request: Request) -> int:
     """`compare`: the main job."""
-    request = request_of(arguments)
     machine.require(request.device)
-    return main_job.compare(request)
+    images = request.n_images or (IMAGES if request.datasets else QUICK_IMAGES)
+    return main_job.compare(replace(request, n_images=images))
 
 
-def run_stage(arguments: Namespace) -> int:
+def run_stage(request: Request) -> int:
     """`agree`, `time`, `contrast` or `sweep`: one stage over the trained networks."""
-    request = request_of(arguments)
     machine.require(request.device)
-    for dataset, architecture, trainer in planned(arguments.command, request):
+    for dataset, architecture, trainer in planned(request.command, request):
         path = shared_weights(dataset, architecture, request.results)
-        need = arguments.command in ("agree", "contrast") or trainer == "given"
+        need = request.command in ("agree", "contrast") or trainer == "given"
         if need and not path.exists():
             raise BadInput(f"no trained weights {path}; {source(dataset, architecture)}")
-    earlier = changes.check(Path(arguments.compare)) if getattr(arguments, "compare", "") else None
-    job = main_job.begin(arguments.command, request)
-    status = main_job.conclude(job, STAGES[arguments.command](job))
+    earlier = changes.check(Path(request.compare)) if request.compare else None
+    job = main_job.begin(request.command, request)
+    status = main_job.conclude(job, STAGES[request.command](job))
     if earlier:
         told = what_changed(earlier, (job.run.head, job.run.rows))
         answer.print(told)
@@ -87,21 +53,19 @@ STAGES: dict[str, Callable[[Pipeline], list[Row]]] = {
 }
 
 
-def run_report(arguments: Namespace) -> int:
+def run_report(request: Request) -> int:
     """`report`: tables and pictures again from the finished runs."""
-    for path in publishing.tables(Path(arguments.results).resolve()):
+    for path in publishing.tables(request.results):
         answer.print(str(path))
     return 0
 
 
-def run_publish(arguments: Namespace) -> int:
+def run_publish(request: Request) -> int:
     """`publish`: a user's own runs become published ones, and the tracked tables are of them."""
-    if arguments.withdraw and not arguments.reason:
+    if request.withdraw and not request.reason:
         raise BadInput("--withdraw: say why with --reason; results/superseded.csv keeps it")
-    written = publishing.publish(
-        arguments.runs, arguments.withdraw, arguments.reason,
-        source=Path(arguments.results).resolve(),
-    )  # fmt: skip
-    for path in written:
+    for path in publishing.publish(
+        request.runs, request.withdraw, request.reason, source=request.results
+    ):
         answer.print(str(path))
     return 0

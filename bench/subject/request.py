@@ -1,56 +1,124 @@
-"""What a user requests: the typed form of a command's options."""
+"""What a user requests: the typed form of a command's options.
+
+An option of the command line is a field made by `option`: its default, its help, the commands that
+take it, and what makes a value of its text. Nothing else has to know of it.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from bench.record.runs import LOCAL, Run
+from bench.subject import names, values
 from bench.subject.inputs import prepare_images, shared_weights
 from implementations.architecture import registered
-from implementations.contract import MODES
+from implementations.contract import DEVICES, MODES, PRECISIONS
 from implementations.frameworks import Column
 
 PARTS = ("train", "steps", "agree", "time", "contrast")
 """The stages of the main job, in their order; `steps` are the first steps of trainings alone."""
-UNNAMED = (("grid", "quick"), ("modes", MODES), ("stages", PARTS), ("cold", False))
-"""Options that leave a run the one it was before there were such options."""
+GRIDS = ("quick", "default", "full", "allocator")
+STAGES = "stages"
+"""Stands for all the commands that run stages, where an option names its commands."""
+NAMED = frozenset({
+    "datasets", "architectures", "columns", "methods", "device", "precisions", "n_images", "batch",
+    "rounds", "threads", "seeds", "epochs", "isolate", "allow_unverified",
+})  # fmt: skip
+"""Options that always name a run; the others do where they are not as they are by default."""
+ASIDE = frozenset({
+    "command", "timeout_s", "results", "data_dir", "compare", "runs", "withdraw", "reason",
+})  # fmt: skip
+"""Options that change nothing of what a run is."""
+
+
+def option(
+    default: Any, help: str, of: str = STAGES, to: Callable[[Any], Any] = str, *,
+    name: str = "", **own: Any,
+) -> Any:  # fmt: skip
+    """One option of the command line, called `name` where that is not the field's.
+
+    `of` are the commands that take it and `own` the defaults that some of them have; `...` must be
+    given, and a function makes its value anew. `to` makes a value of the text, of a field that is a
+    tuple of the list of texts; it raises ValueError with what is right.
+    """
+    metadata = {"help": help, "of": of.split(), "to": to, "name": name, "own": own}
+    if default is ...:
+        return field(metadata=metadata)
+    if callable(default):
+        return field(default_factory=default, metadata=metadata)
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
-    """What the command line asks of `train`, `agree`, `time`, `contrast`, `compare` and `sweep`."""
+class Common:
+    """What commands of several kinds are asked; `command` is the one."""
 
-    datasets: tuple[str, ...]
-    architectures: tuple[str, ...]
-    columns: tuple[Column, ...]
-    methods: tuple[str, ...]
-    device: str = "cpu"
-    precisions: tuple[str, ...] = ("float32", "float64")
-    n_images: int = 256
-    batch: int = 64
-    rounds: int = 5
-    threads: int = 0
-    grid: str = "quick"
-    modes: tuple[str, ...] = MODES
-    cold: bool = False
-    stages: tuple[str, ...] = PARTS
-    seeds: int = 1
-    epochs: int | None = None
-    isolate: bool = False
-    timeout_s: float = 900.0
-    data_dir: str | None = None
-    allow_unverified: bool = False
-    results: Path = LOCAL
+    # fmt: off
+    command: str = ""
+    device: str = option("cpu", "cpu or gpu", "explain train stages",
+                         values.word("device", DEVICES))
+    data_dir: str | None = option(None, "folder of downloaded data, or CAMPARISON_DATA",
+                                  "train stages")
+    allow_unverified: bool = option(False, "take data files whose digest is not the published one",
+                                    "train stages")
+    epochs: int | None = option(None, "of training; by default each architecture's own",
+                                "train compare sweep", values.positive)
+    # fmt: on
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request(Common):
+    """What is asked of the commands that run stages, over many columns."""
+
+    # fmt: off
+    datasets: tuple[str, ...] = option(
+        (), "by default digits and shapes; timed and swept: digits, and photographs where their "
+        "network's weights are", to=names.pick_datasets, name="dataset")
+    architectures: tuple[str, ...] = option(
+        (), "names or .json files; by default those planned", to=names.pick_architectures)
+    columns: tuple[Column, ...] = option(
+        lambda: names.pick_columns(()), "as in keras[jax]; by default all", to=names.pick_columns,
+        name="frameworks")
+    methods: tuple[str, ...] = option(
+        lambda: names.pick_methods(()), "by default all", to=names.pick_methods)
+    precisions: tuple[str, ...] = option(
+        ("float32", "float64"), "compared; timed around each, in compare around the first",
+        "agree time compare sweep", values.words("precision", PRECISIONS), time=("float32",))
+    n_images: int = option(256, "compared; 64 in a compare that names no data set",
+                           to=values.positive, name="images", compare=0)
+    batch: int = option(64, "timed", "time compare", values.positive)
+    rounds: int = option(5, "processes, of which a time is the median", "time compare",
+                         values.positive, time=3)
+    isolate: bool = option(False, "every cell in a process of its own", "time compare")
+    threads: int = option(0, "0: every core allowed", to=values.threads)
+    grid: str = option("quick", f"timed: {', '.join(GRIDS)}", "time", values.word("grid", GRIDS),
+                       time="default")
+    modes: tuple[str, ...] = option(MODES, "the jit toggle", "time", values.words("mode", MODES))
+    cold: bool = option(False, "compile anew in every round, not in the first alone", "time")
+    compare: str | None = option(None, "an earlier run's file: say what changed since", "time")
+    seeds: int = option(1, "trainings", "compare", values.positive)
+    stages: tuple[str, ...] = option(PARTS, "each goes on from the weights in the results",
+                                     "compare", values.words("stage", PARTS, sort=True))
+    timeout_s: float = option(900.0, "seconds of silence after which a process is killed",
+                              to=values.seconds, name="timeout")
+    results: Path = option(LOCAL, "folder of the runs", "report publish stages", values.folder)  # noqa: RUF009
+    runs: tuple[str, ...] = option((), "runs to publish, by id", "publish", tuple, name="RUN")
+    withdraw: tuple[str, ...] = option((), "published runs that leave", "publish", tuple)
+    reason: str = option("", "why they are withdrawn", "publish")
+    # fmt: on
 
     def identity(self) -> dict[str, Any]:
         """What makes a run the same run again. Raises BadInput for a broken JSON architecture."""
         named = {"architectures": tuple(map(registered.file_name, self.architectures))}
+        given = {**vars(self), **named}
+        plain = {each.name: each.default for each in fields(self) if each.name not in NAMED}
         return {
             name: str(value)
-            for name, value in {**vars(self), **named}.items()
-            if name not in ("timeout_s", "results", "data_dir") and (name, value) not in UNNAMED
+            for name, value in given.items()
+            if name not in ASIDE and not (name in plain and value == plain[name])
         }
 
     def context(self, run: Run) -> dict[str, Any]:

@@ -134,10 +134,7 @@ def refused(place: Place, capsys: pytest.CaptureFixture[str]) -> Callable[..., s
 
     def refuse(status: int = 2, **changes: Any) -> str:
         before = _files(place.folder)
-        try:
-            given = main(place.arguments(**changes))
-        except SystemExit as error:  # argparse's own way out
-            given = int(str(error.code))
+        given = main(place.arguments(**changes))
         said = capsys.readouterr()
         assert (given, said.out, said.err.count("\n")) == (status, "", 1), said.err
         assert said.err.startswith("python -m bench explain: ")

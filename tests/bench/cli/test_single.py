@@ -43,7 +43,7 @@ GOOD = {
         ({"seed": "4294967296"}, "at most 4294967295"),
         ({"dataset": ""}, "--dataset: it is empty"),
         ({"backend": "jax"}, "pytorch has no backends"),
-        ({"optimizer": "adam"}, "invalid choice"),
+        ({"optimizer": "adam"}, "unknown optimizer"),
         ({"out": "missing/weights.safetensors"}, "no folder missing"),
         ({"out": "."}, "it is a folder"),
     ],
@@ -58,10 +58,7 @@ def test_bad_requests(
     arguments = [
         word for name, value in {**GOOD, **changes}.items() for word in (f"--{name}", value)
     ]
-    try:
-        status = main(["train", *arguments])
-    except SystemExit as error:
-        status = int(str(error.code))
+    status = main(["train", *arguments])
     said = capsys.readouterr().err
     assert (status, said.count("\n")) == (2, 1) and words in said, said
     assert not list(tmp_path.iterdir()) and set((ROOT / "results").rglob("*")) == before
@@ -171,7 +168,7 @@ def test_what_a_broken_training_wrote_is_kept(
         ({"layer": ""}, "--layer: it is empty"),
         ({"targets": ""}, "--targets: it is empty"),
         ({"option": ""}, "--option: it is empty"),
-        ({"imagse": "x.npy"}, "unknown argument '--imagse'; did you mean --images"),
+        ({"imagse": "x.npy"}, "Unknown option: --imagse. Did you mean --images"),
         ({"framework": "reference", "backend": "jax"}, "backend"),
         ({"library": "captun"}, "did you mean captum?"),
         ({"library": "captum", "method": "salency"}, "did you mean saliency"),
@@ -185,7 +182,7 @@ def test_what_a_broken_training_wrote_is_kept(
         ({"method": "integrated_gradients", "option": "points=2.5"}, "whole number"),
         ({"method": "integrated_gradients", "option": "points=nan"}, "whole number"),
         ({"method": "occlusion", "option": "fill=inf"}, "a number from"),
-        ({"mode": "jit"}, "invalid choice"),
+        ({"mode": "jit"}, "unknown mode"),
         ({"batch": "0"}, "at least 1"),
         ({"images": None}, "--images"),
         ({"images": "no.npy"}, "no file of images no.npy"),

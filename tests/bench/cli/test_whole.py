@@ -3,11 +3,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bench.__main__ import main, parser
-from bench.cli import whole as suite
+from bench.__main__ import main
+from bench.cli.arguments import app, parse
+from bench.cli.commands import COMMANDS
 from bench.record.machine import describe
 from implementations.frameworks import columns
 
@@ -17,10 +19,7 @@ def refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[...,
     """The one line that a bad request gives; nothing may be written."""
 
     def refuse(status: int, *arguments: str) -> str:
-        try:
-            given = main([*arguments, "--results", str(tmp_path)])
-        except SystemExit as error:
-            given = int(str(error.code))
+        given = main([*arguments, "--results", str(tmp_path)])
         said = capsys.readouterr().err
         assert (given, said.count("\n")) == (status, 1), said
         assert not list(tmp_path.iterdir())
@@ -50,7 +49,7 @@ def refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[...,
         (["--methods", ","], "--methods: it is empty"),
         (["--data-dir", ""], "--data-dir: it is empty"),
         (["--architectures", "no.json", "--dataset", "digits"], "no architecture no.json"),
-        (["--architecture", "cnn-gap"], "did you mean --architectures"),
+        (["--architecture", "cnn-gap"], "Did you mean --architectures"),
         (["--dataset", "shapes64"], "name --architectures"),
     ],
     ids=str,
@@ -64,7 +63,7 @@ def test_bad_requests(
 @pytest.mark.parametrize(
     ("option", "value", "words", "commands"),
     [
-        ("--precisions", "float16", "invalid choice", ("agree", "time", "compare", "sweep")),
+        ("--precisions", "float16", "unknown precision", ("agree", "time", "compare", "sweep")),
         ("--rounds", "0", "at least 1", ("time", "compare")),
         ("--batch", "0", "at least 1", ("time", "compare")),
         ("--epochs", "0", "at least 1", ("compare", "sweep")),
@@ -76,7 +75,7 @@ def test_an_option_is_unknown_where_it_would_do_nothing(
 ) -> None:
     for command in ("agree", "time", "contrast", "compare", "sweep"):
         said = refused(2, command, option, value)
-        assert (words if command in commands else f"unknown argument '{option}'") in said
+        assert (words if command in commands else f"Unknown option: {option}") in said
 
 
 def test_no_gpu_says_what_was_looked_for(refused: Callable[..., str]) -> None:
@@ -131,16 +130,19 @@ def test_toggles_that_leave_nothing_to_time_leave_no_run(
     assert not list((tmp_path / "work").glob("time-*"))
 
 
+def asked(words: str) -> Any:
+    return parse(app(COMMANDS, ""), words.split())
+
+
 def test_stages_are_run_in_their_order() -> None:
-    ask = suite.request_of(parser().parse_args(["compare", "--stages", "agree", "train"]))
+    ask = asked("compare --stages agree train")
     assert ask.stages == ("train", "agree")
-    whole = suite.request_of(parser().parse_args(["compare"]))
-    assert "stages" not in whole.identity() and "stages" in ask.identity()
+    assert "stages" not in asked("compare").identity() and "stages" in ask.identity()
 
 
 def test_names_are_parted_by_spaces_or_commas() -> None:
     words = "compare --dataset digits,shapes --frameworks jax keras[jax],keras --methods saliency"
-    ask = suite.request_of(parser().parse_args(words.split()))
+    ask = asked(words)
     assert ask.datasets == ("digits", "shapes") and ask.methods == ("saliency",)
     labels = [column.label for column in ask.columns]
     assert labels[:2] == ["jax", "keras[jax]"] and len(labels) == len(set(labels)) == 4

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from bench.cli import names
 from bench.engine import execute
 from bench.record.cell import Cell
 from bench.record.runs import Run
+from bench.subject import names
 from bench.subject.request import Request
 from implementations.architecture import graph, registered
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from bench.cli.names import pick_columns
 from bench.job import matrix
 from bench.record.cell import Cell
+from bench.subject.names import pick_columns
 from bench.subject.request import Request
 from implementations import libraries, methods
 from implementations.architecture import registered

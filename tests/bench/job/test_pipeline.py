@@ -3,9 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from bench.cli.names import pick_columns
 from bench.job.pipeline import Pipeline
 from bench.job.plans import Network
+from bench.subject.names import pick_columns
 from bench.subject.request import Request
 
 NETWORKS = (

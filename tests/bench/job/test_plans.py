@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 import datasets
-from bench.cli.names import pick_columns
 from bench.job import plans
 from bench.subject.inputs import shared_weights
+from bench.subject.names import pick_columns
 from bench.subject.request import Request
 from implementations.architecture import registered
 from implementations.errors import BadInput

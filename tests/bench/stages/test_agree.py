@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.cli.names import pick_columns
 from bench.record.cell import Cell
 from bench.stages import agree
 from bench.subject.explainer import CHAIN, build
 from bench.subject.inputs import subject
+from bench.subject.names import pick_columns
 from bench.subject.request import Request
 from bench.truth import answers
 from implementations import methods

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.cli.names import pick_columns
 from bench.record.cell import Cell
 from bench.record.schema import COLUMNS
 from bench.stages import contrast
 from bench.stages.controls import CONTROLS
 from bench.subject.inputs import prepare_images, subject
+from bench.subject.names import pick_columns
 from bench.subject.request import Request
 from implementations import libraries
 from implementations.architecture import weights

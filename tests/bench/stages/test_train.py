@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.cli.names import pick_columns
 from bench.engine import processes
 from bench.engine.child import Job
 from bench.engine.worker import Reporter
 from bench.record.cell import NUDGED, Cell
 from bench.record.schema import COLUMNS
 from bench.stages import train
+from bench.subject.names import pick_columns
 from bench.subject.request import Request
 from implementations import frameworks
 from implementations.architecture import registered, weights

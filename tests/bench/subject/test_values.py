@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import argparse
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from bench.cli import values
+from bench.subject import values
 
 CORES = len(os.sched_getaffinity(0))
 
@@ -37,11 +37,28 @@ def test_values_that_are_right(take: Callable[[str], float], text: str, value: f
     ],
 )
 def test_values_that_are_wrong(take: Callable[[str], float], text: str, said: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match=said):
+    with pytest.raises(ValueError, match=said):
         take(text)
 
 
 def test_names_are_parted_by_spaces_and_commas() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--names", nargs="+", action=values.Names)
-    assert parser.parse_args(["--names", "a,b", "c", ","]).names == ["a", "b", "c", ""]
+    assert values.names(["a,b", "c", "d,"]) == ["a", "b", "c", "d"]
+    assert values.names(["a[x=1,y=2],b"]) == ["a[x=1,y=2]", "b"]
+    with pytest.raises(ValueError, match="it is empty"):
+        values.names(["a", ","])
+
+
+def test_settings() -> None:
+    assert values.setting("points=5") == ("points", "5")
+    for text in ("points", "points=5\n", "points=\x1b"):
+        with pytest.raises(ValueError, match="NAME=VALUE"):
+            values.setting(text)
+
+
+def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
+    (tmp_path / "itself").symlink_to(tmp_path / "itself")
+    (tmp_path / "file").touch()
+    assert values.folder(str(tmp_path / "new")) == tmp_path / "new"
+    for name in ("itself", "n" * 300, "file", "file/below"):
+        with pytest.raises(ValueError, match="name another"):
+            values.folder(str(tmp_path / name))

@@ -1,0 +1,58 @@
+"""What is asked of the commands that are of one network, and of those that only show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.subject import names, values
+from bench.subject.request import Common, option
+from implementations.architecture import registered
+from implementations.contract import MODES, PRECISIONS, SCORES
+
+OPTIMIZERS = ("matched", "native", "sgd")
+SAVED = ("heatmap", "stages")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Single(Common):
+    """What is asked of `explain`, `train`, `show` and `list`."""
+
+    # fmt: off
+    framework: str = option(..., "jax, pytorch, keras; explain: or reference", "explain train")
+    backend: str = option("", "of Keras: tensorflow, jax or torch", "explain train")
+    architecture: str = option(..., "a name, or a .json file", "explain train show")
+    method: str = option(..., "as in grad_cam", "explain")
+    library: str = option("", "a third-party library's method instead of our own", "explain")
+    weights: str = option(..., "neutral weights, .safetensors", "explain")
+    images: str = option(..., "(N, H, W, C) float32 in [0, 1] or uint8, .npy", "explain")
+    targets: str | None = option(None, "(N,) classes, .npy; by default those predicted", "explain")
+    layer: str = option("", "by default the last convolution", "explain")
+    score: str = option("logit", "of the target that is explained", "explain",
+                        values.word("score", SCORES))
+    mode: str | None = option(None, "by default compiled, a library's eager", "explain",
+                              values.word("mode", MODES))
+    precision: str | None = option(None, "by default float32", "explain",
+                                   values.word("precision", PRECISIONS))
+    options: tuple[tuple[str, str], ...] = option(
+        (), "NAME=VALUE of the method, several times", "explain", values.each(values.setting),
+        name="option")
+    batch: int = option(0, "by default by the method's cost", "explain", values.positive)
+    save: str = option("heatmap", "heatmap or stages", "explain", values.word("what", SAVED))
+    dataset: str = option(..., "trained on", "train", names.pick_dataset)
+    seed: int = option(0, "of initial weights and batches", "train", values.seed)
+    optimizer: str = option("native", ", ".join(OPTIMIZERS), "train",
+                            values.word("optimizer", OPTIMIZERS))
+    out: Path = option(..., "file to write, .safetensors", "explain train", Path)  # noqa: RUF009
+    json: bool = option(False, "for programs", "list show")
+    # fmt: on
+
+    @property
+    def file(self) -> str | None:
+        """The file that the architecture is read from; None for a registered one."""
+        return self.architecture if self.architecture.endswith(".json") else None
+
+    @property
+    def known(self) -> str:
+        """What the architecture is known by. Raises BadInput."""
+        return registered.take(self.architecture)

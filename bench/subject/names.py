@@ -1,0 +1,55 @@
+"""Names on the command line become what they name. Each raises BadInput with the nearest names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import datasets
+from implementations import frameworks, methods
+from implementations.architecture import registered
+from implementations.errors import BadInput, unknown
+from implementations.frameworks import Column
+
+
+def pick_columns(names: Iterable[str] | None) -> tuple[Column, ...]:
+    """Columns by label or framework; `keras` means each of its backends."""
+    if not names:
+        return frameworks.columns()
+    chosen: list[Column] = []
+    for name in names:
+        backends = [c for c in frameworks.columns() if c.framework == name]
+        chosen += backends or [_column(name)]
+    return tuple(dict.fromkeys(chosen))
+
+
+def _column(name: str) -> Column:
+    framework, bracket, rest = name.partition("[")
+    backend = rest.removesuffix("]")
+    if bracket and (not backend or rest != f"{backend}]"):
+        known = [column.label for column in frameworks.columns()]
+        raise BadInput(unknown("column", name, known))
+    return frameworks.column(framework, backend)
+
+
+def pick_methods(names: Iterable[str] | None) -> tuple[str, ...]:
+    """Methods by name; all of them where none is named."""
+    return tuple(methods.load(name).name for name in names or methods.names())
+
+
+def pick_datasets(names: Iterable[str]) -> tuple[str, ...]:
+    """Data sets by name."""
+    known = datasets.names()
+    for name in names:
+        if name not in known:
+            raise BadInput(unknown("dataset", name, known))
+    return tuple(names)
+
+
+def pick_dataset(name: str) -> str:
+    """A data set by name."""
+    return pick_datasets([name])[0]
+
+
+def pick_architectures(names: Iterable[str]) -> tuple[str, ...]:
+    """Architectures by name or file, as what they are known by from then on."""
+    return tuple(map(registered.take, names))

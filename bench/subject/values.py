@@ -1,0 +1,121 @@
+"""What the command line takes as values: whole numbers, seconds, one of a few words, a file.
+
+Each raises ValueError with the one line that says what is right.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from errno import ENOTDIR
+from pathlib import Path
+from typing import Any
+
+from implementations.architecture.settings import LARGEST_INTEGER
+from implementations.errors import unknown
+
+MOST_SECONDS = 1e6
+EMPTY = "it is empty (an unset shell variable?); give it a value"
+
+
+def names(texts: Iterable[str]) -> list[str]:
+    """Names, parted by spaces or by commas that stand outside brackets. None may be empty."""
+    found = []
+    for text in texts:
+        depth, parts = 0, [""]
+        for letter in text:
+            depth += (letter == "[") - (letter == "]")
+            if letter == "," and depth <= 0:
+                parts.append("")
+            else:
+                parts[-1] += letter
+        given = [part for part in parts if part]
+        if not given:
+            raise ValueError(EMPTY)
+        found += given
+    return found
+
+
+def words(
+    what: str, known: Iterable[str], sort: bool = False
+) -> Callable[[Iterable[str]], tuple[str, ...]]:
+    """What takes words out of a few, each once; `sort`: in the order of these."""
+    order = tuple(known)
+
+    def take(given: Iterable[str]) -> tuple[str, ...]:
+        found = dict.fromkeys(given)
+        for name in found:
+            if name not in order:
+                raise ValueError(unknown(what, name, order))
+        return tuple(sorted(found, key=order.index) if sort else found)
+
+    return take
+
+
+def word(what: str, known: Iterable[str]) -> Callable[[str], str]:
+    """What takes one word out of a few."""
+    several = words(what, known)
+    return lambda text: several([text])[0]
+
+
+def whole(text: str, least: int, most: int) -> int:
+    """A whole number from `least` to `most`."""
+    if not text.isdecimal() or not least <= int(text) <= most:
+        must = f"a whole number of at least {least} and at most {most}"
+        raise ValueError(f"{text!r} is not {must}")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    """Seconds, above 0."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= MOST_SECONDS:
+        must = f"a number of seconds above 0 and at most {MOST_SECONDS:g}"
+        raise ValueError(f"{text!r} is not {must}")
+    return seconds
+
+
+def positive(text: str) -> int:
+    """A whole number of at least 1."""
+    return whole(text, 1, LARGEST_INTEGER)
+
+
+def seed(text: str) -> int:
+    """What NumPy takes for a seed."""
+    return whole(text, 0, 2**32 - 1)
+
+
+def threads(text: str) -> int:
+    """As many as this process may use; 0: all."""
+    return whole(text, 0, len(os.sched_getaffinity(0)))
+
+
+def folder(text: str) -> Path:
+    """A folder's path, there or not yet, without links."""
+    try:
+        path = Path(text).resolve()
+        with suppress(FileNotFoundError):
+            path.lstat()
+            if not path.is_dir():
+                raise NotADirectoryError(ENOTDIR, os.strerror(ENOTDIR))
+    except (OSError, RuntimeError) as error:  # of links in a circle, or names that are too long
+        told = getattr(error, "strerror", None) or str(error)
+        raise ValueError(f"{text!r} cannot be a folder: {told}; name another") from error
+    return path
+
+
+def setting(text: str) -> tuple[str, str]:
+    """NAME=VALUE."""
+    name, equals, value = text.partition("=")
+    if not equals or not text.isprintable():
+        raise ValueError(f"{text!r} must be NAME=VALUE, for example points=100")
+    return name, value
+
+
+def each(take: Callable[[str], Any]) -> Callable[[Iterable[str]], tuple[Any, ...]]:
+    """What takes texts one by one."""
+    return lambda texts: tuple(take(text) for text in texts)
