@@ -137,7 +137,6 @@ def _of(frame: pd.DataFrame, method: str, batch: int) -> pd.DataFrame:
     for name, value in zip(names, NETWORK, strict=True):
         mine = mine[mine[name] == value]
     mine = mine[mine["method"] == method] if method else mine
-    mine = mine[mine["allocator"].isna() & mine["memory_format"].isna()]
     mine = mine[mine["layer"].isna() | (mine["layer"] == LAYER)]
     fresh = mine[~mine["stale"].astype(bool)]
     return fresh if len(fresh) else mine

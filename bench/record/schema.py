@@ -118,7 +118,7 @@ FIELDS = tuple(
         ("cost", "energy_j", "J", "of one call, by the counters of the whole package and GPU"),
         ("cost", "cell_s", "s", "wall time of the whole cell"),
         ("quality", "metric", "", "name of the metric"),
-        ("quality", "value", "", "its value: median over images unless the metric says otherwise"),
+        ("quality", "value", "", "mean over the images where it is defined"),
         ("quality", "unit", "", "its unit"),
         ("quality", "n", "images", "images it was taken over"),
         ("quality", "subset", "", "all, correct or wrong classifications"),

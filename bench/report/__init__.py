@@ -14,7 +14,7 @@ from types import ModuleType
 
 import pandas as pd
 
-from bench.report import canvas, files, gallery, repeats, stage_seconds
+from bench.report import canvas, files, gallery, stage_seconds
 from bench.report.files import Head
 from bench.report.frame import Run, gather, groups
 from bench.report.measured import standing
@@ -48,7 +48,7 @@ def write(
             if networks is None or tuple(network.values()) in networks:
                 drawn.append(beside.submit(_figures, rows, heads, results))
         written = _tables(frame, heads, results)
-        for table in [*repeats.make(runs), *stage_seconds.make(runs)]:
+        for table in stage_seconds.make(runs):
             foot = files.footer(heads, set(table.data["runs"].str.split(", ").explode()))
             written += files.write_table(table, foot, results / "tables")
         for figures in drawn:

@@ -43,16 +43,18 @@ def lines_of(what: dict[str, Any], cells: list[Measured], passes: Passes) -> lis
         if timing.estimate is not None:
             mine_ms = timing.per_image
             line |= {
-                "ms_per_image": mine_ms.median,
+                "ms_per_image": mine_ms.value,
                 "ms_low": mine_ms.low,
                 "ms_high": mine_ms.high,
                 "processes": mine_ms.processes,
                 "stable": mine_ms.stable,
             }
             if first is not None and cell.run_id == run:
+                line["best_ms_per_image"] = first.timing.per_image.value
                 line["factor"] = timing.over(first.timing)
                 line["differs_from_best"] = different(mine_ms, first.timing.per_image)
             if (forward := passes.get(_beside(cell))) is not None:
+                line["forward_ms_per_image"] = forward.timing.per_image.value
                 line["forward_ratio"] = timing.over(forward.timing)
         lines.append(
             line | {"stale": timing.stale, "status": timing.status, "reason": timing.reason}

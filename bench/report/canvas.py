@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.util import find_spec
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,36 +37,6 @@ def colours(names: Sequence[str]) -> dict[str, Any]:
 
     palette = mpl.colormaps["tab10" if len(set(names)) <= 10 else "tab20"]
     return {name: palette(i % palette.N) for i, name in enumerate(sorted(set(names)))}
-
-
-class Dot(NamedTuple):
-    """A value on a line of its own, with its interval (NaN for none).
-
-    `sure` is False where a sign in the tables says that the value is not to be relied on.
-    """
-
-    name: str
-    value: float
-    low: float
-    high: float
-    sure: bool
-    said: str = ""
-
-
-def dots(axis: Any, found: Sequence[Dot], colour: Mapping[str, Any]) -> None:
-    """Values from 0 on, a line each, the first at the top; hollow where they are not sure."""
-    for line, dot in enumerate(found):
-        mine = colour[dot.name]
-        ends = [max(dot.value - dot.low, 0.0), max(dot.high - dot.value, 0.0)]
-        bar = None if np.isnan(dot.low + dot.high) else [[end] for end in ends]
-        axis.errorbar([dot.value], [line], xerr=bar, color=mine, fmt="o", ms=5, capsize=2, lw=1,
-                      mfc=mine if dot.sure else "white")  # fmt: skip
-        axis.annotate(dot.said, (dot.value, line), (0, 6), textcoords="offset points", fontsize=7,
-                      ha="center")  # fmt: skip
-    axis.set_yticks(range(len(found)), [dot.name for dot in found], fontsize=8)
-    axis.set_ylim(len(found) - 0.4, -0.8)
-    axis.set_xlim(left=0)
-    axis.grid(axis="x", lw=0.4)
 
 
 def thinned(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:

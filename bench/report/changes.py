@@ -16,11 +16,12 @@ from bench.report.two_runs import Change, Thing, changes, differences, only, thi
 from bench.report.wording import named
 
 NOTE = (
-    "Median over processes with its interval, ratios as tables of one run have them. Real: the "
-    "intervals are disjoint and the factor exceeds 1.05 (of three processes each, one pair in ten "
-    "is disjoint by chance, of five one in 126); a single process has no interval and cannot tell. "
-    "Code: whether that of the framework, method or library differs between the runs. A real "
-    "change of the same code has another cause: code that all share, or the machine."
+    "What is typical of the processes, with its interval; of a ratio the interval is that of the "
+    "ratios round by round. Now / earlier: the quotient of the two. Real: the intervals are "
+    "disjoint and the factor exceeds 1.05 (of three processes each, one pair in ten is disjoint by "
+    "chance, of five one in 126); a single process has no interval and cannot tell. Code: whether "
+    "that of the framework, method or library differs between the runs. A real change of the same "
+    "code has another cause: code that all share, or the machine."
 )
 UNITS = {"ms": "Milliseconds of a call.", "ratio": "Calls over forward passes."}
 REAL = {True: "yes", False: "no", None: "one process"}
@@ -37,8 +38,8 @@ def compare(earlier: Run, now: Run) -> str:
 def make(earlier: Run, now: Run) -> Table:
     """`changes`: what both have timed, real changes first; other statuses, new and gone apart.
 
-    In `data` the numbers are milliseconds of a call or ratios, as `unit` says, and `factor` is
-    now over earlier, less the drift.
+    In `data` the numbers are milliseconds of a call or ratios, as `unit` says, `ratio` is now over
+    earlier, and `factor` that beyond the drift.
     """
     before, after = things(earlier), things(now)
     differ = differences(earlier[0], now[0])
@@ -121,18 +122,24 @@ def _compared(found: Sequence[Change], unit: str, shown: Sequence[str]) -> list[
 
 
 def _text(change: Change, unit: str, shown: Sequence[str]) -> dict[str, str]:
-    times = f"×{factor(change.factor, 1):.2f}"
-    way = "" if times == "×1.00" else " slower" if change.factor > 1 else " faster"
+    told = {"now / earlier": _way(change.ratio)}
+    if change.drift != 1.0:
+        told["beyond the drift"] = _way(change.factor)
     return {
         "what": named(change.key, shown),
         "column": change.key["column"],
         "mode": change.key["mode"],
         f"earlier {unit}": _marked(change.earlier),
         f"now {unit}": _marked(change.now),
-        "factor": times + way,
+        **told,
         "real": REAL[change.real],
         "code": "same" if change.same_code else "changed",
     }
+
+
+def _way(ratio: float) -> str:
+    times = f"×{factor(ratio, 1):.2f}"
+    return times + ("" if times == "×1.00" else " slower" if ratio > 1 else " faster")
 
 
 def _marked(estimate: Estimate) -> str:
@@ -179,9 +186,14 @@ def _listed(title: str, found: Iterable[Thing], shown: Sequence[str]) -> list[Se
 def _line(change: Change, unit: str) -> dict[str, Any]:
     line: dict[str, Any] = {**change.key, "status_earlier": "ok", "status_now": "ok", "unit": unit}
     for name, estimate in (("earlier", change.earlier), ("now", change.now)):
-        line |= {name: estimate.median, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+        line |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
         line |= {f"{name}_processes": estimate.processes, f"{name}_stable": estimate.stable}
-    told = {"factor": change.factor, "drift": change.drift, "real": change.real}
+    told = {
+        "ratio": change.ratio,
+        "factor": change.factor,
+        "drift": change.drift,
+        "real": change.real,
+    }
     return {**line, **told, "same_code": change.same_code}
 
 

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from bench.report.frame import Row, records
-from bench.report.statistics import Estimate, estimate, middle, typical_ratio
+from bench.report.statistics import Estimate, estimate, middle
 
 PLACE = ("dataset", "architecture", "device", "machine_id")
 WHAT = (
     "task", "library", "method", "options", "score", "layer", "optimizer", "batch", "precision",
-    "threads", "weights", "allocator", "memory_format",
+    "threads", "weights",
 )  # fmt: skip
 CELL = (*WHAT, "column", "mode")
 READ = (
@@ -23,20 +23,18 @@ READ = (
     "compile_s", "cache", "stable", "stale",
 )  # fmt: skip
 """The columns that are read here: a frame of all of them is slow to cut up."""
-APART = ("allocator", "memory_format")
-"""Toggles whose cells have a table of their own and are in no other."""
-TOGGLES = ("layer", "batch", "precision", "threads", "weights", "optimizer", *APART)
+TOGGLES = ("layer", "batch", "precision", "threads", "weights", "optimizer")
 TASKS = ("forward", "train_step", "heatmap")
 STALE = "† measured before the code, or the way of measuring, was changed."
-UNSTABLE = "~ other work was seen, or the interval is wider than 10 % of its median."
+UNSTABLE = "~ other work was seen, or the interval is wider than 10 % of its value."
 
 
 class Timing(NamedTuple):
     """What one column takes for one thing in one mode, for a batch: milliseconds and seconds.
 
-    `estimate` is None where there is no time; `status` and `reason` say why. `quick` has the mean
-    of the faster half of each process' calls, by round. `compiler_s` is what the compiler took to
-    start, NaN in rows made before that was told apart from `compile_s`.
+    `estimate` is None where there is no time; `status` and `reason` say why. It is of what `quick`
+    has by round: the mean of the faster half of a process' calls. `compiler_s` is what the compiler
+    took to start, NaN in rows made before that was told apart from `compile_s`.
     """
 
     column: str
@@ -69,17 +67,11 @@ class Timing(NamedTuple):
         return self.estimate.scaled(1 / max(self.what["batch"], 1))
 
     def over(self, other: Timing) -> float:
-        """The time for an image over that of another timing of the same run.
+        """The time for an image over that of another timing of the same run, as both are printed.
 
-        Typical of the ratios in a round, where the two were timed by turns, of the faster half of
-        the calls of each: what slowed the machine for a while slowed both, or counts for neither.
         Raises ValueError where one has no time.
         """
-        plain = self.per_image.median / other.per_image.median
-        images = max(self.what["batch"], 1) / max(other.what["batch"], 1)
-        both = self.quick.keys() & other.quick.keys()
-        ratios = [self.quick[n] / other.quick[n] / images for n in both]
-        return typical_ratio(ratios) if ratios else plain
+        return self.per_image.value / other.per_image.value
 
 
 def timings(rows: pd.DataFrame) -> list[Timing]:
@@ -116,12 +108,12 @@ def _timing(key: Row, rows: list[Row]) -> Timing:
         why = wrong or bad or [{"status": "failed", "reason": "no time in the row"}]
         status, reason = str(why[-1]["status"]), str(why[-1]["reason"])
         return Timing(key["column"], key["mode"], what, None, math.nan, status, reason, stale)
-    found = estimate([row["median_ms"] for row in ok])
+    quick = {row["round"]: row["quick_ms"] for row in ok}
+    found = estimate(list(quick.values()))
     quiet = not any(row["stable"] is False for row in ok)
     found = found._replace(stable=found.stable and quiet)
     cold = [row for row in ok if _alone(row)]
     compiler_s, compile_s = (middle(row[n] for row in cold) for n in ("compiler_s", "compile_s"))
-    quick = {row["round"]: row["quick_ms"] for row in ok}
     return Timing(
         key["column"], key["mode"], what, found, compile_s, "ok", "", stale, quick, compiler_s
     )

@@ -29,6 +29,8 @@ NOT_HERE = "not here"
 ADDED = ("machine_id", "made_with", "stale", "quick_ms")
 """Columns that come from the run's head, whether the code has changed since, and what a call takes
 where little disturbs it."""
+APART = ("allocator", "memory_format")
+"""Toggles, and the grid laid for one of them: what they taught is in `docs/lessons.md`."""
 _CODE = ("framework", "method", "library", "task", "architecture", "dataset", "stage")
 """What tells which code made a row."""
 _WITHIN = ("task", "compared", "metric", "against", "subset", "epoch", "weights")
@@ -42,6 +44,7 @@ def gather(runs: Sequence[Run], code_hash: CodeHash | None = None) -> pd.DataFra
     rounds those of the newest run; but of times all do, for those of two runs are never mixed.
     Rows whose code has changed since are `stale`; they give way to rows that are not, whatever
     their age, and rows of agreement on whatever machine: what older code answered is no news there.
+    Times under a toggle that no table has (`APART`) are left out.
     """
     if code_hash is None:
         from bench.record.fingerprint import code_hash as code_hash_now
@@ -52,6 +55,8 @@ def gather(runs: Sequence[Run], code_hash: CodeHash | None = None) -> pd.DataFra
     for head, measured in sorted(runs, key=_time):
         added = {"machine_id": str(head.get("machine_id", "")), "made_with": _digest(head)}
         for row in measured:
+            if row["stage"] == "time" and _apart(row):
+                continue
             mine = {**_typed(row), **added}
             mine["run_id"] = mine["run_id"] or str(head["run_id"])
             code = current(*(str(mine[name]) for name in _CODE))
@@ -96,6 +101,10 @@ def place(key: Mapping[str, Any], machines: int) -> str:
     parts = [key["dataset"], key["architecture"], key.get("device", "")]
     parts += [f"machine {key['machine_id']}"] if machines > 1 else []
     return ", ".join(part for part in parts if part)
+
+
+def _apart(row: Row) -> bool:
+    return row.get("grid") in APART or any(row.get(toggle) for toggle in APART)
 
 
 def _quick(row: Row) -> float:

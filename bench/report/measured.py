@@ -41,36 +41,26 @@ _KNOWN: dict[bytes, tuple[Measured, ...]] = {}
 """By their rows: every table asks for the same cells, and this is most of a report's time."""
 
 
-def standing(rows: pd.DataFrame, apart: bool = False) -> pd.DataFrame:
+def standing(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of the runs of a place that have a cell which no newer one has: all rows of these.
 
-    Without the cells that have a table of their own, unless they are asked for; a run made for that
-    counts as older than others. Times of two runs are never divided, so a run stands whole or not
-    at all. One whose code has changed since counts as older than one whose has not.
+    Times of two runs are never divided, so a run stands whole or not at all. One whose code has
+    changed since counts as older than one whose has not.
     """
     kept = [rows.iloc[:0]]
     for _, here in groups(rows, clock.PLACE):
         seen: set[tuple[Any, ...]] = set()
         for run in sorted((mine for _, mine in groups(here, ("run_id",))), key=_age, reverse=True):
-            mine = run if apart else run[~_apart(run)]
-            cells = _set(mine)
+            cells = _set(run)
             if not cells <= seen:
-                kept.append(mine)
+                kept.append(run)
             seen |= cells
     return pd.concat(kept).sort_index()
 
 
 def _age(run: pd.DataFrame) -> tuple[Any, ...]:
-    """What sorts runs of a place by how much they count: all of one that is only pairs, least."""
-    apart = _apart(run)
-    beside = _set(run[apart].assign(**dict.fromkeys(clock.APART, "")))
-    pairs = bool(beside) and _set(run[~apart]) <= beside
-    return not run["stale"].any(), not pairs, started(str(run["run_id"].iloc[0]))
-
-
-def _apart(rows: pd.DataFrame) -> pd.Series[bool]:
-    """Which rows are of cells that have a table of their own."""
-    return (rows[list(clock.APART)] != "").any(axis=1)
+    """What sorts runs of a place by how much they count."""
+    return not run["stale"].any(), started(str(run["run_id"].iloc[0]))
 
 
 def _set(rows: pd.DataFrame) -> set[tuple[Any, ...]]:
@@ -109,7 +99,7 @@ def plain(architecture: str, cells: Sequence[Measured]) -> list[Measured]:
 def fastest(cells: Iterable[Measured]) -> Measured | None:
     """The cell with the least time for an image, the first of equal ones; None without a time."""
     timed = (cell for cell in cells if cell.timing.estimate)
-    return min(timed, key=lambda cell: cell.timing.per_image.median, default=None)
+    return min(timed, key=lambda cell: cell.timing.per_image.value, default=None)
 
 
 def _cells(rows: pd.DataFrame) -> Iterator[Measured]:
@@ -118,4 +108,7 @@ def _cells(rows: pd.DataFrame) -> Iterator[Measured]:
         beside = {name: middle(row[name] for row in ok) for name in MEDIANS}
         errors = (row["max_rel"] for row in mine if not math.isnan(row["max_rel"]))
         beside["max_rel"] = max(errors, default=math.nan)
+        if timing.estimate:  # of the time that stands beside it, where the row has its median's
+            work = middle(row["peak_share"] * row["median_ms"] for row in ok)
+            beside["peak_share"] = work / timing.estimate.value
         yield Measured(timing, str(mine[0]["run_id"]), beside)

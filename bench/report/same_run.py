@@ -6,7 +6,7 @@ all of whose cells were measured again does not count any longer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,7 +16,7 @@ import pandas as pd
 from bench.report import clock
 from bench.report.base import PRECISION, by_depth, layer_name
 from bench.report.clock import Timing
-from bench.report.frame import groups, label, place
+from bench.report.frame import groups, place
 from bench.report.measured import Measured, measured, standing
 from bench.report.statistics import different
 from implementations import libraries, methods
@@ -67,7 +67,7 @@ class Place:
         line |= {"column": timing.column, "mode": timing.mode}
         if timing.estimate:
             ms = timing.estimate
-            line |= {"ms": ms.median, "ms_low": ms.low, "ms_high": ms.high}
+            line |= {"ms": ms.value, "ms_low": ms.low, "ms_high": ms.high}
             line |= {"processes": ms.processes, "stable": ms.stable}
         return line | {"stale": timing.stale}
 
@@ -103,16 +103,9 @@ def _at(library: str, method: str) -> str:
     return found.at
 
 
-def places(frame: pd.DataFrame, toggle: str = "") -> list[Place]:
-    """Every place of the `time` stage's rows; the run is named where a place has several.
-
-    Without the cells that have a table of their own; with them, and only of the runs that have
-    any, where the `toggle` is named that tells them apart.
-    """
-    rows = frame[frame["stage"] == "time"]
-    if toggle:
-        rows = rows[rows["run_id"].isin(rows.loc[rows[toggle] != "", "run_id"])]
-    rows = standing(rows, apart=bool(toggle))
+def places(frame: pd.DataFrame) -> list[Place]:
+    """Every place of the `time` stage's rows; the run is named where a place has several."""
+    rows = standing(frame[frame["stage"] == "time"])
     machines = frame["machine_id"].nunique()
     found = []
     for where, here in groups(rows, clock.PLACE):
@@ -121,19 +114,6 @@ def places(frame: pd.DataFrame, toggle: str = "") -> list[Place]:
             title = place(where, machines) + (f", {run['run_id']}" if several else "")
             found.append(Place({**where, **run}, title, measured(mine)))
     return found
-
-
-def with_and_without(
-    frame: pd.DataFrame, toggle: str
-) -> Iterator[tuple[Place, list[tuple[Measured, Measured]]]]:
-    """What was timed with a toggle whose cells stand apart, each beside the same without it."""
-    for here in places(frame, toggle):
-        timed = [c for c in here.cells if c.timing.what[toggle] and c.timing.estimate]
-        found = [(cell, here.like(cell.timing, **{toggle: ""})) for cell in timed]
-        pairs = [(cell, without) for cell, without in found if without is not None]
-        if pairs:
-            pairs.sort(key=lambda pair: (label(pair[0].timing.what), pair[0].timing.column))
-            yield here, pairs
 
 
 def ratio(one: Timing, other: Timing) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def share(value: float) -> str:
 
 def interval(estimate: Estimate) -> str:
     """`0.152 (0.148–0.160)`; one process has no interval."""
-    middle = number(estimate.median)
+    middle = number(estimate.value)
     if estimate.processes < 2:
         return middle
     return f"{middle} ({number(estimate.low)}–{number(estimate.high)})"

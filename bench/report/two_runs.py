@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from bench.report import clock
 from bench.report.clock import Timing
 from bench.report.frame import NOT_HERE, Run, gather, groups
-from bench.report.statistics import Estimate, different, estimate, middle, typical_ratio
+from bench.report.statistics import Estimate, different, estimate, middle
 from implementations.contract import MODES
 
 PLACE = ("dataset", "architecture", "device")
@@ -51,9 +51,14 @@ class Change(NamedTuple):
     drift: float = 1.0
 
     @property
+    def ratio(self) -> float:
+        """Now over earlier."""
+        return self.now.value / self.earlier.value
+
+    @property
     def factor(self) -> float:
-        """Now over earlier, beyond the drift: below 1 it is faster."""
-        return self.now.median / self.earlier.median / self.drift
+        """The same beyond the drift: below 1 it is faster."""
+        return self.ratio / self.drift
 
     @property
     def real(self) -> bool | None:
@@ -120,22 +125,21 @@ def drift(found: Iterable[Change]) -> float:
 def ratio(thing: Thing, found: Mapping[Key, Thing]) -> Estimate | None:
     """A thing's time over that of its best forward pass; None where one of them has no time.
 
-    Taken round by round, as the two are measured in one process or close in time; no interval
-    where they share a single round.
+    The quotient of the two; its interval is of the ratios round by round, as the two are measured
+    in one process or close in time, and none where they share a single round.
     """
     passes = [found.get(tuple({**thing.key, **FORWARD, "mode": mode}.values())) for mode in MODES]
     timed = [(p.timing.estimate, p.timing.quick) for p in passes if p and p.timing.estimate]
     own, mine = thing.timing.estimate, thing.timing.quick
     if own is None or not timed:
         return None
-    best, theirs = min(timed, key=lambda pair: pair[0].median)
+    best, theirs = min(timed, key=lambda pair: pair[0].value)
     rounds = sorted(mine.keys() & theirs.keys())
     if not rounds:
         return None
-    ratios = [mine[n] / theirs[n] for n in rounds]
-    over = estimate(ratios)
+    over = estimate([mine[n] / theirs[n] for n in rounds])
     stable = over.stable and own.stable and best.stable
-    return over._replace(median=typical_ratio(ratios), stable=stable)
+    return over.at(own.value / best.value)._replace(stable=stable)
 
 
 def only(mine: Mapping[Key, Thing], other: Mapping[Key, Thing]) -> tuple[list[Thing], int]:

@@ -16,15 +16,13 @@ CLOSE = (
     "process has no interval)."
 )
 INTERVAL = (
-    "An interval is the range of the processes where these are five or fewer, else a 95 % "
-    "bootstrap of their median: of two equal cells, ranges of three are disjoint in 1 case of 10, "
-    "of five in 1 of 126."
+    "A time is what is typical of the processes: the geometric mean over them, each by the mean of "
+    "the faster half of its calls (what else a machine does only adds) and as at most 10 % from "
+    "the median of all. Its interval is their range where these are eight or fewer, else 95 % by "
+    "order statistics: of two equal cells, ranges of three are disjoint in 1 case of 10, of five "
+    "in 1 of 126."
 )
-PAIRED = (
-    f"{INTERVAL} A ratio is the geometric mean over rounds of the ratio within a round, where both "
-    "were timed by turns, each by the mean of the faster half of its calls (what else a machine "
-    "does only adds); a round counts as at most 10 % from the median of rounds."
-)
+PAIRED = f"{INTERVAL} A ratio is the quotient of the two times of its line."
 Sign = tuple[str, str]
 SIGNS: tuple[Sign, ...] = (("†", clock.STALE), ("~", clock.UNSTABLE), ("≈", CLOSE))
 

@@ -45,8 +45,8 @@ def least_times(found: Sequence[Series]) -> Series:
 
 def bounds(found: Sequence[Series]) -> tuple[float, float]:
     """Milliseconds of the fastest call of all, and of the cheapest image in any of them."""
-    fastest = min(estimate.median for one in found for _, estimate in _points(one))
-    return fastest, min(t.per_image.median for one in found for t in one.timings)
+    fastest = min(estimate.value for one in found for _, estimate in _points(one))
+    return fastest, min(t.per_image.value for one in found for t in one.timings)
 
 
 def _panels(place: Place) -> Iterator[Panel]:
@@ -89,13 +89,13 @@ def _bounds(axis: Any, batches: Sequence[int], fastest: float, per_image: float)
 def _line(axis: Any, one: Series, colour: Any) -> None:
     """Medians with their intervals; hollow where a sign says that one is not to be relied on."""
     points = _points(one)
-    axis.plot([batch for batch, _ in points], [e.median for _, e in points], color=colour, lw=1.2,
+    axis.plot([batch for batch, _ in points], [e.value for _, e in points], color=colour, lw=1.2,
               label=f"{one.column}, {one.mode}{one.marks}")  # fmt: skip
     for timing, (batch, estimate) in zip(one.timings, points, strict=True):
-        ends = (estimate.median - estimate.low, estimate.high - estimate.median)
+        ends = (estimate.value - estimate.low, estimate.high - estimate.value)
         bar = None if math.isnan(ends[0]) else [[max(end, 0.0)] for end in ends]
         fill = "white" if timing.marks else colour
-        axis.errorbar([batch], [estimate.median], yerr=bar, color=colour, fmt="o", ms=4, mfc=fill,
+        axis.errorbar([batch], [estimate.value], yerr=bar, color=colour, fmt="o", ms=4, mfc=fill,
                       capsize=2, lw=1)  # fmt: skip
 
 

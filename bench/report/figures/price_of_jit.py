@@ -39,7 +39,7 @@ def _panels(architecture: str, pairs: list[Pair]) -> list[list[Pair]]:
     ours = [p for p in pairs if not p[0]["library"] and math.isfinite(p[2].compile_s)]
     kept = base.one_batch(base.plain(architecture, [what for what, _, _ in ours]))
     best: dict[tuple[Any, ...], dict[str, Pair]] = {}
-    for pair in sorted(ours, key=lambda pair: pair[2].per_image.median):
+    for pair in sorted(ours, key=lambda pair: pair[2].per_image.value):
         if pair[0] in kept:
             best.setdefault(tuple(pair[0].values()), {}).setdefault(pair[1].column, pair)
     in_order = dict.fromkeys(tuple(what.values()) for what in kept)
@@ -65,8 +65,7 @@ def _figure(network: str, found: list[list[Pair]]) -> Any:
 
 def _lines(axis: Any, eager: Any, compiled: Any, colour: Any) -> None:
     """Both modes of a column, and the call at which compiling has paid, where they differ."""
-    before = eager.estimate.median / 1e3
-    after = before / eager.over(compiled)
+    before, after = eager.estimate.value / 1e3, compiled.estimate.value / 1e3
     axis.plot(CALLS, before * CALLS, color=colour, ls="--", lw=1)
     label = f"{eager.column}, {compiled.mode}{compiled.marks}"
     axis.plot(CALLS, compiled.before_calls_s + after * CALLS, color=colour, lw=1.4, label=label)

@@ -19,7 +19,7 @@ STAGES = ("time",)
 ALL, ONE = "grad_cam_all_classes", "grad_cam"
 Pair = tuple[Measured, Measured | None]
 NOTE = (
-    "Milliseconds per call: median over processes with its interval. Ratio: all classes over "
+    "Milliseconds per call: typical of the processes, with its interval. Ratio: all classes over "
     "one class in the same column, mode, layer and batch, in the same run. Counted: the same ratio "
     "of the floating-point operations of the two, which is what it would be if only they cost. "
     "Real: the intervals are disjoint and the factor exceeds 1.05. " + PAIRED
@@ -62,7 +62,7 @@ def _compared(every: Measured, one: Measured | None) -> dict[str, Any]:
     if one is None or one.timing.estimate is None or every.timing.estimate is None:
         return {}
     counted = every.beside["flops"] / one.beside["flops"] if one.beside["flops"] else math.nan
-    line = {"one_class_ms": one.timing.estimate.median, "counted_ratio": counted}
+    line = {"one_class_ms": one.timing.estimate.value, "counted_ratio": counted}
     return line | ratio(every.timing, one.timing)
 
 

@@ -18,7 +18,7 @@ TITLE = "Batch scaling"
 STAGES = ("time",)
 GRAD_CAM = "grad_cam"
 NOTE = (
-    "Milliseconds per image: median over processes with its interval, and how many times less "
+    "Milliseconds per image: typical of the processes, with its interval, and how many times less "
     "that is than at batch 1 in the same run. Images a second: by batch, the smallest first. "
     + INTERVAL
 )
@@ -95,10 +95,11 @@ def _lines(place: Place, one: Series) -> list[dict[str, Any]]:
     first = _first(one)
     lines = []
     for timing in one.timings:
-        mine = timing.per_image.median
+        mine = timing.per_image.value
         line = place.line(timing) | {"ms_per_image": mine, "images_per_s": 1e3 / mine}
         if first is not None:
             compared = ratio(first, timing)
+            line |= {"single_ms": first.per_image.value}
             line |= {"speed_up": compared["ratio"], "real": compared["real"]}
         lines.append(line)
     return lines
@@ -112,7 +113,7 @@ def _texts(found: list[Series]) -> list[dict[str, str]]:
         by_batch = {timing.what["batch"]: timing for timing in one.timings}
         text = {"per image": named(one.what, toggles), "column": one.column, "mode": one.mode}
         text |= {f"batch {n}": _cell(by_batch.get(n), _first(one)) for n in batches}
-        rates = (number(1e3 / timing.per_image.median) for timing in one.timings)
+        rates = (number(1e3 / timing.per_image.value) for timing in one.timings)
         texts.append(text | {"images/s": " / ".join(rates)})
     return texts
 

@@ -24,7 +24,7 @@ from implementations.contract import DEVICES
 TITLE = "Choosing a framework"
 STAGES = ("time",)
 NOTE = (
-    "Milliseconds per image, in the best mode of each column: median over processes, its "
+    "Milliseconds per image, in the best mode of each column: typical of the processes, its "
     "interval, the factor to the best column, and the mode. Shown are our own methods at the "
     "deepest layer, in float32 and at one batch, where there is that; libraries, all classes and "
     "other batches have tables of their own. " + INTERVAL

@@ -19,7 +19,7 @@ GRAD_CAM = "grad_cam"
 FORWARD = {"task": "forward", "method": "", "options": "", "score": "logit", "layer": ""}
 """What a cell's forward pass differs in."""
 NOTE = (
-    "Milliseconds per call: median over processes with its interval. Ratio: Grad-CAM over the "
+    "Milliseconds per call: typical of the processes, with its interval. Ratio: Grad-CAM over the "
     "best forward pass of the same column, in whatever mode that is, at the same batch and "
     "precision in the same run. Each column in the mode in which its Grad-CAM is fastest, in "
     "float32 where there is that; the CSV has every mode and precision. Share of peak: of the "
@@ -79,7 +79,7 @@ def _line(place: Place, cell: Measured, forward: Measured) -> dict[str, Any]:
     assert forward.timing.estimate is not None
     return {
         **place.line(cell.timing),
-        "forward_ms": forward.timing.estimate.median,
+        "forward_ms": forward.timing.estimate.value,
         "forward_mode": forward.timing.mode,
         **ratio(cell.timing, forward.timing),
         "peak_share": cell.beside["peak_share"],

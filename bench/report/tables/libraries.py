@@ -23,7 +23,7 @@ EAGER = "eager"
 SAME = 1e-5
 """A map that is further from the oracle's than this is another one."""
 NOTE = (
-    "Milliseconds per image: median over processes with its interval. Factors: over our own "
+    "Milliseconds per image: typical of the processes, with its interval. Factors: over our own "
     "method of the same kind in the same framework, layer and batch, in the same run: in its best "
     "mode, and eager, as the libraries are. Error: max |a-b| / max |reference signed map| of the "
     "worst image against the float64 oracle, and the tolerance where the options make it compute "
@@ -92,15 +92,19 @@ def _blocks(place: Place, offers: dict[str, Offer]) -> list[list[Compared]]:
 def _compared(like: str, cell: Measured, ours: list[Measured]) -> Compared:
     if cell.timing.estimate is None or not ours:
         return Compared(like, cell, {}, {})
-    best = min(ours, key=lambda one: one.timing.per_image.median)
+    best = min(ours, key=lambda one: one.timing.per_image.value)
     eager = next((one for one in ours if one.timing.mode == EAGER), None)
-    to_eager = ratio(cell.timing, eager.timing) if eager else {}
-    return Compared(like, cell, ratio(cell.timing, best.timing), to_eager)
+    to_eager = _over(cell, eager) if eager else {}
+    return Compared(like, cell, _over(cell, best), to_eager)
+
+
+def _over(cell: Measured, ours: Measured) -> Ratio:
+    return ratio(cell.timing, ours.timing) | {"ms_per_image": ours.timing.per_image.value}
 
 
 def _rank(one: Compared) -> tuple[Any, ...]:
     timing = one.cell.timing
-    ms = timing.estimate.median if timing.estimate else math.inf
+    ms = timing.estimate.value if timing.estimate else math.inf
     return bool(timing.what["library"]), ms, label(timing.what), timing.mode
 
 
@@ -108,9 +112,11 @@ def _line(place: Place, one: Compared) -> dict[str, Any]:
     timing, beside = one.cell.timing, one.cell.beside
     line = {**place.line(timing), "like": one.like, "status": timing.status}
     if timing.estimate:
-        line["ms_per_image"] = timing.per_image.median
+        line["ms_per_image"] = timing.per_image.value
     for name, found in (("best", one.to_best), ("eager", one.to_eager)):
-        line |= {f"to_{name}": found["ratio"], f"to_{name}_real": found["real"]} if found else {}
+        if found:
+            line |= {f"to_{name}": found["ratio"], f"to_{name}_real": found["real"]}
+            line |= {f"{name}_ms_per_image": found["ms_per_image"]}
     line |= {name: beside[name] for name in ("max_rel", "tolerance")}
     return line | {"reason": timing.reason}
 

@@ -19,11 +19,12 @@ STAGES = ("time",)
 SHOWN = ("", "grad_cam")
 """The methods shown: none, which is a forward pass or a training step, and Grad-CAM."""
 NOTE = (
-    "Milliseconds per call: median over processes with its interval. Compiled is the plain figure: "
-    "what a framework makes of the machine by itself. Tuned is what an expert adds: JAX, and Keras "
-    "on it, share a batch over as many host devices as there are cores; the others have nothing to "
-    "add. Share of peak: of the floating-point operations a second that the machine was measured "
-    "to do in a matrix product, those counted from the architecture. Cores in use: CPU time over "
+    "Milliseconds per call: typical of the processes, with its interval. Compiled is the plain "
+    "figure: what a framework makes of the machine by itself. Tuned is what an expert adds: JAX, "
+    "and Keras on it, share a batch over as many host devices as there are cores; the others have "
+    "nothing to add. Share of peak: of the floating-point operations a second that the machine was "
+    "measured to do in a matrix product, those counted from the architecture. Cores in use: CPU "
+    "time over "
     "wall time. To its best: over the same column's fastest mode. " + PAIRED
 )
 
@@ -62,7 +63,7 @@ def _rank(cell: Measured) -> tuple[Any, ...]:
 
 
 def _best(place: Place, cell: Measured) -> Measured:
-    return min(place.modes(cell.timing), key=lambda other: other.timing.per_image.median)
+    return min(place.modes(cell.timing), key=lambda other: other.timing.per_image.value)
 
 
 def _line(place: Place, cell: Measured) -> dict[str, Any]:
@@ -70,6 +71,8 @@ def _line(place: Place, cell: Measured) -> dict[str, Any]:
         **place.line(cell.timing),
         "peak_share": cell.beside["peak_share"],
         "cores_in_use": cell.beside["cores_in_use"],
+        "best_ms_per_image": _best(place, cell).timing.per_image.value,
+        "ms_per_image": cell.timing.per_image.value,
         **ratio(cell.timing, _best(place, cell).timing),
     }
 

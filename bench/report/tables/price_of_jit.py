@@ -85,18 +85,17 @@ def _line(eager: Timing, compiled: Timing) -> dict[str, Any]:
     before, after = eager.estimate, compiled.estimate
     assert before is not None
     assert after is not None
-    speed_up = eager.over(compiled)
-    calls = break_even(compiled.before_calls_s, before.median, before.median / speed_up)
+    calls = break_even(compiled.before_calls_s, before.value, after.value)
     return {
         "column": compiled.column,
         "mode": compiled.mode,
-        "eager_ms": before.median,
+        "eager_ms": before.value,
         "eager_low": before.low,
         "eager_high": before.high,
-        "compiled_ms": after.median,
+        "compiled_ms": after.value,
         "compiled_low": after.low,
         "compiled_high": after.high,
-        "speed_up": speed_up,
+        "speed_up": eager.over(compiled),
         "compiler_s": compiled.compiler_s,
         "compile_s": compiled.compile_s,
         "break_even_calls": calls,

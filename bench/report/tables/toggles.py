@@ -18,7 +18,7 @@ TITLE = "One factor at a time"
 STAGES = ("time",)
 SHARED = ("device", "machine_id", "run_id")
 NOTE = (
-    "Milliseconds per image, compiled: median over processes with its interval, and the "
+    "Milliseconds per image, compiled: typical of the processes, with its interval, and the "
     "factor to the base cell of the same column and batch in the same run, from which it differs "
     "in this one factor. The base is the network with most cells, at its deepest layer, in "
     "float32; a method is held against Grad-CAM. What was not timed at the base's batch is held "
@@ -63,8 +63,8 @@ def _one_batch(found: list[Step]) -> list[Step]:
 def _line(place: Place, step: Step) -> dict[str, Any]:
     timing = step.cell.timing
     line = {"factor": step.factor, "value": step.value, **place.line(timing)}
-    line |= {"ms_per_image": timing.per_image.median}
-    return line | {"base_ms_per_image": step.base.timing.per_image.median} | _compared(step)
+    line |= {"ms_per_image": timing.per_image.value}
+    return line | {"base_ms_per_image": step.base.timing.per_image.value} | _compared(step)
 
 
 def _compared(step: Step) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from bench.stages.time.timed_training import UNCOMPILED
 TITLE = "Training"
 STAGES = ("train", "time")
 EAGER = "eager"
+NO_LOOP = dict.fromkeys(("plain_loop_ratio", "eager_step_ms", "compiled_step_ms"), math.nan)
 NOTE = (
     "`matched` is one Adam in every column, its rate growing over the first steps; `native` each "
     "framework's own; `sgd` without momentum. Medians over seeds, the range in brackets. "
@@ -27,7 +28,7 @@ NOTE = (
     "compiles); trainings of a run share the machine, a core or more each, so the "
     "time stage's step is the one to compare. A data set too small for twenty steps an "
     "epoch is cut into smaller batches. Plain loop: an eager step's time "
-    "over a compiled step's, from the time stage; the largest batch that was timed."
+    "over a compiled step's, both from the time stage, at the largest batch that was timed."
 )
 
 
@@ -52,8 +53,8 @@ def make(frame: pd.DataFrame) -> list[Table]:
     return [Table("training", TITLE, data, sections, NOTE)]
 
 
-def plain_loop(frame: pd.DataFrame) -> dict[tuple[str, ...], float]:
-    """Eager over the fastest compiled training step, by `PLACE` and column.
+def plain_loop(frame: pd.DataFrame) -> dict[tuple[str, ...], dict[str, float]]:
+    """The eager and the fastest compiled training step, ms, and their ratio; by `PLACE`, column.
 
     Of the newest run that has both, at its largest batch.
     """
@@ -64,9 +65,12 @@ def plain_loop(frame: pd.DataFrame) -> dict[tuple[str, ...], float]:
             if not eager or not timing.estimate or timing.mode == EAGER:
                 continue
             key = (*(here.key[name] for name in PLACE), timing.column)
-            rank = (started(here.key["run_id"]), timing.what["batch"], eager.timing.over(timing))
+            assert eager.timing.estimate is not None
+            slow, fast = eager.timing.estimate.value, timing.estimate.value
+            rank = (started(here.key["run_id"]), timing.what["batch"], slow / fast, slow, fast)
             found[key] = max(rank, found.get(key, rank))
-    return {key: rank[-1] for key, rank in found.items()}
+    names = ("plain_loop_ratio", "eager_step_ms", "compiled_step_ms")
+    return {key: dict(zip(names, rank[2:], strict=True)) for key, rank in found.items()}
 
 
 def step_ms(curve: Curve) -> float:
@@ -76,7 +80,7 @@ def step_ms(curve: Curve) -> float:
 
 
 def _line(
-    key: dict[str, Any], found: list[Curve], ratios: dict[tuple[str, ...], float]
+    key: dict[str, Any], found: list[Curve], ratios: dict[tuple[str, ...], dict[str, float]]
 ) -> dict[str, Any]:
     accuracies = [curve.epochs[-1]["test_accuracy"] for curve in found]
     known = [value for value in accuracies if math.isfinite(value)]
@@ -92,7 +96,7 @@ def _line(
         "last_epoch_loss": middle(c.epochs[-1]["train_loss"] for c in found),
         "epochs_run": max(len(curve.epochs) for curve in found),
         "step_ms": middle(step_ms(curve) for curve in found),
-        "plain_loop_ratio": ratios.get(where, math.nan) if whole else math.nan,
+        **(ratios.get(where, NO_LOOP) if whole else NO_LOOP),
         "stale": any(curve.stale for curve in found),
     }
 
@@ -103,7 +107,10 @@ def _text(line: dict[str, Any]) -> dict[str, str]:
         accuracy = f"{line['test_accuracy']:.4f}"
         if line["seeds"] > 1:
             accuracy += f" ({line['test_accuracy_min']:.4f}–{line['test_accuracy_max']:.4f})"
-    ratio = line["plain_loop_ratio"]
+    loop = ABSENT
+    if math.isfinite(line["plain_loop_ratio"]):
+        loop = f"{number(line['eager_step_ms'])} / {number(line['compiled_step_ms'])}"
+        loop += f" = ×{number(line['plain_loop_ratio'])}"
     mode = "eager" if line["column"] in UNCOMPILED else line["mode"]
     mode = f", {mode}" if mode else ""
     short = f", {line['steps']} steps" if line["steps"] else ""
@@ -116,5 +123,5 @@ def _text(line: dict[str, Any]) -> dict[str, str]:
         "loss, first epoch": number(line["first_epoch_loss"]),
         "last epoch": number(line["last_epoch_loss"]),
         "ms per step": number(line["step_ms"]),
-        "plain loop": f"×{ratio:.2f}" if math.isfinite(ratio) else ABSENT,
+        "plain loop, ms": loop,
     }

@@ -11,14 +11,14 @@ from bench.job.readme import ABSENT, QUESTIONS, fill, update
 BLOCK = "Before.\n<!-- answers -->\nold\n<!-- end -->\nAfter.\n"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 HEAD = (
-    "dataset,architecture,device,machine_id,task,library,method,layer,batch,precision,allocator,"
-    "memory_format,column,mode,ms_per_image,ms_low,ms_high,processes,stable,stale\n"
+    "dataset,architecture,device,machine_id,task,library,method,layer,batch,precision,column,"
+    "mode,ms_per_image,ms_low,ms_high,processes,stable,stale\n"
 )
 
 
 def line(column: str, ms: float, low: float, high: float, stale: bool = False) -> str:
     return (
-        f"digits,cnn-48-32-16,cpu,m1,heatmap,,grad_cam,,64,float32,,,{column},compiled,"
+        f"digits,cnn-48-32-16,cpu,m1,heatmap,,grad_cam,,64,float32,{column},compiled,"
         f"{ms},{low},{high},5,True,{stale}\n"
     )
 

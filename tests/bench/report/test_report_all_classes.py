@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from bench.report.figures import all_classes as figure
 from bench.report.tables import all_classes
 
 EVERY = "grad_cam_all_classes"
@@ -39,51 +38,3 @@ def test_a_difference_within_the_rule_is_not_real(make: Any) -> None:
     (table,) = all_classes.make(make.frame(pair(make, 10.0, 10.3)))
     assert not table.data["real"][0]
     assert table.sections[0].frame["real"][0] == "no"
-
-
-@pytest.mark.parametrize(
-    "other", [{"mode": "compiled"}, {"layer": "relu1"}, {"batch": 1}, {"precision": "float64"},
-              {"run_id": "time-20240101T000000-m1"}, {"threads": 1}]
-)  # fmt: skip
-def test_only_the_very_same_cell_is_held_against_it(make: Any, other: dict[str, Any]) -> None:
-    rows = make.times("jax", [10.0] * 3, **other) + make.times("jax", [18.0] * 3, method=EVERY)
-    (table,) = all_classes.make(make.frame(rows))
-    assert "ratio" not in table.data
-    assert table.sections[-1].frame["ratio"].tolist() == ["–"]
-    assert table.sections[-1].frame["all classes, ms"].tolist() == ["18.0 (18.0–18.0) eager"]
-
-
-def test_the_default_layer_is_the_deepest_by_name(make: Any) -> None:
-    rows = make.times("jax", [10.0] * 3, layer="relu4")
-    rows += make.times("jax", [20.0] * 3, layer="", method=EVERY)
-    rows += make.times("jax", [90.0] * 3, layer="relu1", method=EVERY)
-    (table,) = all_classes.make(make.frame(rows))
-    assert table.data["ratio"].tolist()[0] == pytest.approx(2)
-    assert table.data["layer"].tolist() == ["relu4", "relu1"]
-
-
-def test_marks_and_reasons(make: Any) -> None:
-    rows = pair(make, 10.0, 18.0, stable=False)
-    wrong = {"status": "wrong", "reason": "max_rel 1", "method": EVERY}
-    rows += make.times("pytorch", [10.0] * 3, code_hash="old")
-    rows += [make.row("time", "pytorch", **wrong)]
-    (table,) = all_classes.make(make.frame(rows))
-    shown = table.sections[0].frame.set_index("column")
-    assert shown.loc["jax", "all classes, ms"].endswith("~")
-    assert shown.loc["pytorch", "all classes, ms"] == "*wrong* (1) eager"
-    assert shown.loc["pytorch", "one class, ms"].endswith("†")
-    assert shown.loc["pytorch", "ratio"] == "–"
-    assert table.sections[0].notes[0] == "- (1) wrong: max_rel 1"
-    assert table.data.set_index("column").loc["pytorch", "status"] == "wrong"
-
-
-def test_the_picture_sets_all_classes_beside_one_and_beside_the_operations(make: Any) -> None:
-    assert list(figure.draw(make.frame(make.times("jax", [1.0])))) == []
-    rows = pair(make, 10.0, 18.0) + pair(make, 20.0, 90.0, layer="relu1")
-    ((name, drawn),) = figure.draw(make.frame(rows))
-    assert name == "all_classes_digits_cnn-gap"
-    shown = {axis.get_title(): axis for axis in drawn.axes if axis.get_visible()}
-    assert list(shown) == ["relu4, batch 10, float32, cpu", "relu1, batch 10, float32, cpu"]
-    last = shown["relu4, batch 10, float32, cpu"]
-    assert [bar.get_height() for bar in last.patches] == [10.0, 18.0]
-    assert last.get_lines()[0].get_ydata() == pytest.approx([15.0])

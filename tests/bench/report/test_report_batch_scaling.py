@@ -77,7 +77,7 @@ def test_a_column_is_drawn_in_its_best_mode_at_each_batch(make: Any) -> None:
     (place,) = places(make.frame(rows))
     best = figure.least_times(table.series(place))
     assert best.mode == "eager, compiled"
-    assert {t.what["batch"]: t.estimate.median for t in best.timings} == {1: 1, 8: 3, 64: 30}
+    assert {t.what["batch"]: t.estimate.value for t in best.timings} == {1: 1, 8: 3, 64: 30}
 
 
 def test_bounds_are_the_fastest_call_and_the_cheapest_image(make: Any) -> None:

@@ -30,8 +30,8 @@ def test_times(factor: float, real: bool, text: str) -> None:
 
 def test_call_and_per_image(make: Any) -> None:
     found = timing(make, [10.0, 10.0, 20.0], mode="compiled")
-    assert call(found, {}) == "10.0 (10.0–20.0) compiled ~"
-    assert per_image(found) == "1.00 (1.00–2.00) ~"
+    assert call(found, {}) == "10.3 (10.0–20.0) compiled ~"
+    assert per_image(found) == "1.03 (1.00–2.00) ~"
     assert call(None, {}) == "–"
 
 
