@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from implementations.architecture.weights import load as load
+from implementations.architecture.weights import write_bytes as write_bytes
 from implementations.architecture.weights import writing
 
 NAMES = {"float32": "F32", "float64": "F64", "int32": "I32"}

@@ -20,7 +20,7 @@ WHAT = (
 CELL = (*WHAT, "column", "mode")
 READ = (
     *CELL, "stage", "run_id", "round", "status", "reason", "median_ms", "quick_ms", "compiler_s",
-    "compile_s", "cache", "stable", "stale",
+    "compile_s", "cache", "stable", "stale", "order", "varies", "like", "same_with", "difference",
 )  # fmt: skip
 """The columns that are read here: a frame of all of them is slow to cut up."""
 TOGGLES = ("layer", "batch", "precision", "threads", "weights", "optimizer")

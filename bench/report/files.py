@@ -13,8 +13,8 @@ from typing import Any
 
 import pandas as pd
 
+from bench.record.array_file import write_bytes
 from bench.report.text import markdown
-from implementations.architecture.weights import write_bytes
 from implementations.errors import BadInput
 
 Head = Mapping[str, Any]

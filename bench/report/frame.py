@@ -59,6 +59,8 @@ def gather(runs: Sequence[Run], code_hash: CodeHash | None = None) -> pd.DataFra
                 continue
             mine = {**_typed(row), **added}
             mine["run_id"] = mine["run_id"] or str(head["run_id"])
+            if mine["stage"] == "time" and mine["node"]:
+                mine["layer"] = mine["node"]  # the default and its name are one cell
             code = current(*(str(mine[name]) for name in _CODE))
             stale = code not in (mine["code_hash"], NOT_HERE)
             rows.append({**mine, "stale": stale, "quick_ms": _quick(mine)})

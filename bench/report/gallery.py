@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.record.array_file import load
 from bench.report.files import stem
 from bench.subject.heatmaps import zero_maps
-from implementations.architecture import weights
 
 REFERENCE = "reference"
 ZERO = "no positive\nevidence at\nthis layer"
@@ -32,7 +32,7 @@ def draw(
     `.../<method>/<column>` and `.../<method>/reference` (n, H, W). Raises BadInput
     for a broken file.
     """
-    arrays = weights.load(path)
+    arrays = load(path)
     heads: dict[tuple[str, str, str], dict[str, Maps]] = {}
     for name, array in arrays.items():
         dataset, _, rest = name.partition("/")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from bench.report import base, clock
+from bench.report import clock
 from bench.report.clock import CELL, Timing
 from bench.report.frame import groups
 from bench.report.statistics import middle
@@ -25,16 +26,50 @@ MEDIANS = (
     "tolerance",
 )
 """What is told beside a time, as the median over its processes."""
+SAID = ("order", "varies", "like", "same_with", "difference")
+"""What rows say of themselves beside what tells them apart."""
+PRECISION = "float32"
+BATCH = 64
+THING = ("task", "library", "method", "options", "score")
 _READ = (*clock.READ, *MEDIANS, "max_rel")
 
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """A cell's time and what was measured beside it; `max_rel` is that of the worst process."""
+    """A cell's time, what was measured beside it, and what its rows say that it is of.
+
+    `max_rel` is that of the worst process.
+    """
 
     timing: Timing
     run_id: str
     beside: Mapping[str, float]
+    said: Mapping[str, Any]
+
+    @property
+    def varies(self) -> set[str]:
+        """The factors in which it differs from the base of its run's grid."""
+        return set(filter(None, self.said["varies"].split(", ")))
+
+    @property
+    def apart(self) -> int:
+        """How many of layer and precision set it apart from the base."""
+        return len(self.varies & {"layer", "precision"})
+
+    @property
+    def order(self) -> int:
+        """The position of its layer in the architecture, from 1; 0 where it reads none."""
+        return int(self.said["order"])
+
+    @property
+    def batch(self) -> int:
+        """Images of a call."""
+        return int(self.timing.what["batch"])
+
+    @property
+    def thing(self) -> tuple[Any, ...]:
+        """What tells what it did from other things, whatever its toggles."""
+        return tuple(self.timing.what[name] for name in THING)
 
 
 _KNOWN: dict[bytes, tuple[Measured, ...]] = {}
@@ -90,10 +125,40 @@ def things(cells: Iterable[Measured]) -> list[tuple[dict[str, Any], list[Measure
     return sorted(found, key=lambda thing: clock.rank(thing[0]))
 
 
-def plain(architecture: str, cells: Sequence[Measured]) -> list[Measured]:
-    """The cells that a table for people shows of a grid: its base, and what one of them varies."""
-    kept = base.plain(architecture, [cell.timing.what for cell in cells])
-    return [cell for cell in cells if cell.timing.what in kept]
+def plain(cells: Iterable[Measured]) -> list[Measured]:
+    """The cells that a table for people shows of a grid: those at its base's layer and precision.
+
+    Of something never measured there, those that the fewest of the two set apart from it.
+    """
+    mine = list(cells)
+    fewest: dict[tuple[Any, ...], int] = {}
+    for cell in mine:
+        fewest[cell.thing] = min(cell.apart, fewest.get(cell.thing, cell.apart))
+    return [cell for cell in mine if cell.apart == fewest[cell.thing]]
+
+
+def one_batch(cells: Iterable[Measured]) -> list[Measured]:
+    """One batch of each thing done, where forward passes of several were timed.
+
+    That batch is 64, or else the most common one; what was not timed at it stays at its largest.
+    """
+    mine = list(cells)
+    if len({cell.batch for cell in mine if cell.timing.what["task"] == "forward"}) < 2:
+        return mine
+    chosen = common_batch(mine)
+    batches: dict[tuple[Any, ...], set[int]] = {}
+    for cell in mine:
+        batches.setdefault(cell.thing, set()).add(cell.batch)
+    only = {thing: chosen if chosen in found else max(found) for thing, found in batches.items()}
+    return [cell for cell in mine if cell.batch == only[cell.thing]]
+
+
+def common_batch(cells: Iterable[Measured]) -> int:
+    """64 where it is among them, or else the most common batch, of those the largest; 0 of none."""
+    counts = Counter(cell.batch for cell in cells)
+    if BATCH in counts:
+        return BATCH
+    return max(counts, key=lambda batch: (counts[batch], batch), default=0)
 
 
 def fastest(cells: Iterable[Measured]) -> Measured | None:
@@ -111,4 +176,5 @@ def _cells(rows: pd.DataFrame) -> Iterator[Measured]:
         if timing.estimate:  # of the time that stands beside it, where the row has its median's
             work = middle(row["peak_share"] * row["median_ms"] for row in ok)
             beside["peak_share"] = work / timing.estimate.value
-        yield Measured(timing, str(mine[0]["run_id"]), beside)
+        said = {name: mine[0][name] for name in SAID}
+        yield Measured(timing, str(mine[0]["run_id"]), beside, said)

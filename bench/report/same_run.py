@@ -13,15 +13,12 @@ from typing import Any
 
 import pandas as pd
 
+from bench.record.schema import MODES
 from bench.report import clock
-from bench.report.base import PRECISION, by_depth, layer_name
 from bench.report.clock import Timing
 from bench.report.frame import groups, place
-from bench.report.measured import Measured, measured, standing
+from bench.report.measured import PRECISION, Measured, measured, standing
 from bench.report.statistics import different
-from implementations import libraries, methods
-from implementations.contract import MODES
-from implementations.errors import BadInput
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,29 +38,19 @@ class Place:
         found = [self.like(timing, **changes, mode=mode) for mode in MODES]
         return [cell for cell in found if cell is not None]
 
-    def layer(self, timing: Timing) -> str:
-        """The name of the layer it was timed at; empty where what it does has none."""
-        name = str(timing.what["layer"])
-        if _at(timing.what["library"], timing.what["method"]) != "layer":
-            return name
-        return layer_name(self.key["architecture"], name)
-
     def deepest_first(self, cells: Iterable[Measured]) -> list[Measured]:
         """The cells by layer, then precision (the base's first), batch, column and mode."""
-        found = list(cells)
-        names = (cell.timing.what["layer"] for cell in found)
-        layers = by_depth(self.key["architecture"], names)
 
         def rank(cell: Measured) -> tuple[Any, ...]:
             what = cell.timing.what
-            place = (-layers.index(what["layer"]), what["precision"] != PRECISION)
-            return *place, what["precision"], what["batch"], cell.timing.column, cell.timing.mode
+            place = (-cell.order, what["precision"] != PRECISION, what["precision"])
+            return *place, what["batch"], cell.timing.column, cell.timing.mode
 
-        return sorted(found, key=rank)
+        return sorted(cells, key=rank)
 
     def line(self, timing: Timing) -> dict[str, Any]:
         """What a CSV tells of a timing: where, what, and the milliseconds of a call."""
-        line = {**self.key, **timing.what, "layer": self.layer(timing)}
+        line = {**self.key, **timing.what}
         line |= {"column": timing.column, "mode": timing.mode}
         if timing.estimate:
             ms = timing.estimate
@@ -73,7 +60,7 @@ class Place:
 
     def told(self, timing: Timing, toggles: Iterable[str]) -> dict[str, str]:
         """What a table for people tells of a timing: layer, batch, the toggles, column."""
-        text = {"layer": self.layer(timing), "batch": str(timing.what["batch"])}
+        text = {"layer": timing.what["layer"], "batch": str(timing.what["batch"])}
         if timing.what["precision"] != PRECISION:
             text["precision"] = timing.what["precision"]
         text |= {name: str(timing.what[name]) for name in toggles if name not in text}
@@ -89,18 +76,7 @@ class Place:
 
     def _identity(self, timing: Timing, changes: Mapping[str, Any]) -> tuple[Any, ...]:
         mine = {**timing.what, "column": timing.column, "mode": timing.mode, **changes}
-        if mine["task"] == "heatmap":
-            mine["layer"] = layer_name(self.key["architecture"], mine["layer"])
         return tuple(mine[name] for name in clock.CELL)
-
-
-def _at(library: str, method: str) -> str:
-    """`layer` or `input`: where a heatmap lives; empty for what is none, or not known here."""
-    try:
-        found = libraries.describe(library).method(method) if library else methods.load(method)
-    except BadInput:
-        return ""
-    return found.at
 
 
 def places(frame: pd.DataFrame) -> list[Place]:

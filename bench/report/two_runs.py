@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from bench.record.schema import MODES
 from bench.report import clock
 from bench.report.clock import Timing
 from bench.report.frame import NOT_HERE, Run, gather, groups
 from bench.report.statistics import Estimate, different, estimate, middle
-from implementations.contract import MODES
 
 PLACE = ("dataset", "architecture", "device")
 SCOPE = (*PLACE, "column", "mode")

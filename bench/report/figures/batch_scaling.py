@@ -8,10 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from bench.report import base
 from bench.report.canvas import colours, panels
 from bench.report.files import stem
-from bench.report.measured import fastest
+from bench.report.measured import THING, fastest
 from bench.report.same_run import Place, places
 from bench.report.statistics import Estimate
 from bench.report.tables.batch_scaling import Series, series
@@ -52,7 +51,7 @@ def bounds(found: Sequence[Series]) -> tuple[float, float]:
 def _panels(place: Place) -> Iterator[Panel]:
     by_task: dict[tuple[str, ...], dict[str, list[Series]]] = {}
     for one in series(place):
-        task = tuple(str(one.what[name]) for name in (*base.THING, "precision", "threads"))
+        task = tuple(str(one.what[name]) for name in (*THING, "precision", "threads"))
         by_task.setdefault(task, {}).setdefault(one.column, []).append(one)
     where = place.title.removeprefix(f"{place.key['dataset']}, {place.key['architecture']}, ")
     for columns in by_task.values():

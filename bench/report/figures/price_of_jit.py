@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.report import base
 from bench.report.canvas import colours, panels
 from bench.report.files import stem
+from bench.report.measured import one_batch, plain
 from bench.report.statistics import different
 from bench.report.tables.price_of_jit import Pair, break_even, priced
 from bench.report.wording import named
@@ -26,7 +26,7 @@ def draw(frame: pd.DataFrame) -> Iterator[tuple[str, Any]]:
     machines = frame["machine_id"].nunique()
     drawn: dict[str, tuple[str, list[list[Pair]]]] = {}
     for place, pairs in priced(frame):
-        if found := _panels(place.key["architecture"], pairs):
+        if found := _panels(pairs):
             parts = list(map(str, place.key.values()))[: 4 if machines > 1 else 3]
             _, mine = drawn.setdefault(stem("price_of_jit", *parts), (", ".join(parts), []))
             mine += found
@@ -34,27 +34,32 @@ def draw(frame: pd.DataFrame) -> Iterator[tuple[str, Any]]:
         yield name, _figure(network, mine)
 
 
-def _panels(architecture: str, pairs: list[Pair]) -> list[list[Pair]]:
+def _panels(pairs: list[Pair]) -> list[list[Pair]]:
     """What is drawn: our own methods at the base, each with the best compiled mode of a column."""
-    ours = [p for p in pairs if not p[0]["library"] and math.isfinite(p[2].compile_s)]
-    kept = base.one_batch(base.plain(architecture, [what for what, _, _ in ours]))
-    best: dict[tuple[Any, ...], dict[str, Pair]] = {}
-    for pair in sorted(ours, key=lambda pair: pair[2].per_image.value):
-        if pair[0] in kept:
-            best.setdefault(tuple(pair[0].values()), {}).setdefault(pair[1].column, pair)
-    in_order = dict.fromkeys(tuple(what.values()) for what in kept)
-    return [list(best[thing].values()) for thing in in_order]
+    ours = [
+        pair
+        for pair in pairs
+        if not pair[1].timing.what["library"] and math.isfinite(pair[1].timing.compile_s)
+    ]
+    kept = one_batch(plain(compiled for _, compiled in ours))
+    best: dict[tuple[Any, ...], dict[str, Pair]] = {
+        tuple(cell.timing.what.values()): {} for cell in kept
+    }
+    for pair in sorted(ours, key=lambda pair: pair[1].timing.per_image.value):
+        if pair[1] in kept:
+            best[tuple(pair[1].timing.what.values())].setdefault(pair[1].timing.column, pair)
+    return [list(mine.values()) for mine in best.values()]
 
 
 def _figure(network: str, found: list[list[Pair]]) -> Any:
     figure, axes = panels(len(found), 4.6, 4.0)
-    colour = colours([eager.column for pairs in found for _, eager, _ in pairs])
+    colour = colours([eager.timing.column for pairs in found for eager, _ in pairs])
     for axis, pairs in zip(axes, found, strict=True):
-        for _, eager, compiled in sorted(pairs, key=lambda pair: pair[1].column):
-            _lines(axis, eager, compiled, colour[eager.column])
+        for eager, compiled in sorted(pairs, key=lambda pair: pair[1].timing.column):
+            _lines(axis, eager.timing, compiled.timing, colour[eager.timing.column])
         axis.set_xscale("log")
         axis.set_yscale("log")
-        axis.set_title(named(pairs[0][0], ("batch",)), fontsize=9)
+        axis.set_title(named(pairs[0][0].timing.what, ("batch",)), fontsize=9)
         axis.set_xlabel("calls")
         axis.set_ylabel("seconds until they are done")
         axis.legend(fontsize=7)

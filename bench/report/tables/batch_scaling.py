@@ -65,7 +65,7 @@ def series(place: Place) -> list[Series]:
     timed = [cell for cell in place.cells if cell.timing.estimate]
     mine = [cell for cell in timed if _wanted(cell.timing.what)]
     by_name: dict[tuple[Any, ...], list[Measured]] = {}
-    for cell in plain(place.key["architecture"], mine):
+    for cell in plain(mine):
         timing = cell.timing
         name = (*(timing.what[part] for part in SAME), timing.column, timing.mode)
         by_name.setdefault(name, []).append(cell)

@@ -6,20 +6,30 @@ times the table shows the base; the CSV has every line.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from bench.report import base, clock, wording
+from bench.record.schema import DEVICES
+from bench.report import clock, wording
 from bench.report.best_modes import forward_passes, lines_of
 from bench.report.files import Section, Table
 from bench.report.frame import groups, place
-from bench.report.measured import measured, standing, things
+from bench.report.measured import (
+    BATCH,
+    PRECISION,
+    Measured,
+    measured,
+    one_batch,
+    plain,
+    standing,
+    things,
+)
 from bench.report.statistics import geometric_mean
 from bench.report.text import ABSENT, number
 from bench.report.wording import INTERVAL, absent, legend, named
-from implementations.contract import DEVICES
 
 TITLE = "Choosing a framework"
 STAGES = ("time",)
@@ -67,7 +77,7 @@ class Chosen(NamedTuple):
 
     key: dict[str, Any]
     title: str
-    shown: list[base.What]
+    shown: list[dict[str, Any]]
     lines: list[dict[str, Any]]
 
 
@@ -78,19 +88,24 @@ def networks(frame: pd.DataFrame) -> Iterator[Chosen]:
         found, passes = things(cells), forward_passes(cells)
         lines = [line for what, mine in found for line in lines_of(what, mine, passes)]
         title = place(key, frame["machine_id"].nunique())
-        yield Chosen(key, title, _shown(key, [what for what, _ in found]), lines)
+        yield Chosen(key, title, _shown(cells) or [what for what, _ in found], lines)
 
 
-def _shown(key: dict[str, Any], whats: list[base.What]) -> list[base.What]:
-    """What is shown of a grid; everything where that would be nothing."""
-    ours = [w for w in whats if not w["library"] and w["method"] not in OWN_TABLE]
-    return base.one_batch(base.plain(key["architecture"], ours)) or whats
+def _shown(cells: list[Measured]) -> list[dict[str, Any]]:
+    """What is shown of a grid; nothing where it has nothing of our own."""
+    whats = [cell.timing.what for cell in cells]
+    ours = [c for c in cells if not c.timing.what["library"]]
+    ours = [c for c in ours if c.timing.what["method"] not in OWN_TABLE]
+    kept = [cell.timing.what for cell in one_batch(plain(ours))]
+    return [what for what, _ in things(cells) if what in kept and what in whats]
 
 
-def _section(title: str, whats: list[base.What], lines: list[dict[str, Any]]) -> Section:
+def _section(title: str, whats: list[dict[str, Any]], lines: list[dict[str, Any]]) -> Section:
     columns = sorted({line["column"] for line in lines})
     toggles = clock.varying([dict(what) for what in whats])
-    batch, precisions = base.common_batch(whats), {what["precision"] for what in whats}
+    counts = Counter(what["batch"] for what in whats)
+    batch = BATCH if BATCH in counts else max(counts, key=lambda n: (counts[n], n), default=0)
+    precisions = {what["precision"] for what in whats}
     reasons: dict[str, int] = {}
     texts, factors = [], []
     for what in whats:
@@ -102,14 +117,14 @@ def _section(title: str, whats: list[base.What], lines: list[dict[str, Any]]) ->
         factors.append({c: mine[c]["factor"] for c in mine if "factor" in mine[c]})
     texts.append(_means(factors, columns))
     notes = (*_verdict(whats, lines), *legend(texts, reasons, SIGNS))
-    if precisions != {base.PRECISION} and len(precisions) == 1:
+    if precisions != {PRECISION} and len(precisions) == 1:
         title = f"{title}, {precisions.pop()}"
     if batch and "batch" not in toggles:
         title = f"{title}, batch {batch}"
     return Section(title, pd.DataFrame(texts), notes)
 
 
-def _verdict(whats: list[base.What], lines: list[dict[str, Any]]) -> tuple[str, ...]:
+def _verdict(whats: list[dict[str, Any]], lines: list[dict[str, Any]]) -> tuple[str, ...]:
     """Which columns lead on every line that any was timed for; nothing of one column alone."""
     timed = [
         [line for line in lines if "factor" in line and line.items() >= what.items()]

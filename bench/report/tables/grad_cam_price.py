@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.report import base, clock
+from bench.report import clock
 from bench.report.files import Section, Table
 from bench.report.measured import Measured, fastest
 from bench.report.same_run import Place, places, ratio
@@ -38,11 +38,11 @@ def make(frame: pd.DataFrame) -> list[Table]:
         for cell, forward in pairs:
             lines.append(_line(place, cell, forward) | {"best_mode": cell in fastest})
         if pairs:
-            known = base.precisions(cell.timing.what["precision"] for cell, _ in pairs)
+            least = min(cell.varies & {"precision"} for cell, _ in pairs)
             shown = [
                 (cell, forward)
                 for cell, forward in pairs
-                if cell in fastest and cell.timing.what["precision"] in known
+                if cell in fastest and cell.varies & {"precision"} == least
             ]
             toggles = clock.varying([cell.timing.what for cell, _ in shown])
             texts = [_text(place, *pair, toggles) for pair in shown]

@@ -13,9 +13,6 @@ from bench.report.measured import Measured
 from bench.report.same_run import Place, places, ratio
 from bench.report.text import ABSENT, number
 from bench.report.wording import PAIRED, absent, legend, per_image, times
-from implementations import libraries
-from implementations.errors import BadInput
-from implementations.libraries import Offer
 
 TITLE = "Libraries in the same run"
 STAGES = ("time",)
@@ -46,7 +43,7 @@ def make(frame: pd.DataFrame) -> list[Table]:
     """`libraries`, where a library was timed; last, how what each offers differs from ours."""
     lines: list[dict[str, Any]] = []
     sections = []
-    offers: dict[str, Offer] = {}
+    offers: dict[str, dict[str, str]] = {}
     for place in places(frame):
         found = [one for block in _blocks(place, offers) for one in block]
         lines += [_line(place, one) for one in found]
@@ -57,29 +54,26 @@ def make(frame: pd.DataFrame) -> list[Table]:
     if not lines:
         return []
     if offers:
-        sections.append(Section("How they differ", pd.DataFrame(_whys(offers))))
+        sections.append(
+            Section("How they differ", pd.DataFrame([offers[name] for name in sorted(offers)]))
+        )
     return [Table("libraries", TITLE, pd.DataFrame(lines), sections, NOTE)]
 
 
-def offer_of(library: str, name: str) -> Offer | None:
-    """What a library says of an offer; None where neither is known here any longer."""
-    try:
-        return libraries.describe(library).offers.get(name)
-    except BadInput:
-        return None
-
-
-def _blocks(place: Place, offers: dict[str, Offer]) -> list[list[Compared]]:
+def _blocks(place: Place, offers: dict[str, dict[str, str]]) -> list[list[Compared]]:
     """Ours in every mode, then the offers like it, by rising time; `offers` gains those met."""
     blocks: dict[tuple[Any, ...], list[Compared]] = {}
     for cell in place.cells:
         what = cell.timing.what
         if not what["library"]:
             continue
-        offer = offer_of(what["library"], what["method"])
-        if offer is not None:
-            offers[f"{what['library']}.{what['method']}"] = offer
-        like = offer.like if offer else ""
+        name, like = f"{what['library']}.{what['method']}", str(cell.said["like"])
+        offers[name] = {
+            "offer": name,
+            "like": like or ABSENT,
+            "our map with": cell.said["same_with"] or ABSENT,
+            "difference": cell.said["difference"],
+        }
         same = (what["batch"], what["layer"], what["precision"], what["score"], what["threads"])
         block = blocks.setdefault((like, *same, cell.timing.column, what["weights"]), [])
         ours = place.modes(cell.timing, library="", method=like, options="") if like else []
@@ -148,16 +142,3 @@ def _error(error: float, tolerance: float) -> str:
 def _times(found: Ratio) -> str:
     """A cell held against itself is no comparison."""
     return times(found["ratio"], found["real"] or found["ratio"] == 1) if found else ABSENT
-
-
-def _whys(offers: dict[str, Offer]) -> list[dict[str, str]]:
-    """How each differs from the method it is like, and what makes it the same."""
-    texts = []
-    for name, offer in sorted(offers.items()):
-        same = ABSENT
-        if offer.canonical is not None:
-            pairs = (f"{option}={value}" for option, value in offer.canonical.items())
-            same = ", ".join(pairs) or "its defaults"
-        like = offer.like or ABSENT
-        texts.append({"offer": name, "like": like, "our map with": same, "difference": offer.why})
-    return texts

@@ -6,13 +6,13 @@ from typing import Any
 
 import pandas as pd
 
+from bench.record.schema import MODES
 from bench.report import clock
 from bench.report.files import Section, Table
 from bench.report.measured import Measured, plain
 from bench.report.same_run import Place, places, ratio
 from bench.report.text import interval, number, share
 from bench.report.wording import PAIRED, legend, named, times
-from implementations.contract import MODES
 
 TITLE = "What each mode makes of the machine"
 STAGES = ("time",)
@@ -47,7 +47,7 @@ def make(frame: pd.DataFrame) -> list[Table]:
 def _shown(place: Place) -> list[Measured]:
     """By thing done, batch, column and mode, at the deepest layer and the base precision."""
     mine = [cell for cell in place.cells if _wanted(cell)]
-    return sorted(plain(place.key["architecture"], mine), key=_rank)
+    return sorted(plain(mine), key=_rank)
 
 
 def _wanted(cell: Measured) -> bool:

@@ -8,13 +8,13 @@ from typing import Any
 
 import pandas as pd
 
+from bench.record.schema import MODES
 from bench.report import clock
 from bench.report.files import Section, Table
 from bench.report.measured import Measured, plain, things
 from bench.report.same_run import Place, places
 from bench.report.text import ABSENT, number
 from bench.report.wording import legend, named
-from implementations.contract import MODES
 
 TITLE = "Memory and energy"
 STAGES = ("time",)
@@ -40,7 +40,7 @@ def make(frame: pd.DataFrame) -> list[Table]:
     for place in places(frame):
         cells = [cell for cell in place.cells if _known(cell)]
         lines += [_line(place, cell) for cell in cells]
-        shown = plain(place.key["architecture"], cells)
+        shown = plain(cells)
         for spot, title in SPOTS.items():
             mine = [cell for cell in shown if math.isfinite(cell.beside[spot])]
             if mine:

@@ -11,7 +11,7 @@ import pandas as pd
 from bench.report.clock import Timing
 from bench.report.files import Section, Table
 from bench.report.frame import label
-from bench.report.measured import things
+from bench.report.measured import Measured, things
 from bench.report.same_run import Place, places
 from bench.report.statistics import different
 from bench.report.text import ABSENT, interval, number
@@ -20,8 +20,8 @@ from bench.report.wording import PAIRED, legend, times
 TITLE = "The price of compiling"
 STAGES = ("time",)
 EAGER, COMPILED = "eager", "compiled"
-Pair = tuple[dict[str, Any], Timing, Timing]
-"""What was timed, eager, and compiled."""
+Pair = tuple[Measured, Measured]
+"""The same eager and compiled."""
 NOTE = (
     "Milliseconds per call (a batch, or a training step): median over processes with its "
     "interval. Start: the first compilation of a process, of a tiny network, which starts the "
@@ -38,10 +38,10 @@ def make(frame: pd.DataFrame) -> list[Table]:
     sections = []
     for place, pairs in priced(frame):
         texts = []
-        for what, before, timing in pairs:
-            line = _line(before, timing)
-            lines.append({**place.key, **what, **line})
-            texts.append(_text(what, before, timing, line))
+        for eager, compiled in pairs:
+            line = _line(eager.timing, compiled.timing)
+            lines.append({**place.key, **compiled.timing.what, **line})
+            texts.append(_text(compiled.timing.what, eager.timing, compiled.timing, line))
         if texts:
             notes = (*legend(texts), *_uncompiled(place))
             sections.append(Section(place.title, pd.DataFrame(texts), notes))
@@ -54,12 +54,12 @@ def priced(frame: pd.DataFrame) -> Iterator[tuple[Place, list[Pair]]]:
     """Each place with what was timed there both eager and compiled; often nothing."""
     for place in places(frame):
         pairs = []
-        for what, cells in things(place.cells):
-            timings = [cell.timing for cell in cells]
-            eager = {t.column: t for t in timings if t.mode == EAGER and t.estimate}
-            for timing in timings:
-                if timing.mode != EAGER and timing.estimate and timing.column in eager:
-                    pairs.append((what, eager[timing.column], timing))
+        for _, cells in things(place.cells):
+            timed = [cell for cell in cells if cell.timing.estimate]
+            eager = {c.timing.column: c for c in timed if c.timing.mode == EAGER}
+            for cell in timed:
+                if cell.timing.mode != EAGER and cell.timing.column in eager:
+                    pairs.append((eager[cell.timing.column], cell))
         yield place, pairs
 
 

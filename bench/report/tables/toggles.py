@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import pandas as pd
 
-from bench.report import base
-from bench.report.factors import FACTORS, Base, Step, steps
 from bench.report.files import Section, Table
 from bench.report.frame import label
+from bench.report.measured import Measured, common_batch
 from bench.report.same_run import Place, places, ratio
 from bench.report.text import ABSENT
 from bench.report.wording import PAIRED, legend, per_image, times
 
 TITLE = "One factor at a time"
 STAGES = ("time",)
+FACTORS = ("base", "layer", "precision", "architecture", "method")
 SHARED = ("device", "machine_id", "run_id")
 NOTE = (
     "Milliseconds per image, compiled: typical of the processes, with its interval, and the "
     "factor to the base cell of the same column and batch in the same run, from which it differs "
-    "in this one factor. The base is the network with most cells, at its deepest layer, in "
+    "in this one factor. The base is one network at its deepest layer, in "
     "float32; a method is held against Grad-CAM. What was not timed at the base's batch is held "
     "against the base at its own. The CSV has every batch. " + PAIRED
 )
+
+
+class Step(NamedTuple):
+    """A cell and the base cell it differs from in one factor, which has this value instead."""
+
+    factor: str
+    value: str
+    place: Place
+    cell: Measured
+    base: Measured
 
 
 def make(frame: pd.DataFrame) -> list[Table]:
@@ -34,53 +45,83 @@ def make(frame: pd.DataFrame) -> list[Table]:
     lines: list[dict[str, Any]] = []
     sections = []
     for found in by_run.values():
-        centre, mine = steps(found)
-        by_network = {id(cell): place for place in found for cell in place.cells}
-        lines += [_line(by_network[id(step.cell)], step) for step in mine]
-        if centre and mine:
-            texts = _texts(centre, _one_batch(mine))
-            heading = f"{centre.place.title}: around {centre.layer}, {centre.precision}"
+        if mine := steps(found):
+            lines += [_line(step) for step in mine]
+            texts = _texts(_one_batch(mine))
+            heading = f"{mine[0].place.title}: around {mine[0].base.timing.what['precision']}"
             sections.append(Section(heading, pd.DataFrame(texts), legend(texts)))
     if not lines:
         return []
     return [Table("toggles", TITLE, pd.DataFrame(lines), sections, NOTE)]
 
 
+def steps(found: Sequence[Place]) -> list[Step]:
+    """Every cell of one run's places that is one factor away from its base, after the base's own.
+
+    Nothing where no cell is.
+    """
+    cells = [(place, cell) for place in found for cell in place.cells if _wanted(cell)]
+    bases = {_beside(cell): cell for _, cell in cells if not cell.varies - {"batch"}}
+    where = {cell: place for place, cell in cells}
+    away = []
+    for place, cell in cells:
+        base, factor = bases.get(_beside(cell)), ", ".join(cell.varies - {"batch"})
+        if base is not None and factor in FACTORS[1:]:
+            value = _value(factor, place, cell, where[base])
+            away.append(Step(factor, value, place, cell, base))
+    own = list(dict.fromkeys(step.base for step in away))
+    return [*(Step("base", "", where[cell], cell, cell) for cell in own), *away]
+
+
+def _wanted(cell: Measured) -> bool:
+    timing = cell.timing
+    ours = timing.estimate is not None and not timing.what["library"]
+    return ours and timing.what["task"] in ("forward", "heatmap")
+
+
+def _beside(cell: Measured) -> tuple[Any, ...]:
+    """What a cell and its base have in common."""
+    what = cell.timing.what
+    return what["task"], cell.timing.column, what["batch"], what["threads"]
+
+
+def _value(factor: str, place: Place, cell: Measured, base: Place) -> str:
+    what, key = cell.timing.what, place.key
+    if factor == "architecture":
+        other = f" ({key['dataset']})" if key["dataset"] != base.key["dataset"] else ""
+        return f"{key['architecture']}{other}"
+    return label(what) if factor == "method" else str(what[factor])
+
+
 def _one_batch(found: list[Step]) -> list[Step]:
     """The base's batch, and what was not timed at it at its own largest."""
-    chosen = base.common_batch(step.cell.timing.what for step in found)
+    chosen = common_batch(step.cell for step in found)
     by_line: dict[tuple[str, ...], list[Step]] = {}
     for step in found:
         by_line.setdefault((step.factor, step.value, label(step.cell.timing.what)), []).append(step)
     kept = []
     for mine in by_line.values():
-        batches = {step.cell.timing.what["batch"] for step in mine}
+        batches = {step.cell.batch for step in mine}
         only = chosen if chosen in batches else max(batches)
-        kept += [step for step in mine if step.cell.timing.what["batch"] == only]
+        kept += [step for step in mine if step.cell.batch == only]
     return kept
 
 
-def _line(place: Place, step: Step) -> dict[str, Any]:
+def _line(step: Step) -> dict[str, Any]:
     timing = step.cell.timing
-    line = {"factor": step.factor, "value": step.value, **place.line(timing)}
+    line = {"factor": step.factor, "value": step.value, **step.place.line(timing)}
     line |= {"ms_per_image": timing.per_image.value}
-    return line | {"base_ms_per_image": step.base.timing.per_image.value} | _compared(step)
+    line |= {"base_ms_per_image": step.base.timing.per_image.value}
+    return line | ratio(timing, step.base.timing)
 
 
-def _compared(step: Step) -> dict[str, Any]:
-    return ratio(step.cell.timing, step.base.timing)
-
-
-def _texts(centre: Base, found: list[Step]) -> list[dict[str, str]]:
+def _texts(found: list[Step]) -> list[dict[str, str]]:
     """A line for each value of each factor and each thing done; the columns across."""
-    layers = base.by_depth(
-        centre.place.key["architecture"], (s.value for s in found if s.factor == "layer")
-    )
     columns = sorted({step.cell.timing.column for step in found})
 
     def line(step: Step) -> tuple[Any, ...]:
         what = step.cell.timing.what
-        depth = layers.index(step.value) if step.factor == "layer" else 0
+        depth = step.cell.order if step.factor == "layer" else 0
         name = (FACTORS.index(step.factor), depth, step.value, what["task"], label(what))
         return (*name, what["batch"], what["threads"])
 
@@ -98,5 +139,5 @@ def _cell(step: Step) -> str:
     shown = per_image(step.cell.timing)
     if step.factor == "base":
         return shown
-    compared = _compared(step)
+    compared = ratio(step.cell.timing, step.base.timing)
     return f"{shown} {times(compared['ratio'], compared['real'])}"

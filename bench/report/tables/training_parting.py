@@ -12,7 +12,6 @@ from bench.report.curves import PARTED, PLACE, compared, difference, pairs, part
 from bench.report.files import Section, Table
 from bench.report.frame import groups, place
 from bench.report.text import number
-from implementations.architecture.recipes import Recipe, recipe
 
 TITLE = "Where training parts"
 STAGES = ("train",)
@@ -20,7 +19,7 @@ STEPS = (1, 5, 20, 100)
 NOTE = (
     "Largest relative difference of two columns' losses within the first steps, |a - b| / "
     f"max(|a|, |b|), and the first step at which it exceeds {PARTED:g}. The rate of "
-    f"`matched` Adam grows over its first {Recipe.warm_up} steps; `native` is each framework's own "
+    "`matched` Adam grows over its first steps; `native` is each framework's own "
     "Adam, at its full rate from the first step, with an epsilon of its own; `sgd` is without "
     "momentum. *Nudged* is the same column from "
     "start weights each moved by one unit in the last place: the parting that rounding alone "
@@ -48,8 +47,7 @@ def make(frame: pd.DataFrame) -> list[Table]:
         reached = [n for n in STEPS if mine[f"within_{n}"].notna().any()]
         records = [{str(k): v for k, v in line.items()} for line in mine.to_dict("records")]
         texts = [_text(line, reached) for line in records]
-        start = recipe(key["architecture"], key["dataset"]).kernels.replace("_", " ")
-        notes = (f"Kernels start {start}.", *((STALE,) if mine["stale"].any() else ()))
+        notes = (STALE,) if mine["stale"].any() else ()
         title = place(key, frame["machine_id"].nunique())
         sections.append(Section(title, pd.DataFrame(texts), notes))
     return [Table("training_parting", TITLE, data, sections, NOTE)]

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from collections import Counter
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from bench.record import described
 from bench.report.frame import gather
+from implementations.architecture import registered
+from implementations.errors import BadInput
 
 Row = dict[str, Any]
 
@@ -27,7 +32,29 @@ class Rows:
         return CODE[framework]
 
     def frame(self, rows: list[Row]) -> pd.DataFrame:
-        return gather([(self.head, rows)], self.code_hash)
+        return gather([(self.head, self.described(rows))], self.code_hash)
+
+    def described(self, rows: list[Row]) -> list[Row]:
+        """The rows with what they are of, as far as they do not say it; the base has most cells."""
+        timed = [row for row in rows if row["stage"] == "time"]
+        cells = {row["cell_id"]: (row["dataset"], row["architecture"]) for row in timed}
+        base = Counter(cells.values()).most_common(1)
+        batches = {row["batch"] for row in timed}
+        batch = 64 if 64 in batches else max(batches, default=0)
+        found = []
+        for row in rows:
+            said = described.offer(row["library"], row["method"])
+            asked = dict(row)
+            with suppress(BadInput):
+                graph = registered.get(row["architecture"])
+                explainer = (row["method"], row["library"])
+                said |= described.layer(graph, row["layer"], *explainer)
+                if described.layer(graph, "", *explainer).items() <= said.items():
+                    asked["layer"] = ""
+            if base and row["stage"] == "time":
+                said["varies"] = described.varies(asked, *base[0][0], batch)
+            found.append(said | row)
+        return found
 
     def row(self, stage: str, column: str, **values: Any) -> Row:
         framework, _, backend = column.removesuffix("]").partition("[")

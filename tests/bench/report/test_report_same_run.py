@@ -86,7 +86,7 @@ def test_layers_are_named_where_there_is_one(make: Any) -> None:
     rows += make.times("pytorch", [1.0], **captum)
     rows += make.times("pytorch", [1.0], **captum | {"library": "no-such-library"})
     (place,) = places(make.frame(rows))
-    told = {(c.timing.what["library"], c.timing.what["method"]): place.layer(c.timing)
+    told = {(c.timing.what["library"], c.timing.what["method"]): c.timing.what["layer"]
             for c in place.cells}  # fmt: skip
     assert told == {
         ("", "grad_cam"): "relu4", ("", ""): "", ("", "saliency"): "",

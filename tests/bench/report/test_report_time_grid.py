@@ -18,6 +18,7 @@ from bench.record.cell import Cell
 from bench.subject.names import pick_columns
 from bench.subject.request import Request
 from implementations.architecture import registered
+from tests.bench.report.conftest import Rows
 
 TABLES = ("all_classes", "batch_scaling", "choose", "grad_cam_price", "libraries", "machine_use",
           "memory", "overhead", "price_of_jit", "toggles")  # fmt: skip
@@ -49,7 +50,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     head = {"run_id": "time-20250101T000000-m1", "machine_id": "m1", "versions": {}}
     rows = [row for cell in matrix.cells(ask, NETWORKS) for row in rows_of(cell, head["run_id"])]
     results = tmp_path_factory.mktemp("results")
-    report.write([(head, rows)], results)
+    report.write([(head, Rows().described(rows))], results)
     return results
 
 

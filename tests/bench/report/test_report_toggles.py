@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from bench.report import factors
 from bench.report.same_run import places
 from bench.report.tables import toggles
 
@@ -54,7 +53,7 @@ def test_each_factor_against_its_base(make: Any) -> None:
 def test_for_people_the_base_first_and_what_is_not_at_its_batch(make: Any) -> None:
     (table,) = toggles.make(make.frame(grid(make)))
     (section,) = table.sections
-    assert section.title == "digits, cnn-48-32-16, cpu: around relu3, float32"
+    assert section.title == "digits, cnn-48-32-16, cpu: around float32"
     shown = section.frame
     assert shown["changed"].tolist() == [
         "base", "base", "layer", "layer", "precision", "precision", "architecture", "method",
@@ -97,5 +96,5 @@ def test_columns_and_runs_are_held_against_their_own_base(make: Any) -> None:
 
 def test_no_base_without_compiled_grad_cam(make: Any) -> None:
     rows = cell(make, 8.0, **FORWARD) + cell(make, 9.0, mode="eager")
-    assert factors.steps(places(make.frame(rows))) == (None, [])
+    assert toggles.steps(places(make.frame(rows))) == []
     assert toggles.make(make.frame(rows)) == []

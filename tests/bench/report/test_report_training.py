@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from bench.report.curves import curves, difference, parted
 from bench.report.tables import training, training_likeness, training_parting, training_per_class
-from implementations.architecture.recipes import RECIPES, Recipe
 
 
 def test_one_line_a_column_with_medians_over_seeds(make: Any) -> None:
@@ -81,15 +80,6 @@ def test_parting_within_steps_and_where(make: Any) -> None:
     assert math.isnan(line["within_100"])
     assert line["parted_at"] == 11
     assert table.sections[0].frame["parted at"][0] == "step 11"
-
-
-def test_parting_says_how_kernels_start(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(RECIPES, "cnn-48-32-16", Recipe(kernels="glorot_uniform"))
-    for architecture, words in (("cnn-gap", "lecun normal"), ("cnn-48-32-16", "glorot uniform")):
-        rows = make.epochs("jax", [[2.0, 1.0]], architecture=architecture)
-        rows += make.epochs("pytorch", [[2.0, 1.0]], architecture=architecture)
-        (table,) = training_parting.make(make.frame(rows))
-        assert table.sections[0].notes == (f"Kernels start {words}.",)
 
 
 def test_native_optimizers_and_other_seeds_are_not_paired(make: Any) -> None:
