@@ -9,11 +9,15 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import nox
 
 ROOT = Path(__file__).parent
+sys.path.insert(0, str(ROOT))
+from bench.subject.stages import stages  # noqa: E402
+
 SUITE = ROOT / ".nox" / "suite"
 XPLIQUE = ROOT / ".nox" / "xplique"
 ALONE = "libraries-alone"
@@ -23,6 +27,12 @@ GROUPS = ("core", "jax", "pytorch", "keras", "tensorflow", "libraries", "tests",
 NEWEST = (3, 13)
 """The newest Python that all frameworks have builds for."""
 UNAVAILABLE = 4
+COMMANDS = {
+    "report": "Write the tables and pictures again",
+    "publish": "Take runs of your own into the published results",
+    "sweep": "Check agreement everywhere: every method, layer and mode",
+}
+"""Sessions that run a command; each stage has one too."""
 COLUMNS = ("jax", "pytorch", "keras[tensorflow]", "keras[jax]", "keras[torch]")
 MORE = {"keras[tensorflow]": ["xla"], "jax": ["tuned"], "keras[jax]": ["tuned"]}
 """The modes that some columns have beside eager and compiled."""
@@ -68,9 +78,18 @@ def installed(
     return str(python)
 
 
-def bench(session: nox.Session, command: str) -> None:
-    """Run a command of the suite."""
-    session.run(environment(session), "-m", "bench", command, *session.posargs)
+def commanding(name: str, title: str) -> Callable[[nox.Session], None]:
+    """What runs a command of the suite."""
+
+    def run(session: nox.Session) -> None:
+        session.run(environment(session), "-m", "bench", name, *session.posargs)
+
+    run.__doc__ = f"{title}."
+    return run
+
+
+for _name, _title in {**{stage.name: stage.title for stage in stages()}, **COMMANDS}.items():
+    nox.session(name=_name, venv_backend="none")(commanding(_name, _title))
 
 
 @nox.session(venv_backend="none")
@@ -95,18 +114,6 @@ def compare(session: nox.Session) -> None:
     session.run(environment(session), "-m", "bench", "compare", *given, *session.posargs)
 
 
-@nox.session(venv_backend="none")
-def train(session: nox.Session) -> None:
-    """Train one network in one framework."""
-    bench(session, "train")
-
-
-@nox.session(venv_backend="none")
-def agree(session: nox.Session) -> None:
-    """Check every column against the oracle."""
-    bench(session, "agree")
-
-
 @nox.session(name="bench", venv_backend="none")
 @nox.parametrize(("column", "mode", "device"), TOGGLES)
 def bench_one(session: nox.Session, column: str, mode: str, device: str) -> None:
@@ -116,18 +123,6 @@ def bench_one(session: nox.Session, column: str, mode: str, device: str) -> None
     codes = [0, UNAVAILABLE]
     command = [environment(session), "-m", "bench", "time", *toggles, *session.posargs]
     session.run(*command, success_codes=codes)
-
-
-@nox.session(venv_backend="none")
-def time(session: nox.Session) -> None:
-    """Time every column beside the others, in interleaved processes: what is published."""
-    bench(session, "time")
-
-
-@nox.session(venv_backend="none")
-def contrast(session: nox.Session) -> None:
-    """Set our methods beside the libraries'."""
-    bench(session, "contrast")
 
 
 @nox.session(venv_backend="none")
@@ -142,21 +137,3 @@ def gpu(session: nox.Session) -> None:
     python = environment(session)
     added = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "gpu")
     session.run_install(python, "-m", "pip", "install", "-c", "constraints.txt", *added)
-
-
-@nox.session(venv_backend="none")
-def report(session: nox.Session) -> None:
-    """Write the tables and pictures again."""
-    bench(session, "report")
-
-
-@nox.session(venv_backend="none")
-def publish(session: nox.Session) -> None:
-    """Take runs of your own into the published results."""
-    bench(session, "publish")
-
-
-@nox.session(venv_backend="none")
-def sweep(session: nox.Session) -> None:
-    """Check agreement everywhere: every method, layer and mode."""
-    bench(session, "sweep")

@@ -36,8 +36,9 @@ def app(commands: Mapping[str, Command], meaning: str) -> App:
     top = App(name=PROGRAM, help=meaning, version_flags=[], help_format="plaintext")
     for name, command in commands.items():
         lines = "\n".join(f"  {PROGRAM} {line}" for line in command.examples)
+        title = command.meaning[:1].upper() + command.meaning[1:]
         top.command(
-            _request(name, command), name=name, help=f"{command.meaning.capitalize()}.",
+            _request(name, command), name=name, help=f"{title}.",
             help_epilogue=f"examples:\n{lines}", version_flags=[],
         )  # fmt: skip
     return top

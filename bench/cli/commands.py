@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from bench.cli.arguments import Command
 from bench.cli.options import Single
-from bench.subject.request import STAGES, Request
+from bench.subject.request import PARTS, STAGES, Request
+from bench.subject.stages import stages
 
 EXPLAIN = (
     "explain --framework {} --architecture {} --weights weights.safetensors --images images.npy"
 )
 
-COMMANDS = {
+STAGE = "cli.whole:run_stage"
+OWN = {
     "list": Command("cli.catalogue:show_list", Single, "everything that can be named",
                     ["list", "list --json"]),
     "train": Command(
@@ -23,17 +25,8 @@ COMMANDS = {
          EXPLAIN.format("keras --backend jax", "my-network.json") + " --method "
          "integrated_gradients --option points=100 --targets targets.npy "
          "--out heatmaps.safetensors"]),
-    "agree": Command(
-        "cli.whole:run_stage", Request, "every column against the float64 oracle",
-        ["agree", "agree --dataset fashion_mnist --frameworks jax pytorch"], STAGES),
-    "time": Command(
-        "cli.whole:run_stage", Request, "milliseconds, compile seconds: agree, then clock",
-        ["time --dataset digits --architectures cnn-32-16-8 --rounds 5",
-         "time --grid allocator --frameworks jax pytorch"], STAGES),
-    "contrast": Command("cli.whole:run_stage", Request, "our methods beside captum's and shap's",
-                        ["contrast"], STAGES),
     "compare": Command(
-        "cli.whole:run_compare", Request, "the main job: train, agree, time, contrast, report",
+        "cli.whole:run_compare", Request, f"the main job: {', '.join(PARTS)}, report",
         ["compare", "compare --dataset fashion_mnist",
          "compare --dataset fashion_mnist --stages train"], STAGES),
     "report": Command("cli.whole:run_report", Request, "tables and pictures of the finished runs",
@@ -42,6 +35,12 @@ COMMANDS = {
         "cli.whole:run_publish", Request, "your runs into the published ones, and their tables",
         ["publish compare-20261128T101500-0797011f-1a2b3c4d", "publish"]),
     "sweep": Command(
-        "cli.whole:run_stage", Request, "agreement everywhere: every method, layer and mode",
+        STAGE, Request, "agreement everywhere: every method, layer and mode",
         ["sweep --dataset digits --architectures cnn-gap"], STAGES),
+}  # fmt: skip
+"""Those that are no stage's."""
+COMMANDS = {
+    **{each.name: Command(STAGE, Request, each.title, each.examples or (each.name,), STAGES)
+       for each in stages()},
+    **OWN,
 }  # fmt: skip

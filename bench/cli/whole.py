@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from bench.engine.progress import answer
 from bench.job import changes, main_job, publishing
-from bench.job.pipeline import Pipeline
 from bench.job.plans import planned, source
 from bench.record import machine
-from bench.record.runs import Row
 from bench.report.changes import compare as what_changed
 from bench.subject.inputs import shared_weights
 from bench.subject.request import Request
@@ -21,36 +18,34 @@ IMAGES, QUICK_IMAGES = 256, 64
 """Images that `compare` compares: fewer where the main job is to be done in minutes."""
 
 
+UNTRAINED = ("time", "steps")
+"""Stages that also take networks that nobody has trained."""
+
+
 def run_compare(request: Request) -> int:
     """`compare`: the main job."""
     machine.require(request.device)
     images = request.n_images or (IMAGES if request.datasets else QUICK_IMAGES)
-    return main_job.compare(replace(request, n_images=images))
+    request = replace(request, n_images=images)
+    return main_job.perform(request, request.stages)[1]
 
 
 def run_stage(request: Request) -> int:
-    """`agree`, `time`, `contrast` or `sweep`: one stage over the trained networks."""
+    """A stage over the trained networks, or `sweep`: training what is needed and agreement."""
     machine.require(request.device)
+    sweeps = request.command == "sweep"
     for dataset, architecture, trainer in planned(request.command, request):
         path = shared_weights(dataset, architecture, request.results)
-        need = request.command in ("agree", "contrast") or trainer == "given"
-        if need and not path.exists():
+        need = not sweeps and request.command not in UNTRAINED
+        if (need or trainer == "given") and not path.exists():
             raise BadInput(f"no trained weights {path}; {source(dataset, architecture)}")
     earlier = changes.check(Path(request.compare)) if request.compare else None
-    job = main_job.begin(request.command, request)
-    status = main_job.conclude(job, STAGES[request.command](job))
+    stages = ("train", "agree") if sweeps else (request.command,)
+    job, status = main_job.perform(request, stages)
     if earlier:
         told = what_changed(earlier, (job.run.head, job.run.rows))
         answer.print(told)
     return status
-
-
-STAGES: dict[str, Callable[[Pipeline], list[Row]]] = {
-    "agree": Pipeline.agree,
-    "sweep": lambda job: [*job.train(), *job.agree(thorough=True)],
-    "time": Pipeline.time,
-    "contrast": Pipeline.contrast,
-}
 
 
 def run_report(request: Request) -> int:

@@ -39,7 +39,8 @@ def told(cell: Cell, cores: Sequence[int] = ()) -> str:
 class Job:
     """Cells that share a process: one environment, one round.
 
-    `module` has the `serve(cells, context, report)` that runs them, as in "bench.stages.agree";
+    `module`, as in "bench.stages.agree", has the `measure(cell, context)` that gives the rows of
+    one, or the `serve(cells, context, report)` that runs them;
     `cores` are those its processes may use, where that is not left to the cells.
     """
 

@@ -154,7 +154,10 @@ def main(job_path: str, ending: str = "") -> None:
     block(needed, EXTRAS if bare else frozenset())
     registered.include(job["context"].get("architectures", {}))
     with compile_cache(job["context"].get("cache"), job["round"]):
-        stage.serve(cells, job["context"], report)
+        if hasattr(stage, "serve"):  # one with a stopwatch, or networks, of its own
+            stage.serve(cells, job["context"], report)
+        else:
+            serve(stage.measure, cells, job["context"], report)
 
 
 def _die_with_parent(ending: int) -> None:
@@ -169,7 +172,7 @@ def _die_with_parent(ending: int) -> None:
 def serve(
     measure: Measure, cells: list[Cell], context: Mapping[str, Any], report: Reporter
 ) -> None:
-    """What a stage without a stopwatch of its own does with its cells."""
+    """Run cells one after another."""
     for cell in cells:
         report.run(cell, lambda cell=cell: measure(cell, context))  # type: ignore[misc]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 
 from bench import report
@@ -27,19 +27,10 @@ def begin(stage: str, request: Request) -> Pipeline:
     return job
 
 
-def compare(request: Request) -> int:
-    """Run everything that was asked; 0, or 3 where a check failed."""
-    job = begin("compare", request)
-    return conclude(job, [row for stage in request.stages for row in STAGES[stage](job)])
-
-
-STAGES: dict[str, Callable[[Pipeline], list[Row]]] = {
-    "train": lambda job: [*job.train(), *job.likeness()],
-    "steps": Pipeline.steps,
-    "agree": lambda job: job.agree(main=True),
-    "time": lambda job: job.time(main=True),
-    "contrast": Pipeline.contrast,
-}
+def perform(request: Request, stages: Iterable[str]) -> tuple[Pipeline, int]:
+    """Run stages over what was asked; their job, and 0, or 3 where a check failed."""
+    job = begin(request.command, request)
+    return job, conclude(job, [row for stage in stages for row in job.stage(stage)])
 
 
 def conclude(job: Pipeline, rows: Iterable[Row]) -> int:

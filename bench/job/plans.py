@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
 from dataclasses import replace
-from typing import NamedTuple
 
 from bench.subject.inputs import convolves, shared_weights
+from bench.subject.networks import Network
 from bench.subject.request import Request
 from implementations.architecture import pretrained, registered
 from implementations.errors import BadInput
@@ -28,14 +27,6 @@ TIMED = ("cnn-48-32-16", "cnn-32-16-8", "cnn-gap", "cnn-pool-dropout")
 """The architectures that `time` takes unasked, on the swept data set; the first is the base."""
 SWEPT = "digits"
 """The data set on which `sweep` takes every architecture that has a convolution."""
-
-
-class Network(NamedTuple):
-    """A data set, an architecture, and who trains it: `all` columns, one by label, or `given`."""
-
-    dataset: str
-    architecture: str
-    trainer: str
 
 
 def planned(stage: str, request: Request) -> list[Network]:
@@ -115,26 +106,3 @@ def source(dataset: str, architecture: str) -> str:
         return f"set CAMPARISON_WEIGHTS to the folder that has {pretrained.FILES[architecture]}"
     asked = f"--dataset {dataset} --architectures {registered.typed(architecture)} --stages train"
     return f"run `python -m bench compare {asked}` once"
-
-
-def once(networks: Iterable[Network]) -> list[tuple[str, str]]:
-    """Each architecture that all columns train, on its first data set."""
-    found: dict[str, str] = {}
-    for dataset, architecture, trainer in networks:
-        if trainer == "all":
-            found.setdefault(architecture, dataset)
-    return [(dataset, architecture) for architecture, dataset in found.items()]
-
-
-def contrasted(networks: Iterable[Network], masked: Container[str]) -> list[tuple[str, str]]:
-    """Each architecture on one data set: one that has the objects' true masks, or the first.
-
-    Without those that have no convolution, and so no Grad-CAM to stand beside.
-    """
-    chosen: dict[str, str] = {}
-    for dataset, architecture, _ in networks:
-        if not convolves(registered.get(architecture)):
-            continue
-        if chosen.setdefault(architecture, dataset) not in masked and dataset in masked:
-            chosen[architecture] = dataset
-    return [(dataset, architecture) for architecture, dataset in chosen.items()]

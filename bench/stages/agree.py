@@ -1,4 +1,4 @@
-"""Agreement: every column against the oracle, stage by stage.
+"""Agreement: every column against the float64 oracle, stage by stage.
 
 The chain is logits, activations, gradients, channel weights, signed map, heatmap, upsampled map;
 the first of them out of tolerance names the culprit. What an error is held against is in
@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.engine.worker import Reporter, Row
-from bench.engine.worker import serve as serve_cells
+from bench.engine.worker import Row
 from bench.record.cell import Cell
+from bench.stages import Job
 from bench.subject.explainer import CHAIN, Arrays, Explainer, build, load_framework
 from bench.subject.inputs import architecture_for, subject
 from bench.subject.request import Request
@@ -28,6 +28,8 @@ from implementations.architecture import weights
 from implementations.architecture.graph import Architecture, resolve_layer
 from implementations.errors import Unavailable
 
+MAIN = 2
+EXAMPLES = ("agree", "agree --dataset fashion_mnist --frameworks jax pytorch")
 CHUNK = 64
 GALLERY = 6
 """Images whose maps are kept for the pictures."""
@@ -161,6 +163,21 @@ def explain(
     }
 
 
-def serve(cells: list[Cell], context: Mapping[str, Any], report: Reporter) -> None:
-    """The child's entry."""
-    serve_cells(measure, cells, context, report)
+def run(job: Job) -> list[Row]:
+    """Every column against the oracle, whose answers come first.
+
+    In the main job briefly, and keeping maps for the gallery.
+    """
+    from bench.stages import gallery  # which is of this stage's maps
+
+    main = job.request.command == "compare"
+    pairs = [(dataset, architecture) for dataset, architecture, _ in job.networks]
+    thorough = job.request.command == "sweep"
+    asked = list(cells(job.request, job.context, pairs, thorough, brief=main))
+    job.answer(asked)
+    shown = gallery.paths(asked, job.context) if main else {}
+    chosen = gallery.choose((cell for cell in asked if cell.cell_id in shown), job.context)
+    context = {**job.context, "gallery": shown, "pictured": chosen}
+    rows = job.execute("agree", asked, context=context)
+    gallery.gather(asked, context, gallery.file(job.run.run_id, job.request.results))
+    return rows

@@ -19,20 +19,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import metrics
-from bench.engine.worker import Reporter, Row
-from bench.engine.worker import serve as serve_cells
+from bench.engine.worker import Row
+from bench.record import described
 from bench.record.cell import Cell
 from bench.record.fingerprint import CONTROL
+from bench.stages import Job
 from bench.stages.controls import CONTROLS
 from bench.subject.explainer import Explainer, build
-from bench.subject.inputs import Subject, subject
+from bench.subject.inputs import Subject, has_masks, subject
+from bench.subject.networks import contrasted
 from bench.subject.request import Request
 from bench.truth import answers
 from implementations import libraries, methods
 from implementations.architecture import weights
 from implementations.frameworks.evaluations import count_evaluations
 
+MAIN = 4
+EXAMPLES = ("contrast --dataset shapes",)
 BATCH = 16
+IMAGES = 64
+"""Explained by every explainer, a quarter of those compared at the most."""
 LIKENESS = ("spearman", "cosine", "topk_iou")
 
 
@@ -178,6 +184,21 @@ def likeness(rows: Iterable[Cell], context: Mapping[str, Any]) -> Iterator[tuple
         yield cell, [{**named, **row} for row in measured]
 
 
-def serve(cells: list[Cell], context: Mapping[str, Any], report: Reporter) -> None:
-    """The child's entry."""
-    serve_cells(measure, cells, context, report)
+def run(job: Job) -> list[Row]:
+    """Our methods beside the libraries', one process at a time: cost is measured too."""
+    context = {**job.context, "n_contrast": min(IMAGES, job.request.n_images // 4)}
+    masked = {name for name, path in job.context["images"].items() if has_masks(Path(path))}
+    chosen = contrasted(job.networks, masked)
+    asked = [
+        cell
+        for dataset, architecture in chosen
+        for cell in cells(job.request, dataset, architecture)
+    ]
+    rows = job.execute("contrast", asked, context=context, at_once=1)
+    for pair in chosen:
+        network = [cell for cell in asked if (cell.dataset, cell.architecture) == pair]
+        kept = [cell for cell in network if map_path(cell, context).exists()]
+        for cell, measured in likeness(kept, context):
+            if not job.run.has(cell):
+                job.run.add(cell, 0, measured, described.of(cell, context))
+    return rows

@@ -14,14 +14,30 @@ from typing import Any
 import numpy as np
 
 from bench import metrics
-from bench.engine.worker import Reporter, Row
-from bench.engine.worker import serve as serve_cells
+from bench.engine.worker import Row
 from bench.record.cell import Cell
-from bench.stages import agree
+from bench.stages import Job, agree
 from bench.subject.explainer import build
-from bench.subject.inputs import subject
+from bench.subject.inputs import convolves, subject
 
 METRICS = ("spearman", "topk_iou")
+
+
+def across(job: Job) -> list[Row]:
+    """Of the networks that all columns train, in the first column that is here.
+
+    By Grad-CAM, so not those without a convolution.
+    """
+    column = next(c for c in job.request.columns if c.missing is None)
+    cells = [
+        Cell(
+            stage="train", task="likeness", framework=column.framework, backend=column.backend,
+            method="grad_cam", dataset=dataset, architecture=name, device=job.request.device,
+        )
+        for dataset, name, trainer in job.networks
+        if trainer == "all" and convolves(job.architecture(dataset, name))
+    ]  # fmt: skip
+    return job.execute("likeness", cells)
 
 
 def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
@@ -51,8 +67,3 @@ def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
                     "value": float(np.median(defined)),
                     "n": len(defined),
                 }
-
-
-def serve(cells: list[Cell], context: Mapping[str, Any], report: Reporter) -> None:
-    """The child's entry."""
-    serve_cells(measure, cells, context, report)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -17,11 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 import datasets
+from bench.engine.progress import console
 from bench.engine.worker import Reporter, Row
 from bench.record.cell import NUDGED, Cell
 from bench.record.fingerprint import code_of
+from bench.stages import Job, likeness
 from bench.subject.explainer import load_framework
-from bench.subject.inputs import fit
+from bench.subject.inputs import fit, own_weights, shared_weights
 from bench.subject.request import Request
 from implementations.architecture import registered, weights
 from implementations.architecture.recipes import Recipe, recipe
@@ -29,6 +31,7 @@ from implementations.arrays import Weights
 from implementations.contract import Framework, Network
 from implementations.errors import BadInput
 
+MAIN = 0
 EVALUATION_BATCH = 500
 COMPARED_STEPS = 20
 """Steps in which the losses of all columns are compared."""
@@ -184,3 +187,53 @@ def serve(cells: list[Cell], context: Mapping[str, Any], report: Reporter) -> No
     """The child's entry."""
     for cell in cells:
         report.run(cell, lambda cell=cell: train(cell, context, report))  # type: ignore[misc]
+
+
+def run(job: Job) -> list[Row]:
+    """Train every network; the first column's weights become those that all are given.
+
+    A network that one column trains for all is not trained again where its weights are there,
+    made by the very cell and code that would make them. Then how alike the networks explain.
+    """
+    here = [column for column in job.request.columns if column.missing is None]
+    if not here:
+        raise BadInput("none of the frameworks asked for is installed")
+    asked: list[Cell] = []
+    for dataset, architecture, trainer in job.networks:
+        one = next((c for c in here if c.label == trainer), here[0])
+        columns = job.request.columns if trainer == "all" else (one,)
+        if trainer != "given":
+            part = replace(job.request, columns=columns)
+            wanted = list(cells(part, dataset, architecture, ("native",)))
+            path = shared_weights(dataset, architecture, job.request.results)
+            made = {"cell_id": wanted[0].cell_id, "code_hash": code_of(wanted[0])}
+            if trainer == "all" or not weights.about(path).items() >= made.items():
+                asked += wanted
+            else:
+                told = f"{architecture} on {dataset}: weights taken from {path.parent}"
+                console.print(f"{told}, trained by {wanted[0].column.label}")
+    rows = job.execute("train", asked, isolate=job.request.seeds > 1)
+    for dataset, architecture in dict.fromkeys((c.dataset, c.architecture) for c in asked):
+        _share(job, dataset, architecture, rows)
+    return rows if job.request.command == "sweep" else [*rows, *likeness.across(job)]
+
+
+def _share(job: Job, dataset: str, architecture: str, rows: Sequence[Row]) -> None:
+    order = [column.label for column in job.request.columns]
+    trained = [
+        row
+        for row in rows
+        if row.get("artefact")
+        and row["optimizer"] == "native"
+        and (row["dataset"], row["architecture"]) == (dataset, architecture)
+    ]
+    if not trained:
+        raise BadInput(f"no column could train {architecture} on {dataset}; see {job.run.folder}")
+    first = min(trained, key=lambda row: (row["seed"], order.index(row["column"])))
+    target = own_weights(dataset, architecture, job.request.results)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    weights.write_bytes(target, (job.out / first["artefact"]).read_bytes())
+    job.context["weights"][f"{dataset}/{architecture}/trained"] = str(target)
+    for row in trained:
+        label = f"{row['column']} seed {row['seed']}"
+        job.context["weights"][f"{dataset}/{architecture}/{label}"] = str(job.out / row["artefact"])

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from bench.record.runs import LOCAL, Run
-from bench.subject import names, values
+from bench.subject import names, stages, values
 from bench.subject.inputs import prepare_images, shared_weights
 from implementations.architecture import registered
 from implementations.contract import DEVICES, MODES, PRECISIONS
 from implementations.frameworks import Column
 
-PARTS = ("train", "steps", "agree", "time", "contrast")
-"""The stages of the main job, in their order; `steps` are the first steps of trainings alone."""
+PARTS = stages.main_job()
+"""The stages of the main job, in their order."""
 GRIDS = ("quick", "default", "full", "allocator")
 STAGES = "stages"
 """Stands for all the commands that run stages, where an option names its commands."""
@@ -100,8 +100,9 @@ class Request(Common):
     cold: bool = option(False, "compile anew in every round, not in the first alone", "time")
     compare: str | None = option(None, "an earlier run's file: say what changed since", "time")
     seeds: int = option(1, "trainings", "compare", values.positive)
-    stages: tuple[str, ...] = option(PARTS, "each goes on from the weights in the results",
-                                     "compare", values.words("stage", PARTS, sort=True))
+    stages: tuple[str, ...] = option(
+        PARTS, "each goes on from the weights in the results", "compare",
+        values.words("stage", stages.names(), sort=True))
     timeout_s: float = option(900.0, "seconds of silence after which a process is killed",
                               to=values.seconds, name="timeout")
     results: Path = option(LOCAL, "folder of the runs", "report publish stages", values.folder)  # noqa: RUF009

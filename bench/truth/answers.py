@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.engine.worker import Reporter, Row
-from bench.engine.worker import serve as serve_cells
+from bench.engine.worker import Row
 from bench.record.cell import Cell
 from bench.record.fingerprint import code_hash
 from bench.subject.explainer import CHAIN, Arrays, build
@@ -146,8 +145,3 @@ def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
         about = subject(cell, context, images_compared(cell, context["n_images"]))
         found = answer(cell, about, Path(context["oracle"]))
     yield {"n_images": len(found["logits"]), "weights_sha": about.weights_sha}
-
-
-def serve(cells: list[Cell], context: Mapping[str, Any], report: Reporter) -> None:
-    """The child's entry."""
-    serve_cells(measure, cells, context, report)

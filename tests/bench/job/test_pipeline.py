@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.job.pipeline import Pipeline
-from bench.job.plans import Network
+from bench.stages import steps
+from bench.stages.time import stage as time
 from bench.subject.names import pick_columns
+from bench.subject.networks import Network
 from bench.subject.request import Request
 
 NETWORKS = (
@@ -24,10 +26,10 @@ def pipeline(results: Path, seeds: int = 1, **more: Any) -> Pipeline:
 
 
 def test_first_steps_are_of_what_all_columns_train(tmp_path: Path) -> None:
-    plain = pipeline(tmp_path)._first_steps()
+    plain = steps.first(pipeline(tmp_path))
     assert {(c.dataset, c.architecture) for c in plain} == {("digits", "cnn-32-16-8")}
     assert {(c.optimizer, c.steps, c.seed) for c in plain} == {("matched", 20, 0)}
-    seeded = pipeline(tmp_path, seeds=3)._first_steps()
+    seeded = steps.first(pipeline(tmp_path, seeds=3))
     assert {(c.optimizer, c.steps, c.seed) for c in seeded} == {
         (optimizer, 20 if seed else 100, seed)
         for optimizer in ("matched", "native", "sgd")
@@ -39,7 +41,7 @@ def test_first_steps_are_of_what_all_columns_train(tmp_path: Path) -> None:
 def test_what_is_timed_is_the_grid_around_each_precision_asked_for(tmp_path: Path) -> None:
     leader = pipeline(tmp_path, grid="default", precisions=("float32", "float64"))
     one, other, both = (
-        leader._timed(asked) for asked in (("float32",), ("float64",), ("float32", "float64"))
+        time.grid(leader, asked) for asked in (("float32",), ("float64",), ("float32", "float64"))
     )
     assert set(both) == {*one, *other} and len(both) == len(set(both))
     # Each grid is of one base, and has that base's precisions beside it.

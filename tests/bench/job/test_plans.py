@@ -79,17 +79,3 @@ def test_what_has_no_convolution_is_trained_and_agreed_but_not_contrasted() -> N
     assert contrasted == names - {"mlp-512-100"}
     with pytest.raises(BadInput, match="nothing to do for mlp-512-100: no convolution in mlp"):
         plans.planned("contrast", ask(datasets=("mnist",), architectures=("mlp-512-100",)))
-
-
-def test_an_architecture_is_contrasted_where_the_true_masks_are() -> None:
-    networks = [
-        plans.Network("digits", "cnn-32-16-8", "all"),
-        plans.Network("digits", "cnn-gap", "pytorch"),
-        plans.Network("shapes", "cnn-32-16-8", "jax"),
-    ]
-    found = plans.contrasted(networks, {"shapes"})
-    assert found == [("shapes", "cnn-32-16-8"), ("digits", "cnn-gap")]
-    assert plans.contrasted(networks, ())[0] == ("digits", "cnn-32-16-8")
-    flat = plans.Network("mnist", "mlp-512-100", "pytorch")
-    assert plans.contrasted([flat, *networks], {"shapes"}) == found
-    assert plans.once(networks) == [("digits", "cnn-32-16-8")]

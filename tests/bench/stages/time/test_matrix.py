@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from bench.job import matrix
 from bench.record.cell import Cell
+from bench.stages.time import matrix
 from bench.subject.names import pick_columns
 from bench.subject.request import Request
 from implementations import libraries, methods
