@@ -165,9 +165,7 @@ def test_every_column_goes_on_after_a_kill(
 ) -> None:
     if column.missing:
         pytest.skip(column.missing)
-    asked = replace(
-        cell(small), framework=column.framework, backend=column.backend, epochs=2, mode="compiled"
-    )
+    asked = replace(cell(small), framework=column.framework, backend=column.backend, epochs=2)
     stop = threading.Event()
     said: list[str] = []
     rows: list[dict[str, Any]] = []

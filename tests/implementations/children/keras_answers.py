@@ -65,6 +65,14 @@ EVERY_KIND = [
     {"name": "gap1", "kind": "global_average_pool", "inputs": "dropout1"},
     {"name": "dense1", "kind": "dense", "inputs": "gap1", "units": 5},
 ]  # fmt: skip
+RECTIFIED = [
+    {"name": "conv1", "kind": "conv", "inputs": "input", "filters": 4, "kernel": 3},
+    {"name": "relu1", "kind": "relu", "inputs": "conv1"},
+    {"name": "conv2", "kind": "conv", "inputs": "relu1", "filters": 4, "kernel": 3},
+    {"name": "relu2", "kind": "relu6", "inputs": "conv2"},
+    {"name": "gap1", "kind": "global_average_pool", "inputs": "relu2"},
+    {"name": "dense1", "kind": "dense", "inputs": "gap1", "units": 5},
+]
 DROPPING = [
     {"name": "conv1", "kind": "conv", "inputs": "input", "filters": 8, "kernel": 3},
     {"name": "norm1", "kind": "batch_norm", "inputs": "conv1"},
@@ -87,6 +95,11 @@ def cases() -> dict[str, tuple[Architecture, str]]:
     plain = registered.get("cnn-48-32-16", (9, 9, 1), 10)
     # At relu2 the head reads relu1 as well; `pool3` is a pool whose padding is not Keras'.
     return {"every": (every, "relu2"), "padded": (padded, "relu2"), "plain": (plain, "conv3")}
+
+
+def rectified() -> Architecture:
+    form = {"input_shape": [6, 5, 3], "classes": 5, "nodes": RECTIFIED}
+    return graph.parse(form, "rectified")
 
 
 def inputs(architecture: Architecture) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
@@ -145,7 +158,7 @@ def with_targets(framework: Any, found: dict[str, Any]) -> None:
     """Guided and deconvolution ReLUs, and scores where the softmax saturates."""
     import keras
 
-    architecture, _ = cases()["every"]
+    architecture = rectified()
     network = framework.build(architecture, randomise(architecture, 0), "cpu", "float32")
     images, targets = framework.put(network, *inputs(architecture))
 

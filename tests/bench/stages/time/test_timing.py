@@ -91,12 +91,12 @@ def test_a_warm_compile_cache_is_never_called_cold(small: Any, tmp_path: Path) -
         precision="float32", mode="compiled",
     )  # fmt: skip
     context = {**small.context, "cache": str(tmp_path / "compiled")}
-    rows = []
-    for number, more in ((0, context), (1, context), (0, context), (1, small.context)):
-        job = Job("bench.stages.time.timing", (cell,), more, number)
+    rows: list[dict[str, Any]] = []
+    for number in (0, 1):
+        job = Job("bench.stages.time.timing", (cell,), context, number)
         processes.run([job], lambda c, n, found: rows.extend(found), 300, tmp_path / "log", print)
-    assert [row["cache"] for row in rows] == ["cold", "warm", "cold", "cold"], rows
-    assert rows[1]["compile_s"] < min(rows[n]["compile_s"] for n in (0, 2, 3))
+    assert [row["cache"] for row in rows] == ["cold", "warm"], rows
+    assert rows[1]["compile_s"] < rows[0]["compile_s"]
 
 
 def test_the_barrier_is_inside_the_timed_region() -> None:
