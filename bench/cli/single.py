@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,10 +16,14 @@ FAILED = 1
 
 
 def explain(asked: Single) -> int:
-    """`explain`: heatmaps of a user's images. Raises BadInput and Unavailable."""
-    from bench.cli import user_files
-    from bench.engine.environment import impose
-    from bench.engine.worker import block
+    """`explain`: heatmaps of a user's images, made in a child; 1 where it broke.
+
+    All that can be seen to be wrong is refused here, before a framework is imported. Raises
+    BadInput and Unavailable.
+    """
+    from bench.cli import explained, user_files
+    from bench.engine.alone import alone
+    from bench.engine.progress import ticker
     from bench.record import cell as cells
     from bench.stages import explain as stage
     from bench.subject.explainer import method_of
@@ -28,46 +33,67 @@ def explain(asked: Single) -> int:
     known = asked.known
     cell = cells.Cell(
         stage="explain", framework=column.framework, backend=column.backend,
-        method=asked.method, library=asked.library, dataset="",
-        architecture=known, layer=asked.layer, score=asked.score,
-        options=asked.options, batch=asked.batch, device=asked.device,
+        method=asked.method, library=asked.library, dataset="", architecture=known,
+        layer=asked.layer, score=asked.score, options=asked.options, batch=asked.batch,
+        device=asked.device,
         mode=stage.default_mode(column.framework, asked.library, asked.mode),
         precision=stage.default_precision(column.framework, asked.precision),
     )  # fmt: skip
-    inputs = [asked.images, asked.targets, asked.weights, asked.file]
-    user_files.check_writable(asked.out, inputs)
+    user_files.check_writable(asked.out, [asked.images, asked.targets, asked.weights, asked.file])
     images, told = user_files.read_images(Path(asked.images))
-    shape = images.shape[1:]
-    size = (shape[0], shape[1], shape[2])
+    height, width, channels = images.shape[1:]
     stored = weights.load(Path(asked.weights), most_bytes=user_files.MOST_WEIGHTS)
     classes = user_files.classes_of(registered.get(known), stored)
-    architecture = registered.get(known, size, classes)
+    architecture = registered.get(known, (height, width, channels), classes)
     user_files.check_images(images, architecture, asked.images)
     user_files.check_channels(architecture, stored, asked.images)
     try:
-        tensors = pretrained.neutral(Path(asked.weights), architecture)
+        pretrained.neutral(Path(asked.weights), architecture)
     except BadInput as error:
         # A registered architecture takes the images' shape, so they may be what is wrong.
-        these = " x ".join(map(str, shape))
+        these = f"{height} x {width} x {channels}"
         also = f"{error}, or of this one for images of another size than these of {these}"
         raise BadInput(also) from error
-    targets = None
     if asked.targets:
         read = user_files.read_array(Path(asked.targets), "targets")
-        targets = user_files.check_targets(read, len(images), architecture.classes, asked.targets)
+        user_files.check_targets(read, len(images), architecture.classes, asked.targets)
     method = method_of(cell)
-    method.resolve(dict(asked.options), cell.score)
+    method.resolve(dict(cell.options), cell.score)
     method.layer(architecture, cell.layer or None)
     method.builder(cell.framework)
     _require(column, cell.device)
-    impose(cell)
-    block(frozenset(column.packages))
     if told:
         print(f"python -m bench explain: {told}", file=sys.stderr)  # noqa: T201
-    stages = asked.save == "stages"
-    request = stage.Explanation(images, targets, asked.out, stages, asked.batch)
-    stage.explain(cell, architecture, tensors, request)
-    return 0
+    # Beside the answer's place, on its disk; whatever ends this, nothing stays of it.
+    with (
+        weights.writing(asked.out),
+        tempfile.TemporaryDirectory(
+            dir=asked.out.parent, prefix=f".{asked.out.name}.", suffix=".tmp"
+        ) as folder,
+        ticker("explain", 1) as progress,
+    ):
+        made = Path(folder) / "maps"
+        files = {
+            name: str(Path(path).resolve()) if path else None
+            for name, path in (
+                ("images", asked.images), ("targets", asked.targets), ("weights", asked.weights),
+            )
+        }  # fmt: skip
+        context = {
+            **files, "size": images.shape[1:], "classes": classes, "out": str(made.resolve()),
+            "stages": asked.save == "stages", "architectures": registered.forms([known]),
+        }  # fmt: skip
+        row = alone(explained.__name__, cell, context, progress.say)[-1]
+        if row["status"] == "ok":
+            made.replace(asked.out)
+            return 0
+        reason = row["reason"].replace(str(made.resolve()), str(asked.out))
+    if row["status"] == explained.REFUSED:
+        raise BadInput(reason)
+    if row["status"] == "skipped":
+        raise Unavailable(reason)
+    print(f"{row['said']}python -m bench explain: {reason}", file=sys.stderr)  # noqa: T201
+    return FAILED
 
 
 def _require(column: frameworks.Column, device: str) -> None:

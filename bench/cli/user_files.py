@@ -122,11 +122,12 @@ class UserImages:
         return np.clip(images, 0, 1, out=images)
 
 
-def read_images(path: Path) -> tuple[UserImages, str | None]:
+def read_images(path: Path, check: bool = True) -> tuple[UserImages, str | None]:
     """A user's images and what is to be said of them: float32, as such or made of what was given.
 
     One image (H, W, C) becomes a batch; uint8 is divided by 255; other floats are cast; what lies
-    beyond [0, 1] by rounding alone is clipped. Raises BadInput for all else.
+    beyond [0, 1] by rounding alone is clipped. Raises BadInput for all else; `check` looks at every
+    value.
     """
     array = read_array(path, "images")
     if array.ndim == 3 and 1 <= array.shape[-1] <= 4:
@@ -139,7 +140,8 @@ def read_images(path: Path) -> tuple[UserImages, str | None]:
         return UserImages(array), f"{path}: uint8 images, divided by 255"
     if array.dtype.kind != "f":
         raise BadInput(f"{path}: images are {array.dtype}; they must be float32 in [0, 1] or uint8")
-    _check_range(array, path)
+    if check:
+        _check_range(array, path)
     return UserImages(array), None
 
 

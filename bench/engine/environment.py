@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -107,11 +106,3 @@ def made(cell: Cell, folder: Path, cores: Sequence[int] = ()) -> dict[str, str]:
         "TORCHINDUCTOR_CACHE_DIR": str(folder / "inductor"),
         "TMPDIR": str(folder),
     }
-
-
-def impose(cell: Cell) -> None:
-    """Make this process's own variables those of a cell, before it imports a framework."""
-    folder = Path(tempfile.mkdtemp(dir=scratch.folder()))
-    variables = made(cell, folder)
-    os.environ.clear()
-    os.environ.update(variables)

@@ -7,6 +7,7 @@ of memory does not grow with the number of images.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,7 +15,6 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.engine.progress import ticker
 from bench.record.array_file import ArrayFile
 from bench.record.cell import Cell
 from bench.subject.explainer import Explainer, build
@@ -60,10 +60,12 @@ def explain(
     architecture: Architecture,
     tensors: Weights,
     request: Explanation,
+    tell: Callable[[str], None],
 ) -> None:
     """Write logits, targets, heatmap and upsampled, and with `save_stages` what else there is.
 
-    Raises BadInput where weights overflow, or the place cannot be written.
+    `tell` hears after every batch how far it is. Raises BadInput where weights overflow, or the
+    place cannot be written.
     """
     wanted = ("heatmap", *(STAGES if request.save_stages else ()))
     explainer = build(cell, architecture, tensors, wanted)
@@ -79,12 +81,11 @@ def explain(
     }
     file: ArrayFile | None = None
     try:
-        with ticker("explain", -(-n // batch)) as progress:
-            for start in range(0, n, batch):
-                part = _explain_batch(explainer, request, start, batch)
-                file = file or ArrayFile(request.out, n, part, about)
-                file.write(start, part)
-                progress.tick(f"{min(start + batch, n)} of {n} images")
+        for start in range(0, n, batch):
+            part = _explain_batch(explainer, request, start, batch)
+            file = file or ArrayFile(request.out, n, part, about)
+            file.write(start, part)
+            tell(f"{min(start + batch, n)} of {n} images")
     except BaseException:
         if file:
             file.discard()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +11,6 @@ import numpy as np
 import pytest
 
 from bench.__main__ import main
-from bench.engine.worker import Blinkered
 from bench.record.cell import Cell
 from bench.subject.inputs import prepare_images
 from implementations.architecture import graph, weights
@@ -108,20 +105,15 @@ class Place(NamedTuple):
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    """A folder with a small network's files. What `explain` does to this process is undone."""
+def place(tmp_path: Path) -> Place:
+    """A folder with a small network's files."""
     images = np.random.default_rng(0).random((5, *USERS["input_shape"]), np.float32)
     tensors = weights.randomise(graph.parse(USERS, "small"), 3)
     (tmp_path / "small.json").write_text(json.dumps(USERS))
     weights.save(tmp_path / "w.safetensors", tensors)
     np.save(tmp_path / "images.npy", images)
     (tmp_path / "out").mkdir()
-    finders, environment, names = list(sys.meta_path), dict(os.environ), Blinkered.names
-    yield Place(tmp_path, tmp_path / "out" / "maps.safetensors", USERS, images, tensors)
-    sys.meta_path[:] = finders
-    Blinkered.names = names
-    os.environ.clear()
-    os.environ.update(environment)
+    return Place(tmp_path, tmp_path / "out" / "maps.safetensors", USERS, images, tensors)
 
 
 def _files(folder: Path) -> dict[Path, int]:

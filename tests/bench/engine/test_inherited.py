@@ -15,6 +15,7 @@ import pytest
 
 from bench.engine import inherited, processes
 from bench.engine.child import ROOT, Job
+from bench.engine.environment import made
 from bench.record.cell import Cell
 
 CHILDREN = Path(__file__).parents[1] / "children"
@@ -63,18 +64,15 @@ def test_keras_has_its_own_defaults_whatever_the_users_file_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("keras")
+    (tmp_path / "child").mkdir()
     (tmp_path / "keras.json").write_text('{"image_data_format": "channels_first"}')
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    text = """
-from bench.engine.environment import impose
-from bench.record.cell import Cell
-impose(Cell(stage="agree", framework="keras", backend="jax", dataset="digits", architecture="a"))
-import keras
-print(keras.config.image_data_format(), keras.config.backend())
-"""
+    cell = replace(CELL, framework="keras", backend="jax")
+    text = "import keras; print(keras.config.image_data_format(), keras.config.backend())"
     done = subprocess.run(
-        [sys.executable, "-c", text], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+        [sys.executable, "-c", text], cwd=ROOT, capture_output=True, text=True, check=True,
+        env=made(cell, tmp_path / "child"),
+    )  # fmt: skip
     assert done.stdout.split()[-2:] == ["channels_last", "jax"]
 
 

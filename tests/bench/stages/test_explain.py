@@ -1,4 +1,4 @@
-"""`explain` through the command line, in this process, with PyTorch on a small network."""
+"""`explain` through the command line, with PyTorch on a small network."""
 
 from __future__ import annotations
 
@@ -115,8 +115,10 @@ def test_weights_that_overflow(
 
 
 def test_what_breaks_in_mid_run_leaves_nothing(place: Any, refused: Callable[..., str]) -> None:
+    images = np.random.default_rng(0).random((400, *place.images.shape[1:]), np.float32)
+    np.save(place.folder / "images.npy", images)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, hard))
     try:
         assert "cannot write" in refused()
     finally:
@@ -127,7 +129,7 @@ PEAK = """
 import resource, sys
 from bench.__main__ import main
 status = main(sys.argv[1:])
-print(status, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(status, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """
 
 

@@ -1,0 +1,45 @@
+"""The child's side of `explain`: the network and the method are built, and the images streamed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from bench.cli import user_files
+from bench.engine.worker import Reporter, Row
+from bench.record.cell import Cell
+from bench.stages.explain import Explanation, explain
+from implementations.architecture import pretrained, registered
+from implementations.errors import BadInput
+
+BARE = True
+"""Its process needs a framework and nothing else (`bench/engine/worker.py`)."""
+REFUSED = "refused"
+"""The status of what turns out to be bad input only when it is computed with."""
+
+
+def serve(cells: list[Cell], context: Mapping[str, Any], report: Reporter) -> None:
+    """The child's entry."""
+    (cell,) = cells
+    report.run(cell, lambda: _rows(cell, context, report))
+
+
+def _rows(cell: Cell, context: Mapping[str, Any], report: Reporter) -> Iterator[Row]:
+    height, width, channels = context["size"]
+    architecture = registered.get(cell.architecture, (height, width, channels), context["classes"])
+    images, _ = user_files.read_images(Path(context["images"]), check=False)
+    targets = None
+    if context["targets"]:
+        read = user_files.read_array(Path(context["targets"]), "targets")
+        targets = user_files.check_targets(
+            read, len(images), architecture.classes, context["targets"]
+        )
+    tensors = pretrained.neutral(Path(context["weights"]), architecture)
+    asked = Explanation(images, targets, Path(context["out"]), context["stages"], cell.batch)
+    try:
+        explain(cell, architecture, tensors, asked, lambda text: report.send("progress", text=text))
+    except BadInput as error:
+        yield {"status": REFUSED, "reason": str(error)}
+        return
+    yield {}
