@@ -15,6 +15,8 @@ STAGE = "cli.whole:run_stage"
 OWN = {
     "list": Command("cli.catalogue:show_list", Single, "everything that can be named",
                     ["list", "list --json"]),
+    "show": Command("cli.catalogue:show", Single, "an architecture: its layers and their sizes",
+                    ["show --architecture cnn-gap", "show --architecture my-network.json --json"]),
     "train": Command(
         "cli.single:train", Single, "train one network in one framework",
         ["train --framework jax --dataset digits --architecture cnn-32-16-8 --epochs 32 --seed 0 "

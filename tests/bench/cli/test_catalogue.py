@@ -5,15 +5,20 @@ import resource
 import statistics
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from bench.__main__ import main
+from bench.cli.catalogue import TEMPLATE
 from bench.engine.child import ROOT
+from implementations.architecture import graph, registered
+from implementations.architecture.shapes import operations, summary
 
 LIST = """
 import sys
 from bench.__main__ import main
+from bench.cli.catalogue import TEMPLATE
 status = main(sys.argv[1:])
 from implementations import frameworks
 loaded = sorted(sys.modules.keys() & (frameworks.packages() | {"captum", "shap", "flax"}))
@@ -66,3 +71,37 @@ def test_list_reads_well(capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().out
     for name in ("columns", "keras[torch]", "grad_cam", "captum", "cnn-gap", "float64", "topk_iou"):
         assert name in said
+
+
+def test_the_form_of_a_file_can_be_taken_from_the_list(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["list"]) == 0
+    path = tmp_path / "mine.json"
+    path.write_text("{" + capsys.readouterr().out.partition("{")[2])
+    mine, theirs = graph.read(path), registered.get(TEMPLATE)
+    assert mine.nodes == theirs.nodes
+
+
+def test_show_is_of_a_file_as_of_a_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps(graph.document(registered.get("cnn-gap"))))
+    found = []
+    for name in ("cnn-gap", str(path)):
+        assert main(["show", "--architecture", name, "--json"]) == 0
+        found.append(json.loads(capsys.readouterr().out))
+    assert found[0]["nodes"] == found[1]["nodes"]
+    architecture = registered.get("cnn-gap")
+    assert found[0]["parameters"] == sum(row[3] for row in summary(architecture))
+    assert found[0]["operations"] == operations(architecture)
+    conv = found[0]["nodes"][0]
+    # 3 x 3 kernels of one channel and a bias, and two operations a multiply-add and position.
+    assert conv["shape"] == [28, 28, 32] and conv["parameters"] == 32 * 10
+    assert conv["operations"] == 2 * 28 * 28 * 32 * 9
+    assert main(["show", "--architecture", "cnn-gap"]) == 0
+    said = capsys.readouterr().out
+    for node in found[0]["nodes"]:
+        assert node["layer"] in said and f"{node['parameters']:,}" in said
+    assert f"by default at {found[0]['default_layer']}" in said
+    assert main(["show", "--architecture", "mlp-512-100"]) == 0
+    assert "no heatmaps at a layer" in capsys.readouterr().out
