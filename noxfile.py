@@ -133,7 +133,7 @@ def xplique(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def gpu(session: nox.Session) -> None:
-    """Add JAX's build for NVIDIA GPUs, and the counter of their energy, to the environment."""
+    """Add JAX's build for NVIDIA GPUs to the environment."""
     python = environment(session)
     added = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "gpu")
     session.run_install(python, "-m", "pip", "install", "-c", "constraints.txt", *added)

@@ -17,3 +17,17 @@ Floats = NDArray[np.float64]
 """What the oracle computes with."""
 Tensors = Mapping[str, Floats]
 """A node's own weights by their short name, `kernel`."""
+
+
+def resize(heatmap: NDArray[np.floating], size: tuple[int, int]) -> Floats:
+    """Bilinear, half-pixel centres, no antialias, edges repeated: (N, h, w) to (N, H, W)."""
+    resized = np.asarray(heatmap, np.float64)
+    for axis, length in ((1, size[0]), (2, size[1])):
+        old = resized.shape[axis]
+        place = np.clip((np.arange(length) + 0.5) * (old / length) - 0.5, 0, old - 1)
+        low = np.floor(place).astype(int)
+        high = np.minimum(low + 1, old - 1)
+        share = (place - low)[:, None] if axis == 1 else place - low
+        before, after = resized.take(low, axis), resized.take(high, axis)
+        resized = before * (1 - share) + after * share
+    return resized

@@ -168,21 +168,12 @@ class Framework(Protocol):
     def resize(self, heatmap: Array, size: tuple[int, int]) -> Array:
         """Bilinear, half-pixel centres, no antialias: (N, h, w) to (N, H, W)."""
 
-    def trainer(
-        self,
-        network: Network,
-        recipe: Recipe,
-        optimizer: str,
-        images: Images,
-        labels: Targets,
-        seed: int,
-        mode: str,
-    ) -> Trainer:
-        """A trainer that starts from this network's weights."""
-
 
 Explain = Callable[[Any, Array, Array], Stages]
 """(network, images, targets) -> named stages, `heatmap` among them: pure, so it can be compiled."""
 
 Builder = Callable[[Any, str, Options], Explain]
 """(network, layer, options) -> explain. Whatever must not be traced is made here, before it."""
+
+MakeTrainer = Callable[[Any, "Recipe", str, Images, Targets, int, str], Trainer]
+"""(network, recipe, optimizer, images, labels, seed, mode) -> a trainer from its weights on."""

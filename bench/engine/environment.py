@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.engine import inherited, scratch
-from bench.record.cell import SYSTEM, Cell
+from bench.record.cell import Cell
 from implementations import libraries
 from implementations.frameworks import tuned
 
@@ -44,10 +44,10 @@ def environment(cell: Cell, cores: Sequence[int] = ()) -> dict[str, str]:
     `cores` are those the process may use (XLA obeys nothing but affinity); by default the first
     `cell.threads` of those allowed, or all.
 
-    Preallocation is off so that memory can be measured, freed memory stays with the process but
-    for the allocator `system`, TF32 follows the precision, and a cell on the CPU sees no GPU. Cells
-    with equal environments may share a process: those of all precisions do, but for TF32 and for
-    JAX's float64, which are settings of a process.
+    Preallocation is off so that memory can be measured, freed memory stays with the process, TF32
+    follows the precision, and a cell on the CPU sees no GPU. Cells with equal environments may
+    share a process: those of all precisions do, but for TF32 and for JAX's float64, which are
+    settings of a process.
     """
     cores = cores or sorted(os.sched_getaffinity(0))[: cell.threads or None]
     threads = str(cell.threads or len(cores))
@@ -55,6 +55,7 @@ def environment(cell: Cell, cores: Sequence[int] = ()) -> dict[str, str]:
     package = PROCESS_WIDE.get(cell.precision)
     apart = package in ("", *cell.column.packages)
     variables = {
+        **KEPT,
         "KERAS_BACKEND": cell.backend or "tensorflow",
         "JAX_PLATFORMS": "cuda" if gpu else "cpu",
         "JAX_ENABLE_X64": "1" if cell.precision == "float64" and apart else "0",
@@ -70,12 +71,9 @@ def environment(cell: Cell, cores: Sequence[int] = ()) -> dict[str, str]:
         "CAMPARISON_CORES": ",".join(str(core) for core in cores),
         "CAMPARISON_COLUMN": cell.column.label,
         "CAMPARISON_PRECISION": cell.precision if apart else "",
-        "CAMPARISON_ALLOCATOR": cell.allocator,
     }
     if cell.library and (own := libraries.describe(cell.library).python):
         variables[PYTHON] = str(own)
-    if cell.allocator != SYSTEM:
-        variables |= KEPT
     if cell.mode == "tuned":
         flags = tuned.environment(len(cores))["XLA_FLAGS"]
         variables["XLA_FLAGS"] = flags.removeprefix(os.environ.get("XLA_FLAGS", "")).strip()

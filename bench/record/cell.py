@@ -11,8 +11,6 @@ from implementations.frameworks import Column, column
 
 NUDGED = "nudged"
 """Weights of which each is moved by one unit in the last place: what rounding alone does."""
-SYSTEM = "system"
-"""The allocator that is the C library's as it comes: freed memory goes back to the system."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,17 +38,12 @@ class Cell:
     mode: str = "eager"
     precision: str = "float32"
     threads: int = 0
-    allocator: str = ""
-    memory_format: str = ""
 
     @property
     def cell_id(self) -> str:
         """Twelve hexadecimal digits: a stable hash of the toggles."""
-        toggles = asdict(self)
-        for name in ("allocator", "memory_format"):
-            if not toggles[name]:
-                del toggles[name]  # Cells had their hash before there was this toggle.
-        return hashlib.sha256(json.dumps(toggles, sort_keys=True).encode()).hexdigest()[:12]
+        text = json.dumps(asdict(self), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @property
     def column(self) -> Column:
@@ -63,8 +56,6 @@ class Cell:
             what = f"{self.library}.{self.method}"
         parts = [self.column.label, what, self.architecture, self.dataset, self.layer]
         extra = [self.mode, self.precision] if self.stage != "train" else [self.optimizer]
-        extra += [f"allocator {self.allocator}"] if self.allocator else []
-        extra += [self.memory_format] if self.memory_format else []
         size = [f"x{self.batch}"] if self.batch else []
         return " ".join(part for part in [*parts, *size, *extra] if part)
 

@@ -135,7 +135,8 @@ def _code_hash(
 ) -> str:
     folder = Path(frameworks.__file__).parent
     parts = [f"protocol {protocol}"]
-    modules = sorted((folder / framework).glob("*.py"))
+    # What the suite knows of a framework beside its functions makes no result.
+    modules = sorted(p for p in (folder / framework).glob("*.py") if p.stem != "traits")
     if task in TRAINING:
         # Epochs are the cell's own.
         chosen = replace(recipes.recipe(architecture, dataset), epochs=0)

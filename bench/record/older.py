@@ -1,8 +1,7 @@
 """Rows published before they said what they are of (`described.py`): filled in when they are read.
 
-`older.json` has what they were of, by the code that measured them. It was made once, by
-`python -m bench.record.older`, from the runs that lay in `results/runs/`, and is not made again:
-what a layer's name means may change, and what was measured does not.
+`older.json` has what they were of, by the code that measured them. It was made once, and is not
+made again: what a layer's name means may change, and what was measured does not.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bench.record.described import layer, network, offer, varies
+from bench.record.described import varies
 
 Row = dict[str, Any]
 PATH = Path(__file__).with_name("older.json")
@@ -59,35 +58,3 @@ def _key(row: Mapping[str, Any], names: Iterable[str]) -> str:
 def _known() -> dict[str, dict[str, Row]]:
     known: dict[str, dict[str, Row]] = json.loads(PATH.read_text(encoding="utf-8"))
     return known
-
-
-def make(rows: Iterable[Row]) -> dict[str, dict[str, Row]]:
-    """What `older.json` holds, for these rows, by the code as it is now."""
-    import datasets
-    from implementations.architecture import registered
-
-    found: dict[str, dict[str, Row]] = {"networks": {}, "places": {}, "offers": {}}
-    graphs = {}
-    for row in {_key(row, PLACE): row for row in rows if row["architecture"]}.values():
-        name = _key(row, NETWORK)
-        if name not in graphs:
-            data = datasets.load(row["dataset"], allow_unverified=True)
-            height, width, channels = data.test_images.shape[1:]
-            classes = len(data.class_names)
-            graphs[name] = registered.get(row["architecture"], (height, width, channels), classes)
-            found["networks"][name] = network(graphs[name])
-        if at := layer(graphs[name], row["layer"], row["method"], row["library"]):
-            found["places"][_key(row, PLACE)] = at
-        if said := offer(row["library"], row["method"]):
-            found["offers"][_key(row, PLACE[3:])] = said
-    return found
-
-
-if __name__ == "__main__":
-    import gzip
-
-    from bench.record.runs import RESULTS
-
-    runs = [gzip.decompress(path.read_bytes()).splitlines() for path in RESULTS.glob("runs/*.gz")]
-    made = make(json.loads(line) for run in runs for line in run[1:])
-    PATH.write_text(json.dumps(made, indent=1, sort_keys=True) + "\n", encoding="utf-8")

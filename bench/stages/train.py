@@ -25,6 +25,7 @@ from bench.stages import Job, likeness
 from bench.subject.explainer import load_framework
 from bench.subject.inputs import fit, own_weights, shared_weights
 from bench.subject.request import Request
+from implementations import frameworks
 from implementations.architecture import registered, weights
 from implementations.architecture.recipes import Recipe, recipe
 from implementations.arrays import Weights
@@ -37,8 +38,6 @@ COMPARED_STEPS = 20
 """Steps in which the losses of all columns are compared."""
 FEWEST_STEPS = 20
 """Steps in an epoch: a small data set is cut into batches of a smaller power of two."""
-SEEDED = "pytorch"
-"""The column that trains with every seed, where it is there; else the first that is."""
 
 
 def cells(
@@ -51,7 +50,7 @@ def cells(
     more from nudged weights: no two columns can be asked to part later than one from itself.
     """
     here = [column for column in request.columns if column.missing is None] or list(request.columns)
-    seeded = next((column for column in here if column.label == SEEDED), here[0])
+    seeded = next((column for column in here if column.traits.every_seed), here[0])
     chosen = recipe(architecture, dataset, request.epochs)
     epochs = 0 if steps else chosen.epochs
     for column, optimizer, seed in product(request.columns, optimizers, range(request.seeds)):
@@ -121,7 +120,7 @@ def train(cell: Cell, context: Mapping[str, Any], report: Reporter) -> Iterator[
         start = nudged(start, cell.seed)
     network = framework.build(architecture, start, cell.device, cell.precision)
     images, labels = data.train_images[:n], data.train_labels[:n]
-    trainer = framework.trainer(
+    trainer = frameworks.trainers(cell.framework)(
         network, chosen, cell.optimizer, images, labels, cell.seed, cell.mode
     )
     code = code_of(cell)

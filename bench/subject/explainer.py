@@ -16,7 +16,6 @@ from implementations.architecture.graph import Architecture
 from implementations.arrays import Weights
 from implementations.contract import Framework, Network
 from implementations.errors import Unavailable
-from implementations.frameworks.pytorch.memory_format import lay_out
 from implementations.frameworks.tuned import Tuned
 from implementations.oracle import runtime
 
@@ -102,24 +101,13 @@ def load_framework(cell: Cell) -> tuple[Framework, float]:
     return framework, import_s
 
 
-def network_of(
-    cell: Cell, framework: Framework, architecture: Architecture, weights: Weights
-) -> Network:
-    """The cell's network, in the memory format that is asked for, or else the one that is best.
-
-    Raises Unavailable where the framework has no other.
-    """
-    network = framework.build(architecture, weights, cell.device, cell.precision)
-    return lay_out(network, cell.memory_format) if cell.memory_format else network
-
-
 def build(
     cell: Cell, architecture: Architecture, weights: Weights, outputs: Sequence[str] = ("heatmap",)
 ) -> Explainer:
     """The explainer of a cell. `outputs` are stages; those the method has not are left out."""
     framework, import_s = load_framework(cell)
     began = time.perf_counter()
-    network = network_of(cell, framework, architecture, weights)
+    network = framework.build(architecture, weights, cell.device, cell.precision)
     size = architecture.input_shape[:2]
     method = method_of(cell)
     options = method.resolve(dict(cell.options), cell.score)

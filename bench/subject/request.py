@@ -20,7 +20,7 @@ from implementations.frameworks import Column
 
 PARTS = stages.main_job()
 """The stages of the main job, in their order."""
-GRIDS = ("quick", "default", "full", "allocator")
+GRIDS = ("quick", "default", "full")
 STAGES = "stages"
 """Stands for all the commands that run stages, where an option names its commands."""
 NAMED = frozenset({

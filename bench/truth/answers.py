@@ -48,7 +48,7 @@ def of(cell: Cell) -> Cell:
     """The oracle's cell for a column's cell."""
     return replace(
         cell, stage="oracle", framework="reference", backend="", library="", mode="eager",
-        precision="float64", device="cpu", threads=0, allocator="", memory_format="",
+        precision="float64", device="cpu", threads=0,
         batch=cell.batch if cell.stage == "time" else 0,
     )  # fmt: skip
 

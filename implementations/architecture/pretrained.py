@@ -12,9 +12,8 @@ from implementations.architecture import registered
 from implementations.architecture.graph import Architecture
 from implementations.architecture.shapes import parameters
 from implementations.architecture.weights import check, load
-from implementations.arrays import Images, Weights
+from implementations.arrays import Images, Weights, resize
 from implementations.errors import BadInput
-from implementations.oracle.runtime import resize
 
 SQUEEZENET = "squeezenet-1.0"
 FILES = {SQUEEZENET: "squeezenet_v1_0.safetensors"}

@@ -11,10 +11,12 @@ import importlib
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple, cast
 
-from implementations.contract import Framework
+from implementations.contract import Framework, MakeTrainer
 from implementations.errors import BadInput, Unavailable, unknown
+from implementations.frameworks.traits import Traits
 
 REFERENCE = "reference"
 
@@ -36,6 +38,20 @@ class Column(NamedTuple):
         """Why this column cannot be had here, or None."""
         absent = [package for package in self.packages if find_spec(package) is None]
         return f"{', '.join(absent)} not installed" if absent else None
+
+    @property
+    def own(self) -> bool:
+        """Whether the framework's own column: of several backends the first that it names."""
+        return self == next((c for c in columns() if c.framework == self.framework), self)
+
+    @property
+    def traits(self) -> Traits:
+        """What the suite must know of it; of the reference, which is NumPy, nothing."""
+        if self.framework == REFERENCE:
+            return Traits()
+        module = importlib.import_module(f"{__name__}.{self.framework}.traits")
+        found: dict[str, Traits] = module.TRAITS
+        return found[self.backend]
 
 
 @cache
@@ -79,12 +95,17 @@ def packages() -> frozenset[str]:
 
 def load(name: str) -> Framework:
     """A framework's module. Raises Unavailable when its packages are not here."""
-    if name == REFERENCE:
-        module = importlib.import_module("implementations.oracle.runtime")
-        return cast(Framework, module)
+    oracle = "implementations.oracle.runtime"
+    return cast(Framework, _module(name, oracle if name == REFERENCE else f"{name}.runtime"))
+
+
+def trainers(name: str) -> MakeTrainer:
+    """What makes a framework's trainers. Raises Unavailable when its packages are not here."""
+    return cast(MakeTrainer, _module(name, f"{name}.training").trainer)
+
+
+def _module(name: str, path: str) -> ModuleType:
     try:
-        return cast(
-            Framework, importlib.import_module(f"implementations.frameworks.{name}.runtime")
-        )
+        return importlib.import_module(path if name == REFERENCE else f"{__name__}.{path}")
     except ModuleNotFoundError as error:
         raise Unavailable(f"{name} needs {error.name}, which is not installed") from error

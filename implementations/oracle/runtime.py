@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from implementations.architecture.graph import Architecture, Node, cut
 from implementations.architecture.weights import check
 from implementations.arrays import Floats, Images, Stages, Targets, Weights
+from implementations.arrays import resize as resize
 from implementations.contract import RELU_RULES, Explain
 from implementations.errors import BadInput, Unavailable, unknown
 from implementations.oracle.nodes import backward, forward
@@ -197,17 +198,3 @@ def prepare(
         return {name: stages[name] for name in outputs if name in stages}
 
     return explained
-
-
-def resize(heatmap: NDArray[np.floating], size: tuple[int, int]) -> Floats:
-    """Bilinear, half-pixel centres, no antialias, edges repeated: (N, h, w) to (N, H, W)."""
-    resized = np.asarray(heatmap, np.float64)
-    for axis, length in ((1, size[0]), (2, size[1])):
-        old = resized.shape[axis]
-        place = np.clip((np.arange(length) + 0.5) * (old / length) - 0.5, 0, old - 1)
-        low = np.floor(place).astype(int)
-        high = np.minimum(low + 1, old - 1)
-        share = (place - low)[:, None] if axis == 1 else place - low
-        before, after = resized.take(low, axis), resized.take(high, axis)
-        resized = before * (1 - share) + after * share
-    return resized

@@ -15,7 +15,7 @@ from bench.report.measured import started
 from bench.report.same_run import places
 from bench.report.statistics import middle
 from bench.report.text import ABSENT, number
-from bench.stages.time.timed_training import UNCOMPILED
+from implementations.frameworks import column
 
 TITLE = "Training"
 STAGES = ("train", "time")
@@ -111,7 +111,7 @@ def _text(line: dict[str, Any]) -> dict[str, str]:
     if math.isfinite(line["plain_loop_ratio"]):
         loop = f"{number(line['eager_step_ms'])} / {number(line['compiled_step_ms'])}"
         loop += f" = ×{number(line['plain_loop_ratio'])}"
-    mode = "eager" if line["column"] in UNCOMPILED else line["mode"]
+    mode = "eager" if column(line["column"]).traits.eager_step else line["mode"]
     mode = f", {mode}" if mode else ""
     short = f", {line['steps']} steps" if line["steps"] else ""
     return {

@@ -48,11 +48,6 @@ IMPOSSIBLE = 1.05
 EARLY = "the answer was not there when the call was over"
 READS = 5
 """Calls in a row whose answers are late before that is believed: a machine may be busy."""
-ARRAYS = {
-    "jax": "jax", "pytorch": "torch", "keras[jax]": "jax", "keras[torch]": "torch",
-    "keras[tensorflow]": "tensorflow",
-}  # fmt: skip
-"""Whose arrays a column computes with, and so whose counter tells of its memory."""
 
 
 class Clocked:
@@ -67,8 +62,8 @@ class Clocked:
         self.cell, self.context = cell, context
         self.timed = TASKS[cell.task](cell, context)
         framework = self.timed.framework
-        array = ARRAYS.get(cell.column.label, "")
-        self.count = compilers.counting(framework, array, cell.task)
+        traits = cell.column.traits
+        self.count = compilers.counting(framework, traits, cell.task)
         self.compiles = cell.mode != "eager"
         self.compiler_s = first_compilation.seconds(cell)
         before = self._counted()
@@ -77,16 +72,16 @@ class Clocked:
         one = explainer.to_host(framework, first)
         agreeing = _agreeing(self.timed.check(first))
         del first
-        with memory.Watched(array, cell.device == "gpu" and bool(array)) as self.held:
+        with memory.Watched(traits) as self.held:
             second, self.steady_s = self._call(1)
         other = self._read(second, agreeing)
         del second
         self.checked = self._told_apart(agreeing, one, other)
         self.compiled = self._counted() - before
-        why = compilers.eager(self.compiled, array, cell.task)
+        why = compilers.eager(self.compiled, traits, cell.task)
         if self.compiles and self.count and why:
             raise Wrong(self.checked, f"{why} in mode {cell.mode}: it ran eagerly")
-        self.observed = Observed(cell)
+        self.observed = Observed()
         self.samples: list[float] = []
         self.visits: list[float] = []
 
@@ -184,7 +179,6 @@ class Clocked:
             **self.held.row,
             **observed.row,
             "notes": "; ".join(notes) or None,
-            "energy_j": observed.joules / calls if observed.joules else None,
             "page_faults": observed.faults / calls,
         }
 

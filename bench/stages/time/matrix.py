@@ -2,10 +2,10 @@
 
 The base is the first network asked for: batch 64, the last layer, float32, compiled, one class.
 Around it vary, one at a time, batch and mode together (`tuned` too, where there is something to
-tune), layer, and one class or all; in each framework's own column also precision, memory format,
-method, library and architecture.
+tune), layer, and one class or all; in each framework's own column also precision, method, library
+and architecture.
 Keras on JAX and on PyTorch goes without these in `default`: they are in `full`, with the product of
-batch, mode, layer, precision and architecture. `allocator` has what giving memory back costs.
+batch, mode, layer, precision and architecture.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 
-from bench.record.cell import SYSTEM, Cell
+from bench.record.cell import Cell
 from bench.stages.agree import places
 from bench.subject.inputs import convolves
 from bench.subject.request import Request
@@ -23,7 +23,7 @@ from implementations.architecture.graph import Architecture
 from implementations.contract import MODES
 from implementations.frameworks import Column, tuned
 
-GRIDS = ("quick", "default", "full", "allocator")
+GRIDS = ("quick", "default", "full")
 BATCHES = (1, 8, 64, 256)
 PRECISIONS = ("float32", "bfloat16", "float64")
 TF32 = "tf32"
@@ -33,14 +33,9 @@ LARGE = 100_000
 LARGE_BATCHES = (1, 8)
 COSTLY_BATCH = 1
 """The batch of methods that evaluate the model many times, and of the libraries' like them."""
-FORMATS = {"pytorch": {"cpu": "contiguous", "gpu": "channels_last"}}
-"""By column and device: the memory format that its networks are not in by themselves."""
 ONE_BY_ONE = ("eli5",)
 """Libraries that take seconds for a batch, image after image: they get one image too."""
-OWN = ("", "tensorflow")
-"""The backends of the columns that are a framework's own: Keras' own is TensorFlow."""
 GRAD_CAM = "grad_cam"
-SALIENCY = "saliency"
 
 
 class Grid:
@@ -80,7 +75,7 @@ class Grid:
 
     def default(self) -> Iterator[Cell]:
         """One factor at a time."""
-        own = self.column.backend in OWN
+        own = self.column.own
         for batch, mode in product(sizes(self.networks[0][1]), self.modes()):
             yield from self.both(batch=batch, mode=mode)
         for mode in ("eager", "compiled"):
@@ -103,16 +98,9 @@ class Grid:
         """Precisions, architectures, methods and libraries, around the base."""
         for precision in PRECISIONS:
             yield from self.both(precision=precision)
-        yield from self.formats()
         yield from self.others(range(1, len(self.networks)))
         yield from self.ours()
         yield from self.theirs()
-
-    def formats(self) -> Iterator[Cell]:
-        """The base in the other memory format, where the framework has two."""
-        other = FORMATS.get(self.column.label, {}).get(self.request.device)
-        for mode in ("eager", "compiled") if other else ():
-            yield from self.both(mode=mode, memory_format=other)
 
     def others(self, networks: Iterable[int]) -> Iterator[Cell]:
         """The other architectures, compiled; a large one at every batch, the largest tuned too."""
@@ -179,17 +167,6 @@ class Grid:
                 yield self.cell(network, **same)
                 for layer in ["", *self.layers(network)[:-1]]:
                     yield self.cell(network, **same, task="heatmap", method=GRAD_CAM, layer=layer)
-
-    def allocator(self) -> Iterator[Cell]:
-        """Cells of `default` that need much memory, kept when freed or as the C library has it."""
-        found = [*self.both(batch=max(sizes(self.networks[0][1])))]
-        for first in self.layers(0)[:1]:
-            found.append(self.cell(task="heatmap", method=GRAD_CAM, layer=first))
-        if self.column.backend in OWN:
-            found.append(self.cell(task="heatmap", method=SALIENCY))
-        found.append(self.cell(task="train_step", optimizer="native"))
-        for allocator in ("", SYSTEM):
-            yield from (replace(cell, allocator=allocator) for cell in found)
 
     def modes(self) -> list[str]:
         """The modes there are; `tuned` only in a column that has something to tune."""

@@ -1,4 +1,4 @@
-"""What the machine did while something was timed: cores, memory, load, other work, energy."""
+"""What the machine did while something was timed: cores, memory, load, other work."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from typing import Any, Self
 import psutil
 
 from bench.engine.worker import Row
-from bench.record.cell import Cell
-from bench.stages.time.energy import Meter
 
 QUIET = 0.25
 """Cores that other processes may use while a stable time is taken."""
@@ -22,16 +20,13 @@ WORK = ("user", "nice", "system", "irq", "softirq", "steal")
 class Observed:
     """A context, entered as often as there is something to time; what it tells is of all."""
 
-    def __init__(self, cell: Cell) -> None:
-        self.gpu = cell.device == "gpu"
+    def __init__(self) -> None:
         self.loads: list[float] = []
         self.wall = self.cpu = self.busy = 0.0
         self.faults = 0
-        self.joules: float | None = 0.0
 
     def __enter__(self) -> Self:
         self.loads.append(psutil.getloadavg()[0])
-        self.meter = Meter(gpu=self.gpu)
         self._since = _busy(), _faults(), time.process_time(), time.perf_counter()
         return self
 
@@ -41,8 +36,6 @@ class Observed:
         self.cpu += time.process_time() - cpu
         self.busy += _busy() - busy
         self.faults += _faults() - faults
-        joules = self.meter.joules()
-        self.joules = None if self.joules is None or joules is None else self.joules + joules
         self.loads.append(psutil.getloadavg()[0])
 
     @property

@@ -1,7 +1,7 @@
 """The machine's measured peak: what the best matrix product reaches, to hold times against.
 
-Measured before anything is timed, with every core the cells may use, by each library that is here
-in a process of its own: the best of them counts, so that none is the judge of itself.
+Measured before anything is timed, with every core the cells may use, by NumPy and each framework
+that is here in a process of its own: the best counts, so that none is the judge of itself.
 """
 
 from __future__ import annotations
@@ -13,16 +13,17 @@ import sys
 import time
 from collections.abc import Callable
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from bench.engine import inherited
+from implementations import frameworks
 
 SIZE = 1536
 ROUNDS = 12
 PRECISIONS = ("float32", "float64")
 ROOT = Path(__file__).resolve().parents[3]
+Product = Callable[[Any], Callable[[], Any]]
 
 
 @cache
@@ -33,26 +34,35 @@ def measure(threads: int = 0) -> dict[str, float]:
     environment = {**inherited.passed(), **dict.fromkeys(names, str(len(cores)))}
     environment |= {"JAX_PLATFORMS": "cpu", "JAX_ENABLE_X64": "1"}
     best = dict.fromkeys(PRECISIONS, 0.0)
-    for library in LIBRARIES:
-        if find_spec(library):
-            command = [sys.executable, "-m", "bench.stages.time.peak", library, json.dumps(cores)]
-            done = subprocess.run(
-                command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
-            )
-            found: dict[str, float] = json.loads(done.stdout)
-            best = {precision: max(best[precision], found[precision]) for precision in PRECISIONS}
+    for name in ("", *multiplying()):
+        command = [sys.executable, "-m", "bench.stages.time.peak", name, json.dumps(cores)]
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+        )
+        found: dict[str, float] = json.loads(done.stdout)
+        best = {precision: max(best[precision], found[precision]) for precision in PRECISIONS}
     return best
 
 
-def products(library: str, cores: list[int]) -> dict[str, float]:
-    """What one library reaches in this process, confined to these cores."""
+def multiplying() -> dict[str, Product]:
+    """What readies the product of a matrix with itself, by column; where some share it, by one."""
+    here = [c for c in frameworks.columns() if c.missing is None]
+    found: dict[Product, str] = {}
+    for column in sorted(here, key=lambda column: len(column.label)):
+        if product := column.traits.product:
+            found.setdefault(product, column.label)
+    return {label: product for product, label in found.items()}
+
+
+def products(name: str, cores: list[int]) -> dict[str, float]:
+    """What one column, or NumPy (empty), reaches in this process, confined to these cores."""
     os.sched_setaffinity(0, cores)
     import numpy as np
 
     found = {}
     for precision in PRECISIONS:
         matrix = np.random.default_rng(0).random((SIZE, SIZE)).astype(precision)
-        product = LIBRARIES[library](matrix)
+        product = (multiplying()[name] if name else in_numpy)(matrix)
         seconds = []
         for _ in range(ROUNDS):
             began = time.perf_counter()
@@ -62,30 +72,12 @@ def products(library: str, cores: list[int]) -> dict[str, float]:
     return found
 
 
-def _numpy(matrix: Any) -> Callable[[], Any]:
+def in_numpy(matrix: Any) -> Callable[[], Any]:
+    """The product of a matrix with itself, by NumPy."""
     import numpy as np
 
     out = np.empty_like(matrix)
     return lambda: np.matmul(matrix, matrix, out=out)
-
-
-def _torch(matrix: Any) -> Callable[[], Any]:
-    import torch
-
-    tensor = torch.from_numpy(matrix)
-    out = torch.empty_like(tensor)
-    return lambda: torch.matmul(tensor, tensor, out=out)
-
-
-def _jax(matrix: Any) -> Callable[[], Any]:
-    import jax
-
-    square, placed = jax.jit(lambda array: array @ array), jax.device_put(matrix)
-    return lambda: square(placed).block_until_ready()
-
-
-LIBRARIES = {"numpy": _numpy, "torch": _torch, "jax": _jax}
-"""Library -> what makes the product of a matrix with itself, ready to be called."""
 
 
 if __name__ == "__main__":

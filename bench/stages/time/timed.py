@@ -135,7 +135,7 @@ def forward(cell: Cell, context: Mapping[str, Any]) -> Timed:
     about, expected = answers.timed_batch(our_cell(cell), context)
     framework, import_s = explaining.load_framework(cell)
     began = time.perf_counter()
-    network = explaining.network_of(cell, framework, about.architecture, about.weights)
+    network = framework.build(about.architecture, about.weights, cell.device, cell.precision)
     call = framework.prepare(network, _logits, ("logits",), cell.mode)
     build_s = time.perf_counter() - began
     targets = expected["targets"].astype(np.int32)

@@ -25,12 +25,11 @@ from bench.stages.time.timed import Timed, layout_of, our_cell
 from bench.subject import explainer
 from bench.subject.inputs import batch_of
 from bench.truth import answers, tolerance
+from implementations import frameworks
 from implementations.architecture.recipes import recipe
 from implementations.errors import Unavailable
 from implementations.oracle import runtime
 
-UNCOMPILED = {"keras[torch]": "not compiled: Keras on PyTorch steps eagerly, data on the device"}
-"""Columns whose training step is never compiled, and why."""
 STEPS = 2
 """Training steps a sample: the cost of fetching the losses is shared as it is in training."""
 OTHERWISE = ("dropout", "batch_norm")
@@ -54,8 +53,8 @@ def train_step(cell: Cell, context: Mapping[str, Any]) -> Timed:
 
     Raises Unavailable for a compiled step of a column that has none.
     """
-    if cell.mode != "eager" and cell.column.label in UNCOMPILED:
-        raise Unavailable(UNCOMPILED[cell.column.label])
+    if cell.mode != "eager" and (why := cell.column.traits.eager_step):
+        raise Unavailable(why)
     about = batch_of(replace(cell, batch=cell.batch * STEPS), context)
     first = replace(about, images=about.images[: cell.batch], labels=about.labels[: cell.batch])
     logits = answers.answer(our_cell(cell), first, Path(context["oracle"]))["logits"]
@@ -64,7 +63,7 @@ def train_step(cell: Cell, context: Mapping[str, Any]) -> Timed:
     framework, import_s = explainer.load_framework(cell)
     began = time.perf_counter()
     network = framework.build(about.architecture, about.weights, cell.device, cell.precision)
-    trainer = framework.trainer(
+    trainer = frameworks.trainers(cell.framework)(
         network, recipe(cell.architecture, cell.dataset), "native", about.images, about.labels,
         cell.seed, cell.mode,
     )  # fmt: skip

@@ -15,11 +15,10 @@ from flax import nnx
 from numpy.typing import NDArray
 
 from implementations.architecture.graph import Architecture, Node, cut
-from implementations.architecture.recipes import Recipe
 from implementations.architecture.shapes import parameters
 from implementations.architecture.weights import check
 from implementations.arrays import Array, Images, Stages, Targets, Weights
-from implementations.contract import RELU_RULES, SCORES, Explain, Trainer
+from implementations.contract import RELU_RULES, SCORES, Explain
 from implementations.errors import BadInput, Unavailable, unknown
 from implementations.frameworks.jax.layers import DTYPES, PRODUCTS, function, layer
 
@@ -223,21 +222,3 @@ def prepare(
 def compilations() -> int:
     """How many times a prepared function has been traced and compiled in this process."""
     return _traces["compiled"]
-
-
-# training
-
-
-def trainer(
-    network: Network,
-    recipe: Recipe,
-    optimizer: str,
-    images: Images,
-    labels: Targets,
-    seed: int,
-    mode: str,
-) -> Trainer:
-    """A trainer that starts from this network's weights, which stay as they are."""
-    from implementations.frameworks.jax.training import JaxTrainer
-
-    return JaxTrainer(network, recipe, optimizer, images, labels, seed, mode)

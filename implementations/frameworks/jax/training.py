@@ -203,3 +203,6 @@ def _compile_step(
         return step(state, images[indices], labels[indices])
 
     return jax.jit(gathered if resident else step, donate_argnums=0)
+
+
+trainer = JaxTrainer

@@ -17,11 +17,10 @@ from numpy.typing import NDArray
 
 from implementations.architecture import graph
 from implementations.architecture.graph import Architecture
-from implementations.architecture.recipes import Recipe
 from implementations.architecture.shapes import parameters
 from implementations.architecture.weights import check, randomise
 from implementations.arrays import Array, Images, Stages, Targets, Weights
-from implementations.contract import MODES, PRECISIONS, Explain, Trainer
+from implementations.contract import MODES, PRECISIONS, Explain
 from implementations.errors import BadInput, Unavailable, unknown
 from implementations.frameworks.keras.backends import BACKEND, NAME
 from implementations.frameworks.keras.layers import make
@@ -221,22 +220,3 @@ def prepare(
 def compilations() -> int:
     """How often a prepared function was traced so far: it must not grow while one is timed."""
     return BACKEND.compilations()
-
-
-# training
-
-
-def trainer(
-    network: Network,
-    recipe: Recipe,
-    optimizer: str,
-    images: Images,
-    labels: Targets,
-    seed: int,
-    mode: str,
-) -> Trainer:
-    """A trainer that starts from this network's weights and leaves the network as it is."""
-    from implementations.frameworks.keras.training import KerasTrainer
-
-    own = _network(network.architecture, weights(network), network.precision)
-    return KerasTrainer(own, recipe, optimizer, images, labels, seed, mode)

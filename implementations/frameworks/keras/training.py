@@ -24,7 +24,7 @@ from implementations.arrays import Array, Images, Targets
 from implementations.errors import BadInput, unknown
 from implementations.frameworks.keras.backends import BACKEND, NAME, own_code
 from implementations.frameworks.keras.network import Network
-from implementations.frameworks.keras.runtime import assign, put, weights
+from implementations.frameworks.keras.runtime import assign, build, put, weights
 
 ACCUMULATED = 32
 """Images whose gradients are formed at a time by JAX on a CPU, and summed over the batch.
@@ -72,7 +72,7 @@ def make_optimizer(name: str, recipe: Recipe) -> Any:
 
 
 class KerasTrainer:
-    """A `Trainer` of a network that is its own to change."""
+    """Training of a copy of a network."""
 
     def __init__(
         self,
@@ -84,6 +84,8 @@ class KerasTrainer:
         seed: int,
         mode: str,
     ) -> None:
+        device = "gpu" if BACKEND.gpu() else "cpu"
+        network = build(network.architecture, weights(network), device, network.precision)
         self.network = network
         self._optimizer = make_optimizer(optimizer, recipe)
         self._optimizer.build(network.model.trainable_variables)
@@ -243,3 +245,6 @@ def _plain(model: Any, optimizer: Any, kind: str) -> Epoch:
         return losses
 
     return epoch
+
+
+trainer = KerasTrainer

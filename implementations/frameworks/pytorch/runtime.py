@@ -19,9 +19,8 @@ from numpy.typing import NDArray
 
 from implementations.architecture import weights as neutral
 from implementations.architecture.graph import Architecture
-from implementations.architecture.recipes import Recipe
 from implementations.arrays import Array, Images, Stages, Targets, Weights
-from implementations.contract import Explain, Trainer
+from implementations.contract import Explain
 from implementations.errors import Unavailable
 from implementations.frameworks.pytorch.layers import layer
 from implementations.frameworks.pytorch.network import Network
@@ -220,24 +219,3 @@ def compilations() -> int:
     from torch._dynamo.utils import counters
 
     return int(counters["stats"]["unique_graphs"])
-
-
-# training
-
-
-def trainer(
-    network: Network,
-    recipe: Recipe,
-    optimizer: str,
-    images: Images,
-    labels: Targets,
-    seed: int,
-    mode: str,
-) -> Trainer:
-    """A trainer that starts from this network's weights."""
-    from implementations.frameworks.pytorch.training import PytorchTrainer
-
-    reason = probe(network.device, network.precision, mode)
-    if reason:
-        raise Unavailable(reason)
-    return PytorchTrainer(network, recipe, optimizer, put(network, images, labels), seed, mode)

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from torch.optim.lr_scheduler import LambdaLR
 
 from implementations.architecture.recipes import Recipe
-from implementations.arrays import Array
+from implementations.arrays import Array, Images, Targets
+from implementations.errors import Unavailable
 from implementations.frameworks.pytorch import runtime
 from implementations.frameworks.pytorch.network import Network
 from implementations.frameworks.pytorch.weights import load
@@ -55,13 +56,16 @@ class PytorchTrainer:
         network: Network,
         recipe: Recipe,
         optimizer: str,
-        data: tuple[Array, Array],
+        images: Images,
+        labels: Targets,
         seed: int,
         mode: str,
     ) -> None:
+        if reason := runtime.probe(network.device, network.precision, mode):
+            raise Unavailable(reason)
         self.network = copy.deepcopy(network).train().requires_grad_(True)
         self.recipe, self.mode = recipe, mode
-        self.images, self.labels = data
+        self.images, self.labels = runtime.put(network, images, labels)
         self.optimizer = make_optimizer(optimizer, self.network, recipe, mode == "compiled")
         self.warm_up = recipe.warm_up if optimizer == "matched" else 1
         self.schedule = self._schedule(0)
@@ -140,3 +144,6 @@ class PytorchTrainer:
 
     def _devices(self) -> list[int]:
         return [torch.cuda.current_device()] if self.images.is_cuda else []
+
+
+trainer = PytorchTrainer

@@ -59,10 +59,3 @@ def test_what_cannot_be_had_is_said(
     about = subject(small.cell, small.context, 2)
     with pytest.raises(error, match=words):
         explaining.build(replace(small.cell, **changes), about.architecture, about.weights)
-
-
-def test_a_memory_format_that_a_framework_has_not_is_not_to_be_had(small: Any) -> None:
-    about = subject(small.cell, small.context, 2)
-    with pytest.raises(Unavailable, match="one memory format"):
-        asked = replace(small.cell, memory_format="contiguous")
-        explaining.build(asked, about.architecture, about.weights)

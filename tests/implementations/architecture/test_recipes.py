@@ -21,7 +21,7 @@ from bench.subject.explainer import load_framework
 from implementations.architecture.graph import parse
 from implementations.architecture.recipes import RECIPES, Recipe, recipe
 from implementations.architecture.weights import initialise
-from implementations.frameworks import columns
+from implementations.frameworks import columns, trainers
 
 ROOT = Path(__file__).parents[3]
 STEPS = 6
@@ -79,7 +79,9 @@ def train(label: str, out: str) -> None:
 
     def begin(optimizer: str, mode: str) -> Any:
         network = framework.build(LINEAR, initialise(LINEAR, 0), "cpu", "float32")
-        return framework.trainer(network, CHOSEN, optimizer, images, labels, 0, mode)
+        return trainers(label.partition("[")[0])(
+            network, CHOSEN, optimizer, images, labels, 0, mode
+        )
 
     for optimizer in ("matched", "sgd"):
         for mode in ("eager", "compiled"):

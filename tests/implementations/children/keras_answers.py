@@ -216,13 +216,15 @@ def ruled_names() -> tuple[str, str]:
 def trained(framework: Any, found: dict[str, Any]) -> None:
     from sklearn.datasets import load_digits
 
+    from implementations.frameworks.keras import training
+
     digits = load_digits()
     images = (digits.images[:250, :, :, None] / 16).astype(np.float32)
     labels = digits.target[:250].astype(np.int32)
 
     def make(architecture: Architecture, optimizer: str, mode: str, seed: int = 0) -> Any:
         network = framework.build(architecture, initialise(architecture, 0), "cpu", "float32")
-        return framework.trainer(network, RECIPE, optimizer, images, labels, seed, mode)
+        return training.trainer(network, RECIPE, optimizer, images, labels, seed, mode)
 
     plain = registered.get("cnn-32-16", (8, 8, 1), 10)
     dropping = graph.parse({"input_shape": [8, 8, 1], "classes": 10, "nodes": DROPPING}, "drops")

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -43,28 +42,6 @@ def test_a_network_without_a_convolution_has_no_heatmap(size: str, column: str) 
     dense = [("mnist", registered.get("mlp-512-100"), "random")]
     found = cells(size, column, networks=dense)
     assert {cell.task for cell in found} == {"forward", "train_step"}
-
-
-@pytest.mark.parametrize("column", ["pytorch", "keras[torch]"])
-def test_the_allocators_are_timed_at_cells_that_the_default_has(column: str) -> None:
-    found = cells("allocator", column)
-    kept = [cell for cell in found if not cell.allocator]
-    assert set(kept) <= set(cells("default", column))
-    assert [replace(cell, allocator="system") for cell in kept] == found[len(kept) :]
-    named = [(cell.task, cell.method, cell.batch, cell.layer) for cell in kept]
-    assert named[:3] == [
-        ("forward", "", 256, ""), ("heatmap", "grad_cam", 256, ""),
-        ("heatmap", "grad_cam", 64, "relu1"),
-    ]  # fmt: skip
-
-
-def test_the_other_memory_format_is_timed_where_there_is_one() -> None:
-    for device, other in (("cpu", "contiguous"), ("gpu", "channels_last")):
-        found = cells("default", "pytorch", device=device)
-        asked = [cell for cell in found if cell.memory_format]
-        assert {cell.memory_format for cell in asked} == {other} and len(asked) == 4
-        assert {replace(cell, memory_format="") for cell in asked} <= set(found)
-    assert not any(cell.memory_format for cell in cells("default", "jax"))
 
 
 def test_default_varies_one_factor_at_a_time() -> None:

@@ -6,21 +6,18 @@ import time
 import psutil
 import pytest
 
-from bench.record.cell import Cell
 from bench.record.schema import COLUMNS
 from bench.stages.time import observed as module
 from bench.stages.time.observed import Observed
 
-CELL = Cell(stage="time", framework="pytorch", dataset="digits", architecture="cnn-32-16-8")
-
 
 def test_a_busy_core_is_a_core_in_use() -> None:
-    with Observed(CELL) as busy:
+    with Observed() as busy:
         end = time.process_time() + 0.5
         while time.process_time() < end:
             pass
     assert 0.4 <= busy.row["cores_in_use"] <= 1.2
-    with Observed(CELL) as idle:
+    with Observed() as idle:
         time.sleep(0.5)
     assert idle.row["cores_in_use"] < 0.2 < busy.row["cores_in_use"]
     assert not set(busy.row) - set(COLUMNS)
@@ -31,19 +28,19 @@ def test_work_of_any_kind_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     for kind in ("user", "nice", "system", "irq", "softirq", "steal"):
         seen = iter((times, times._replace(**{kind: getattr(times, kind) + 5})))
         monkeypatch.setattr(module.psutil, "cpu_times", lambda seen=seen: next(seen))
-        with Observed(CELL) as beside:
+        with Observed() as beside:
             time.sleep(0.05)
         assert beside.row["busy_others"] > 1 and beside.row["stable"] is False, kind
     seen = iter((times, times._replace(idle=times.idle + 5, iowait=times.iowait + 5)))
     monkeypatch.setattr(module.psutil, "cpu_times", lambda: next(seen))
-    with Observed(CELL) as alone:
+    with Observed() as alone:
         time.sleep(0.05)
     assert alone.row["stable"] is True
 
 
 def test_pages_that_come_from_the_system_are_counted() -> None:
     pages = 1000
-    observed = Observed(CELL)
+    observed = Observed()
     with mmap.mmap(-1, pages * mmap.PAGESIZE) as fresh:
         for count in (pages, 0):  # the second time they are there
             before = observed.faults
@@ -54,7 +51,7 @@ def test_pages_that_come_from_the_system_are_counted() -> None:
 
 
 def test_what_lies_between_two_visits_is_not_observed() -> None:
-    observed = Observed(CELL)
+    observed = Observed()
     with observed:
         time.sleep(0.2)
     end = time.process_time() + 0.3

@@ -7,6 +7,7 @@ from implementations.errors import BadInput
 pytest.importorskip("jax")
 
 from implementations.frameworks.jax import runtime as framework
+from implementations.frameworks.jax import training
 
 LINEAR = graph.parse(
     {
@@ -44,7 +45,7 @@ def digits():
 
 def started(architecture, recipe, optimizer, data, seed=0, mode="compiled"):
     network = framework.build(architecture, weights.initialise(architecture, 0), "cpu", "float32")
-    return framework.trainer(network, recipe, optimizer, *data, seed, mode)
+    return training.trainer(network, recipe, optimizer, *data, seed, mode)
 
 
 @pytest.mark.parametrize("optimizer", recipes.OPTIMIZERS)
@@ -129,7 +130,7 @@ def test_training_moves_the_statistics_draws_dropout_and_keeps_the_network():
     logits = np.array(network(images))
     losses = {}
     for seed in (0, 1, 0):
-        trainer = framework.trainer(network, recipes.Recipe(), "sgd", *data, seed, "compiled")
+        trainer = training.trainer(network, recipes.Recipe(), "sgd", *data, seed, "compiled")
         losses.setdefault(seed, []).append(trainer.epoch(np.arange(64), 64)[0])
     assert losses[0][0] == losses[0][1] != losses[1][0]
     inner = framework.to_numpy(network.features("conv1", framework.put(network, data[0][:64]))[0])

@@ -10,7 +10,7 @@ pytest.importorskip("torch")
 
 import torch
 
-from implementations.frameworks.pytorch import runtime
+from implementations.frameworks.pytorch import runtime, training
 
 TRAINED = parse(
     {
@@ -44,7 +44,7 @@ def _digits():
 def _trainer(mode, optimizer="matched", loss="mean", architecture=TRAINED, seed=7):
     network = runtime.build(architecture, weights.initialise(architecture, 0), "cpu", "float32")
     recipe = Recipe(learning_rate=1e-2, loss=loss, warm_up=4)
-    return runtime.trainer(network, recipe, optimizer, *_digits(), seed, mode)
+    return training.trainer(network, recipe, optimizer, *_digits(), seed, mode)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_matched_adam_is_the_formula():
     network = runtime.build(PLAIN, weights.initialise(PLAIN, 0), "cpu", "float64")
     recipe = Recipe(learning_rate=1e-2, epsilon=1e-3, warm_up=1)
     images, labels = _digits()
-    trainer = runtime.trainer(network, recipe, "matched", images, labels, 0, "eager")
+    trainer = training.trainer(network, recipe, "matched", images, labels, 0, "eager")
     trainer.epoch(np.arange(500), 500)
     pixels = images.reshape(500, -1).astype(np.float64)
     logits = pixels @ start["d.kernel"]
@@ -109,7 +109,7 @@ def test_training_leaves_the_network_and_the_process_alone():
     torch.manual_seed(5)
     wanted = torch.rand(4)
     torch.manual_seed(5)
-    trainer = runtime.trainer(network, Recipe(), "matched", *_digits(), 0, "eager")
+    trainer = training.trainer(network, Recipe(), "matched", *_digits(), 0, "eager")
     trainer.epoch(np.arange(500), 250)
     assert torch.equal(torch.rand(4), wanted)
     assert not network.training

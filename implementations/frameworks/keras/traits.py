@@ -1,0 +1,50 @@
+"""What the suite must know of Keras on each of its backends."""
+
+from __future__ import annotations
+
+from implementations.frameworks.jax import traits as jax
+from implementations.frameworks.pytorch import traits as torch
+from implementations.frameworks.traits import Count, Traits
+
+
+def functions() -> Count:
+    """How many functions TensorFlow was seen to have traced; each has a name of its own."""
+    from tensorflow.python.eager import context
+
+    seen: set[str] = set()
+
+    def traced() -> int:
+        seen.update(context.context().list_function_names())
+        return len(seen)
+
+    return traced
+
+
+def reset_pool() -> float | None:
+    """Forget the peak of TensorFlow's pool on the host; what is in use now, in MB."""
+    import tensorflow as tf
+
+    try:
+        tf.config.experimental.reset_memory_stats("CPU:0")
+        return float(tf.config.experimental.get_memory_info("CPU:0")["current"]) / 2**20
+    except ValueError:  # its allocator does not count
+        return None
+
+
+def pool_peak() -> float:
+    """The most that was in use of TensorFlow's pool on the host since `reset_pool`, in MB."""
+    import tensorflow as tf
+
+    return float(tf.config.experimental.get_memory_info("CPU:0")["peak"]) / 2**20
+
+
+TRAITS = {
+    "tensorflow": Traits(
+        "tensorflow", step_counter=functions, reset_pool=reset_pool, pool_peak=pool_peak
+    ),
+    "jax": jax.TRAITS[""],
+    "torch": torch.TRAITS[""]._replace(
+        every_seed=False,
+        eager_step="not compiled: Keras on PyTorch steps eagerly, data on the device",
+    ),
+}

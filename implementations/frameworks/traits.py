@@ -1,0 +1,34 @@
+"""What the suite must know of a column beside its functions.
+
+Each framework says it in its own `traits.py`, a literal `TRAITS` by backend, which imports no
+framework before one of its functions is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+Count = Callable[[], int]
+
+
+class Traits(NamedTuple):
+    """A column as the clock meets it."""
+
+    arrays: str = ""
+    """The package whose arrays it computes with; empty: NumPy alone."""
+    product: Callable[[Any], Callable[[], Any]] | None = None
+    """What makes the product of a NumPy matrix with itself, ready to be called."""
+    step_counter: Callable[[], Count] | None = None
+    """What makes the counter of all that is compiled from then on, where a training step is not
+    counted by the framework's own `compilations`."""
+    step_programs: int | None = None
+    """Programs that a compiled training step is at the most; more, and it ran eagerly."""
+    eager_step: str = ""
+    """Why its training step is never compiled; empty where it is."""
+    reset_pool: Callable[[], float | None] | None = None
+    """Forgets the peak of the pool that it takes host memory from; MB in use, None: not counted."""
+    pool_peak: Callable[[], float] | None = None
+    """MB of the pool that were in use at the most since."""
+    every_seed: bool = False
+    """Whether it is the one that trains with every seed."""
