@@ -12,11 +12,12 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.subject.heatmaps import Scores
 from implementations.errors import BadInput, unknown
 
 PerImage = NDArray[np.float64]
@@ -47,19 +48,6 @@ class Metric:
     better: str
     needs: Collection[str] = ()
     budget: Callable[[tuple[int, int]], int] = free
-
-
-class Scores(NamedTuple):
-    """What a network says of images (...,), each for its target, in float64 of float32 logits.
-
-    `margin` is the target's logit less the logsumexp of the others, `logit` the target's logit,
-    `probability` the sigmoid of the margin, `label` the class predicted.
-    """
-
-    margin: NDArray[np.float64]
-    logit: NDArray[np.float64]
-    probability: NDArray[np.float64]
-    label: NDArray[np.int64]
 
 
 class Model(Protocol):

@@ -5,7 +5,7 @@ The first axis is the image, (N, ...); all other axes are positions. NumPy only.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,19 @@ Values = NDArray[Any]
 PerImage = NDArray[np.float64]
 
 NORMALISERS = ("none", "max", "min_max", "relu_max")
+
+
+class Scores(NamedTuple):
+    """What a network says of images (...,), each for its target, in float64 of float32 logits.
+
+    `margin` is the target's logit less the logsumexp of the others, `logit` the target's logit,
+    `probability` the sigmoid of the margin, `label` the class predicted.
+    """
+
+    margin: NDArray[np.float64]
+    logit: NDArray[np.float64]
+    probability: NDArray[np.float64]
+    label: NDArray[np.int64]
 
 
 def rows(heatmap: Values) -> NDArray[np.float64]:

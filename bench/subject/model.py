@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics import Scores
 from bench.record.cell import Cell
-from bench.subject.explainer import load_framework, network_of
+from bench.subject.explainer import load_framework
+from bench.subject.heatmaps import Scores
 from implementations.architecture.graph import Architecture
 from implementations.arrays import Weights
 
@@ -98,7 +98,7 @@ def load(cell: Cell, architecture: Architecture, weights: Weights, fill: NDArray
     Raises Unavailable.
     """
     framework, _ = load_framework(cell)
-    network = network_of(cell, framework, architecture, weights)
+    network = framework.build(architecture, weights, cell.device, cell.precision)
     call = framework.prepare(
         network, lambda network, images, _: {"logits": network(images)}, ("logits",), cell.mode
     )

@@ -23,7 +23,6 @@ from implementations.architecture.graph import Architecture
 from implementations.contract import MODES
 from implementations.frameworks import Column, tuned
 
-GRIDS = ("quick", "default", "full")
 BATCHES = (1, 8, 64, 256)
 PRECISIONS = ("float32", "bfloat16", "float64")
 TF32 = "tf32"

@@ -7,7 +7,7 @@ import pytest
 from bench.record.cell import Cell
 from bench.stages.time import matrix
 from bench.subject.names import pick_columns
-from bench.subject.request import Request
+from bench.subject.request import GRIDS, Request
 from implementations import libraries, methods
 from implementations.architecture import registered
 
@@ -36,7 +36,7 @@ def test_quick_is_every_task_in_every_mode() -> None:
     assert {(cell.precision, cell.batch) for cell in found} == {("float32", 64)}
 
 
-@pytest.mark.parametrize("size", matrix.GRIDS)
+@pytest.mark.parametrize("size", GRIDS)
 @pytest.mark.parametrize("column", ["jax", "pytorch", "keras[torch]"])
 def test_a_network_without_a_convolution_has_no_heatmap(size: str, column: str) -> None:
     dense = [("mnist", registered.get("mlp-512-100"), "random")]
