@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from bench.engine.worker import Row
 from bench.record.cell import Cell
-from bench.stages import Job
+from bench.stages import Job, gallery
 from bench.subject.explainer import CHAIN, Arrays, Explainer, build, load_framework
 from bench.subject.inputs import architecture_for, subject
 from bench.subject.request import Request
@@ -31,8 +31,6 @@ from implementations.errors import Unavailable
 MAIN = 2
 EXAMPLES = ("agree", "agree --dataset fashion_mnist --frameworks jax pytorch")
 CHUNK = 64
-GALLERY = 6
-"""Images whose maps are kept for the pictures."""
 FEW_CLASSES = 100
 """Up to how many classes the maps of every class are compared; the oracle takes them one by one."""
 COMPARED = ("logits", *CHAIN, "upsampled")
@@ -130,19 +128,8 @@ def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
         }
     keep = context.get("gallery", {}).get(cell.cell_id)
     if keep:
-        maps = found["upsampled"][pictured(cell, context)]
+        maps = found["upsampled"][gallery.pictured(cell, context)]
         weights.save(Path(keep), {"found": maps.astype(np.float32)})
-
-
-def network_of(cell: Cell) -> str:
-    """`<data set>/<architecture>`."""
-    return f"{cell.dataset}/{cell.architecture}"
-
-
-def pictured(cell: Cell, context: Mapping[str, Any]) -> list[int]:
-    """The images whose maps are kept: those chosen for the network, else the first ones."""
-    first = range(min(GALLERY, answers.images_compared(cell, context["n_images"])))
-    return list(context.get("pictured", {}).get(network_of(cell), first))
 
 
 def chunk_of(explainer: Explainer, n: int) -> int:
@@ -168,8 +155,6 @@ def run(job: Job) -> list[Row]:
 
     In the main job briefly, and keeping maps for the gallery.
     """
-    from bench.stages import gallery  # which is of this stage's maps
-
     main = job.request.command == "compare"
     pairs = [(dataset, architecture) for dataset, architecture, _ in job.networks]
     thorough = job.request.command == "sweep"

@@ -15,13 +15,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.record.cell import Cell
-from bench.stages.agree import GALLERY as IMAGES
-from bench.stages.agree import network_of, pictured
 from bench.subject.explainer import method_of
 from bench.subject.heatmaps import zero_maps
 from bench.subject.inputs import architecture_for, subject
 from bench.truth import answers
 from implementations.architecture import weights
+
+IMAGES = 6
+"""Images whose maps are kept for the pictures."""
+
+
+def network_of(cell: Cell) -> str:
+    """`<data set>/<architecture>`."""
+    return f"{cell.dataset}/{cell.architecture}"
+
+
+def pictured(cell: Cell, context: Mapping[str, Any]) -> list[int]:
+    """The images whose maps are kept: those chosen for the network, else the first ones."""
+    first = range(min(IMAGES, answers.images_compared(cell, context["n_images"])))
+    return list(context.get("pictured", {}).get(network_of(cell), first))
 
 
 def paths(cells: Iterable[Cell], context: Mapping[str, Any]) -> dict[str, str]:

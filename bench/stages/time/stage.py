@@ -17,7 +17,7 @@ from implementations.errors import BadInput
 MAIN = 3
 EXAMPLES = (
     "time --dataset digits --architectures cnn-32-16-8 --rounds 5",
-    "time --grid allocator --frameworks jax pytorch",
+    "time --grid full --frameworks jax pytorch",
 )
 BASE = "cnn-48-32-16"
 """The architecture around which the grid of times is laid, where it is among those asked for."""

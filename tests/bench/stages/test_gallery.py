@@ -36,7 +36,7 @@ def test_a_run_keeps_the_maps_of_its_plain_cells(small: Any) -> None:
         f"{head}/images", f"{head}/targets",
         *(f"{head}/{m}/{c}" for m in ("grad_cam", "saliency") for c in ("reference", "pytorch")),
     }  # fmt: skip
-    n = agree.GALLERY
+    n = gallery.IMAGES
     assert found[f"{head}/images"].shape == (n, 28, 28, 1) and len(found[f"{head}/targets"]) == n
     maps = found[f"{head}/saliency/reference"]
     np.testing.assert_allclose(maps, found[f"{head}/saliency/pytorch"], atol=1e-5 * maps.max())
