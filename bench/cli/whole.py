@@ -9,6 +9,7 @@ from bench.engine.progress import answer
 from bench.job import changes, main_job, publishing
 from bench.job.plans import planned, source
 from bench.record import machine
+from bench.record.runs import RESULTS
 from bench.report.changes import compare as what_changed
 from bench.subject.inputs import shared_weights
 from bench.subject.request import Request
@@ -49,7 +50,9 @@ def run_stage(request: Request) -> int:
 
 
 def run_report(request: Request) -> int:
-    """`report`: tables and pictures again from the finished runs."""
+    """`report`: tables and pictures again from the finished runs; not those that are tracked."""
+    if request.results == RESULTS:
+        raise BadInput(f"{RESULTS}: only `python -m bench publish` makes these tables anew")
     for path in publishing.tables(request.results):
         answer.print(str(path))
     return 0

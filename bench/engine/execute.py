@@ -59,6 +59,9 @@ def execute(
             failed = [str(row["compared"]) for row in rows if row.get("agree") is False]
             wrong = f" DISAGREES at {', '.join(failed)}" if failed and status == "ok" else ""
             with lock:
+                if status == "skipped":
+                    progress.skip()
+                    return
                 progress.tick(f"{cell} {status}{reason}{wrong}", ok=not wrong and status == "ok")
 
         stop = threading.Event()

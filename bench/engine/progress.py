@@ -24,7 +24,7 @@ class Ticker:
         self.total = total
         self.bar = bar
         self.task = bar.add_task(title, total=total, now="") if bar else None
-        self.done = 0
+        self.done = self.skipped = 0
         self.began = time.perf_counter()
 
     def say(self, text: str) -> None:
@@ -33,6 +33,13 @@ class Ticker:
             self.bar.update(self.task, now=text)
         else:
             console.print(f"  {self.title}: {text}", markup=False, soft_wrap=True)
+
+    def skip(self) -> None:
+        """A cell cannot be had here: it is counted, and told at the end with the others."""
+        self.done += 1
+        self.skipped += 1
+        if self.bar is not None and self.task is not None:
+            self.bar.update(self.task, completed=self.done)
 
     def tick(self, text: str, ok: bool = True) -> None:
         """A cell is finished; one that is not ok stays on the screen."""
@@ -51,11 +58,15 @@ class Ticker:
 def ticker(title: str, total: int) -> Iterator[Ticker]:
     """Shows the progress of `total` cells."""
     if not console.is_terminal:
-        yield Ticker(title, total, None)
-        return
-    columns = (
-        TextColumn("{task.description:>9}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        TextColumn("{task.fields[now]}", markup=False),
-    )  # fmt: skip
-    with Progress(*columns, console=console) as bar:
-        yield Ticker(title, total, bar)
+        shown = Ticker(title, total, None)
+        yield shown
+    else:
+        columns = (
+            TextColumn("{task.description:>9}"), BarColumn(), MofNCompleteColumn(),
+            TimeElapsedColumn(), TextColumn("{task.fields[now]}", markup=False),
+        )  # fmt: skip
+        with Progress(*columns, console=console) as bar:
+            shown = Ticker(title, total, bar)
+            yield shown
+    if shown.skipped:
+        console.print(f"  {title}: {shown.skipped} cells cannot be had here")

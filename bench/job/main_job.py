@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from bench import report
 from bench.engine.execute import disagreements
 from bench.engine.progress import answer, console
-from bench.job import publishing
+from bench.job import ending, publishing
 from bench.job.pipeline import Pipeline
 from bench.job.plans import planned
-from bench.record.runs import Row, published
+from bench.record.runs import Row
 from bench.subject.request import Request
 
 
@@ -34,23 +33,15 @@ def perform(request: Request, stages: Iterable[str]) -> tuple[Pipeline, int]:
 
 
 def conclude(job: Pipeline, rows: Iterable[Row]) -> int:
-    """End the run: its file, the tables and pictures, the choosing table on the screen."""
+    """End the run: its file, the tables and pictures, one screen of what came of it."""
     bad = disagreements(rows)
     results = job.request.results
     path = job.run.save()
     touched = {(str(row["dataset"]), str(row["architecture"])) for row in job.run.rows}
-    written = publishing.tables(results, touched)
+    publishing.tables(results, touched)
     # Only now: one killed among the tables goes on from here, with its rows there once.
     job.run.end()
-    answer.print(report.choose(published(results, publishing.say)))
-    answer.print(f"\nRows:    {path}")
-    for folder in sorted({str(file.parent) for file in written}):
-        answer.print(f"Written: {folder}/ ({sum(str(f.parent) == folder for f in written)} files)")
-    for row in bad[:20]:
-        error = "what is not finite" if row.get("max_rel") is None else f"{row['max_rel']:.3g}"
-        what = row.get("reason") or f"{row['compared']} differs by {error}"
-        where = (row["column"], row["method"] or row["task"], row["architecture"], row["dataset"])
-        console.print(f"CHECK FAILED  {' '.join(where)}: {what}", markup=False, soft_wrap=True)
-    if len(bad) > 20:
-        console.print(f"CHECK FAILED  and {len(bad) - 20} more; see {results / 'tables'}")
+    answer.print(ending.screen(job, path))
+    for line in ending.failures(bad, results):
+        console.print(line, markup=False, soft_wrap=True)
     return 3 if bad else 0

@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -20,12 +21,22 @@ from implementations.architecture.weights import write_bytes
 
 BLOCK = re.compile(r"(<!-- answers -->\n).*?(<!-- end -->)", re.DOTALL)
 ABSENT = "not measured"
-NETWORK = ("digits", "cnn-48-32-16", "cpu", "float32")
-"""Of whose times the answers are: data set, architecture, device, precision."""
-BATCH = 64
-LAYER = "relu3"
-"""Its last, as tables name it that name layers."""
 Answer = tuple[str, str]
+
+
+class Place(NamedTuple):
+    """Of whose times answers are; `layer` is its last, as tables name it that name layers."""
+
+    dataset: str
+    architecture: str
+    device: str
+    precision: str
+    batch: int
+    layer: str | None
+
+
+OWN = Place("digits", "cnn-48-32-16", "cpu", "float32", 64, "relu3")
+"""That of the README."""
 
 
 def fill(text: str, tables: Path) -> str:
@@ -33,7 +44,7 @@ def fill(text: str, tables: Path) -> str:
     lines = ["| question | answer | how sure |", "| --- | --- | --- |"]
     for question, table, answer in QUESTIONS:
         frame = read(tables / f"{table}.csv")
-        found = answer(frame) if len(frame) else None
+        found = answer(frame, OWN) if len(frame) else None
         told, sure = found or (ABSENT, "no run has it")
         lines.append(f"| [{question}](results/tables/{table}.md) | {told} | {sure} |")
     body = "\n".join(lines)
@@ -53,29 +64,29 @@ def read(path: Path) -> pd.DataFrame:
     return pd.read_csv(io.StringIO(rows), keep_default_na=False, na_values=[""])
 
 
-def batches(frame: pd.DataFrame) -> Answer | None:
+def batches(frame: pd.DataFrame, of: Place) -> Answer | None:
     """The fastest column at Grad-CAM in batches."""
-    return _fastest(_of(frame, "grad_cam", batch=BATCH), "ms_per_image", "an image")
+    return _fastest(_of(frame, of, "grad_cam"), "ms_per_image", "an image")
 
 
-def training(frame: pd.DataFrame) -> Answer | None:
+def training(frame: pd.DataFrame, of: Place) -> Answer | None:
     """The fastest column at a step of training."""
     steps = frame[frame["task"] == "train_step"]
-    return _fastest(_of(steps, "", batch=BATCH), "ms_per_image", "an image of a step")
+    return _fastest(_of(steps, of, ""), "ms_per_image", "an image of a step")
 
 
-def one_image(frame: pd.DataFrame) -> Answer | None:
+def one_image(frame: pd.DataFrame, of: Place) -> Answer | None:
     """The fastest column and mode at Grad-CAM of one image."""
-    return _fastest(_of(frame, "grad_cam", batch=1), "ms", "a call")
+    return _fastest(_of(frame, of._replace(batch=1), "grad_cam"), "ms", "a call")
 
 
-def few_calls(frame: pd.DataFrame) -> Answer | None:
+def few_calls(frame: pd.DataFrame, of: Place) -> Answer | None:
     """The fastest column without compiling, and how soon compiling pays at the soonest."""
-    mine = _of(frame, "grad_cam", batch=BATCH)
+    mine = _of(frame, of, "grad_cam")
     if mine.empty:
         return None
     best = mine.sort_values("eager_ms").iloc[0]
-    told = f"{best['column']}, eager: {number(best['eager_ms'])} ms a call of {BATCH} images"
+    told = f"{best['column']}, eager: {number(best['eager_ms'])} ms a call of {of.batch} images"
     real = mine[mine["real"].astype(bool) & (mine["break_even_calls"].astype(float) > 0)]
     if len(real):
         soon = real.sort_values("break_even_calls").iloc[0]
@@ -84,10 +95,10 @@ def few_calls(frame: pd.DataFrame) -> Answer | None:
     return told, f"machine {best['machine_id']}{_doubt(best)}"
 
 
-def library(frame: pd.DataFrame) -> Answer | None:
+def library(frame: pd.DataFrame, of: Place) -> Answer | None:
     """The fastest library at Grad-CAM."""
     mine = frame[(frame["like"] == "grad_cam") & frame["library"].notna() & frame["ms"].notna()]
-    ranked = mine[mine["architecture"] == NETWORK[1]].dropna(subset=["to_best"])
+    ranked = mine[mine["architecture"] == of.architecture].dropna(subset=["to_best"])
     if ranked.empty:
         return None
     best = ranked.sort_values("to_best").iloc[0]
@@ -95,11 +106,17 @@ def library(frame: pd.DataFrame) -> Answer | None:
     return told, _sure(best)
 
 
-def agreement(frame: pd.DataFrame) -> Answer | None:
+def agreement(frame: pd.DataFrame, of: Place) -> Answer | None:
+    """Whether the framework is why heatmaps differ."""
+    found = passed(frame, of)
+    return (f"not by the framework: {found[0]}", found[1]) if found else None
+
+
+def passed(frame: pd.DataFrame, of: Place) -> Answer | None:
     """How far the columns' heatmaps are from the oracle's, with trained weights."""
     mine = frame[
-        (frame["device"] == NETWORK[2])
-        & (frame["precision"] == NETWORK[3])
+        (frame["device"] == of.device)
+        & (frame["precision"] == of.precision)
         & (frame["weights"] == "trained")
         & frame["library"].isna()
         & (frame["method"] == "grad_cam")
@@ -107,19 +124,19 @@ def agreement(frame: pd.DataFrame) -> Answer | None:
     ]
     if mine.empty:
         return None
-    passed = mine["passed"].astype(bool)
-    told = f"not by the framework: {passed.sum()} of {len(mine)} comparisons of Grad-CAM pass"
+    within = mine["passed"].astype(bool).sum()
+    told = f"{within} of {len(mine)} comparisons of Grad-CAM pass"
     middle = f"median error {number(mine['median_rel'].median())} of the peak"
     return f"{told}, {middle}", f"{mine['column'].nunique()} columns against a float64 oracle"
 
 
-def gpu(frame: pd.DataFrame) -> Answer | None:
+def gpu(frame: pd.DataFrame, of: Place) -> Answer | None:
     """The fastest column on a GPU."""
     mine = frame[(frame["device"] == "gpu") & (frame["method"] == "grad_cam")]
     return _fastest(mine, "ms_per_image", "an image")
 
 
-QUESTIONS: tuple[tuple[str, str, Callable[[pd.DataFrame], Answer | None]], ...] = (
+QUESTIONS: tuple[tuple[str, str, Callable[[pd.DataFrame, Place], Answer | None]], ...] = (
     ("I explain batches on a CPU", "choose", batches),
     ("I make a few calls only", "price_of_jit", few_calls),
     ("I explain one image at a time", "batch_scaling", one_image),
@@ -130,14 +147,13 @@ QUESTIONS: tuple[tuple[str, str, Callable[[pd.DataFrame], Answer | None]], ...] 
 )
 
 
-def _of(frame: pd.DataFrame, method: str, batch: int) -> pd.DataFrame:
-    """Our own method's rows of the base network; not stale ones where there are others."""
-    names = ("dataset", "architecture", "device", "precision")
-    mine = frame[(frame["batch"] == batch) & frame["library"].isna()]
-    for name, value in zip(names, NETWORK, strict=True):
-        mine = mine[mine[name] == value]
+def _of(frame: pd.DataFrame, of: Place, method: str) -> pd.DataFrame:
+    """Our own method's rows of a place; not stale ones where there are others."""
+    mine = frame[frame["library"].isna()]
+    for name in ("dataset", "architecture", "device", "precision", "batch"):
+        mine = mine[mine[name] == getattr(of, name)]
     mine = mine[mine["method"] == method] if method else mine
-    mine = mine[mine["layer"].isna() | (mine["layer"] == LAYER)]
+    mine = mine[mine["layer"].isna() | (mine["layer"] == of.layer)]
     fresh = mine[~mine["stale"].astype(bool)]
     return fresh if len(fresh) else mine
 

@@ -32,6 +32,7 @@ from bench.subject.request import Request
 from bench.truth import answers
 from implementations import libraries, methods
 from implementations.architecture import weights
+from implementations.errors import Unavailable
 from implementations.frameworks.evaluations import count_evaluations
 
 MAIN = 4
@@ -194,6 +195,10 @@ def run(job: Job) -> list[Row]:
         for dataset, architecture in chosen
         for cell in cells(job.request, dataset, architecture)
     ]
+    if not asked and job.request.command == "contrast":
+        job.run.discard()
+        columns = ", ".join(column.label for column in job.request.columns)
+        raise Unavailable(f"no library serves {columns}; see `python -m bench list`")
     rows = job.execute("contrast", asked, context=context, at_once=1)
     for pair in chosen:
         network = [cell for cell in asked if (cell.dataset, cell.architecture) == pair]

@@ -11,6 +11,8 @@ from bench.__main__ import main
 from bench.cli.arguments import app, parse
 from bench.cli.commands import COMMANDS
 from bench.record.machine import describe
+from bench.record.runs import RESULTS
+from implementations.architecture import registered, weights
 from implementations.frameworks import columns
 
 
@@ -146,3 +148,22 @@ def test_names_are_parted_by_spaces_or_commas() -> None:
     assert ask.datasets == ("digits", "shapes") and ask.methods == ("saliency",)
     labels = [column.label for column in ask.columns]
     assert labels[:2] == ["jax", "keras[jax]"] and len(labels) == len(set(labels)) == 4
+
+
+def test_the_tracked_tables_are_made_by_publish_alone(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["report", "--results", str(RESULTS)]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "only `python -m bench publish`" in said
+
+
+def test_no_library_serves_a_column(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place = tmp_path / "weights" / "digits--cnn-gap.safetensors"
+    place.parent.mkdir()
+    weights.save(place, weights.initialise(registered.get("cnn-gap"), 0))
+    words = "contrast --dataset digits --architectures cnn-gap --frameworks jax --images 8"
+    assert main([*words.split(), "--results", str(tmp_path)]) == 4
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "no library serves jax" in said
+    assert not list((tmp_path / "work").glob("contrast-*")) and not (tmp_path / "runs").exists()
