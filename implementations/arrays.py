@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,24 @@ Array = Any
 Images = NDArray[np.float32]
 Targets = NDArray[np.int32]
 Weights = Mapping[str, NDArray[Any]]
-Stages = dict[str, Array]
+Draws = dict[str, NDArray[Any]]
+"""Arrays that a method is given beside the images, by name: random numbers, or made of them."""
+Intermediates = dict[str, Array]
+"""What a heatmap is made of, by name, `heatmap` among them."""
 Floats = NDArray[np.float64]
 """What the oracle computes with."""
 Tensors = Mapping[str, Floats]
 """A node's own weights by their short name, `kernel`."""
+
+
+def kept(answer: Any, outputs: Sequence[str]) -> Any:
+    """Of intermediates with a heatmap those that are wanted; any other answer as it is.
+
+    What is left out of an answer before it is compiled, the compiler need not compute.
+    """
+    if not isinstance(answer, dict) or "heatmap" not in answer:
+        return answer
+    return {name: answer[name] for name in outputs if name in answer}
 
 
 def resize(heatmap: NDArray[np.floating], size: tuple[int, int]) -> Floats:

@@ -1,8 +1,8 @@
 """What every implementation promises. The first page to read.
 
-A *framework* is a module in `implementations/frameworks/` with the functions of `Framework`; its
-`build` returns a `Network`. A *method* is a module in `implementations/methods/` whose builders,
-one per framework and one for the oracle, have the form of `Builder`.
+A *framework* is a folder in `implementations/frameworks/` whose `runtime` has the functions of
+`Framework`; its `build` returns a `Network`. A *method* is a module in `implementations/methods/`
+whose builders, one per framework and one for the oracle, have the form of `Builder`.
 
 Arrays that live on a framework's device are written `Array` here: a `jax.Array`, a `torch.Tensor`
 or a tensor of Keras' backend. Only NumPy arrays cross from one process to another, images always
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from implementations.arrays import Array, Images, Stages, Targets, Weights
+from implementations.arrays import Array, Draws, Images, Intermediates, Targets, Weights
 
 if TYPE_CHECKING:
     from implementations.architecture.graph import Architecture
@@ -61,6 +61,10 @@ class Network(Protocol):
 
     architecture: Architecture
 
+    @property
+    def capacity(self) -> int:
+        """How many images one pass may hold: what methods of many passes make blocks of."""
+
     def __call__(self, images: Array) -> Array:
         """Logits (N, K) of images (N, H, W, C), or (N, C, H, W) in PyTorch."""
 
@@ -77,8 +81,17 @@ class Network(Protocol):
         log_probability is log_sigmoid(m), so 1 - p is never formed by subtraction.
         """
 
-    def kernel(self, node: str) -> Array:
-        """The kernel of a dense node, (in, out) whatever the framework's own layout."""
+    def tensor(self, name: str) -> Array:
+        """A weight by its neutral name, `conv1.kernel`, in the neutral layout: HWIO, (in, out)."""
+
+    def tapped(self, images: Array, offsets: Mapping[str, Array]) -> tuple[Array, dict[str, Array]]:
+        """Logits (N, K), and the outputs of the nodes named, to each of which its offset is added.
+
+        The gradient by offsets of 0 is the gradient at all these nodes, in one backward pass.
+        """
+
+    def resize(self, maps: Array, size: tuple[int, int]) -> Array:
+        """Bilinear, half-pixel centres, no antialias: (N, h, w) to (N, H, W)."""
 
     def with_relu(self, rule: str) -> Self:
         """The same weights behind ReLUs with another backward pass: one of `RELU_RULES`.
@@ -94,8 +107,16 @@ class KerasNetwork(Network, Protocol):
     def split(self, layer: str) -> None:
         """Make the submodels of a layer. Call it in the builder: nothing is built while tracing."""
 
-    def gradient(self, function: Callable[[Array], Array]) -> Callable[[Array], Array]:
-        """The gradient of a scalar function of one array."""
+    def tap(self, nodes: Sequence[str]) -> None:
+        """Make the submodel that `tapped` runs with offsets at these nodes; in the builder too."""
+
+    def gradient(
+        self, function: Callable[[Any], Any], has_aux: bool = False
+    ) -> Callable[[Any], Any]:
+        """The gradient of a scalar function of one array, or of a dictionary of arrays.
+
+        With `has_aux` the function gives (scalar, anything), and this (gradient, anything).
+        """
 
 
 class OracleNetwork(Network, Protocol):
@@ -106,13 +127,14 @@ class OracleNetwork(Network, Protocol):
     ) -> Array:
         """The gradient of the per-image score with respect to the activations, of their shape."""
 
-    def kinks(self, layer: str, images: Array) -> Array:
-        """Per image (N,), how near a ReLU or max-pool past the layer is to switching.
+    def gradients(self, images: Array, targets: Array, score: str) -> dict[str, Array]:
+        """The gradient of the per-image score at the output of every node, and at `input`."""
 
-        The smallest |pre-activation| or gap between a window's two largest values, relative to the
-        node's largest magnitude in that image. Exact zeros and exact ties are no kinks. Infinity
-        where nothing past the layer can switch.
-        """
+    def values(self, images: Array) -> dict[str, Array]:
+        """The output of every node, and the images as `input`."""
+
+    def at_zero(self, node: str) -> Array:
+        """The output (1, h, w, c) or (1, c) of a node where all that it reads is 0: its bias."""
 
 
 class Trainer(Protocol):
@@ -160,20 +182,37 @@ class Framework(Protocol):
     def wait(self, arrays: Any) -> None:
         """Return when these arrays, and all work queued before them, are computed."""
 
-    def prepare(
-        self, network: Network, explain: Explain, outputs: Sequence[str], mode: str
-    ) -> Callable[[Array, Array], Stages]:
-        """`explain` restricted to these outputs, compiled if asked, bound to its network."""
+    def place(self, network: Network, arrays: Draws) -> dict[str, Array]:
+        """Arrays of any kind to the device, by name, floats in the network's precision.
 
-    def resize(self, heatmap: Array, size: tuple[int, int]) -> Array:
-        """Bilinear, half-pixel centres, no antialias: (N, h, w) to (N, H, W)."""
+        Four axes are (N, H, W, C) and become the framework's own layout.
+        """
+
+    def compiler(self, network: Network, outputs: Sequence[str], mode: str) -> Compile:
+        """What a builder compiles its passes with. Raises Unavailable where the mode is not here.
+
+        Of an answer with a heatmap it keeps the outputs named.
+        """
 
 
-Explain = Callable[[Any, Array, Array], Stages]
-"""(network, images, targets) -> named stages, `heatmap` among them: pure, so it can be compiled."""
+Explain = Callable[..., Intermediates]
+"""(network, images, targets[, draws]) -> intermediates, `heatmap` among them.
 
-Builder = Callable[[Any, str, Options], Explain]
-"""(network, layer, options) -> explain. Whatever must not be traced is made here, before it."""
+`draws` are a method's placed arrays by name, and are given to those that ask for any.
+"""
+
+Compile = Callable[[Callable[..., Any]], Callable[..., Any]]
+"""A pure function of (network, *arrays) -> the same, compiled where the mode says so.
+
+Arrays may be in dictionaries; whatever else a function needs it closes over.
+"""
+
+Builder = Callable[[Any, str, Options, Compile], Explain]
+"""(network, layer, options, compile) -> explain.
+
+A method of one pass ends in `return compile(explain)`; one of many compiles the pass and loops over
+blocks of `network.capacity` images. Whatever must not be traced is made before.
+"""
 
 MakeTrainer = Callable[[Any, "Recipe", str, Images, Targets, int, str], Trainer]
 """(network, recipe, optimizer, images, labels, seed, mode) -> a trainer from its weights on."""

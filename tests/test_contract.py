@@ -15,6 +15,7 @@ import datasets
 from bench import metrics
 from implementations import contract, frameworks, libraries, methods
 from implementations.architecture import graph, registered
+from implementations.methods.card import Option
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("bench", "datasets", "implementations")
@@ -60,20 +61,19 @@ def test_columns_are_told_apart() -> None:
 def test_a_method_is_a_page(name: str) -> None:
     method = methods.load(name)
     module = method.module
-    assert module.TITLE and re.search(r"\d", module.PAPER) and method.at in ("layer", "input")
+    card = method.card
+    assert card.title and re.search(r"\d", card.paper) and card.intermediates[-1] == "heatmap"
     assert inspect.getdoc(module) and len(str(inspect.getdoc(module)).splitlines()) > 3
-    assert list(inspect.signature(module.evaluations).parameters) == ["options", "size"]
     options = method.resolve({})
-    assert options.score == "logit" and module.evaluations(options, (28, 28)) >= 1
+    assert options.score == card.score and card.score in card.scores
     named = ("reference", *{c.framework for c in frameworks.columns()})
     built = [framework for framework in named if hasattr(module, framework)]
     assert "reference" in built and len(built) > 1
     for framework in built:
         builder = method.builder(framework)
-        assert list(inspect.signature(builder).parameters) == ["network", "layer", "options"]
+        taken = ["network", "layer", "options", "compile"]
+        assert list(inspect.signature(builder).parameters) == taken
         assert inspect.getdoc(builder)
-    if hasattr(module, "applies"):
-        assert list(inspect.signature(module.applies).parameters) == ["architecture", "layer"]
 
 
 @pytest.mark.parametrize("name", libraries.names())
@@ -91,7 +91,7 @@ def test_a_library_says_what_it_offers_and_why_it_differs(name: str) -> None:
         method.resolve({})
 
 
-def schemas() -> Iterator[tuple[str, str, methods.Option]]:
+def schemas() -> Iterator[tuple[str, str, Option]]:
     """Every option of every method and offer: whose, its name, the option."""
     offered = [
         libraries.describe(name).method(offer)
@@ -104,7 +104,7 @@ def schemas() -> Iterator[tuple[str, str, methods.Option]]:
 
 
 @pytest.mark.parametrize(("owner", "name", "option"), list(schemas()), ids=str)
-def test_an_option_parses_its_own_default(owner: str, name: str, option: methods.Option) -> None:
+def test_an_option_parses_its_own_default(owner: str, name: str, option: Option) -> None:
     assert name.isidentifier() and name != "score" and len(option.meaning) > 3
     assert option.parse(str(option.default)) == option.default
     json.dumps(vars(option))

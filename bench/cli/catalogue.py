@@ -13,6 +13,7 @@ from implementations.architecture import graph, registered
 from implementations.architecture.graph import layers, resolve_layer
 from implementations.architecture.shapes import operations, summary
 from implementations.contract import DEVICES, MODES, PRECISIONS, SCORES
+from implementations.methods.card import Option
 
 TEMPLATE = "cnn-32-16"
 """The registered architecture that shows the form of a JSON file."""
@@ -35,7 +36,7 @@ def catalogue() -> dict[str, Any]:
             for c in columns
         ],
         "methods": [
-            {"method": m.name, "title": m.module.TITLE, "paper": m.module.PAPER, "at": m.at,
+            {"method": m.name, "title": m.title, "paper": m.card.paper, "at": m.at,
              "frameworks": [name for name in (*names, "reference") if hasattr(m.module, name)],
              "options": {name: _option_schema(o) for name, o in m.options.items()}}
             for m in shown
@@ -61,7 +62,7 @@ def catalogue() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _option_schema(option: methods.Option) -> dict[str, Any]:
+def _option_schema(option: Option) -> dict[str, Any]:
     return {"kind": type(option).__name__.lower(), **vars(option)}
 
 

@@ -11,6 +11,7 @@ import ast
 import hashlib
 import inspect
 import json
+import sys
 import textwrap
 from collections.abc import Collection, Iterable
 from dataclasses import replace
@@ -24,6 +25,7 @@ from implementations.architecture import recipes, registered, weights
 from implementations.architecture import window as windows
 from implementations.architecture.kinds import KINDS
 from implementations.frameworks import tuned
+from implementations.methods import card
 
 CONTROL = "control"
 """What stands for the library in the rows of maps that explain nothing."""
@@ -31,6 +33,7 @@ TRAINING = ("train", "train_step")
 """The tasks that train."""
 ORACLE = ("forward", "backward", "gaps", "contenders")
 """What the oracle has of a kind's page."""
+PAGES = f"{methods.__name__}."
 TUNED = {label.partition("[")[0] for label in tuned.COLUMNS}
 RENAMED: dict[str, str] = json.loads(
     Path(__file__).with_name("renamed.json").read_text(encoding="utf-8")
@@ -122,6 +125,21 @@ def reached(module: ModuleType, roots: Iterable[str]) -> list[str]:
     return list(found.values())
 
 
+def pages(page: ModuleType) -> list[ModuleType]:
+    """A method's page, and whatever else of `implementations.methods` it is written with."""
+    found = [page]
+    for module in found:
+        for statement in ast.parse(inspect.getsource(module)).body:
+            if isinstance(statement, ast.ImportFrom) and statement.module:
+                names = [
+                    statement.module,
+                    *(f"{statement.module}.{a.name}" for a in statement.names),
+                ]
+                used = [sys.modules[n] for n in names if n.startswith(PAGES) and n in sys.modules]
+                found += [module for module in used if module not in (*found, card)]
+    return found
+
+
 @cache
 def _code_hash(
     framework: str,
@@ -161,9 +179,9 @@ def _code_hash(
     if library and library != CONTROL:
         parts += trees(inspect.getsource(libraries.describe(library).module))
     elif method and not library:
-        chosen_method = methods.load(method)
         others = {column.framework for column in frameworks.columns()} | {frameworks.REFERENCE}
-        parts += trees(inspect.getsource(chosen_method.module), others - {framework})
+        for module in pages(methods.load(method).module):
+            parts += trees(inspect.getsource(module), others - {framework})
     return fingerprint(parts)
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from bench.engine.worker import Row
 from bench.record.cell import Cell
 from bench.stages import Job, gallery
-from bench.subject.explainer import CHAIN, Arrays, Explainer, build, load_framework
+from bench.subject.explainer import Arrays, Explainer, build, load_framework, method_of
 from bench.subject.inputs import architecture_for, subject
 from bench.subject.request import Request
 from bench.truth import answers
@@ -33,7 +33,6 @@ EXAMPLES = ("agree", "agree --dataset fashion_mnist --frameworks jax pytorch")
 CHUNK = 64
 FEW_CLASSES = 100
 """Up to how many classes the maps of every class are compared; the oracle takes them one by one."""
-COMPARED = ("logits", *CHAIN, "upsampled")
 BARE = True
 """Its processes need a framework and nothing else (`bench/engine/worker.py`)."""
 
@@ -69,7 +68,7 @@ def cells(
             spots = places(method, architecture)[-1 if brief and not main else 0 :]
             for layer, precision in product(spots, request.precisions):
                 last = layer == spots[-1] and weights_name == "trained" and not again
-                for mode, score in _toggles(method_name, precision, last, thorough):
+                for mode, score in _toggles(method, precision, last, thorough):
                     if mode == "compiled" and weights_name == "random" and not main:
                         continue
                     yield Cell(
@@ -80,10 +79,10 @@ def cells(
                     )  # fmt: skip
 
 
-def places(method: methods.Method, architecture: Architecture) -> list[str]:
+def places(method: methods.NamedMethod, architecture: Architecture) -> list[str]:
     """The layers a method is compared at: first, middle and last convolution, or its one place."""
     convolutions = [n.name for n in architecture.nodes if n.kind == "conv"]
-    if method.at == "input":
+    if method.at == "input" and method.card.reads != "layer":
         return [""]
     if not convolutions:
         return []
@@ -93,18 +92,19 @@ def places(method: methods.Method, architecture: Architecture) -> list[str]:
         return []
     spots = [convolutions[0], convolutions[len(convolutions) // 2], convolutions[-1]]
     found = [resolve_layer(architecture, spot) for spot in dict.fromkeys(spots)]
-    applies = getattr(method.module, "applies", None)
-    return [spot for spot in found if not applies or applies(architecture, spot) is None] or [last]
+    return [spot for spot in found if method.card.applies(architecture, spot) is None] or [last]
 
 
-def _toggles(method: str, precision: str, last: bool, thorough: bool) -> Iterator[tuple[str, str]]:
-    main = method == "grad_cam"
+def _toggles(
+    method: methods.NamedMethod, precision: str, last: bool, thorough: bool
+) -> Iterator[tuple[str, str]]:
+    main, score = method.name == "grad_cam", method.card.score
     if precision == "float32" or main or thorough:
-        yield "eager", "logit"
+        yield "eager", score
     if (main and last and precision == "float32") or (
         thorough and (main or precision == "float32")
     ):
-        yield "compiled", "logit"
+        yield "compiled", score
     if main and last:
         yield "eager", "probability"
         yield "eager", "log_probability"
@@ -115,11 +115,13 @@ def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
     load_framework(cell)
     about = subject(cell, context, answers.images_compared(cell, context["n_images"]))
     expected = answers.answer(cell, about, Path(context["oracle"]))
-    explainer = build(cell, about.architecture, about.weights, CHAIN)
+    compared = method_of(cell).card.intermediates
+    explainer = build(cell, about.architecture, about.weights, compared)
     found = explain(explainer, about.images, expected["targets"])
     gate = gate_of(cell, about, expected, chunk_of(explainer, len(about.images)))
-    shared = [name for name in COMPARED if name in found and name in expected]
-    for name in shared:
+    for name in ("logits", *compared, "upsampled"):
+        if name not in found or name not in expected:
+            continue
         yield {
             **compare(name, found, expected, gate),
             "weights_sha": about.weights_sha,

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from bench.record.array_file import ArrayFile
 from bench.record.cell import Cell
-from bench.subject.explainer import Explainer, build
+from bench.subject.explainer import Explainer, build, method_of
 from implementations import frameworks
 from implementations.architecture.graph import Architecture
 from implementations.arrays import Weights
@@ -26,7 +26,6 @@ from implementations.errors import BadInput
 BATCH = 64
 PART = 1 << 28
 """Bytes of what is explained at once, as it is written."""
-STAGES = ("signed", "activations", "gradients", "weights", "completeness_gap")
 
 
 class Images(Protocol):
@@ -67,7 +66,7 @@ def explain(
     `tell` hears after every batch how far it is. Raises BadInput where weights overflow, or the
     place cannot be written.
     """
-    wanted = ("heatmap", *(STAGES if request.save_stages else ()))
+    wanted = method_of(cell).outputs if request.save_stages else ("heatmap",)
     explainer = build(cell, architecture, tensors, wanted)
     n = len(request.images)
     most = _at_most(explainer, architecture)

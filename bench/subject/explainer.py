@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,15 +13,13 @@ from numpy.typing import NDArray
 from bench.record.cell import Cell
 from implementations import frameworks, libraries, methods
 from implementations.architecture.graph import Architecture
-from implementations.arrays import Weights
-from implementations.contract import Framework, Network
+from implementations.arrays import Weights, resize
+from implementations.contract import Framework, Network, Options
 from implementations.errors import Unavailable
 from implementations.frameworks.tuned import Tuned
-from implementations.oracle import runtime
+from implementations.methods import NamedMethod
 
 Arrays = dict[str, NDArray[Any]]
-CHAIN = ("activations", "gradients", "weights", "signed", "heatmap")
-"""The stages of a heatmap, in the order in which they are computed."""
 
 
 @dataclass
@@ -35,7 +33,7 @@ class Explainer:
     framework: Framework
     network: Network
     call: Callable[[Any, Any], dict[str, Any]]
-    method: methods.Method
+    method: NamedMethod
     layer: str
     evaluations: int
     import_s: float
@@ -56,11 +54,11 @@ class Explainer:
             maps = to_host(self.framework, heatmap)
             resized = np.empty((len(maps), *size, maps.shape[-1]))
             for label in range(maps.shape[-1]):
-                resized[..., label] = runtime.resize(maps[..., label], size)
+                resized[..., label] = resize(maps[..., label], size)
             return resized
         if isinstance(heatmap, np.ndarray):
-            return np.asarray(runtime.resize(heatmap, size))
-        return self.framework.to_numpy(self.framework.resize(heatmap, size))
+            return np.asarray(resize(heatmap, size))
+        return self.framework.to_numpy(self.network.resize(heatmap, size))
 
     def stages(self, images: NDArray[Any], targets: NDArray[Any], chunk: int) -> Iterator[Arrays]:
         """Every output and `upsampled`, `chunk` images at a time; the last chunk is padded."""
@@ -81,7 +79,7 @@ def to_host(framework: Framework, array: Any) -> NDArray[Any]:
     return array if isinstance(array, np.ndarray) else framework.to_numpy(array)
 
 
-def method_of(cell: Cell) -> methods.Method:
+def method_of(cell: Cell) -> NamedMethod:
     """The cell's method: our own, or a library's offer in the same form."""
     if cell.library:
         return libraries.load(cell.library).method(cell.method)
@@ -101,19 +99,32 @@ def load_framework(cell: Cell) -> tuple[Framework, float]:
     return framework, import_s
 
 
+class Asked(NamedTuple):
+    """What a cell asks of a network: its method, the options' values and the layer's node."""
+
+    method: NamedMethod
+    options: Options
+    layer: str
+
+
+def asked(cell: Cell, architecture: Architecture) -> Asked:
+    """What a cell asks. Raises BadInput and Unavailable."""
+    method = method_of(cell)
+    options = method.resolve(dict(cell.options), cell.score)
+    return Asked(method, options, method.layer(architecture, cell.layer or None))
+
+
 def build(
     cell: Cell, architecture: Architecture, weights: Weights, outputs: Sequence[str] = ("heatmap",)
 ) -> Explainer:
-    """The explainer of a cell. `outputs` are stages; those the method has not are left out."""
+    """The explainer of a cell. Of the outputs those that the method has not are left out."""
     framework, import_s = load_framework(cell)
     began = time.perf_counter()
     network = framework.build(architecture, weights, cell.device, cell.precision)
-    size = architecture.input_shape[:2]
-    method = method_of(cell)
-    options = method.resolve(dict(cell.options), cell.score)
-    layer = method.layer(architecture, cell.layer or None)
-    explain = method.builder(cell.framework)(network, layer, options)
-    evaluations = 0 if cell.library else method.module.evaluations(options, size)
-    call = framework.prepare(network, explain, outputs, cell.mode)
+    method, options, layer = asked(cell, architecture)
+    evaluations = method.cost(options, architecture, layer).evaluations
+    call = method.bind(
+        cell.framework, framework, network, layer, options, outputs, cell.mode, cell.seed
+    )
     build_s = time.perf_counter() - began
     return Explainer(framework, network, call, method, layer, evaluations, import_s, build_s)

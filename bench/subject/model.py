@@ -99,14 +99,11 @@ def load(cell: Cell, architecture: Architecture, weights: Weights, fill: NDArray
     """
     framework, _ = load_framework(cell)
     network = framework.build(architecture, weights, cell.device, cell.precision)
-    call = framework.prepare(
-        network, lambda network, images, _: {"logits": network(images)}, ("logits",), cell.mode
-    )
+    call = framework.compiler(network, (), cell.mode)(lambda network, images: network(images))
     height, width, _ = architecture.input_shape
     batch = min(MOST, 1 << max(PIXELS // (height * width), 1).bit_length() - 1)
-    targets = np.zeros(batch, np.int32)
 
     def forward(images: NDArray[Any]) -> NDArray[Any]:
-        return framework.to_numpy(call(*framework.put(network, images, targets))["logits"])
+        return framework.to_numpy(call(network, framework.put(network, images)))
 
     return Model(forward, batch, fill)

@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from bench.engine.worker import Row
 from bench.record.cell import Cell
 from bench.record.fingerprint import code_hash
-from bench.subject.explainer import CHAIN, Arrays, build
+from bench.subject.explainer import Arrays, asked, build, method_of
 from bench.subject.inputs import Subject, batch_of, subject
 from bench.truth import rounding
-from implementations import methods
+from implementations import frameworks
 from implementations.architecture import registered, weights
+from implementations.architecture.shapes import operations
 from implementations.oracle import runtime
 
 CHUNK = 32
@@ -32,16 +33,27 @@ SPARING = 8
 """By what the number of images is divided for a method that costs more."""
 TRIES = 8
 """Batches looked through for one with a heatmap that is not zero."""
+COSTLY = 200
+"""Evaluations an image above which it is compared on as few as may be."""
 FEWEST = 6
-"""Images on which any method is compared."""
+"""As few images as may be."""
+LARGE = 2e11
+"""Operations for each image explained above which it is compared on one."""
 
 
 def images_compared(cell: Cell, most: int) -> int:
     """How many images a method is compared on: fewer where each costs many evaluations."""
-    method = methods.load(cell.method or "grad_cam")
-    options = method.resolve(dict(cell.options), cell.score)
-    cost = int(method.module.evaluations(options, (28, 28)))
-    return most if cost <= CHEAP else max(most // SPARING, min(FEWEST, most))
+    architecture = registered.get(cell.architecture)
+    method, options, layer = asked(
+        replace(cell, method=cell.method or "grad_cam", library=""), architecture
+    )
+    cost = method.cost(options, architecture, layer).evaluations
+    if cost <= CHEAP:
+        return most
+    if cost * operations(architecture) > LARGE:
+        return 1
+    few = min(FEWEST, most)
+    return few if cost > COSTLY else max(most // SPARING, few)
 
 
 def of(cell: Cell) -> Cell:
@@ -60,10 +72,12 @@ def cells_for(cells: Iterable[Cell]) -> list[Cell]:
 
 def answer_path(cell: Cell, about: Subject, folder: Path) -> Path:
     """Where the answer to a cell is kept."""
-    parts = (
+    parts: tuple[Any, ...] = (
         about.weights_sha, about.inputs_sha, registered.digest(about.architecture), cell.method,
         cell.layer, cell.score, cell.options, code_hash("reference", cell.method, ""),
     )  # fmt: skip
+    if method_of(cell).card.draws:
+        parts = (*parts, cell.seed)
     return folder / f"{weights.digest({repr(parts): np.zeros(0)})}.safetensors"
 
 
@@ -72,7 +86,7 @@ def answer(cell: Cell, about: Subject, folder: Path) -> Arrays:
     path = answer_path(cell, about, folder)
     if path.exists():
         return weights.load(path)
-    explainer = build(of(cell), about.architecture, about.weights, CHAIN)
+    explainer = build(of(cell), about.architecture, about.weights, method_of(cell).outputs)
     unlike, each = _unlike(about.images)
     chunks = [unlike[i : i + CHUNK] for i in range(0, len(unlike), CHUNK)]
     logits = np.concatenate([explainer.logits(chunk) for chunk in chunks])
@@ -114,26 +128,16 @@ def _unlike(images: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
     return unlike, each.reshape(-1)
 
 
-def gradient_points(cell: Cell) -> int:
-    """At how many images the cell's method takes a gradient, for each image explained."""
-    method = methods.load(cell.method)
-    options = method.resolve(dict(cell.options), cell.score)
-    if not hasattr(method.module, "probed"):
-        return 1
-    return sum(1 for _ in method.module.probed(np.zeros((1, 1, 1, 1)), options))
-
-
 def kinks(cell: Cell, about: Subject, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
     """How near these images are to a kink, wherever the method takes a gradient."""
     unlike, each = _unlike(about.images[chosen])
-    images = unlike.astype(np.float64)
-    explainer = build(of(cell), about.architecture, about.weights)
-    network = runtime.build(about.architecture, about.weights)
-    probed = getattr(explainer.method.module, "probed", None)
-    options = explainer.method.resolve(dict(cell.options), cell.score)
-    nearest = np.full(len(images), np.inf)
-    for point in probed(images, options) if probed else [images]:
-        nearest = np.minimum(nearest, network.kinks(explainer.layer, point))
+    method, options, layer = asked(of(cell), about.architecture)
+    margins = [np.full(len(unlike), np.inf)]
+    network = runtime.build(about.architecture, about.weights).watched(margins)
+    oracle = frameworks.load(frameworks.REFERENCE)
+    explain = method.bind("reference", oracle, network, layer, options, seed=cell.seed)
+    explain(*runtime.put(network, unlike, network(unlike.astype(np.float64)).argmax(axis=1)))
+    nearest: NDArray[np.float64] = np.min(margins, axis=0)
     return nearest[each]
 
 

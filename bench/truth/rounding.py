@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from implementations.architecture.graph import Architecture, cut
 from implementations.architecture.shapes import parameters
-from implementations.oracle.runtime import Reference
+from implementations.oracle.network import Reference
 from implementations.oracle.switches import SWITCHES
 
 Arrays = dict[str, NDArray[Any]]
@@ -35,7 +35,7 @@ def logit_sums(network: Reference, images: NDArray[np.float64]) -> tuple[PerImag
         logits = network(images)
         return np.abs(logits).max(axis=1), int(np.prod(architecture.shapes[last.inputs[0]][:-1]))
     inputs, _ = network.features(last.inputs[0], images)
-    kernel = network.kernel(last.name)
+    kernel = network.tensor(f"{last.name}.kernel")
     return (np.abs(inputs) @ np.abs(kernel)).max(axis=1), len(kernel)
 
 
@@ -60,8 +60,8 @@ def bounds(
     """Stage -> the error (N,) that rounding may cause there, relative as errors are.
 
     Activations carry the errors of every layer before, which add up as independent ones do (lambda
-    = 1). Stages that are not named get no more than the tolerance. A score that goes through the
-    softmax carries the logits' absolute error into every gradient, twice.
+    = 1). Intermediates that are not named get no more than the tolerance. A score that goes through
+    the softmax carries the logits' absolute error into every gradient, twice.
     """
     unit = LAMBDA * UNIT[precision]
     off = np.sqrt(float(expected["logit_count"].item())) * unit * expected["logit_terms"]

@@ -5,28 +5,31 @@ go either way, and the last bit of a sum decides which. So the oracle's backward
 more with the column's own values deciding there, and there only. A column whose code is right then
 agrees within its tolerance; one whose code is wrong does not.
 
-A method that takes its gradient at many points, as integrated gradients does, is followed at each
-of them, in float64 only: there ties are all that is left, and in float32 it would cost minutes.
+A method that takes its gradient at other images too, as integrated gradients does, is followed at
+each of them, in float64 only: there ties are all that is left, and in float32 it would cost
+minutes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.record.cell import Cell
-from bench.subject.explainer import CHAIN, Arrays, load_framework
+from bench.subject.explainer import Arrays, asked, load_framework
 from bench.subject.inputs import Subject
-from implementations import methods
+from implementations import frameworks
 from implementations.architecture.graph import Architecture, cut
+from implementations.arrays import resize
 from implementations.oracle import runtime
+from implementations.oracle.network import Reference
 from implementations.oracle.switches import SWITCHES
 
 Floats = NDArray[np.float64]
-Request = Callable[[Floats], dict[str, Floats]]
 Read = Callable[[NDArray[Any], NDArray[np.int64], int], dict[str, Floats]]
 
 
@@ -38,59 +41,46 @@ def answer(
     near: float,
     chunk: int,
 ) -> Arrays | None:
-    """The oracle's stages and `upsampled` of the chosen images, following the cell's column.
+    """The oracle's intermediates and `upsampled` of the chosen images, following the cell's column.
 
     `near` is how far from a switch, over the largest magnitude that it reads in the image, the
     column's values decide; `chunk` is how many images the column was given at a time, as its
     rounding depends on that. An image in which the column decides nothing is NaN. None where there
-    is nothing to decide, past a layer that no switch follows, and where the method takes no
-    gradient, or takes many of them in less than float64.
+    is nothing to decide: past a layer that no switch follows, and where the method takes no
+    gradient.
     """
-    method = methods.load(cell.method)
-    several = hasattr(method.module, "probed")
-    if several and cell.precision != "float64":
-        return None
-    layer = method.layer(about.architecture, cell.layer or None)
-    deciding = _read_by_switches(about.architecture, layer)
-    if not deciding:
+    method, options, layer = asked(replace(cell, library=""), about.architecture)
+    deciding = _read_by_switches(about.architecture, method.differentiated(layer))
+    if not deciding or not method.cost(options, about.architecture, layer).backward:
         return None
     images = about.images[chosen]
     network = runtime.build(about.architecture, about.weights)
     read = _reader(cell, about, deciding)
-    led: runtime.Reference
-    if several:
-        led = _Asking(network, lambda points: read(points, np.arange(len(points)), chunk), near)
-    else:
-        led = network.following(read(about.images, chosen, chunk), near)
+    own = read(about.images, chosen, chunk)
 
-    def explained(by: runtime.Reference) -> Arrays:
-        options = method.resolve(dict(cell.options), cell.score)
-        call = runtime.prepare(by, method.builder("reference")(by, layer, options), CHAIN)
-        return dict(call(*runtime.put(by, images, targets[chosen])))
+    def ask(points: Floats) -> Mapping[str, Floats]:
+        if np.array_equal(points, images):
+            return own
+        elsewhere = cell.precision == "float64"
+        return read(points, np.arange(len(points)), chunk) if elsewhere else {}
 
-    plain, stages = explained(network), explained(led)
-    if "gradients" not in stages:
-        return None
-    if stages["heatmap"].ndim == images.ndim - 1:
-        stages["upsampled"] = runtime.resize(stages["heatmap"], images.shape[1:3])
-    changed = (stages["gradients"] != plain["gradients"]).reshape(len(images), -1).any(axis=1)
+    oracle, outputs = frameworks.load(frameworks.REFERENCE), method.card.intermediates
+
+    def explained(by: Reference) -> Arrays:
+        explain = method.bind("reference", oracle, by, layer, options, outputs, seed=cell.seed)
+        return explain(*runtime.put(by, images, targets[chosen]))
+
+    plain, followed = explained(network), explained(network.following(ask, near))
+    changed = np.any(
+        [(followed[name] != plain[name]).reshape(len(images), -1).any(axis=1) for name in plain],
+        axis=0,
+    )
+    if followed["heatmap"].ndim == images.ndim - 1:
+        followed["upsampled"] = resize(followed["heatmap"], images.shape[1:3])
     return {
-        name: np.where(changed.reshape(-1, *[1] * (stage.ndim - 1)), stage, np.nan)
-        for name, stage in stages.items()
+        name: np.where(changed.reshape(-1, *[1] * (array.ndim - 1)), array, np.nan)
+        for name, array in followed.items()
     }
-
-
-class _Asking(runtime.Reference):
-    """An oracle that asks the column anew at every point where it takes a gradient."""
-
-    def __init__(self, network: runtime.Reference, read: Request, near: float) -> None:
-        super().__init__(network.architecture, network.tensors, network.rule, near=near)
-        self.read = read
-
-    def features(self, layer: str, images: Floats) -> tuple[Floats, dict[str, Floats]]:
-        """Activations at the layer; the gradient that is then taken follows these images."""
-        self.theirs = self.read(images)
-        return super().features(layer, images)
 
 
 def _read_by_switches(architecture: Architecture, layer: str) -> list[str]:

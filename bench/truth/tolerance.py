@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from bench import metrics
 from bench.record.cell import Cell
 from bench.record.runs import Row
-from bench.subject.explainer import Arrays
+from bench.subject.explainer import Arrays, asked
 from bench.subject.heatmaps import relative_error, zero_maps
 from bench.subject.inputs import Subject
 from bench.truth import answers, rounding, tie_breaking
@@ -44,11 +44,12 @@ def tolerance(cell: Cell, logits: NDArray[Any]) -> float | None:
     """The gate on max_rel, or None where the error is published without one (TF32, bfloat16)."""
     if cell.precision not in EPSILON:
         return None
+    card = methods.load(cell.method).card
     if cell.precision == "float64":
-        return 1e-12
+        return card.exact
     if cell.score != "logit":
         return 1e-5 + 4 * EPSILON[cell.precision] * float(np.abs(logits).max())
-    return 2e-6 if cell.method == "grad_cam" else 1e-5
+    return card.tolerance
 
 
 @dataclass(frozen=True)
@@ -86,14 +87,16 @@ def gate_of(cell: Cell, about: Subject, expected: Arrays, chunk: int = 0) -> Gat
     decided = KINK.get(cell.precision, 0.0)
     near = decided if cell.score == "logit" else 0.0
     known = cell.precision in rounding.UNIT
-    layer = methods.load(cell.method).layer(about.architecture, cell.layer or None)
+    method, options, place = asked(replace(cell, library=""), about.architecture)
+    layer = method.differentiated(place)
     bounds = (
         rounding.bounds(expected, cell.precision, cell.score, about.architecture, layer)
         if known
         else {}
     )
-    units = rounding.switches(about.architecture, layer) * answers.gradient_points(cell)
-    chance = min(near * units, 1.0)
+    points = method.cost(options, about.architecture, place).backward
+    units = rounding.switches(about.architecture, layer)
+    chance = min(near * units * (min(points, 1) if method.every_class else points), 1.0)
     gate = tolerance(cell, expected["logits"])
 
     @cache  # the stages of a heatmap ask for the same images, one after another

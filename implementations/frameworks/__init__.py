@@ -72,7 +72,7 @@ def column(framework: str, backend: str = "") -> Column:
     known = columns()
     if framework == REFERENCE:
         if backend:
-            raise BadInput(f"the {REFERENCE} has no backend {backend!r}: leave it away")
+            raise BadInput(f"the {REFERENCE} has no backend {backend!r}: omit it")
         return Column(REFERENCE, "", ())
     label = f"{framework}[{backend}]" if backend else framework
     for candidate in known:
@@ -82,7 +82,7 @@ def column(framework: str, backend: str = "") -> Column:
     if mine and not backend:
         return next((c for c in mine if c.missing is None), mine[0])
     if mine and not any(c.backend for c in mine):
-        raise BadInput(f"{framework} has no backends: leave {backend!r} away")
+        raise BadInput(f"{framework} has no backends: omit {backend!r}")
     if mine:
         raise BadInput(unknown("backend", backend, [c.backend for c in mine], f"of {framework} "))
     raise BadInput(unknown("framework", framework, [*(c.label for c in known), REFERENCE]))

@@ -9,12 +9,12 @@ cores as they are, and the layout that was the faster (channels last in PyTorch)
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from implementations.architecture.graph import Architecture
-from implementations.arrays import Array, Images, Stages, Targets, Weights
-from implementations.contract import Explain, Framework, Network
+from implementations.arrays import Array, Draws, Images, Targets, Weights
+from implementations.contract import Compile, Framework, Network
 from implementations.errors import Unavailable
 from implementations.frameworks import Column
 
@@ -66,11 +66,18 @@ class Tuned:
         """Images and targets (N, ...), an equal share of the batch on each host device."""
         return _spread(self.framework.put(network, images, targets))
 
-    def prepare(
-        self, network: Network, explain: Explain, outputs: Sequence[str], mode: str
-    ) -> Callable[[Array, Array], Stages]:
-        """`explain` compiled; where its inputs lie is all that it needs to be told."""
-        return self.framework.prepare(network, explain, outputs, "compiled")
+    def place(self, network: Network, arrays: Draws) -> dict[str, Array]:
+        """Arrays that all images meet, whole on every host device."""
+        import jax
+
+        placed: dict[str, Array] = jax.device_put(
+            self.framework.place(network, arrays), _sharding()
+        )
+        return placed
+
+    def compiler(self, network: Network, outputs: Sequence[str], mode: str) -> Compile:
+        """Compiled; where the inputs lie is all that the compiler needs to be told."""
+        return self.framework.compiler(network, outputs, "compiled")
 
 
 def _sharding(*axes: str) -> Any:

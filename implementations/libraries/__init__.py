@@ -6,7 +6,7 @@ it imports -> the distribution that brings it), `FRAMEWORK` (whose networks it e
 of the form methods have. A library is imported in `build` and nowhere else. One that cannot live
 beside the others names an `ENVIRONMENT` of its own: its cells run there, in the same run.
 
-`load("captum").method("saliency")` is a `Method` like our own, so whatever takes a method takes it.
+`load("captum").method("saliency")` is a `NamedMethod` like our own: whatever takes one takes it.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from implementations.contract import Builder, Explain, Options
+from implementations.contract import Builder, Compile, Explain, Options
 from implementations.errors import BadInput, Unavailable, unknown
-from implementations.methods import Method, Option
+from implementations.methods import NamedMethod
+from implementations.methods.card import Cost, Method, Option
 
 ENVIRONMENTS = Path(__file__).parents[2] / ".nox"
 """Where nox installs the environments."""
@@ -50,20 +51,22 @@ class Offer:
 
 
 @dataclass(frozen=True)
-class LibraryMethod(Method):
+class LibraryMethod(NamedMethod):
     """An offer in the form of a method: the same options, layers and builders."""
 
     offer: str
 
     @property
-    def options(self) -> Mapping[str, Option]:
-        """The option schema."""
-        return self._offered.options
-
-    @property
-    def at(self) -> str:
-        """`layer` or `input`: where its heatmap lives."""
-        return self._offered.at
+    def card(self) -> Method:
+        """A method's card, of what the offer says; what it costs is counted, not stated."""
+        return Method(
+            title=f"{self.module.TITLE}, {self.offer}",
+            paper="",
+            at="layer" if self._offered.at == "layer" else "input",
+            intermediates=("signed", "heatmap"),
+            options=self._offered.options,
+            cost=lambda options, architecture, layer: Cost(0),
+        )
 
     @property
     def why(self) -> str:
@@ -75,8 +78,8 @@ class LibraryMethod(Method):
         if framework != self.module.FRAMEWORK:
             raise Unavailable(f"{self.name} explains networks of {self.module.FRAMEWORK} only")
 
-        def build(network: Any, layer: str, options: Options) -> Explain:
-            explain: Explain = self.module.build(self.offer, network, layer, options)
+        def build(network: Any, layer: str, options: Options, compile: Compile) -> Explain:
+            explain: Explain = compile(self.module.build(self.offer, network, layer, options))
             return explain
 
         return build

@@ -10,11 +10,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from implementations.arrays import Array, Stages
+from implementations.arrays import Array, Intermediates
 from implementations.contract import Explain, Options
 from implementations.errors import BadInput
 from implementations.libraries import Offer
-from implementations.methods import Choice, Flag, Number
+from implementations.methods.card import Choice, Flag, Number
 
 if TYPE_CHECKING:
     from implementations.frameworks.pytorch.network import Network
@@ -142,7 +142,7 @@ def build(offer: str, network: Network, layer: str, options: Options) -> Explain
         "occlusion": occlusion,
     }[offer]
 
-    def explain(network: Network, images: Array, targets: Array) -> Stages:
+    def explain(network: Network, images: Array, targets: Array) -> Intermediates:
         return {"heatmap": attribute(network, images, targets)}
 
     return explain

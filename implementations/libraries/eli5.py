@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from implementations.arrays import Array, Stages
+from implementations.arrays import Array, Intermediates
 from implementations.contract import Explain, Options
 from implementations.errors import Unavailable
 from implementations.libraries import Offer, require_tensorflow
-from implementations.methods import Flag
+from implementations.methods.card import Flag
 
 if TYPE_CHECKING:
     from implementations.frameworks.keras.network import Network
@@ -44,7 +44,7 @@ def build(offer: str, network: Network, layer: str, options: Options) -> Explain
     """
     require_tensorflow(TITLE, network, layer)
     if options.score != "logit":
-        raise Unavailable(f"{TITLE} is asked for logits only; leave --score away")
+        raise Unavailable(f"{TITLE} is asked for logits only; omit --score")
     import numpy as np
     from eli5 import explain_prediction
     from eli5.keras import gradcam_backend
@@ -60,7 +60,7 @@ def build(offer: str, network: Network, layer: str, options: Options) -> Explain
 
     one = normalized if options.normalize else raw
 
-    def explain(network: Network, images: Array, targets: Array) -> Stages:
+    def explain(network: Network, images: Array, targets: Array) -> Intermediates:
         pairs = zip(images.numpy(), targets.numpy().tolist(), strict=True)
         heatmaps = [one(network.model, image[None], target) for image, target in pairs]
         return {"heatmap": np.stack(heatmaps)}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from implementations.arrays import Array, Stages
+from implementations.arrays import Array, Intermediates
 from implementations.contract import Explain, Options
 from implementations.errors import Unavailable
 from implementations.libraries import Offer
-from implementations.methods import Flag
+from implementations.methods.card import Flag
 
 if TYPE_CHECKING:
     from implementations.frameworks.pytorch.network import Network
@@ -48,12 +48,12 @@ def build(offer: str, network: Network, layer: str, options: Options) -> Explain
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
     if options.score != "logit":
-        raise Unavailable("pytorch-grad-cam is asked for logits only; leave --score away")
+        raise Unavailable("pytorch-grad-cam is asked for logits only; omit --score")
 
     # Trainable weights are what a network has unless somebody freezes them.
     network.requires_grad_(not options.frozen)
 
-    def explain(network: Network, images: Array, targets: Array) -> Stages:
+    def explain(network: Network, images: Array, targets: Array) -> Intermediates:
         classes = [ClassifierOutputTarget(target) for target in targets.tolist()]
         with torch.enable_grad(), GradCAM(network, [network.layers[layer]]) as explainer:
             # Where the weights are frozen, the gradient has to be asked for at the images.

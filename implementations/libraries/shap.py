@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from implementations.arrays import Array, Stages
+from implementations.arrays import Array, Intermediates
 from implementations.contract import Explain, Options
 from implementations.libraries import Offer
-from implementations.methods import Choice, Number
+from implementations.methods.card import Choice, Number
 
 if TYPE_CHECKING:
     from implementations.frameworks.pytorch.network import Network
@@ -65,7 +65,7 @@ def build(offer: str, network: Network, layer: str, options: Options) -> Explain
     masker = shap.maskers.Image(fill, network.architecture.input_shape)
     levels = 1 if blurs else 255
 
-    def explain(network: Network, images: Array, targets: Array) -> Stages:
+    def explain(network: Network, images: Array, targets: Array) -> Intermediates:
         import torch
 
         pixels = runtime.to_numpy(images)

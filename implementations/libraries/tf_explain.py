@@ -5,11 +5,11 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
-from implementations.arrays import Array, Stages
+from implementations.arrays import Array, Intermediates
 from implementations.contract import Explain, Options
 from implementations.errors import Unavailable
 from implementations.libraries import Offer, require_tensorflow
-from implementations.methods import Flag
+from implementations.methods.card import Flag
 
 if TYPE_CHECKING:
     from implementations.frameworks.keras.network import Network
@@ -47,7 +47,7 @@ def build(offer: str, network: Network, layer: str, options: Options) -> Explain
     """
     require_tensorflow(TITLE, network, layer)
     if options.score != "logit":
-        raise Unavailable(f"{TITLE} is asked for logits only; leave --score away")
+        raise Unavailable(f"{TITLE} is asked for logits only; omit --score")
     if options.use_guided_grads and network.dtype != "float32":
         raise Unavailable(
             f"{TITLE} guides gradients in float32 only, not in {network.precision}; "
@@ -56,7 +56,7 @@ def build(offer: str, network: Network, layer: str, options: Options) -> Explain
     import numpy as np
     from tf_explain.core.grad_cam import GradCAM
 
-    def explain(network: Network, images: Array, targets: Array) -> Stages:
+    def explain(network: Network, images: Array, targets: Array) -> Intermediates:
         pixels, classes = images.numpy(), targets.numpy()
         maps: dict[int, Array] = {}
         for target in set(classes.tolist()):

@@ -6,10 +6,10 @@ import warnings
 from functools import partial
 from typing import TYPE_CHECKING
 
-from implementations.arrays import Array, Stages
+from implementations.arrays import Array, Intermediates
 from implementations.contract import Explain, Options
 from implementations.libraries import Offer, require_tensorflow
-from implementations.methods import Flag
+from implementations.methods.card import Flag
 
 if TYPE_CHECKING:
     from implementations.frameworks.keras.network import Network
@@ -56,7 +56,7 @@ def build(offer: str, network: Network, layer: str, options: Options) -> Explain
         from tf_keras_vis.gradcam import Gradcam
     from tf_keras_vis.utils.scores import CategoricalScore
 
-    def explain(network: Network, images: Array, targets: Array) -> Stages:
+    def explain(network: Network, images: Array, targets: Array) -> Intermediates:
         # Any function of the logits is a score; the library's own is one class's logit.
         score = (
             CategoricalScore(targets.numpy().tolist())

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from implementations.arrays import Array, Stages
+from implementations.arrays import Array, Intermediates
 from implementations.contract import Explain, Options
 from implementations.errors import Unavailable
 from implementations.libraries import Offer
-from implementations.methods import Flag
+from implementations.methods.card import Flag
 
 if TYPE_CHECKING:
     from implementations.frameworks.pytorch.network import Network
@@ -38,9 +38,9 @@ def build(offer: str, network: Network, layer: str, options: Options) -> Explain
     from torchcam.methods import GradCAM
 
     if options.score != "logit":
-        raise Unavailable("torchcam is asked for logits only; leave --score away")
+        raise Unavailable("torchcam is asked for logits only; omit --score")
 
-    def explain(network: Network, images: Array, targets: Array) -> Stages:
+    def explain(network: Network, images: Array, targets: Array) -> Intermediates:
         with torch.enable_grad(), GradCAM(network, network.layers[layer]) as extractor:
             # The weights are frozen, so the gradient has to be asked for at the images.
             logits = network(images.detach().requires_grad_())

@@ -5,11 +5,11 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from implementations.arrays import Array, Stages
+from implementations.arrays import Array, Intermediates
 from implementations.contract import Explain, Options
 from implementations.errors import Unavailable
 from implementations.libraries import Offer, require_tensorflow
-from implementations.methods import Number
+from implementations.methods.card import Number
 
 if TYPE_CHECKING:
     from implementations.frameworks.keras.network import Network
@@ -100,7 +100,7 @@ def build(offer: str, network: Network, layer: str, options: Options) -> Explain
         explainer = attributions.Occlusion(network.model, **settings)
     classes = network.architecture.classes
 
-    def explain(network: Network, images: Array, targets: Array) -> Stages:
+    def explain(network: Network, images: Array, targets: Array) -> Intermediates:
         return {"heatmap": explainer.explain(images, tf.one_hot(targets, classes))[..., 0]}
 
     return explain

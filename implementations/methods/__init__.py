@@ -1,106 +1,77 @@
 """One file a method, found by its name: nothing is registered anywhere.
 
-A method's module has `TITLE`, `PAPER`, `AT` ("layer" or "input"), `OPTIONS`, `evaluations`, the
-builder `reference` (float64 NumPy, no autodiff) and one builder a framework, named like it. It may
-have `applies(architecture, layer)`, the reason why the method cannot serve there, or None, and
-`CLASSES = "all"` where its maps are of every class, (N, h, w, K), instead of the target's. A
-framework without a builder is a grey cell. CONTRIBUTING.md walks through writing one.
+A method's module has a card, `METHOD`, the builder `reference` (float64 NumPy, no autodiff) and one
+builder a framework, named like it. A framework without a builder is a grey cell. CONTRIBUTING.md
+walks through writing one.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from implementations.architecture.graph import Architecture, resolve_layer
-from implementations.contract import SCORES, Builder, Options
+from implementations.arrays import Array, Draws, Intermediates
+from implementations.contract import SCORES, Builder, Framework, Options
 from implementations.errors import BadInput, Unavailable, unknown
+from implementations.methods.card import Cost, Method, Option
 
 
 @dataclass(frozen=True)
-class Choice:
-    """An option with a few named values."""
-
-    default: str
-    values: tuple[str, ...]
-    meaning: str
-
-    def parse(self, text: str) -> str:
-        """The value. Raises ValueError with the values there are."""
-        if text not in self.values:
-            raise ValueError(f"one of {', '.join(self.values)}")
-        return text
-
-
-@dataclass(frozen=True)
-class Number:
-    """An option that is a number, whole where its default is, between two bounds."""
-
-    default: float
-    minimum: float
-    maximum: float
-    meaning: str
-
-    def parse(self, text: str) -> float:
-        """The value. Raises ValueError with the bounds."""
-        kind = "a whole number" if isinstance(self.default, int) else "a number"
-        try:
-            value = type(self.default)(text)
-        except ValueError:
-            value = float("nan")
-        if not self.minimum <= value <= self.maximum:
-            raise ValueError(f"{kind} from {self.minimum} to {self.maximum}")
-        return value
-
-
-@dataclass(frozen=True)
-class Flag:
-    """An option that is true or false."""
-
-    default: bool
-    meaning: str
-
-    def parse(self, text: str) -> bool:
-        """The value. Raises ValueError."""
-        if text.lower() not in ("true", "false"):
-            raise ValueError("true or false")
-        return text.lower() == "true"
-
-
-Option = Choice | Number | Flag
-
-
-@dataclass(frozen=True)
-class Method:
-    """A method's module, read once."""
+class NamedMethod:
+    """A method by its name: what is on its card, and its builders."""
 
     name: str
     module: ModuleType
 
     @property
+    def card(self) -> Method:
+        """What heads its file."""
+        card: Method = self.module.METHOD
+        return card
+
+    @property
+    def title(self) -> str:
+        """What a table's heading says."""
+        return self.card.title
+
+    @property
     def options(self) -> Mapping[str, Option]:
         """The option schema."""
-        schema: Mapping[str, Option] = self.module.OPTIONS
-        return schema
+        return self.card.options
 
     @property
     def at(self) -> str:
         """`layer` or `input`: where its heatmap lives."""
-        return str(self.module.AT)
+        return self.card.at
 
     @property
     def every_class(self) -> bool:
         """Whether its maps are (N, h, w, K), one for each class, and targets are not read."""
-        return getattr(self.module, "CLASSES", "target") == "all"
+        return self.card.classes == "all"
 
-    def resolve(self, given: Mapping[str, str], score: str = "logit") -> Options:
-        """Every option's value, given as text or left at its default. Raises BadInput."""
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Its intermediates, `heatmap` the last, and its figures of each image."""
+        return (*self.card.intermediates, *self.card.per_image)
+
+    def resolve(self, given: Mapping[str, str], score: str = "") -> Options:
+        """Every option's value, given as text or left at its default. Raises BadInput.
+
+        Without a score it is the method's own.
+        """
+        score = score or self.card.score
         if score not in SCORES:
             raise BadInput(unknown("score", score, SCORES))
+        if score not in self.card.scores:
+            defined = " or ".join(self.card.scores)
+            raise BadInput(f"{self.name} is not defined for score {score}; use {defined}")
         values: dict[str, Any] = {name: o.default for name, o in self.options.items()}
         for name, text in given.items():
             if name not in self.options:
@@ -112,18 +83,54 @@ class Method:
         return Options(score=score, **values)
 
     def layer(self, architecture: Architecture, name: str | None) -> str:
-        """The node a heatmap is taken at; `input` for methods at the input. Raises BadInput."""
-        if self.at == "input":
-            if name not in (None, "input"):
-                raise BadInput(f"{self.name} explains at the input: leave --layer {name!r} away")
+        """The node it reads; `input` for methods that read none. Raises BadInput, Unavailable."""
+        if self.at == "layer" or self.card.reads == "layer":
+            layer = resolve_layer(architecture, name)
+        elif name in (None, "input"):
             layer = "input"
         else:
-            layer = resolve_layer(architecture, name)
-        applies = getattr(self.module, "applies", None)
-        reason = applies(architecture, layer) if applies else None
+            raise BadInput(f"{self.name} explains at the input: omit --layer {name!r}")
+        reason = self.card.applies(architecture, layer)
         if reason:
             raise Unavailable(f"{self.name} cannot explain {architecture.name}: {reason}")
         return layer
+
+    def differentiated(self, layer: str) -> str:
+        """The earliest node that a gradient is taken at: the layer, or the input."""
+        return layer if self.at == "layer" else "input"
+
+    def cost(self, options: Options, architecture: Architecture, layer: str) -> Cost:
+        """Images through the network for each image explained."""
+        return self.card.cost(options, architecture, layer)
+
+    def draws(self, options: Options, architecture: Architecture, layer: str, seed: int) -> Draws:
+        """The arrays that it is given beside the images, of this seed: none where it needs none."""
+        if self.card.draws is None:
+            return {}
+        generator = np.random.Generator(np.random.PCG64(seed))
+        return self.card.draws(options, architecture, layer, generator)
+
+    def bind(
+        self,
+        name: str,
+        framework: Framework,
+        network: Any,
+        layer: str,
+        options: Options,
+        outputs: Sequence[str] = ("heatmap",),
+        mode: str = "eager",
+        seed: int = 0,
+    ) -> Callable[[Array, Array], Intermediates]:
+        """What explains images (N, ...) and targets (N,) on this network, given its draws already.
+
+        `name` is the framework's, whose builder it is; it answers those of the outputs that it has.
+        Raises BadInput for options that cannot be, Unavailable.
+        """
+        draws = self.draws(options, network.architecture, layer, seed)
+        compile = framework.compiler(network, outputs, mode)
+        explain = self.builder(name)(network, layer, options, compile)
+        given = (framework.place(network, draws),) if draws else ()
+        return lambda images, targets: explain(network, images, targets, *given)
 
     def builder(self, framework: str) -> Builder:
         """The builder for a framework. Raises Unavailable where the method has none."""
@@ -143,9 +150,9 @@ def _paths() -> dict[str, str]:
     return {p.stem: p.parent.name for p in Path(__file__).parent.glob("*/[a-z]*.py")}
 
 
-def load(name: str) -> Method:
+def load(name: str) -> NamedMethod:
     """A method by name. Raises BadInput with the nearest names."""
     families = _paths()
     if name not in families:
         raise BadInput(unknown("method", name, sorted(families)))
-    return Method(name, importlib.import_module(f"{__name__}.{families[name]}.{name}"))
+    return NamedMethod(name, importlib.import_module(f"{__name__}.{families[name]}.{name}"))

@@ -53,11 +53,11 @@ def _seconds(column: Column, device: str, mode: str, precision: str) -> float:
     framework, method = frameworks.load(name), methods.load(METHOD)
     architecture = graph.parse(TINY, "tiny")
     network = framework.build(architecture, randomise(architecture, 0), device, precision)
-    explain = method.builder(name)(network, LAYER, method.resolve({}))
     images = np.zeros((1, *architecture.input_shape), np.float32)
     placed = framework.put(network, images, np.zeros(1, np.int32))
     with compile_caches.of_its_own(f"first-{column.label}-{mode}-{precision}"):
         began = time.perf_counter()
-        heatmap = framework.prepare(network, explain, ("heatmap",), mode)(*placed)["heatmap"]
+        explain = method.bind(name, framework, network, LAYER, method.resolve({}), mode=mode)
+        heatmap = explain(*placed)["heatmap"]
         framework.wait(heatmap)
         return time.perf_counter() - began

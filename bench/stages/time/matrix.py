@@ -124,13 +124,17 @@ class Grid:
             if name != GRAD_CAM and places(method, self.networks[0][1]):
                 batch = self.batch(method)
                 for mode in modes:
-                    yield self.cell(task="heatmap", method=name, batch=batch, mode=mode)
+                    yield self.cell(
+                        task="heatmap", method=name, batch=batch, mode=mode, score=method.card.score
+                    )
 
-    def batch(self, method: methods.Method) -> int:
+    def batch(self, method: methods.NamedMethod) -> int:
         """One image for a method that evaluates the model many times: a batch to the device."""
-        size = self.networks[0][1].input_shape[:2]
-        costly = method.module.evaluations(method.resolve({}), size) > 2
-        return COSTLY_BATCH if costly else self.request.batch
+        architecture = self.networks[0][1]
+        if not places(method, architecture):
+            return self.request.batch
+        cost = method.cost(method.resolve({}), architecture, method.layer(architecture, None))
+        return COSTLY_BATCH if cost.evaluations > 2 else self.request.batch
 
     def theirs(self) -> Iterator[Cell]:
         """Every offer like one of our methods: at its defaults, our map's settings and others."""

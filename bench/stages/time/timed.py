@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from bench.subject.inputs import Subject, convolves
 from bench.truth import answers, tolerance
 from implementations import libraries
 from implementations.architecture import registered
-from implementations.arrays import Array, Stages
+from implementations.arrays import Array, Intermediates
 from implementations.contract import Framework, Network
 
 
@@ -136,7 +137,7 @@ def forward(cell: Cell, context: Mapping[str, Any]) -> Timed:
     framework, import_s = explaining.load_framework(cell)
     began = time.perf_counter()
     network = framework.build(about.architecture, about.weights, cell.device, cell.precision)
-    call = framework.prepare(network, _logits, ("logits",), cell.mode)
+    call = partial(framework.compiler(network, (), cell.mode)(_logits), network)
     build_s = time.perf_counter() - began
     targets = expected["targets"].astype(np.int32)
     inputs = [framework.put(network, images, targets) for images in (about.images, _other(about))]
@@ -151,5 +152,5 @@ def forward(cell: Cell, context: Mapping[str, Any]) -> Timed:
     return Timed(framework, lambda i: call(*inputs[i])["logits"], check, cost)
 
 
-def _logits(network: Network, images: Array, targets: Array) -> Stages:
+def _logits(network: Network, images: Array, targets: Array) -> Intermediates:
     return {"logits": network(images)}

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from importlib import metadata
 from typing import Any
 
@@ -14,13 +13,14 @@ import numpy as np
 from flax import nnx
 from numpy.typing import NDArray
 
-from implementations.architecture.graph import Architecture, Node, cut
-from implementations.architecture.shapes import parameters
+from implementations.architecture.graph import Architecture
 from implementations.architecture.weights import check
-from implementations.arrays import Array, Images, Stages, Targets, Weights
-from implementations.contract import RELU_RULES, SCORES, Explain
-from implementations.errors import BadInput, Unavailable, unknown
-from implementations.frameworks.jax.layers import DTYPES, PRODUCTS, function, layer
+from implementations.arrays import Array, Draws, Images, Targets, Weights, kept
+from implementations.contract import Compile
+from implementations.errors import Unavailable
+from implementations.frameworks.jax.layers import DTYPES, PRODUCTS
+from implementations.frameworks.jax.network import Network
+from implementations.frameworks.jax.weights import filled, variables
 
 COLUMNS = {"": ("jax", "flax", "optax")}
 
@@ -52,75 +52,23 @@ def probe(device: str, precision: str, mode: str) -> str | None:
 # network
 
 
-class Network(nnx.Module):  # type: ignore[misc]  # flax's classes are untyped here
-    """An architecture with weights: NNX layers by node name, run in the order of the graph.
+def build(architecture: Architecture, weights: Weights, device: str, precision: str) -> Network:
+    """A network for inference. Raises Unavailable, or BadInput for weights that do not fit."""
+    reason = probe(device, precision, "eager")
+    if reason:
+        raise Unavailable(reason)
+    check(architecture, weights)
+    place, dtype = jax.devices(device)[0], DTYPES[precision]
+    # Only shapes, for the values come next: initialising them eagerly takes seconds.
+    network = nnx.eval_shape(lambda: Network(architecture, place, precision, nnx.Rngs(0)))
+    arrays = {name: jax.device_put(np.asarray(w, dtype), place) for name, w in weights.items()}
+    built: Network = filled(network, arrays)
+    return built
 
-    A pytree: its arrays are the weights, all else is static, so `jax.jit` takes it as an argument.
-    """
 
-    def __init__(
-        self, architecture: Architecture, device: jax.Device, precision: str, rngs: nnx.Rngs
-    ) -> None:
-        self.architecture = architecture
-        self.device = device
-        self.precision = precision
-        self.relu_rule: str | None = None
-        made = {n.name: layer(architecture, n, precision, rngs) for n in architecture.nodes}
-        self.layers = nnx.Dict({name: made[name] for name in made if made[name] is not None})
-
-    def __call__(self, images: Array, rngs: nnx.Rngs | None = None) -> Array:
-        """Logits (N, K) of images (N, H, W, C); `rngs` draws the dropout in training."""
-        values = self._run(self.architecture.nodes, {"input": images}, rngs)
-        return values[self.architecture.output]
-
-    def features(self, layer: str, images: Array) -> tuple[Array, dict[str, Array]]:
-        """Activations (N, h, w, c) at the layer, and what else `head` reads."""
-        parts = cut(self.architecture, layer)
-        values = self._run(parts.features, {"input": images})
-        return values[layer], {name: values[name] for name in parts.rest}
-
-    def head(self, layer: str, activations: Array, rest: dict[str, Array]) -> Array:
-        """Logits (N, K) from the activations at the layer."""
-        nodes = cut(self.architecture, layer).head
-        values = self._run(nodes, {**rest, layer: activations})
-        return values[self.architecture.output]
-
-    def score(self, name: str, logits: Array, targets: Array) -> Array:
-        """Per-image score (N,) of the target class, sound where the softmax saturates."""
-        if name not in SCORES:
-            raise BadInput(unknown("score", name, SCORES))
-        target = jnp.take_along_axis(logits, targets[:, None], axis=-1)[:, 0]
-        if name == "logit":
-            return target
-        chosen = jax.nn.one_hot(targets, logits.shape[-1], dtype=bool)
-        others = jax.nn.logsumexp(jnp.where(chosen, -jnp.inf, logits), axis=-1)
-        log_probability = jax.nn.log_sigmoid(target - others)
-        return log_probability if name == "log_probability" else jnp.exp(log_probability)
-
-    def kernel(self, node: str) -> Array:
-        """The kernel (in, out) of a dense node."""
-        return self.layers[node].kernel[...]
-
-    def with_relu(self, rule: str) -> Network:
-        """The same weights behind ReLUs with the backward pass `guided` or `deconvolution`."""
-        if rule not in RELU_RULES:
-            raise BadInput(unknown("ReLU rule", rule, RELU_RULES))
-        network: Network = jax.tree.map(lambda array: array, self)
-        network.relu_rule = rule
-        return network
-
-    def _run(
-        self, nodes: Iterable[Node], values: dict[str, Array], rngs: nnx.Rngs | None = None
-    ) -> dict[str, Array]:
-        for node in nodes:
-            inputs = [values[name] for name in node.inputs]
-            if node.kind == "dropout":
-                values[node.name] = self.layers[node.name](*inputs, rngs=rngs)
-            elif node.name in self.layers:
-                values[node.name] = self.layers[node.name](*inputs)
-            else:
-                values[node.name] = function(node, inputs, self.relu_rule)
-        return values
+def weights(network: Network) -> dict[str, NDArray[Any]]:
+    """The neutral weights of a network: the inverse of `build`."""
+    return {name: to_numpy(variable[...]) for name, variable in variables(network).items()}
 
 
 # arrays
@@ -134,6 +82,17 @@ def put(network: Network, images: Images, targets: Targets | None = None) -> Any
     return placed, jax.device_put(np.asarray(targets, np.int32), network.device)
 
 
+def place(network: Network, arrays: Draws) -> dict[str, Array]:
+    """Arrays to the network's device, floats in its precision."""
+    return {
+        name: jax.device_put(
+            array.astype(DTYPES[network.precision]) if array.dtype.kind == "f" else array,
+            network.device,
+        )
+        for name, array in arrays.items()
+    }
+
+
 def to_numpy(array: Array) -> NDArray[Any]:
     """A host copy: float32, or float64 where the array is float64; integers stay as they are."""
     host: NDArray[Any] = np.array(array)
@@ -145,80 +104,35 @@ def wait(arrays: Any) -> None:
     jax.block_until_ready(arrays)
 
 
-def resize(heatmap: Array, size: tuple[int, int]) -> Array:
-    """Bilinear, half-pixel centres, no antialias: (N, h, w) to (N, H, W)."""
-    return jax.image.resize(heatmap, (heatmap.shape[0], *size), "bilinear", antialias=False)
-
-
-# weights
-
-# HWIO and (in, out) kernels: Flax has the neutral layout.
-ATTRIBUTES = {
-    "kernel": "kernel", "bias": "bias",
-    "scale": "scale", "offset": "bias", "mean": "mean", "variance": "var",
-}  # fmt: skip
-"""Part of a neutral name -> attribute of the NNX layer."""
-
-
-def build(architecture: Architecture, weights: Weights, device: str, precision: str) -> Network:
-    """A network for inference. Raises Unavailable, or BadInput for weights that do not fit."""
-    reason = probe(device, precision, "eager")
-    if reason:
-        raise Unavailable(reason)
-    check(architecture, weights)
-    place, dtype = jax.devices(device)[0], DTYPES[precision]
-    # Only shapes, for the values come next: initialising them eagerly takes seconds.
-    network = nnx.eval_shape(lambda: Network(architecture, place, precision, nnx.Rngs(0)))
-    arrays = {name: jax.device_put(np.asarray(w, dtype), place) for name, w in weights.items()}
-    return filled(network, arrays)
-
-
-def filled(network: Network, arrays: Mapping[str, Array]) -> Network:
-    """The same network around these arrays, by neutral name."""
-    copy: Network = jax.tree.map(lambda array: array, network)
-    for name, variable in variables(copy).items():
-        variable.set_value(arrays[name])
-    return copy
-
-
-def variables(network: Network) -> dict[str, nnx.Variable[Any]]:
-    """The NNX variable of every tensor of the neutral weights."""
-    split = {name: name.split(".") for name in parameters(network.architecture)}
-    layers = network.layers
-    return {
-        name: getattr(layers[node], ATTRIBUTES.get(part, part))
-        for name, (node, part) in split.items()
-    }
-
-
-def weights(network: Network) -> dict[str, NDArray[Any]]:
-    """The neutral weights of a network: the inverse of `build`."""
-    return {name: to_numpy(variable[...]) for name, variable in variables(network).items()}
-
-
 # compiling
 
 _traces: Counter[str] = Counter()
 
 
-def prepare(
-    network: Network, explain: Explain, outputs: Sequence[str], mode: str
-) -> Callable[[Array, Array], Stages]:
-    """`explain` restricted to those of the outputs that it has, op by op or behind `jax.jit`.
+def compiler(network: Network, outputs: Sequence[str], mode: str) -> Compile:
+    """Op by op, or behind `jax.jit`, at the network's precision of products.
 
     The network is taken apart once: an NNX module costs jit up to 0.5 ms a call in Python.
     """
-    leaves, structure = jax.tree.flatten(network)
+    bound, structure = jax.tree.flatten(network)
+    products = PRODUCTS[network.precision]
 
-    def restricted(leaves: list[Array], images: Array, targets: Array) -> Stages:
-        _traces[mode] += 1  # in mode compiled this runs while it is traced, once a compilation
-        with jax.default_matmul_precision(PRODUCTS[network.precision]):
-            stages = explain(jax.tree.unflatten(structure, leaves), images, targets)
-        return {name: stages[name] for name in outputs if name in stages}
+    def compile_(function: Callable[..., Any]) -> Callable[..., Any]:
+        def restricted(leaves: list[Array], *arrays: Any) -> Any:
+            _traces[mode] += 1  # in mode compiled this runs while it is traced, once a compilation
+            with jax.default_matmul_precision(products):
+                return kept(function(jax.tree.unflatten(structure, leaves), *arrays), outputs)
 
-    return functools.partial(jax.jit(restricted) if mode == "compiled" else restricted, leaves)
+        run = jax.jit(restricted) if mode == "compiled" else restricted
+
+        def called(other: Network, *arrays: Any) -> Any:
+            return run(bound if other is network else jax.tree.leaves(other), *arrays)
+
+        return called
+
+    return compile_
 
 
 def compilations() -> int:
-    """How many times a prepared function has been traced and compiled in this process."""
+    """How many times a function has been traced and compiled in this process."""
     return _traces["compiled"]

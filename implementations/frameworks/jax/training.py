@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from implementations.architecture.recipes import Recipe
 from implementations.arrays import Array, Images, Targets
 from implementations.errors import BadInput
-from implementations.frameworks.jax.runtime import Network, filled, put, to_numpy, variables
+from implementations.frameworks.jax.network import Network
+from implementations.frameworks.jax.runtime import put, to_numpy
+from implementations.frameworks.jax.weights import filled, variables
 
 State = dict[str, Any]
 

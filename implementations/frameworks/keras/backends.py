@@ -20,9 +20,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from implementations.arrays import Array, Stages
+from implementations.arrays import Array
 
-Run = Callable[[Array, Array], Stages]
+Run = Callable[..., Any]
 _NUMBERS = itertools.count()
 
 
@@ -30,8 +30,8 @@ _NUMBERS = itertools.count()
 class Backend:
     """One backend's verbs."""
 
-    gradient: Callable[[Callable[[Array], Array]], Callable[[Array], Array]]
-    """The gradient of a scalar function of one array, eager and while tracing."""
+    gradient: Callable[..., Callable[[Any], Any]]
+    """(function, has_aux=False) -> its gradient, with what else it gives; eager and traced."""
     prepare: Callable[[Run, Sequence[Any], str], Run]
     """(function, variables it reads, mode) -> the function, compiled with them as arguments."""
     relu: Callable[[str, float], Callable[[Array], Array]]
@@ -64,12 +64,13 @@ def _tensorflow() -> Backend:
 
     functions: list[Any] = []
 
-    def gradient(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
-        def differentiate(array: Array) -> Array:
+    def gradient(function: Callable[[Any], Any], has_aux: bool = False) -> Callable[[Any], Any]:
+        def differentiate(array: Any) -> Any:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(array)
-                value = function(array)
-            return tape.gradient(value, array, unconnected_gradients="zero")
+                value, aux = function(array) if has_aux else (function(array), None)
+            slopes = tape.gradient(value, array, unconnected_gradients="zero")
+            return (slopes, aux) if has_aux else slopes
 
         return differentiate
 
@@ -127,14 +128,14 @@ def _jax() -> Backend:
             return run
 
         @jax.jit  # type: ignore[untyped-decorator]
-        def compiled(values: list[Array], images: Array, targets: Array) -> Stages:
+        def compiled(values: list[Array], *arrays: Any) -> Any:
             nonlocal traces
             traces += 1
             mapping = list(zip(variables, values, strict=True))
             with keras.StatelessScope(state_mapping=mapping):
-                return run(images, targets)
+                return run(*arrays)
 
-        return lambda images, targets: compiled([v.value for v in variables], images, targets)
+        return lambda *arrays: compiled([v.value for v in variables], *arrays)
 
     def relu(rule: str, ceiling: float) -> Callable[[Array], Array]:
         @jax.custom_vjp  # type: ignore[untyped-decorator]

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import keras
+import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
 from implementations.architecture.graph import Architecture, Node, cut
+from implementations.architecture.shapes import capacity
 from implementations.arrays import Array
 from implementations.contract import RELU_RULES, SCORES
 from implementations.errors import BadInput, unknown
-from implementations.frameworks.keras.backends import BACKEND
+from implementations.frameworks.keras.backends import BACKEND, NAME
 from implementations.frameworks.keras.layers import Apply, RuledRelu
+from implementations.frameworks.keras.weights import variable
 
 
 class Halves(NamedTuple):
@@ -38,9 +42,15 @@ class Network:
         self.dtype = "float32" if precision == "tf32" else precision
         self.applied = applied
         self._halves: dict[str, Halves] = {}
+        self._taps: dict[tuple[str, ...], Any] = {}
         images = self._input("input")
         self.tensors = self._run(architecture.nodes, {"input": images})
         self.model = keras.Model(images, self.tensors[architecture.output])
+
+    @property
+    def capacity(self) -> int:
+        """How many images one pass may hold."""
+        return capacity(self.architecture)
 
     def __call__(self, images: Array) -> Array:
         """Logits (N, K) of images (N, H, W, C)."""
@@ -89,9 +99,41 @@ class Network:
         log_probability = ops.log_sigmoid(logit - ops.logsumexp(others, axis=1))
         return ops.exp(log_probability) if name == "probability" else log_probability
 
-    def kernel(self, node: str) -> Array:
-        """The kernel (in, out) of a dense node."""
-        return ops.convert_to_tensor(self.model.get_layer(node).kernel)
+    def tensor(self, name: str) -> Array:
+        """A weight by its neutral name, in the neutral layout."""
+        return ops.convert_to_tensor(variable(self, name))
+
+    def tap(self, nodes: Sequence[str]) -> None:
+        """Make the submodel that adds an offset at each of these nodes, once."""
+        if tuple(nodes) in self._taps:
+            return
+        offsets = {name: self._input(name) for name in nodes}
+        images = self._input("input")
+        tensors = self._run(self.architecture.nodes, {"input": images}, offsets)
+        outputs = {name: tensors[name] for name in nodes}
+        logits = tensors[self.architecture.output]
+        self._taps[tuple(nodes)] = keras.Model([images, *offsets.values()], [logits, outputs])
+
+    def tapped(self, images: Array, offsets: Mapping[str, Array]) -> tuple[Array, dict[str, Array]]:
+        """Logits, and the outputs of the nodes named, each with its offset added."""
+        model = self._taps[tuple(offsets)]
+        logits, outputs = model([images, *offsets.values()], training=False)
+        return logits, outputs
+
+    def resize(self, maps: Array, size: tuple[int, int]) -> Array:
+        """Bilinear, half-pixel centres, no antialias: (N, h, w) to (N, H, W)."""
+        if NAME == "tensorflow" and maps.dtype == "float64":
+            # tf.image.resize always answers in float32.
+            down, across = (
+                _interpolation(maps.shape[1], size[0]),
+                _interpolation(maps.shape[2], size[1]),
+            )
+            return ops.einsum("Hh,nhw,Ww->nHW", down, maps, across)
+        images = ops.expand_dims(maps, -1)
+        resized = ops.image.resize(
+            images, size, interpolation="bilinear", antialias=False, data_format="channels_last"
+        )
+        return ops.squeeze(resized, -1)
 
     def with_relu(self, rule: str) -> Network:
         """The same variables behind ReLUs with another backward pass. Raises BadInput."""
@@ -104,14 +146,30 @@ class Network:
                 applied[node.name] = RuledRelu(function, dtype=self.dtype, name=node.name)
         return Network(self.architecture, self.precision, applied)
 
-    def gradient(self, function: Callable[[Array], Array]) -> Callable[[Array], Array]:
-        """The gradient of a scalar function of one array: the backend's own."""
-        return BACKEND.gradient(function)
+    def gradient(
+        self, function: Callable[[Any], Any], has_aux: bool = False
+    ) -> Callable[[Any], Any]:
+        """The gradient of a scalar function of an array, or of several by name: the backend's."""
+        return BACKEND.gradient(function, has_aux=has_aux)
 
     def _input(self, node: str) -> Any:
         return keras.Input(self.architecture.shapes[node], dtype=self.dtype)
 
-    def _run(self, nodes: Sequence[Node], tensors: dict[str, Any]) -> dict[str, Any]:
+    def _run(
+        self,
+        nodes: Sequence[Node],
+        tensors: dict[str, Any],
+        offsets: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
         for node in nodes:
             tensors[node.name] = self.applied[node.name](*[tensors[name] for name in node.inputs])
+            if offsets and node.name in offsets:
+                tensors[node.name] = ops.add(tensors[node.name], offsets[node.name])
         return tensors
+
+
+def _interpolation(old: int, new: int) -> NDArray[np.float64]:
+    """Bilinear interpolation along one axis, as a matrix (new, old)."""
+    places = np.clip((np.arange(new) + 0.5) * (old / new) - 0.5, 0, old - 1)
+    matrix: NDArray[np.float64] = np.maximum(1 - np.abs(places[:, None] - np.arange(old)), 0)
+    return matrix

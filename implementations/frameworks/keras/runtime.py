@@ -19,12 +19,13 @@ from implementations.architecture import graph
 from implementations.architecture.graph import Architecture
 from implementations.architecture.shapes import parameters
 from implementations.architecture.weights import check, randomise
-from implementations.arrays import Array, Images, Stages, Targets, Weights
-from implementations.contract import MODES, PRECISIONS, Explain
+from implementations.arrays import Array, Draws, Images, Targets, Weights, kept
+from implementations.contract import MODES, PRECISIONS, Compile
 from implementations.errors import BadInput, Unavailable, unknown
 from implementations.frameworks.keras.backends import BACKEND, NAME
 from implementations.frameworks.keras.layers import make
 from implementations.frameworks.keras.network import Network
+from implementations.frameworks.keras.weights import assign, variable
 from implementations.oracle import runtime
 
 COLUMNS = {
@@ -96,6 +97,18 @@ def _probe_layers(column: str, precision: str) -> str | None:
 # network
 
 
+def build(architecture: Architecture, weights: Weights, device: str, precision: str) -> Network:
+    """A network for inference. Raises BadInput for weights, Unavailable for device or precision."""
+    if precision not in PRECISIONS:
+        raise BadInput(unknown("precision", precision, PRECISIONS))
+    checked = "float32" if precision == "float64" else precision
+    if reason := probe(device, checked, "eager"):
+        raise Unavailable(reason)
+    check(architecture, weights)
+    BACKEND.settle(precision)
+    return _network(architecture, weights, precision)
+
+
 def _network(architecture: Architecture, weights: Weights, precision: str) -> Network:
     dtype = "float32" if precision == "tf32" else precision
     shapes = architecture.shapes
@@ -103,6 +116,13 @@ def _network(architecture: Architecture, weights: Weights, precision: str) -> Ne
     network = Network(architecture, precision, applied)
     assign(network, weights)
     return network
+
+
+def weights(network: Network) -> dict[str, NDArray[Any]]:
+    """The neutral weights: the inverse of `build`."""
+    return {
+        name: to_numpy(variable(network, name).value) for name in parameters(network.architecture)
+    }
 
 
 # arrays
@@ -113,6 +133,16 @@ def put(network: Network, images: Images, targets: Targets | None = None) -> Any
     # A copy: the backends may otherwise read the caller's own memory.
     held = ops.cast(ops.convert_to_tensor(np.array(images)), network.dtype)
     return held if targets is None else (held, ops.convert_to_tensor(np.array(targets, np.int32)))
+
+
+def place(network: Network, arrays: Draws) -> dict[str, Array]:
+    """Arrays to the device, floats in the network's precision."""
+    placed = {name: ops.convert_to_tensor(np.array(array)) for name, array in arrays.items()}
+    floats = {name for name, array in arrays.items() if array.dtype.kind == "f"}
+    return {
+        name: ops.cast(array, network.dtype) if name in floats else array
+        for name, array in placed.items()
+    }
 
 
 def to_numpy(array: Array) -> NDArray[Any]:
@@ -127,96 +157,35 @@ def wait(arrays: Any) -> None:
     BACKEND.wait(arrays)
 
 
-def resize(heatmap: Array, size: tuple[int, int]) -> Array:
-    """Bilinear, half-pixel centres, no antialias: (N, h, w) to (N, H, W)."""
-    if NAME == "tensorflow" and heatmap.dtype == "float64":
-        # tf.image.resize always answers in float32.
-        down, across = (
-            _interpolation(heatmap.shape[1], size[0]),
-            _interpolation(heatmap.shape[2], size[1]),
-        )
-        return ops.einsum("Hh,nhw,Ww->nHW", down, heatmap, across)
-    images = ops.expand_dims(heatmap, -1)
-    resized = ops.image.resize(
-        images, size, interpolation="bilinear", antialias=False, data_format="channels_last"
-    )
-    return ops.squeeze(resized, -1)
-
-
-def _interpolation(old: int, new: int) -> NDArray[np.float64]:
-    """Bilinear interpolation along one axis, as a matrix (new, old)."""
-    places = np.clip((np.arange(new) + 0.5) * (old / new) - 0.5, 0, old - 1)
-    matrix: NDArray[np.float64] = np.maximum(1 - np.abs(places[:, None] - np.arange(old)), 0)
-    return matrix
-
-
-# weights
-
-VARIABLES = {
-    "kernel": "kernel",
-    "bias": "bias",
-    "scale": "gamma",
-    "offset": "beta",
-    "mean": "moving_mean",
-    "variance": "moving_variance",
-}
-"""Neutral name -> the layer's attribute. Every layout is the neutral one: HWIO and (in, out)."""
-
-
-def build(architecture: Architecture, weights: Weights, device: str, precision: str) -> Network:
-    """A network for inference. Raises BadInput for weights, Unavailable for device or precision."""
-    if precision not in PRECISIONS:
-        raise BadInput(unknown("precision", precision, PRECISIONS))
-    checked = "float32" if precision == "float64" else precision
-    if reason := probe(device, checked, "eager"):
-        raise Unavailable(reason)
-    check(architecture, weights)
-    BACKEND.settle(precision)
-    return _network(architecture, weights, precision)
-
-
-def assign(network: Network, weights: Weights) -> None:
-    """Give a network these weights. Raises RuntimeError where one of its tensors would be left."""
-    left = {variable.path for variable in network.model.weights}
-    for name, value in weights.items():
-        node, part = name.split(".")
-        variable = getattr(network.model.get_layer(node), VARIABLES.get(part, part))
-        variable.assign(ops.cast(value, variable.dtype))
-        left.remove(variable.path)
-    if left:
-        raise RuntimeError(f"no weights for {', '.join(sorted(left))}")
-
-
-def weights(network: Network) -> dict[str, NDArray[Any]]:
-    """The neutral weights: the inverse of `build`."""
-    found = {}
-    for name in parameters(network.architecture):
-        node, part = name.split(".")
-        found[name] = to_numpy(
-            getattr(network.model.get_layer(node), VARIABLES.get(part, part)).value
-        )
-    return found
-
-
 # compiling
 
 
-def prepare(
-    network: Network, explain: Explain, outputs: Sequence[str], mode: str
-) -> Callable[[Array, Array], Stages]:
-    """`explain` restricted to those of the outputs that the method has, bound to its network."""
+def compiler(network: Network, outputs: Sequence[str], mode: str) -> Compile:
+    """Op by op, or by the backend's compiler. Raises Unavailable where it has no such mode.
+
+    The network's variables are arguments of what is compiled: a function is for this network alone.
+    """
     if mode not in MODES:
         raise BadInput(unknown("mode", mode, MODES))
     if mode == "xla" and NAME != "tensorflow":
         raise Unavailable(f"xla is a mode of TensorFlow's functions, not of Keras on {NAME}")
 
-    def explained(images: Array, targets: Array) -> Stages:
-        stages = explain(network, images, targets)
-        return {name: stages[name] for name in outputs if name in stages}
+    def compile_(function: Callable[..., Any]) -> Callable[..., Any]:
+        def restricted(*arrays: Any) -> Any:
+            return kept(function(network, *arrays), outputs)
 
-    return BACKEND.prepare(explained, network.model.variables, mode)
+        run = BACKEND.prepare(restricted, network.model.variables, mode)
+
+        def called(given: Network, *arrays: Any) -> Any:
+            if given is not network:
+                raise RuntimeError("compiled for another network: assign its weights instead")
+            return run(*arrays)
+
+        return called
+
+    return compile_
 
 
 def compilations() -> int:
-    """How often a prepared function was traced so far: it must not grow while one is timed."""
+    """How often a function was traced so far: it must not grow while one is timed."""
     return BACKEND.compilations()

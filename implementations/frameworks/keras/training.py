@@ -3,7 +3,6 @@
 `model.fit` reports running means and fetches them at every step, so the step is written out with
 each backend's own gradient, as the Keras guides on custom training loops do. On PyTorch the step is
 not compiled: Keras itself does not by default, and dropout's generator cannot be traced.
-
 Mode `eager` is the plain way, a `train_on_batch` loop over NumPy batches with Keras' defaults.
 """
 
@@ -24,7 +23,8 @@ from implementations.arrays import Array, Images, Targets
 from implementations.errors import BadInput, unknown
 from implementations.frameworks.keras.backends import BACKEND, NAME, own_code
 from implementations.frameworks.keras.network import Network
-from implementations.frameworks.keras.runtime import assign, build, put, weights
+from implementations.frameworks.keras.runtime import build, put, weights
+from implementations.frameworks.keras.weights import assign
 
 ACCUMULATED = 32
 """Images whose gradients are formed at a time by JAX on a CPU, and summed over the batch.

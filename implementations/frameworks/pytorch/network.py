@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from implementations.architecture.graph import Architecture, Node, cut
+from implementations.architecture.shapes import capacity
 from implementations.arrays import Array
 from implementations.contract import RELU_RULES, SCORES
 from implementations.errors import BadInput, unknown
 from implementations.frameworks.pytorch.layers import RuledReLU
-from implementations.frameworks.pytorch.weights import feature_orders
+from implementations.frameworks.pytorch.weights import feature_orders, neutral
 
 LAYOUT = {"cpu": "channels_last", "gpu": "contiguous"}
 """How images lie in memory. On a CPU channels last was the faster, eager and compiled."""
@@ -45,6 +45,11 @@ class Network(nn.Module):  # type: ignore[misc]
         self.plans = {name: _plans(architecture, name) for name in names}
         self.orders = feature_orders(architecture) or {}
 
+    @property
+    def capacity(self) -> int:
+        """How many images one pass may hold."""
+        return capacity(self.architecture)
+
     def forward(self, images: Array) -> Array:
         """Logits (N, K) of images (N, C, H, W)."""
         return self.head("input", images, {})
@@ -60,9 +65,16 @@ class Network(nn.Module):  # type: ignore[misc]
         logits: Array = values[self.architecture.output]
         return logits
 
-    def _run(self, plan: tuple[Step, ...], values: dict[str, Array]) -> dict[str, Array]:
+    def _run(
+        self,
+        plan: tuple[Step, ...],
+        values: dict[str, Array],
+        offsets: Mapping[str, Array] | None = None,
+    ) -> dict[str, Array]:
         for name, inputs, finished in plan:
             values[name] = self.layers[name](*[values[read] for read in inputs])
+            if offsets and name in offsets:
+                values[name] = values[name] + offsets[name]
             for read in finished:
                 del values[read]
         return values
@@ -79,11 +91,21 @@ class Network(nn.Module):  # type: ignore[misc]
         log_probability = F.logsigmoid(margin)
         return log_probability.exp() if name == "probability" else log_probability
 
-    def kernel(self, node: str) -> Array:
-        """The kernel of a dense node, (in, out), its rows in the neutral order."""
-        kernel = self.layers[node].weight.T
-        order = self.orders.get(self.architecture[node].inputs[0])
-        return kernel if order is None else kernel[torch.from_numpy(np.argsort(order))]
+    def tensor(self, name: str) -> Array:
+        """A weight by its neutral name, in the neutral layout."""
+        return neutral(self, name)
+
+    def tapped(self, images: Array, offsets: Mapping[str, Array]) -> tuple[Array, dict[str, Array]]:
+        """Logits, and the outputs of the nodes named, each with its offset added."""
+        plan = _plan(self.architecture.nodes, {self.architecture.output, *offsets})
+        values = self._run(plan, {"input": images}, offsets)
+        return values[self.architecture.output], {name: values[name] for name in offsets}
+
+    def resize(self, maps: Array, size: tuple[int, int]) -> Array:
+        """Bilinear, half-pixel centres, no antialias: (N, h, w) to (N, H, W)."""
+        return F.interpolate(
+            maps[:, None], size, mode="bilinear", align_corners=False, antialias=False
+        )[:, 0]
 
     def with_relu(self, rule: str) -> Network:
         """The same weights behind ReLUs with another backward pass."""

@@ -14,17 +14,17 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from implementations.architecture import weights as neutral
 from implementations.architecture.graph import Architecture
-from implementations.arrays import Array, Images, Stages, Targets, Weights
-from implementations.contract import Explain
+from implementations.architecture.shapes import parameters
+from implementations.architecture.weights import check
+from implementations.arrays import Array, Draws, Images, Targets, Weights, kept
+from implementations.contract import Compile
 from implementations.errors import Unavailable
 from implementations.frameworks.pytorch.layers import layer
 from implementations.frameworks.pytorch.network import Network
-from implementations.frameworks.pytorch.weights import load, tensors
+from implementations.frameworks.pytorch.weights import load, neutral
 
 COLUMNS = {"": ("torch",)}
 DTYPES = {
@@ -90,7 +90,7 @@ def build(architecture: Architecture, weights: Weights, device: str, precision: 
     reason = probe(device, precision, "eager")
     if reason:
         raise Unavailable(reason)
-    neutral.check(architecture, weights)
+    check(architecture, weights)
     _set_precision(precision)
     layers = {node.name: layer(node, architecture) for node in architecture.nodes}
     network = Network(architecture, layers, device, precision)
@@ -140,6 +140,18 @@ def put(network: Network, images: Images, targets: Targets | None = None) -> Any
     return placed, torch.from_numpy(np.asarray(targets, np.int64)).to(placed.device)
 
 
+def place(network: Network, arrays: Draws) -> dict[str, Array]:
+    """Arrays to the device, floats in the network's precision, (N, H, W, C) as (N, C, H, W)."""
+
+    def placed(array: NDArray[Any]) -> Array:
+        if array.ndim == 4:
+            return put(network, array)
+        tensor = torch.from_numpy(np.ascontiguousarray(array)).to(_device(network.device))
+        return tensor.to(DTYPES[network.precision]) if array.dtype.kind == "f" else tensor
+
+    return {name: placed(array) for name, array in arrays.items()}
+
+
 def to_numpy(array: Array) -> NDArray[Any]:
     """A host copy, channels last: float32, or float64 where the tensor is float64."""
     tensor = array.detach()
@@ -156,51 +168,37 @@ def wait(arrays: Any) -> None:
         torch.cuda.synchronize()
 
 
-def resize(heatmap: Array, size: tuple[int, int]) -> Array:
-    """Bilinear, half-pixel centres, no antialias: (N, h, w) to (N, H, W)."""
-    return F.interpolate(
-        heatmap[:, None], size, mode="bilinear", align_corners=False, antialias=False
-    )[:, 0]
-
-
 # weights
 
 
 def weights(network: Network) -> dict[str, NDArray[Any]]:
     """The neutral weights of a network: the inverse of `build`."""
     arrays: dict[str, NDArray[Any]] = {}
-    for name, tensor, _, back, order in tensors(network):
-        array = to_numpy(tensor.flatten()).reshape(tensor.shape).transpose(back)
-        arrays[name] = np.ascontiguousarray(array if order is None else array[np.argsort(order)])
+    for name in parameters(network.architecture):
+        tensor = neutral(network, name)
+        arrays[name] = to_numpy(tensor.flatten()).reshape(tensor.shape)
     return arrays
 
 
 # compiling
 
 
-def prepare(
-    network: Network, explain: Explain, outputs: Sequence[str], mode: str
-) -> Callable[[Array, Array], Stages]:
-    """`explain` restricted to those of the outputs that it has, through `torch.compile` if asked.
+def compiler(network: Network, outputs: Sequence[str], mode: str) -> Compile:
+    """Op by op, or through `torch.compile`; a graph break is an error. Raises Unavailable.
 
-    The network is an argument of what is compiled, so no weight is folded in; a graph break is an
-    error (`fullgraph`). Raises Unavailable.
+    The network is an argument of what is compiled, so no weight is folded in.
     """
     reason = probe(network.device, network.precision, mode)
     if reason:
         raise Unavailable(reason)
 
-    def restricted(network: Network, images: Array, targets: Array) -> Stages:
-        stages = explain(network, images, targets)
-        return {name: stages[name] for name in outputs if name in stages}
+    def compile_(function: Callable[..., Any]) -> Callable[..., Any]:
+        def restricted(network: Network, *arrays: Any) -> Any:
+            return kept(function(network, *arrays), outputs)
 
-    run = compiled(restricted) if mode == "compiled" else restricted
+        return torch.no_grad()(compiled(restricted) if mode == "compiled" else restricted)  # type: ignore[no-any-return]
 
-    def prepared(images: Array, targets: Array) -> Stages:
-        with torch.no_grad():
-            return run(network, images, targets)
-
-    return prepared
+    return compile_
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:

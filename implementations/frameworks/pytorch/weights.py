@@ -29,26 +29,37 @@ AXES: dict[int, tuple[tuple[int, ...], tuple[int, ...]]] = {
 }  # fmt: skip
 """How many axes a tensor has -> the axes to PyTorch's order and back: HWIO to OIHW."""
 
-Entry = tuple[str, Any, tuple[int, ...], tuple[int, ...], NDArray[np.intp] | None]
+Entry = tuple[Any, tuple[int, ...], tuple[int, ...], NDArray[np.intp] | None]
 
 
-def tensors(network: Any) -> Iterator[Entry]:
-    """Neutral name, tensor, axes to, axes back, and the order of its rows where that differs."""
-    for name, shape in parameters(network.architecture).items():
-        node_name, part = name.split(".")
-        node, module = network.architecture[node_name], network.layers[node_name]
-        to, back = AXES[len(shape)]
-        owner = module[-1] if isinstance(module, nn.Sequential) else module
-        # All but a bias has a row for each feature that is read.
-        order = network.orders.get(node.inputs[0]) if part != "bias" else None
-        yield name, getattr(owner, ATTRIBUTES.get(part, part)), to, back, order
+def entry(network: Any, name: str) -> Entry:
+    """Of a neutral name: tensor, axes to, axes back, the order of its rows where that differs."""
+    node_name, part = name.split(".")
+    node, module = network.architecture[node_name], network.layers[node_name]
+    owner = module[-1] if isinstance(module, nn.Sequential) else module
+    tensor = getattr(owner, ATTRIBUTES.get(part, part))
+    # All but a bias has a row for each feature that is read.
+    order = network.orders.get(node.inputs[0]) if part != "bias" else None
+    return tensor, *AXES[tensor.ndim], order
+
+
+def tensors(network: Any) -> Iterator[tuple[str, Entry]]:
+    """Every tensor of the neutral weights, by name."""
+    return ((name, entry(network, name)) for name in parameters(network.architecture))
+
+
+def neutral(network: Any, name: str) -> torch.Tensor:
+    """A tensor in the neutral layout, its rows in the neutral order."""
+    tensor, _, back, order = entry(network, name)
+    tensor = tensor.permute(back)
+    return tensor if order is None else tensor[torch.from_numpy(np.argsort(order))]
 
 
 def load(network: Any, weights: Weights) -> None:
     """Neutral weights into a network's tensors, each exactly once."""
     left = dict(weights)
     with torch.no_grad():
-        for name, tensor, to, _, order in tensors(network):
+        for name, (tensor, to, _, order) in tensors(network):
             array = left.pop(name)
             array = (array if order is None else array[order]).transpose(to)
             tensor.copy_(torch.from_numpy(np.ascontiguousarray(array)))

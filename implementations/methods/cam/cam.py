@@ -13,21 +13,16 @@ activation in that image are kept; of equal channels those that come first.
 from __future__ import annotations
 
 from implementations.architecture.graph import Architecture
-from implementations.arrays import Array, Stages
-from implementations.contract import Explain, KerasNetwork, Network, Options, OracleNetwork
-from implementations.methods import Number
-
-TITLE = "Class activation mapping"
-PAPER = "arXiv 1512.04150"
-AT = "layer"
-OPTIONS = {
-    "top": Number(0, 0, 1_000_000, "channels kept, those of highest mean activation; 0 keeps all"),
-}
-
-
-def evaluations(options: Options, size: tuple[int, int]) -> int:
-    """Images that go through the model for each image explained."""
-    return 1
+from implementations.arrays import Array, Intermediates
+from implementations.contract import (
+    Compile,
+    Explain,
+    KerasNetwork,
+    Network,
+    Options,
+    OracleNetwork,
+)
+from implementations.methods.card import Method, Number, once
 
 
 def ending(architecture: Architecture) -> tuple[str, str | None] | None:
@@ -54,17 +49,32 @@ def applies(architecture: Architecture, layer: str) -> str | None:
     return None
 
 
-def reference(network: OracleNetwork, layer: str, options: Options) -> Explain:
+METHOD = Method(
+    title="Class activation mapping",
+    paper="arXiv 1512.04150",
+    at="layer",
+    intermediates=("activations", "weights", "signed", "heatmap"),
+    options={
+        "top": Number(
+            0, 0, 1_000_000, "channels kept, those of highest mean activation; 0 keeps all"
+        ),
+    },
+    cost=once(backward=0),
+    applies=applies,
+)
+
+
+def reference(network: OracleNetwork, layer: str, options: Options, compile: Compile) -> Explain:
     """In float64 NumPy."""
     import numpy as np
 
     end = ending(network.architecture)
     dense = end[1] if end else None
 
-    def explain(network: OracleNetwork, images: Array, targets: Array) -> Stages:
+    def explain(network: OracleNetwork, images: Array, targets: Array) -> Intermediates:
         activations, _ = network.features(layer, images)
         channels = activations.shape[-1]
-        kernel = network.kernel(dense) if dense else np.eye(channels)
+        kernel = network.tensor(f"{dense}.kernel") if dense else np.eye(channels)
         weights = kernel.T[targets]
         if options.top:
             for row, means in enumerate(activations.mean(axis=(1, 2))):
@@ -73,10 +83,10 @@ def reference(network: OracleNetwork, layer: str, options: Options) -> Explain:
         signed = (activations * weights[:, None, None, :]).sum(axis=-1)
         return {"activations": activations, "weights": weights, "signed": signed, "heatmap": signed}
 
-    return explain
+    return compile(explain)
 
 
-def jax(network: Network, layer: str, options: Options) -> Explain:
+def jax(network: Network, layer: str, options: Options, compile: Compile) -> Explain:
     """One `einsum`."""
     import jax
     import jax.numpy as jnp
@@ -84,11 +94,11 @@ def jax(network: Network, layer: str, options: Options) -> Explain:
     end = ending(network.architecture)
     dense = end[1] if end else None
 
-    def explain(network: Network, images: Array, targets: Array) -> Stages:
+    def explain(network: Network, images: Array, targets: Array) -> Intermediates:
         activations, _ = network.features(layer, images)
         channels = activations.shape[-1]
         if dense:
-            weights = network.kernel(dense).T[targets]
+            weights = network.tensor(f"{dense}.kernel").T[targets]
         else:
             weights = jax.nn.one_hot(targets, channels, dtype=activations.dtype)
         if 0 < options.top < channels:
@@ -97,20 +107,20 @@ def jax(network: Network, layer: str, options: Options) -> Explain:
         signed = jnp.einsum("nhwc,nc->nhw", activations, weights)
         return {"activations": activations, "weights": weights, "signed": signed, "heatmap": signed}
 
-    return explain
+    return compile(explain)
 
 
-def pytorch(network: Network, layer: str, options: Options) -> Explain:
+def pytorch(network: Network, layer: str, options: Options, compile: Compile) -> Explain:
     """One `einsum`; a stable sort, because `topk` promises no order among equals."""
     import torch
 
     end = ending(network.architecture)
     dense = end[1] if end else None
 
-    def explain(network: Network, images: Array, targets: Array) -> Stages:
+    def explain(network: Network, images: Array, targets: Array) -> Intermediates:
         activations, _ = network.features(layer, images)
         if dense:
-            weights = network.kernel(dense).T[targets]
+            weights = network.tensor(f"{dense}.kernel").T[targets]
         else:
             classes = torch.arange(activations.shape[1], device=targets.device)
             weights = (targets[:, None] == classes).to(activations.dtype)
@@ -121,10 +131,10 @@ def pytorch(network: Network, layer: str, options: Options) -> Explain:
         signed = torch.einsum("nchw,nc->nhw", activations, weights)
         return {"activations": activations, "weights": weights, "signed": signed, "heatmap": signed}
 
-    return explain
+    return compile(explain)
 
 
-def keras(network: KerasNetwork, layer: str, options: Options) -> Explain:
+def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile) -> Explain:
     """`keras.ops` throughout; `argsort` is stable on every backend, `top_k` is not."""
     from keras import ops
 
@@ -132,11 +142,11 @@ def keras(network: KerasNetwork, layer: str, options: Options) -> Explain:
     end = ending(network.architecture)
     dense = end[1] if end else None
 
-    def explain(network: KerasNetwork, images: Array, targets: Array) -> Stages:
+    def explain(network: KerasNetwork, images: Array, targets: Array) -> Intermediates:
         activations, _ = network.features(layer, images)
         _, height, width, channels = activations.shape
         if dense:
-            weights = ops.take(ops.transpose(network.kernel(dense)), targets, axis=0)
+            weights = ops.take(ops.transpose(network.tensor(f"{dense}.kernel")), targets, axis=0)
         else:
             weights = ops.one_hot(targets, channels, dtype=activations.dtype)
         if options.top:
@@ -146,4 +156,4 @@ def keras(network: KerasNetwork, layer: str, options: Options) -> Explain:
         signed = ops.einsum("nhwc,nc->nhw", activations, weights)
         return {"activations": activations, "weights": weights, "signed": signed, "heatmap": signed}
 
-    return explain
+    return compile(explain)

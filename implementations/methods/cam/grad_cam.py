@@ -9,29 +9,36 @@ S is kept as `signed`. Only the head after the layer is differentiated.
 
 from __future__ import annotations
 
-from implementations.arrays import Array, Stages
-from implementations.contract import Explain, KerasNetwork, Network, Options, OracleNetwork
-from implementations.methods import Choice, Flag
+from implementations.arrays import Array, Intermediates
+from implementations.contract import (
+    Compile,
+    Explain,
+    KerasNetwork,
+    Network,
+    Options,
+    OracleNetwork,
+)
+from implementations.methods.card import Choice, Flag, Method, once
 
-TITLE = "Grad-CAM"
-PAPER = "arXiv 1610.02391"
-AT = "layer"
-OPTIONS = {
-    "reduction": Choice("sum", ("sum", "mean"), "over the channels"),
-    "relu": Flag(True, "keep only the evidence for the class"),
-}
+METHOD = Method(
+    title="Grad-CAM",
+    paper="arXiv 1610.02391",
+    at="layer",
+    intermediates=("activations", "gradients", "weights", "signed", "heatmap"),
+    options={
+        "reduction": Choice("sum", ("sum", "mean"), "over the channels"),
+        "relu": Flag(True, "keep only the evidence for the class"),
+    },
+    cost=once(),
+    tolerance=2e-6,
+)
 
 
-def evaluations(options: Options, size: tuple[int, int]) -> int:
-    """Images that go through the model for each image explained."""
-    return 1
-
-
-def reference(network: OracleNetwork, layer: str, options: Options) -> Explain:
+def reference(network: OracleNetwork, layer: str, options: Options, compile: Compile) -> Explain:
     """In float64 NumPy, the gradient by hand."""
     import numpy as np
 
-    def explain(network: OracleNetwork, images: Array, targets: Array) -> Stages:
+    def explain(network: OracleNetwork, images: Array, targets: Array) -> Intermediates:
         activations, rest = network.features(layer, images)
         gradients = network.pull_back(layer, activations, rest, targets, options.score)
         weights = gradients.mean(axis=(1, 2))
@@ -45,15 +52,15 @@ def reference(network: OracleNetwork, layer: str, options: Options) -> Explain:
             "heatmap": heatmap,
         }
 
-    return explain
+    return compile(explain)
 
 
-def jax(network: Network, layer: str, options: Options) -> Explain:
+def jax(network: Network, layer: str, options: Options, compile: Compile) -> Explain:
     """`jax.grad` of the head."""
     import jax
     import jax.numpy as jnp
 
-    def explain(network: Network, images: Array, targets: Array) -> Stages:
+    def explain(network: Network, images: Array, targets: Array) -> Intermediates:
         activations, rest = network.features(layer, images)
 
         def score(activations: Array) -> Array:
@@ -74,14 +81,14 @@ def jax(network: Network, layer: str, options: Options) -> Explain:
             "heatmap": heatmap,
         }
 
-    return explain
+    return compile(explain)
 
 
-def pytorch(network: Network, layer: str, options: Options) -> Explain:
+def pytorch(network: Network, layer: str, options: Options, compile: Compile) -> Explain:
     """`torch.func.grad` of the head, which `torch.compile` can trace whole."""
     import torch
 
-    def explain(network: Network, images: Array, targets: Array) -> Stages:
+    def explain(network: Network, images: Array, targets: Array) -> Intermediates:
         activations, rest = network.features(layer, images)
 
         def score(activations: Array) -> Array:
@@ -102,16 +109,16 @@ def pytorch(network: Network, layer: str, options: Options) -> Explain:
             "heatmap": heatmap,
         }
 
-    return explain
+    return compile(explain)
 
 
-def keras(network: KerasNetwork, layer: str, options: Options) -> Explain:
+def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile) -> Explain:
     """`keras.ops` throughout; the gradient is the network's, whatever the backend."""
     from keras import ops
 
     network.split(layer)
 
-    def explain(network: KerasNetwork, images: Array, targets: Array) -> Stages:
+    def explain(network: KerasNetwork, images: Array, targets: Array) -> Intermediates:
         activations, rest = network.features(layer, images)
 
         def score(activations: Array) -> Array:
@@ -133,4 +140,4 @@ def keras(network: KerasNetwork, layer: str, options: Options) -> Explain:
             "heatmap": heatmap,
         }
 
-    return explain
+    return compile(explain)

@@ -10,27 +10,32 @@ targets are not read. `S_k` is kept as `signed`.
 from __future__ import annotations
 
 from implementations.architecture.graph import cut
-from implementations.arrays import Array, Stages
-from implementations.contract import Explain, KerasNetwork, Network, Options, OracleNetwork
-from implementations.methods import Option
+from implementations.arrays import Array, Intermediates
+from implementations.contract import (
+    Compile,
+    Explain,
+    KerasNetwork,
+    Network,
+    Options,
+    OracleNetwork,
+)
+from implementations.methods.card import Cost, Method
 
-TITLE = "Grad-CAM, all classes"
-PAPER = "arXiv 1610.02391"
-AT = "layer"
-CLASSES = "all"
-OPTIONS: dict[str, Option] = {}
+METHOD = Method(
+    title="Grad-CAM, all classes",
+    paper="arXiv 1610.02391",
+    at="layer",
+    classes="all",
+    intermediates=("activations", "signed", "heatmap"),
+    cost=lambda options, architecture, layer: Cost(1, architecture.classes),
+)
 
 
-def evaluations(options: Options, size: tuple[int, int]) -> int:
-    """Images that go through the model for each image explained."""
-    return 1
-
-
-def reference(network: OracleNetwork, layer: str, options: Options) -> Explain:
+def reference(network: OracleNetwork, layer: str, options: Options, compile: Compile) -> Explain:
     """In float64 NumPy, class after class."""
     import numpy as np
 
-    def explain(network: OracleNetwork, images: Array, targets: Array) -> Stages:
+    def explain(network: OracleNetwork, images: Array, targets: Array) -> Intermediates:
         activations, rest = network.features(layer, images)
         signed = []
         for target in range(network.architecture.classes):
@@ -40,17 +45,17 @@ def reference(network: OracleNetwork, layer: str, options: Options) -> Explain:
         maps = np.stack(signed, axis=-1)
         return {"activations": activations, "signed": maps, "heatmap": np.maximum(maps, 0)}
 
-    return explain
+    return compile(explain)
 
 
-def jax(network: Network, layer: str, options: Options) -> Explain:
+def jax(network: Network, layer: str, options: Options, compile: Compile) -> Explain:
     """`jax.vmap` of the head's pull-back over the classes."""
     import jax
     import jax.numpy as jnp
 
     classes = network.architecture.classes
 
-    def explain(network: Network, images: Array, targets: Array) -> Stages:
+    def explain(network: Network, images: Array, targets: Array) -> Intermediates:
         activations, rest = network.features(layer, images)
 
         def scores(activations: Array) -> Array:
@@ -64,10 +69,10 @@ def jax(network: Network, layer: str, options: Options) -> Explain:
         signed = jnp.einsum("nhwc,knc->nhwk", activations, gradients.mean(axis=(2, 3)))
         return {"activations": activations, "signed": signed, "heatmap": jax.nn.relu(signed)}
 
-    return explain
+    return compile(explain)
 
 
-def pytorch(network: Network, layer: str, options: Options) -> Explain:
+def pytorch(network: Network, layer: str, options: Options, compile: Compile) -> Explain:
     """`torch.func.vjp` of the head, pulled back for all classes at once or one by one.
 
     A batch of classes through a convolution costs more than the classes one after the other, so
@@ -78,7 +83,7 @@ def pytorch(network: Network, layer: str, options: Options) -> Explain:
     classes = network.architecture.classes
     batched = all(node.kind != "conv" for node in cut(network.architecture, layer).head)
 
-    def explain(network: Network, images: Array, targets: Array) -> Stages:
+    def explain(network: Network, images: Array, targets: Array) -> Intermediates:
         activations, rest = network.features(layer, images)
 
         def scores(activations: Array) -> Array:
@@ -97,17 +102,17 @@ def pytorch(network: Network, layer: str, options: Options) -> Explain:
         signed = torch.einsum("nchw,knc->nkhw", activations, weights)
         return {"activations": activations, "signed": signed, "heatmap": torch.relu(signed)}
 
-    return explain
+    return compile(explain)
 
 
-def keras(network: KerasNetwork, layer: str, options: Options) -> Explain:
+def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile) -> Explain:
     """One gradient of the head for each class: Keras has no pull-back to map over."""
     from keras import ops
 
     network.split(layer)
     classes = network.architecture.classes
 
-    def explain(network: KerasNetwork, images: Array, targets: Array) -> Stages:
+    def explain(network: KerasNetwork, images: Array, targets: Array) -> Intermediates:
         activations, rest = network.features(layer, images)
         _, height, width, _ = activations.shape
         weights = []
@@ -123,4 +128,4 @@ def keras(network: KerasNetwork, layer: str, options: Options) -> Explain:
         signed = ops.einsum("nhwc,nck->nhwk", activations, ops.stack(weights, axis=-1))
         return {"activations": activations, "signed": signed, "heatmap": ops.relu(signed)}
 
-    return explain
+    return compile(explain)

@@ -11,101 +11,85 @@ the colour channel whose magnitude is largest, the first of equals.
 
 from __future__ import annotations
 
-from implementations.arrays import Array, Stages
-from implementations.contract import Explain, KerasNetwork, Network, Options, OracleNetwork
-from implementations.methods import Choice
+from implementations.arrays import Array, Intermediates
+from implementations.contract import (
+    Compile,
+    Explain,
+    KerasNetwork,
+    Network,
+    Options,
+    OracleNetwork,
+)
+from implementations.methods import colours
+from implementations.methods.card import Method, once
+from implementations.methods.colours import FORM
 
-TITLE = "Guided backpropagation"
-PAPER = "arXiv 1412.6806"
-AT = "input"
-OPTIONS = {
-    "form": Choice("abs", ("abs", "square", "signed"), "what is kept of the gradient"),
-}
+METHOD = Method(
+    title="Guided backpropagation",
+    paper="arXiv 1412.6806",
+    at="input",
+    intermediates=("gradients", "signed", "heatmap"),
+    options={"form": FORM},
+    cost=once(),
+)
 
 
-def evaluations(options: Options, size: tuple[int, int]) -> int:
-    """Images that go through the model for each image explained."""
-    return 1
-
-
-def reference(network: OracleNetwork, layer: str, options: Options) -> Explain:
+def reference(network: OracleNetwork, layer: str, options: Options, compile: Compile) -> Explain:
     """In float64 NumPy, the gradient by hand."""
-    import numpy as np
 
-    def explain(network: OracleNetwork, images: Array, targets: Array) -> Stages:
+    def explain(network: OracleNetwork, images: Array, targets: Array) -> Intermediates:
         guided = network.with_relu("guided")
         activations, rest = guided.features(layer, images)
         gradients = guided.pull_back(layer, activations, rest, targets, options.score)
-        if options.form == "signed":
-            largest = np.abs(gradients).argmax(axis=-1)[..., None]
-            signed = np.take_along_axis(gradients, largest, axis=-1)[..., 0]
-            return {"gradients": gradients, "signed": signed, "heatmap": signed}
-        magnitude = np.abs(gradients) if options.form == "abs" else gradients**2
-        return {"gradients": gradients, "heatmap": magnitude.max(axis=-1)}
+        return {"gradients": gradients, **colours.reference(gradients, options.form)}
 
-    return explain
+    return compile(explain)
 
 
-def jax(network: Network, layer: str, options: Options) -> Explain:
+def jax(network: Network, layer: str, options: Options, compile: Compile) -> Explain:
     """`jax.grad` of the whole network behind guided ReLUs."""
     import jax
-    import jax.numpy as jnp
 
-    def explain(network: Network, images: Array, targets: Array) -> Stages:
+    def explain(network: Network, images: Array, targets: Array) -> Intermediates:
         guided = network.with_relu("guided")
 
         def score(images: Array) -> Array:
             return network.score(options.score, guided(images), targets).sum()
 
         gradients = jax.grad(score)(images)
-        if options.form == "signed":
-            largest = jnp.abs(gradients).argmax(axis=-1, keepdims=True)
-            signed = jnp.take_along_axis(gradients, largest, axis=-1)[..., 0]
-            return {"gradients": gradients, "signed": signed, "heatmap": signed}
-        magnitude = jnp.abs(gradients) if options.form == "abs" else gradients**2
-        return {"gradients": gradients, "heatmap": magnitude.max(axis=-1)}
+        return {"gradients": gradients, **colours.jax(gradients, options.form)}
 
-    return explain
+    return compile(explain)
 
 
-def pytorch(network: Network, layer: str, options: Options) -> Explain:
+def pytorch(network: Network, layer: str, options: Options, compile: Compile) -> Explain:
     """`torch.func.grad` of the whole network behind guided ReLUs, made before tracing."""
     import torch
 
     guided = network.with_relu("guided")
 
-    def explain(network: Network, images: Array, targets: Array) -> Stages:
+    def explain(network: Network, images: Array, targets: Array) -> Intermediates:
         def score(images: Array) -> Array:
             return network.score(options.score, guided(images), targets).sum()
 
         gradients = torch.func.grad(score)(images)
-        if options.form == "signed":
-            largest = gradients.abs().argmax(dim=1, keepdim=True)
-            signed = gradients.gather(1, largest)[:, 0]
-            return {"gradients": gradients, "signed": signed, "heatmap": signed}
-        magnitude = gradients.abs() if options.form == "abs" else gradients**2
-        return {"gradients": gradients, "heatmap": magnitude.amax(dim=1)}
+        return {"gradients": gradients, **colours.pytorch(gradients, options.form)}
 
-    return explain
+    return compile(explain)
 
 
-def keras(network: KerasNetwork, layer: str, options: Options) -> Explain:
+def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile) -> Explain:
     """`keras.ops` throughout; the gradient is the network's, whatever the backend."""
     from keras import ops
 
     guided = network.with_relu("guided")
     guided.split(layer)
 
-    def explain(network: KerasNetwork, images: Array, targets: Array) -> Stages:
+    def explain(network: KerasNetwork, images: Array, targets: Array) -> Intermediates:
         def score(images: Array) -> Array:
             return ops.sum(network.score(options.score, guided(images), targets))
 
         gradients = network.gradient(score)(images)
-        if options.form == "signed":
-            largest = ops.expand_dims(ops.argmax(ops.abs(gradients), axis=-1), -1)
-            signed = ops.take_along_axis(gradients, largest, axis=-1)[..., 0]
-            return {"gradients": gradients, "signed": signed, "heatmap": signed}
-        magnitude = ops.abs(gradients) if options.form == "abs" else ops.square(gradients)
-        return {"gradients": gradients, "heatmap": ops.amax(magnitude, axis=-1)}
+        return {"gradients": gradients, **colours.keras(gradients, options.form)}
 
-    return explain
+    return compile(explain)

@@ -6,36 +6,31 @@ The gradient averaged on the straight line from a baseline x0 to the image x, ti
 
 Points a_p and weights w_p are a quadrature rule on [0, 1]. `completeness_gap` (N,) is how far the
 heatmap's sum is from s_k(x) - s_k(x0): the rule's own error. Many points share a pass through the
-network, as many as `PIXELS_A_PASS` allows, so that memory has a bound and few passes are traced.
+network, as many as its capacity allows, and are its arguments: memory has a bound, and another rule
+compiles nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 
-from implementations.arrays import Array, Stages
-from implementations.contract import Explain, KerasNetwork, Network, Options, OracleNetwork
+from implementations.architecture.graph import Architecture
+from implementations.arrays import Array, Draws, Intermediates
+from implementations.contract import (
+    Compile,
+    Explain,
+    KerasNetwork,
+    Network,
+    Options,
+    OracleNetwork,
+)
 from implementations.errors import BadInput
-from implementations.methods import Choice, Number
+from implementations.methods.card import Choice, Cost, Method, Number
+from implementations.methods.passes import parts
 
-TITLE = "Integrated gradients"
-PAPER = "arXiv 1703.01365"
-AT = "input"
 RULES = ("gauss_legendre", "riemann_trapezoid", "midpoint", "riemann_left", "riemann_right")
-OPTIONS = {
-    "points": Number(50, 1, 1000, "on the line from the baseline to the image"),
-    "rule": Choice("gauss_legendre", RULES, "of quadrature"),
-    "baseline": Number(0.0, 0.0, 1.0, "grey level the line starts from"),
-}
-PIXELS_A_PASS = 1 << 19
-
-
-def evaluations(options: Options, size: tuple[int, int]) -> int:
-    """Images that go through the model for each image explained: the points and both ends."""
-    return int(options.points) + 2
 
 
 def quadrature(options: Options) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -55,21 +50,37 @@ def quadrature(options: Options) -> tuple[NDArray[np.float64], NDArray[np.float6
     return (np.arange(count) + shift) / count, weights
 
 
-def probed(images: Array, options: Options) -> Iterator[Array]:
-    """The images whose gradients are taken: a kink at any of them can move the heatmap."""
-    points, _ = quadrature(options)
-    for point in points:
-        yield options.baseline + point * (images - options.baseline)
-
-
-def reference(network: OracleNetwork, layer: str, options: Options) -> Explain:
-    """In float64 NumPy, one point after another, each gradient by hand."""
+def line(options: Options, architecture: Architecture, layer: str, generator: Generator) -> Draws:
+    """The points and their weights: nothing of them is random."""
     points, weights = quadrature(options)
+    return {"points": points, "weights": weights}
 
-    def explain(network: OracleNetwork, images: Array, targets: Array) -> Stages:
+
+METHOD = Method(
+    title="Integrated gradients",
+    paper="arXiv 1703.01365",
+    at="input",
+    intermediates=("gradients", "signed", "heatmap"),
+    per_image=("completeness_gap",),
+    options={
+        "points": Number(50, 1, 1000, "on the line from the baseline to the image"),
+        "rule": Choice("gauss_legendre", RULES, "of quadrature"),
+        "baseline": Number(0.0, 0.0, 1.0, "grey level the line starts from"),
+    },
+    cost=lambda options, architecture, layer: Cost(options.points + 2, options.points),
+    draws=line,
+)
+
+
+def reference(network: OracleNetwork, layer: str, options: Options, compile: Compile) -> Explain:
+    """In float64 NumPy, one point after another, each gradient by hand."""
+
+    def explain(
+        network: OracleNetwork, images: Array, targets: Array, draws: Draws
+    ) -> Intermediates:
         baseline = np.full_like(images, options.baseline)
         gradients = np.zeros_like(images)
-        for point, weight in zip(points, weights, strict=True):
+        for point, weight in zip(draws["points"], draws["weights"], strict=True):
             activations, rest = network.features(layer, baseline + point * (images - baseline))
             gradients += weight * network.pull_back(
                 layer, activations, rest, targets, options.score
@@ -85,108 +96,138 @@ def reference(network: OracleNetwork, layer: str, options: Options) -> Explain:
             "heatmap": signed,
         }
 
-    return explain
+    return compile(explain)
 
 
-def jax(network: Network, layer: str, options: Options) -> Explain:
-    """`jax.vmap` over the points of a pass; unrolled passes, XLA's loops being slow on CPU."""
+def jax(network: Network, layer: str, options: Options, compile: Compile) -> Explain:
+    """`jax.grad` under `jax.vmap` over the points of a pass."""
     import jax
     import jax.numpy as jnp
 
-    points, weights = quadrature(options)
+    def scores(network: Network, images: Array, targets: Array) -> Array:
+        return network.score(options.score, network(images), targets)
 
-    def explain(network: Network, images: Array, targets: Array) -> Stages:
-        def scores(images: Array) -> Array:
-            return network.score(options.score, network(images), targets)
-
+    @compile
+    def integral(
+        network: Network, images: Array, targets: Array, points: Array, weights: Array
+    ) -> Array:
         def gradient(point: Array) -> Array:
-            return jax.grad(lambda x: scores(x).sum())(baseline + point * (images - baseline))
+            between = options.baseline + point * (images - options.baseline)
+            return jax.grad(lambda x: scores(network, x, targets).sum())(between)
 
+        return jnp.einsum("p,pnhwc->nhwc", weights, jax.vmap(gradient)(points))
+
+    @compile
+    def completed(
+        network: Network, images: Array, targets: Array, gradients: Array
+    ) -> Intermediates:
         baseline = jnp.full_like(images, options.baseline)
-        number, height, width, _ = images.shape
-        step = max(1, PIXELS_A_PASS // (number * height * width))
-        gradients = jnp.zeros_like(images)
-        for first in range(0, len(points), step):
-            some = jnp.asarray(points[first : first + step], images.dtype)
-            share = jnp.asarray(weights[first : first + step], images.dtype)
-            gradients += jnp.einsum("p,pnhwc->nhwc", share, jax.vmap(gradient)(some))
         signed = ((images - baseline) * gradients).sum(axis=-1)
-        gap = signed.sum(axis=(1, 2)) - (scores(images) - scores(baseline))
+        rise = scores(network, images, targets) - scores(network, baseline, targets)
         return {
             "gradients": gradients,
-            "completeness_gap": gap,
+            "completeness_gap": signed.sum(axis=(1, 2)) - rise,
             "signed": signed,
             "heatmap": signed,
         }
 
+    def explain(network: Network, images: Array, targets: Array, draws: Draws) -> Intermediates:
+        points, weights = draws["points"], draws["weights"]
+        passes = parts(options.points, network.capacity // len(images))
+        gradients = sum(
+            integral(network, images, targets, points[some], weights[some]) for some in passes
+        )
+        return completed(network, images, targets, gradients)  # type: ignore[no-any-return]
+
     return explain
 
 
-def pytorch(network: Network, layer: str, options: Options) -> Explain:
+def pytorch(network: Network, layer: str, options: Options, compile: Compile) -> Explain:
     """`torch.func.grad` of a batch that holds several points of the line."""
     import torch
 
-    points, weights = (values.tolist() for values in quadrature(options))
+    def scores(network: Network, images: Array, targets: Array) -> Array:
+        repeated = targets.repeat(len(images) // len(targets))
+        return network.score(options.score, network(images), repeated)
 
-    def explain(network: Network, images: Array, targets: Array) -> Stages:
-        def scores(images: Array) -> Array:
-            repeated = targets.repeat(len(images) // len(targets))
-            return network.score(options.score, network(images), repeated)
-
+    @compile
+    def integral(
+        network: Network, images: Array, targets: Array, points: Array, weights: Array
+    ) -> Array:
         baseline = torch.full_like(images, options.baseline)
-        number, _, height, width = images.shape
-        step = max(1, PIXELS_A_PASS // (number * height * width))
-        gradients = torch.zeros_like(images)
-        for first in range(0, len(points), step):
-            some = images.new_tensor(points[first : first + step]).view(-1, 1, 1, 1, 1)
-            share = images.new_tensor(weights[first : first + step])
-            line = (baseline + some * (images - baseline)).flatten(0, 1)
-            slopes = torch.func.grad(lambda x: scores(x).sum())(line)
-            slopes = slopes.unflatten(0, (-1, number))
-            gradients = gradients + torch.einsum("p,pnchw->nchw", share, slopes)
+        between = baseline + points.view(-1, 1, 1, 1, 1) * (images - baseline)
+        slopes = torch.func.grad(lambda x: scores(network, x, targets).sum())(between.flatten(0, 1))
+        return torch.einsum("p,pnchw->nchw", weights, slopes.view_as(between))
+
+    @compile
+    def completed(
+        network: Network, images: Array, targets: Array, gradients: Array
+    ) -> Intermediates:
+        baseline = torch.full_like(images, options.baseline)
         signed = ((images - baseline) * gradients).sum(dim=1)
-        gap = signed.sum(dim=(1, 2)) - (scores(images) - scores(baseline))
+        rise = scores(network, images, targets) - scores(network, baseline, targets)
         return {
             "gradients": gradients,
-            "completeness_gap": gap,
+            "completeness_gap": signed.sum(dim=(1, 2)) - rise,
             "signed": signed,
             "heatmap": signed,
         }
 
+    def explain(network: Network, images: Array, targets: Array, draws: Draws) -> Intermediates:
+        points, weights = draws["points"], draws["weights"]
+        passes = parts(options.points, network.capacity // len(images))
+        gradients = sum(
+            integral(network, images, targets, points[some], weights[some]) for some in passes
+        )
+        return completed(network, images, targets, gradients)  # type: ignore[no-any-return]
+
     return explain
 
 
-def keras(network: KerasNetwork, layer: str, options: Options) -> Explain:
+def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile) -> Explain:
     """`keras.ops` throughout; the network's gradient of a batch that holds several points."""
     from keras import ops
 
     network.split(layer)
-    points, weights = (ops.convert_to_tensor(values) for values in quadrature(options))
 
-    def explain(network: KerasNetwork, images: Array, targets: Array) -> Stages:
-        def scores(images: Array) -> Array:
-            repeated = ops.tile(targets, images.shape[0] // targets.shape[0])
-            return network.score(options.score, network(images), repeated)
+    def scores(network: Network, images: Array, targets: Array) -> Array:
+        repeated = ops.tile(targets, images.shape[0] // targets.shape[0])
+        return network.score(options.score, network(images), repeated)
 
-        baseline = ops.full_like(images, options.baseline)
+    @compile
+    def integral(
+        network: KerasNetwork, images: Array, targets: Array, points: Array, weights: Array
+    ) -> Array:
         number, height, width, channels = images.shape
-        step = max(1, PIXELS_A_PASS // (number * height * width))
-        gradients = ops.zeros_like(images)
-        for first in range(0, options.points, step):
-            some = ops.cast(points[first : first + step], images.dtype)
-            share = ops.cast(weights[first : first + step], images.dtype)
-            line = baseline + ops.reshape(some, (-1, 1, 1, 1, 1)) * (images - baseline)
-            line = ops.reshape(line, (-1, height, width, channels))
-            slopes = network.gradient(lambda x: ops.sum(scores(x)))(line)
-            slopes = ops.reshape(slopes, (-1, number, height, width, channels))
-            gradients = gradients + ops.einsum("p,pnhwc->nhwc", share, slopes)
+        baseline = ops.full_like(images, options.baseline)
+        between = baseline + ops.reshape(points, (-1, 1, 1, 1, 1)) * (images - baseline)
+        between = ops.reshape(between, (-1, height, width, channels))
+        slopes = network.gradient(lambda x: ops.sum(scores(network, x, targets)))(between)
+        slopes = ops.reshape(slopes, (-1, number, height, width, channels))
+        return ops.einsum("p,pnhwc->nhwc", weights, slopes)
+
+    @compile
+    def completed(
+        network: KerasNetwork, images: Array, targets: Array, gradients: Array
+    ) -> Intermediates:
+        baseline = ops.full_like(images, options.baseline)
         signed = ops.sum((images - baseline) * gradients, axis=-1)
-        gap = ops.sum(signed, axis=(1, 2)) - (scores(images) - scores(baseline))
+        rise = scores(network, images, targets) - scores(network, baseline, targets)
         return {
             "gradients": gradients,
-            "completeness_gap": gap,
+            "completeness_gap": ops.sum(signed, axis=(1, 2)) - rise,
             "signed": signed,
             "heatmap": signed,
         }
+
+    def explain(
+        network: KerasNetwork, images: Array, targets: Array, draws: Draws
+    ) -> Intermediates:
+        points, weights = draws["points"], draws["weights"]
+        passes = parts(options.points, network.capacity // images.shape[0])
+        gradients = sum(
+            integral(network, images, targets, points[some], weights[some]) for some in passes
+        )
+        return completed(network, images, targets, gradients)  # type: ignore[no-any-return]
 
     return explain

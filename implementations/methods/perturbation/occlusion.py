@@ -7,29 +7,29 @@ W that cover it:
 
 Windows stand at 0, stride, 2 stride, ...; where the last one does not reach the edge, one more
 stands flush with it, so no pixel is uncovered. Many windows share a pass through the network, as
-many as `PIXELS_A_PASS` allows, so that memory has a bound and few passes are traced. The fall is a
+many as its capacity allows, so that memory has a bound and one pass is compiled. The fall is a
 difference of two scores: where probabilities saturate, `log_probability` keeps the digits.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 
-from implementations.arrays import Array, Stages
-from implementations.contract import Explain, KerasNetwork, Network, Options, OracleNetwork
+from implementations.architecture.graph import Architecture
+from implementations.arrays import Array, Draws, Intermediates
+from implementations.contract import (
+    Compile,
+    Explain,
+    KerasNetwork,
+    Network,
+    Options,
+    OracleNetwork,
+)
 from implementations.errors import BadInput
-from implementations.methods import Number
-
-TITLE = "Occlusion"
-PAPER = "arXiv 1311.2901"
-AT = "input"
-OPTIONS = {
-    "window": Number(7, 1, 1000, "pixels a side"),
-    "stride": Number(3, 1, 1000, "pixels from window to window, at most the window"),
-    "fill": Number(0.0, 0.0, 1.0, "grey level in the window"),
-}
-PIXELS_A_PASS = 1 << 20
+from implementations.methods.card import Cost, Method, Number
+from implementations.methods.passes import blocks
 
 
 def starts(options: Options, extent: int) -> list[int]:
@@ -57,17 +57,43 @@ def masks(options: Options, size: tuple[int, int]) -> NDArray[np.bool_]:
     return windows
 
 
-def evaluations(options: Options, size: tuple[int, int]) -> int:
-    """Images that go through the model for each image explained: one a window, and the image."""
-    return len(starts(options, size[0])) * len(starts(options, size[1])) + 1
+def cost(options: Options, architecture: Architecture, layer: str) -> Cost:
+    """One image a window, and the image."""
+    height, width, _ = architecture.input_shape
+    return Cost(len(starts(options, height)) * len(starts(options, width)) + 1)
 
 
-def reference(network: OracleNetwork, layer: str, options: Options) -> Explain:
+def covering(
+    options: Options, architecture: Architecture, layer: str, generator: Generator
+) -> Draws:
+    """The windows, and of every pixel what share each window has in it: nothing is random."""
+    windows = masks(options, architecture.input_shape[:2])
+    return {"windows": windows, "shares": windows / windows.sum(axis=0)}
+
+
+METHOD = Method(
+    title="Occlusion",
+    paper="arXiv 1311.2901",
+    at="input",
+    intermediates=("signed", "heatmap"),
+    options={
+        "window": Number(7, 1, 1000, "pixels a side"),
+        "stride": Number(3, 1, 1000, "pixels from window to window, at most the window"),
+        "fill": Number(0.0, 0.0, 1.0, "grey level in the window"),
+    },
+    cost=cost,
+    draws=covering,
+)
+
+
+def reference(network: OracleNetwork, layer: str, options: Options, compile: Compile) -> Explain:
     """In float64 NumPy, one window after another."""
     height, width, _ = network.architecture.input_shape
     tops, lefts = starts(options, height), starts(options, width)
 
-    def explain(network: OracleNetwork, images: Array, targets: Array) -> Stages:
+    def explain(
+        network: OracleNetwork, images: Array, targets: Array, draws: Draws
+    ) -> Intermediates:
         whole = network.score(options.score, network(images), targets)
         total, covered = np.zeros(images.shape[:3]), np.zeros((height, width))
         for top in tops:
@@ -81,76 +107,97 @@ def reference(network: OracleNetwork, layer: str, options: Options) -> Explain:
         signed = total / covered
         return {"signed": signed, "heatmap": signed}
 
-    return explain
+    return compile(explain)
 
 
-def jax(network: Network, layer: str, options: Options) -> Explain:
-    """`jax.vmap` over the windows of a pass; unrolled passes, XLA's loops being slow on CPU."""
+def jax(network: Network, layer: str, options: Options, compile: Compile) -> Explain:
+    """`jax.vmap` over the windows of a pass."""
     import jax
     import jax.numpy as jnp
 
-    windows = masks(options, network.architecture.input_shape[:2])
-
-    def explain(network: Network, images: Array, targets: Array) -> Stages:
+    @compile
+    def without(network: Network, images: Array, targets: Array, windows: Array) -> Array:
         def scores(window: Array) -> Array:
             occluded = jnp.where(window[:, :, None], options.fill, images)
             return network.score(options.score, network(occluded), targets)
 
-        step = max(1, PIXELS_A_PASS // (len(images) * windows[0].size))
-        passes = [windows[first : first + step] for first in range(0, len(windows), step)]
-        rest = jnp.concatenate([jax.vmap(scores)(jnp.asarray(some)) for some in passes])
-        fall = network.score(options.score, network(images), targets) - rest
-        covering = jnp.asarray(windows / windows.sum(axis=0), images.dtype)
-        signed = jnp.einsum("mn,mhw->nhw", fall, covering)
+        return jax.vmap(scores)(windows)
+
+    @compile
+    def spread(
+        network: Network, images: Array, targets: Array, rest: list[Array], shares: Array
+    ) -> Intermediates:
+        fall = network.score(options.score, network(images), targets) - jnp.concatenate(rest)
+        signed = jnp.einsum("mn,mhw->nhw", fall, shares)
         return {"signed": signed, "heatmap": signed}
+
+    def explain(network: Network, images: Array, targets: Array, draws: Draws) -> Intermediates:
+        windows, rest = draws["windows"], []
+        for some, known in blocks(len(windows), network.capacity // len(images)):
+            rest.append(without(network, images, targets, windows[some])[known:])
+        return spread(network, images, targets, rest, draws["shares"])  # type: ignore[no-any-return]
 
     return explain
 
 
-def pytorch(network: Network, layer: str, options: Options) -> Explain:
+def pytorch(network: Network, layer: str, options: Options, compile: Compile) -> Explain:
     """A batch that holds several windows of every image."""
     import torch
 
-    windows = torch.from_numpy(masks(options, network.architecture.input_shape[:2]))
-    shares = windows / windows.sum(dim=0, dtype=torch.float64)
+    @compile
+    def without(network: Network, images: Array, targets: Array, windows: Array) -> Array:
+        occluded = torch.where(windows[:, None, None], options.fill, images)
+        repeated = targets.repeat(len(windows))
+        scores = network.score(options.score, network(occluded.flatten(0, 1)), repeated)
+        return scores.view(-1, len(images))
 
-    def explain(network: Network, images: Array, targets: Array) -> Stages:
-        number, _, height, width = images.shape
-        step = max(1, PIXELS_A_PASS // (number * height * width))
-        rest = []
-        for some in windows.to(images.device).split(step):
-            occluded = torch.where(some[:, None, None], options.fill, images).flatten(0, 1)
-            scores = network.score(options.score, network(occluded), targets.repeat(len(some)))
-            rest.append(scores.view(-1, number))
+    @compile
+    def spread(
+        network: Network, images: Array, targets: Array, rest: list[Array], shares: Array
+    ) -> Intermediates:
         fall = network.score(options.score, network(images), targets) - torch.cat(rest)
-        signed = torch.einsum("mn,mhw->nhw", fall, shares.to(images))
+        signed = torch.einsum("mn,mhw->nhw", fall, shares)
         return {"signed": signed, "heatmap": signed}
+
+    def explain(network: Network, images: Array, targets: Array, draws: Draws) -> Intermediates:
+        windows, rest = draws["windows"], []
+        for some, known in blocks(len(windows), network.capacity // len(images)):
+            rest.append(without(network, images, targets, windows[some])[known:])
+        return spread(network, images, targets, rest, draws["shares"])  # type: ignore[no-any-return]
 
     return explain
 
 
-def keras(network: KerasNetwork, layer: str, options: Options) -> Explain:
+def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile) -> Explain:
     """`keras.ops` throughout: a batch that holds several windows of every image."""
     from keras import ops
 
     network.split(layer)
-    inside = masks(options, network.architecture.input_shape[:2])
-    windows = ops.convert_to_tensor(inside)
-    shares = ops.convert_to_tensor(inside / inside.sum(axis=0))
 
-    def explain(network: KerasNetwork, images: Array, targets: Array) -> Stages:
+    @compile
+    def without(network: KerasNetwork, images: Array, targets: Array, windows: Array) -> Array:
         number, height, width, channels = images.shape
-        step = max(1, PIXELS_A_PASS // (number * height * width))
-        rest = []
-        for first in range(0, len(inside), step):
-            some = windows[first : first + step][:, None, :, :, None]
-            occluded = ops.where(some, ops.full_like(images, options.fill), images)
-            occluded = ops.reshape(occluded, (-1, height, width, channels))
-            repeated = ops.tile(targets, occluded.shape[0] // number)
-            scores = network.score(options.score, network(occluded), repeated)
-            rest.append(ops.reshape(scores, (-1, number)))
+        inside = windows[:, None, :, :, None]
+        occluded = ops.where(inside, ops.full_like(images, options.fill), images)
+        occluded = ops.reshape(occluded, (-1, height, width, channels))
+        repeated = ops.tile(targets, windows.shape[0])
+        scores = network.score(options.score, network(occluded), repeated)
+        return ops.reshape(scores, (-1, number))
+
+    @compile
+    def spread(
+        network: KerasNetwork, images: Array, targets: Array, rest: list[Array], shares: Array
+    ) -> Intermediates:
         fall = network.score(options.score, network(images), targets) - ops.concatenate(rest)
-        signed = ops.einsum("mn,mhw->nhw", fall, ops.cast(shares, images.dtype))
+        signed = ops.einsum("mn,mhw->nhw", fall, shares)
         return {"signed": signed, "heatmap": signed}
+
+    def explain(
+        network: KerasNetwork, images: Array, targets: Array, draws: Draws
+    ) -> Intermediates:
+        windows, rest = draws["windows"], []
+        for some, known in blocks(windows.shape[0], network.capacity // images.shape[0]):
+            rest.append(without(network, images, targets, windows[some])[known:])
+        return spread(network, images, targets, rest, draws["shares"])  # type: ignore[no-any-return]
 
     return explain

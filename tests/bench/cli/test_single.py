@@ -159,7 +159,7 @@ def test_what_a_broken_training_wrote_is_kept(
         ({"layer": "convl"}, "conv1"),
         ({"layer": "dense1"}, "unknown layer"),
         ({"layer": "relu1:pre"}, "unknown layer"),
-        ({"layer": "conv1", "method": "saliency"}, "leave --layer"),
+        ({"layer": "conv1", "method": "saliency"}, "omit --layer"),
         ({"method": "grad-cam"}, "did you mean grad_cam"),
         ({"framework": "pytroch"}, "did you mean pytorch?"),
         ({"framework": "keras", "backend": "tensorflw"}, "did you mean tensorflow?"),

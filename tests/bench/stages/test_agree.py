@@ -9,7 +9,7 @@ import pytest
 
 from bench.record.cell import Cell
 from bench.stages import agree
-from bench.subject.explainer import CHAIN, build
+from bench.subject.explainer import build, method_of
 from bench.subject.inputs import subject
 from bench.subject.names import pick_columns
 from bench.subject.request import Request
@@ -39,7 +39,7 @@ def test_measure_names_the_first_stage_that_is_wrong(small: Any) -> None:
 
 def test_images_are_chunked_without_a_trace(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     about = subject(small.cell, small.context)
-    explainer = build(small.cell, about.architecture, about.weights, CHAIN)
+    explainer = build(small.cell, about.architecture, about.weights, method_of(small.cell).outputs)
     whole = agree.explain(explainer, about.images, about.labels)
     monkeypatch.setattr(agree, "CHUNK", 7)
     for name, array in agree.explain(explainer, about.images, about.labels).items():

@@ -14,11 +14,13 @@ def test_a_float32_sum_stays_within_its_bound() -> None:
     terms, count = rounding.logit_sums(network, images)
     assert count == 28 * 28 * 8
     inputs, _ = network.features("flatten1", images)
-    exact = inputs @ network.kernel("dense1")
+    exact = inputs @ network.tensor("dense1.kernel")
     assert (terms >= np.abs(exact).max(axis=1)).all()
     rounded = np.zeros(exact.shape, np.float32)
     for place in range(count):  # one after another: the least exact order
-        rounded += np.outer(inputs[:, place], network.kernel("dense1")[place]).astype(np.float32)
+        rounded += np.outer(inputs[:, place], network.tensor("dense1.kernel")[place]).astype(
+            np.float32
+        )
     bound = rounding.LAMBDA * np.sqrt(count) * rounding.UNIT["float32"] * terms
     off = np.abs(rounded - exact).max(axis=1)
     assert (off <= bound).all()

@@ -13,10 +13,11 @@ from implementations.architecture import graph, registered
 from implementations.architecture.graph import Architecture
 from implementations.architecture.recipes import Recipe
 from implementations.architecture.weights import initialise, randomise
-from implementations.contract import SCORES, Options
+from implementations.contract import SCORES
 from implementations.errors import BadInput
-from implementations.methods.cam import grad_cam
+from implementations.methods import load
 
+GRAD_CAM = load("grad_cam")
 STAGES = ("activations", "gradients", "weights", "signed", "heatmap")
 MODES = {
     "tensorflow": ("eager", "compiled", "xla"),
@@ -107,10 +108,6 @@ def inputs(architecture: Architecture) -> tuple[NDArray[np.float32], NDArray[np.
     return images, (np.arange(6) % architecture.classes).astype(np.int32)
 
 
-def options(score: str) -> Options:
-    return Options(score=score, reduction="sum", relu=True)
-
-
 def run(backend: str) -> dict[str, Any]:
     from implementations.frameworks.keras import runtime as framework
 
@@ -125,8 +122,10 @@ def run(backend: str) -> dict[str, Any]:
     for dtype in ("float32", "float64") if backend == "tensorflow" else ("float32",):
         import keras
 
+        plain = cases()["plain"][0]
+        network = framework.build(plain, randomise(plain, 0), "cpu", "float32")
         array = keras.ops.convert_to_tensor(small.astype(dtype))
-        found[f"resize/{dtype}"] = framework.to_numpy(framework.resize(array, (4, 4)))
+        found[f"resize/{dtype}"] = framework.to_numpy(network.resize(array, (4, 4)))
     trained(framework, found)
     return found
 
@@ -140,11 +139,11 @@ def explained(framework: Any, backend: str, found: dict[str, Any]) -> None:
                 found[f"tensors/{case}/{precision}/{name}"] = value
             images, targets = framework.put(network, *inputs(architecture))
             found[f"{case}/{precision}/logits"] = framework.to_numpy(network(images))
-            builder = grad_cam.keras(network, layer, options("probability"))
+            asked = GRAD_CAM.resolve({}, "probability")
             for mode in MODES[backend]:
                 if case != "every" and mode not in BRIEF[backend]:
                     continue
-                prepared = framework.prepare(network, builder, STAGES, mode)
+                prepared = GRAD_CAM.bind("keras", framework, network, layer, asked, STAGES, mode)
                 before = framework.compilations()
                 stages = prepared(images, targets)
                 framework.wait(stages)
@@ -178,8 +177,8 @@ def with_targets(framework: Any, found: dict[str, Any]) -> None:
         return explain
 
     for mode in ("eager", "compiled"):
-        stages = framework.prepare(network, builder(network), tuple(ruled_names()), mode)
-        for rule, value in stages(images, targets).items():
+        run = framework.compiler(network, (), mode)(builder(network))
+        for rule, value in run(network, images, targets).items():
             found[f"relu/{mode}/{rule}"] = framework.to_numpy(value)
     four = graph.parse(
         {
@@ -203,14 +202,10 @@ def with_targets(framework: Any, found: dict[str, Any]) -> None:
         return {"activations": network.features("conv1", images)[0]}
 
     try:
-        framework.prepare(network, unsplit, ("activations",), "compiled")(images, targets)
+        framework.compiler(network, (), "compiled")(unsplit)(network, images, targets)
         found["unsplit"] = "nothing raised"
     except Exception as error:
         found["unsplit"] = str(error)
-
-
-def ruled_names() -> tuple[str, str]:
-    return ("guided", "deconvolution")
 
 
 def trained(framework: Any, found: dict[str, Any]) -> None:

@@ -33,8 +33,7 @@ layer, options = method.layer(architecture, None), method.resolve({}, "logit")
 found = []
 for framework, mode in ((plain, "compiled"), (spread, "tuned")):
     network = framework.build(architecture, tensors, "cpu", "float32")
-    explain = method.builder(column.framework)(network, layer, options)
-    call = framework.prepare(network, explain, ("heatmap",), mode)
+    call = method.bind(column.framework, framework, network, layer, options, mode=mode)
     found.append(call(*framework.put(network, images, targets))["heatmap"])
 one, two = (framework.to_numpy(heatmap) for heatmap in found)
 try:

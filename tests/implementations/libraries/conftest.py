@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import oracle_maps
 import pytest
 
-from implementations import libraries, methods
+from implementations import libraries
 from implementations.architecture import graph
 from implementations.architecture import weights as neutral
-from implementations.arrays import Stages
+from implementations.arrays import Intermediates
 from implementations.oracle import runtime
 
 ROOT = Path(__file__).parents[3]
@@ -92,14 +93,13 @@ def explained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], 
 
 
 @pytest.fixture(scope="module")
-def oracle() -> Callable[[str, str], Stages]:
+def oracle() -> Callable[[str, str], Intermediates]:
     """From layer and score to the stages of our own Grad-CAM in float64 NumPy."""
 
     @cache
-    def stages(layer: str, score: str) -> Stages:
-        method = methods.load("grad_cam")
+    def stages(layer: str, score: str) -> Intermediates:
         network = runtime.build(ARCHITECTURE, WEIGHTS)
-        explain = method.builder("reference")(network, layer, method.resolve({}, score))
-        return explain(network, *runtime.put(network, IMAGES, TARGETS))
+        placed = runtime.put(network, IMAGES, TARGETS)
+        return oracle_maps.explained("grad_cam", network, *placed, layer=layer, score=score)
 
     return stages

@@ -22,13 +22,14 @@ from implementations.errors import Unavailable
 from implementations.frameworks.evaluations import count_evaluations
 from implementations.frameworks.keras import runtime
 from implementations.frameworks.keras.backends import NAME
+from implementations.methods.card import Flag
 
 SCORES = ("logit", "probability")
 
 
-def variants(method: methods.Method) -> list[dict[str, str]]:
+def variants(method: methods.NamedMethod) -> list[dict[str, str]]:
     """Every combination of the method's flags."""
-    flags = [name for name, option in method.options.items() if isinstance(option, methods.Flag)]
+    flags = [name for name, option in method.options.items() if isinstance(option, Flag)]
     values = itertools.product(("true", "false"), repeat=len(flags))
     return [dict(zip(flags, given, strict=True)) for given in values]
 
@@ -48,7 +49,8 @@ def main(library: str, folder: Path) -> None:
             options = [f"{name}={value}" for name, value in given.items()]
             label = " ".join([precision, layer, score, *options])
             try:
-                explain = method.builder("keras")(network, layer, method.resolve(given, score))
+                resolved = method.resolve(given, score)
+                explain = method.builder("keras")(network, layer, resolved, lambda whole: whole)
             except Unavailable as error:
                 found[label] = str(error)
                 continue

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from oracle_maps import whole
 
 from bench.subject.heatmaps import relative_error
 from implementations import libraries, methods
@@ -48,7 +49,7 @@ def explain(network: Any, offer: str, layer: str = "input", **options: str) -> n
 
     method = libraries.load("captum").method(offer)
     score = options.pop("score", "logit")
-    build = method.builder("pytorch")(network, layer, method.resolve(options, score))
+    build = method.builder("pytorch")(network, layer, method.resolve(options, score), whole)
     images, targets = runtime.put(network, IMAGES, TARGETS)
     heatmap = build(network, images, targets)["heatmap"]
     assert not heatmap.requires_grad
@@ -86,7 +87,7 @@ def test_layer_grad_cam_is_our_grad_cam(network: Any, layer: str, score: str) ->
     from implementations.frameworks.pytorch import runtime
 
     method = methods.load("grad_cam")
-    build = method.builder("pytorch")(network, layer, method.resolve({}, score))
+    build = method.builder("pytorch")(network, layer, method.resolve({}, score), whole)
     ours = build(network, *runtime.put(network, IMAGES, TARGETS))
     signed, heatmap = runtime.to_numpy(ours["signed"]), runtime.to_numpy(ours["heatmap"])
     theirs = explain(network, "layer_grad_cam", layer, relu_attributions="true", score=score)

@@ -52,7 +52,7 @@ def test_layers_are_checked_like_our_own() -> None:
     captum = libraries.describe("captum")
     assert captum.method("layer_grad_cam").layer(architecture, None) == "relu4"
     assert captum.method("saliency").layer(architecture, None) == "input"
-    with pytest.raises(BadInput, match="leave --layer"):
+    with pytest.raises(BadInput, match="omit --layer"):
         captum.method("saliency").layer(architecture, "conv1")
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from oracle_maps import whole
 
 from implementations import libraries
 from implementations.architecture import graph, weights
@@ -41,7 +42,7 @@ def explain(network: Any, images: np.ndarray, score: str = "logit", **options: s
 
     method = libraries.load("shap").method("partition")
     given = {"kernel": str(SIDE), "max_evals": "60", **options}
-    build = method.builder("pytorch")(network, "input", method.resolve(given, score))
+    build = method.builder("pytorch")(network, "input", method.resolve(given, score), whole)
     heatmap: np.ndarray = build(network, *runtime.put(network, images, TARGETS))["heatmap"]
     assert heatmap.shape == images.shape[:3]
     return heatmap

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from oracle_maps import whole
 
 from bench.subject.heatmaps import normalise, relative_error
 from implementations import libraries, methods
@@ -23,8 +24,9 @@ def test_grad_cam_is_ours(layer: str, normalized: str) -> None:
     images = np.random.default_rng(0).random((3, 10, 12, 3), dtype=np.float32)
     placed = runtime.put(network, images, np.array([2, 0, 1], np.int32))
     ours, theirs = methods.load("grad_cam"), libraries.load("torchcam").method("grad_cam")
-    stages = ours.builder("pytorch")(network, layer, ours.resolve({}))(network, *placed)
-    explain = theirs.builder("pytorch")(network, layer, theirs.resolve({"normalized": normalized}))
+    stages = ours.builder("pytorch")(network, layer, ours.resolve({}), whole)(network, *placed)
+    options = theirs.resolve({"normalized": normalized})
+    explain = theirs.builder("pytorch")(network, layer, options, whole)
     heatmap = runtime.to_numpy(explain(network, *placed)["heatmap"])
     expected = runtime.to_numpy(stages["heatmap"])
     scale = runtime.to_numpy(stages["signed"])
@@ -32,4 +34,4 @@ def test_grad_cam_is_ours(layer: str, normalized: str) -> None:
         expected = scale = normalise(expected, "min_max")
     assert (relative_error(heatmap, expected, scale) <= 1e-5).all()
     with pytest.raises(Unavailable, match="logits only"):
-        theirs.builder("pytorch")(network, layer, theirs.resolve({}, "probability"))
+        theirs.builder("pytorch")(network, layer, theirs.resolve({}, "probability"), whole)

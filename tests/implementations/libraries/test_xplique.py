@@ -12,7 +12,7 @@ from bench.engine.environment import environment
 from bench.record.cell import Cell
 from bench.subject.heatmaps import relative_error
 from implementations import libraries
-from implementations.oracle import runtime
+from implementations.arrays import resize
 
 SIZE = (26, 15)
 XPLIQUE = libraries.describe("xplique")
@@ -25,7 +25,7 @@ def test_grad_cam_is_ours_resized(explained: Any, oracle: Any, layer: str) -> No
     assert heatmap.shape == (5, *SIZE) and heatmap.dtype == np.float32
     # Bicubic goes through the values of a map of one value, and near those of any other.
     ours = oracle(layer, "logit")["heatmap"]
-    near = runtime.resize(ours, SIZE)
+    near = resize(ours, SIZE)
     if layer == "relu1":  # of the image's own size: nothing is resized
         assert ours.shape[1:] == SIZE
         signed = oracle(layer, "logit")["signed"]

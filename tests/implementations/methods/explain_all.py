@@ -1,8 +1,9 @@
 """Run by test_contract.py, one process a column: every method's maps as one safetensors file.
 
-Arguments: framework, precision, and a folder with architecture.json, weights.safetensors,
-images.npy and targets.npy. Writes maps.safetensors there: `method option=value|stage`, of the batch
-and, as `...|alone`, of its second image alone.
+Arguments: framework, precision, mode, and a folder with architecture.json, weights.safetensors,
+images.npy and targets.npy. Writes maps.safetensors there: `method option=value|intermediate`, of
+the batch and, as `...|alone`, of its second image alone; with mode compiled the defaults only, and
+how much was compiled for a second seed as `...|compiled`.
 """
 
 from __future__ import annotations
@@ -18,20 +19,21 @@ from implementations.architecture import graph
 from implementations.architecture import weights as neutral
 from implementations.errors import Unavailable
 from implementations.frameworks import load
+from implementations.methods.card import Choice, Flag
 
 
-def variants(method: methods.Method) -> Iterator[dict[str, str]]:
+def variants(method: methods.NamedMethod) -> Iterator[dict[str, str]]:
     """The defaults, and every other value of each option that has named values."""
     yield {}
     for name, option in method.options.items():
         match option:
-            case methods.Choice():
+            case Choice():
                 yield from ({name: value} for value in option.values if value != option.default)
-            case methods.Flag():
+            case Flag():
                 yield {name: str(not option.default)}
 
 
-def main(framework: str, precision: str, folder: Path) -> None:
+def main(framework: str, precision: str, mode: str, folder: Path) -> None:
     architecture = graph.read(folder / "architecture.json")
     weights = neutral.load(folder / "weights.safetensors")
     images, targets = np.load(folder / "images.npy"), np.load(folder / "targets.npy")
@@ -42,19 +44,35 @@ def main(framework: str, precision: str, folder: Path) -> None:
         method = methods.load(name)
         layer = method.layer(architecture, None)
         try:
-            builder = method.builder(framework)
+            method.builder(framework)
         except Unavailable:
             continue
-        for given in variants(method):
+        for given in variants(method) if mode == "eager" else [{}]:
             label = " ".join([name, *(f"{option}={value}" for option, value in given.items())])
-            explain = builder(network, layer, method.resolve(given))
-            stages = explain(network, *module.put(network, images, targets))
-            for stage, array in stages.items():
-                maps[f"{label}|{stage}"] = module.to_numpy(array)
-            alone = explain(network, *module.put(network, images[1:2], targets[1:2]))
-            maps[f"{label}|alone"] = module.to_numpy(alone["heatmap"])
+            asked = (framework, module, network, layer, method.resolve(given), method.outputs, mode)
+            explain = method.bind(*asked)
+            placed = module.put(network, images, targets)
+            for key, array in explain(*placed).items():
+                maps[f"{label}|{key}"] = module.to_numpy(array)
+            if mode == "eager":
+                alone = explain(*module.put(network, images[1:2], targets[1:2]))
+                maps[f"{label}|alone"] = module.to_numpy(alone["heatmap"])
+            elif method.card.draws:
+                maps[f"{label}|compiled"] = np.array(another_seed(method, module, asked, placed))
     neutral.save(folder / "maps.safetensors", maps)
 
 
+def another_seed(method: methods.NamedMethod, module, asked, placed) -> int:
+    """How many functions another seed's draws compile, given to the same explainer."""
+    framework, _, network, layer, options, outputs, mode = asked
+    compile_ = module.compiler(network, outputs, mode)
+    explain = method.builder(framework)(network, layer, options, compile_)
+    for seed in (0, 1):
+        before = module.compilations()
+        draws = method.draws(options, network.architecture, layer, seed)
+        module.wait(explain(network, *placed, module.place(network, draws)))
+    return module.compilations() - before
+
+
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], Path(sys.argv[3]))
+    main(sys.argv[1], sys.argv[2], sys.argv[3], Path(sys.argv[4]))

@@ -147,7 +147,7 @@ def test_max_pool_ties_go_to_the_first_position(chain):
     network = chain([MAX, {"kind": "flatten"}, {"kind": "dense", "units": 2}], (2, 4, 1), 2)
     image = np.array([[[0.0, 5.0, 7.0, 7.0], [5.0, 5.0, 7.0, 1.0]]])[..., None]
     gradient = network.pull_back("input", image, {}, np.array([1]), "logit")[0, ..., 0]
-    left, right = network.kernel("node2")[:, 1]
+    left, right = network.tensor("node2.kernel")[:, 1]
     np.testing.assert_array_equal(gradient, [[0, left, right, 0], [0, 0, 0, 0]])
 
 
@@ -158,7 +158,7 @@ def test_the_gradient_of_a_corner_is_zero(chain, kind, open_):
     )
     image = np.array([-1.0, 0.0, 3.0, 6.0, 7.0]).reshape(1, 1, 5, 1)
     gradient = network.pull_back("input", image, {}, np.array([0]), "logit").ravel()
-    np.testing.assert_array_equal(gradient, network.kernel("node2")[:, 0] * open_)
+    np.testing.assert_array_equal(gradient, network.tensor("node2.kernel")[:, 0] * open_)
 
 
 def test_normalise_orders_first_and_the_mean_is_in_the_new_order(chain):

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+from oracle_maps import explained
 
-from implementations import methods
 from implementations.architecture import weights
+from implementations.arrays import resize
 from implementations.errors import BadInput, Unavailable
 from implementations.oracle import runtime
 
@@ -14,14 +15,11 @@ CLASSIFIER = [{"kind": "flatten"}, {"kind": "dense", "units": 3}]
 def test_grad_cam_is_its_formula_in_loops(chain, convolution):
     network = chain([CONV, {"kind": "relu"}, MAX, *CLASSIFIER], (6, 6, 2))
     images, targets = np.random.default_rng(6).normal(0, 1, (3, 6, 6, 2)), np.array([2, 0, 1])
-    method = methods.load("grad_cam")
-    explain = method.builder("reference")(network, "node1", method.resolve({}))
-    stages = runtime.prepare(network, explain, ["heatmap", "signed", "absent"])(images, targets)
-    assert set(stages) == {"heatmap", "signed"}
+    stages = explained("grad_cam", network, images, targets, layer="node1")
     kernel, bias = network.tensors["node0.kernel"], network.tensors["node0.bias"]
     same = ((1, 1), (1, 1))
     activations = np.maximum(convolution(images, kernel, 1, 1, same, 1) + bias, 0)
-    dense = network.kernel("node4").reshape(3, 3, 4, 3)
+    dense = network.tensor("node4.kernel").reshape(3, 3, 4, 3)
     for n, (image, target) in enumerate(zip(activations, targets, strict=True)):
         signed = np.zeros((6, 6))
         for c in range(4):
@@ -54,17 +52,17 @@ def test_relu_rules_by_hand(chain):
 
 
 def test_resize_by_hand():
-    doubled = runtime.resize(np.array([[[0.0, 4.0], [8.0, 12.0]]]), (4, 4))[0]
+    doubled = resize(np.array([[[0.0, 4.0], [8.0, 12.0]]]), (4, 4))[0]
     np.testing.assert_allclose(doubled[0], [0, 1, 3, 4])
     np.testing.assert_allclose(doubled[:, 0], [0, 2, 6, 8])
     np.testing.assert_allclose(doubled[1], [2, 3, 5, 6])
-    smaller = runtime.resize(np.array([[[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]]]), (1, 3))
+    smaller = resize(np.array([[[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]]]), (1, 3))
     np.testing.assert_allclose(smaller, [[[0.5, 2.5, 4.5]]])
 
 
 def test_resize_to_the_same_size_is_the_identity():
     heatmap = np.random.default_rng(7).normal(0, 1, (2, 5, 3))
-    np.testing.assert_array_equal(runtime.resize(heatmap, (5, 3)), heatmap)
+    np.testing.assert_array_equal(resize(heatmap, (5, 3)), heatmap)
 
 
 def test_build_keeps_the_weights_and_names_what_is_wrong(chain):
@@ -86,7 +84,27 @@ def test_only_eager_float64_on_the_cpu(chain):
     with pytest.raises(Unavailable, match="float64, not float32"):
         runtime.build(network.architecture, runtime.weights(network), "cpu", "float32")
     with pytest.raises(Unavailable, match="eager, not compiled"):
-        runtime.prepare(network, lambda *_: {}, ["heatmap"], "compiled")
+        runtime.compiler(network, ["heatmap"], "compiled")
+
+
+def test_compiling_keeps_what_is_wanted_of_an_answer_with_a_heatmap(chain):
+    network = chain([CONV, {"kind": "relu"}, *CLASSIFIER])
+    compile_ = runtime.compiler(network, ["signed", "heatmap", "absent"])
+    whole = compile_(lambda network, x: {"heatmap": x, "gradients": x, "signed": x})(network, 3)
+    assert whole == {"signed": 3, "heatmap": 3}
+    assert compile_(lambda network, x: {"part": x})(network, 4) == {"part": 4}
+
+
+def test_gradients_of_every_node_are_those_pulled_back(chain):
+    network = chain([CONV, {"kind": "relu"}, MAX, *CLASSIFIER], (6, 6, 2))
+    images, targets = np.random.default_rng(6).normal(0, 1, (3, 6, 6, 2)), np.array([2, 0, 1])
+    found, values = network.gradients(images, targets, "logit"), network.values(images)
+    assert set(found) == set(values) == {"input", *(n.name for n in network.architecture.nodes)}
+    for layer in ("input", "node0", "node2"):
+        activations, rest = network.features(layer, images)
+        np.testing.assert_array_equal(activations, values[layer])
+        pulled = network.pull_back(layer, activations, rest, targets, "logit")
+        np.testing.assert_array_equal(found[layer], pulled)
 
 
 def test_arrays_cross_as_float64(chain):

@@ -39,11 +39,11 @@ def test_another_implementation_decides_ties_and_corners_and_nothing_else(chain)
         [{"name": "pool", **MAX}, {"kind": "flatten"}, {"kind": "dense", "units": 2}], (2, 4, 1), 2
     )
     image = np.array([[[0.0, 5.0, 7.0, 7.0], [5.0, 5.0, 7.0, 1.0]]])[..., None]
-    left, right = network.kernel("node2")[:, 1]
+    left, right = network.tensor("node2.kernel")[:, 1]
     theirs = np.array([[[9.0, 1.0, 2.0, 2.5], [3.0, 4.0, 2.0, 9.0]]])[..., None]
 
     def gradient(near):
-        led = network.following({"input": theirs}, near)
+        led = network.following(lambda images: {"input": theirs}, near)
         return led.pull_back("input", image, {}, np.array([1]), "logit")[0, ..., 0]
 
     # Their 9s stand where ours are not the largest, so they are not asked about those.
@@ -61,8 +61,8 @@ def test_another_implementation_decides_what_is_a_corner(chain, kind, open_):
     )
     image = np.array([-1e-9, 0.0, 3.0, 6.0, 7.0]).reshape(1, 1, 5, 1)
     theirs = np.array([1e-9, -1e-9, -3.0, 6 - 1e-9, 1.0]).reshape(1, 1, 5, 1)
-    led = network.following({"input": theirs}, 1e-6)
+    led = network.following(lambda images: {"input": theirs}, 1e-6)
     gradient = led.pull_back("input", image, {}, np.array([0]), "logit").ravel()
-    np.testing.assert_array_equal(gradient, network.kernel("node2")[:, 0] * open_)
+    np.testing.assert_array_equal(gradient, network.tensor("node2.kernel")[:, 0] * open_)
     guided = led.with_relu("guided").pull_back("input", image, {}, np.array([0]), "logit").ravel()
     np.testing.assert_array_equal(guided, np.maximum(gradient, 0))

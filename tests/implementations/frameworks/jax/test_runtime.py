@@ -11,6 +11,7 @@ import pytest
 
 from implementations import methods
 from implementations.architecture import graph, registered, weights
+from implementations.arrays import resize
 from implementations.errors import BadInput, Unavailable
 from implementations.oracle import runtime
 
@@ -87,14 +88,10 @@ def explained(module, architecture, layer, score, column, precision, mode):
     """Logits and Grad-CAM's stages of random weights, in NumPy."""
     network = module.build(architecture, weights.randomise(architecture, 1), "cpu", precision)
     method = methods.load("grad_cam")
-    grad_cam = method.builder(column)(network, layer, method.resolve({}, score))
-
-    def explain(network, images, targets):
-        return {**grad_cam(network, images, targets), "logits": network(images)}
-
-    outputs = ("logits", "activations", "gradients", "signed")
+    outputs = ("activations", "gradients", "signed")
+    explain = method.bind(column, module, network, layer, method.resolve({}, score), outputs, mode)
     arrays = module.put(network, *inputs(architecture))
-    stages = module.prepare(network, explain, outputs, mode)(*arrays)
+    stages = {**explain(*arrays), "logits": network(arrays[0])}
     return {name: module.to_numpy(values) for name, values in stages.items()}
 
 
@@ -190,8 +187,8 @@ def test_compiled_equals_eager_and_depends_on_input_and_weights():
     maps = {}
     for mode in ("eager", "compiled"):
         for which, network in enumerate(networks):
-            explain = method.builder("jax")(network, "relu2", method.resolve({}))
-            run = framework.prepare(network, explain, ("signed",), mode)
+            options = method.resolve({})
+            run = method.bind("jax", framework, network, "relu2", options, ("signed",), mode)
             for seed in (0, 1):
                 stages = run(*framework.put(network, *inputs(architecture, seed=seed)))
                 framework.wait(stages)
@@ -217,13 +214,14 @@ def test_features_and_head_make_the_whole_at_every_layer():
         logits = network.head(layer, *network.features(layer, images))
         np.testing.assert_allclose(logits, network(images), rtol=1e-6)
     np.testing.assert_array_equal(
-        network.kernel("dense1"), weights.randomise(BRANCHES, 0)["dense1.kernel"]
+        network.tensor("dense1.kernel"), weights.randomise(BRANCHES, 0)["dense1.kernel"]
     )
 
 
 def test_resize_agrees_with_the_oracle_growing_and_shrinking():
+    network = framework.build(BRANCHES, weights.randomise(BRANCHES, 0), "cpu", "float32")
     heatmaps = np.random.default_rng(0).random((2, 5, 9), np.float32)
     for size in ((28, 28), (3, 4)):
         np.testing.assert_allclose(
-            framework.resize(heatmaps, size), runtime.resize(heatmaps, size), atol=1e-6
+            network.resize(heatmaps, size), resize(heatmaps, size), atol=1e-6
         )

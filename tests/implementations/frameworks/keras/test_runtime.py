@@ -19,16 +19,15 @@ from keras_answers import (
     STAGES,
     cases,
     inputs,
-    options,
     rectified,
-    ruled_names,
 )
 from numpy.typing import NDArray
+from oracle_maps import explained
 
 from implementations.architecture.weights import randomise
-from implementations.contract import SCORES
-from implementations.methods.cam import grad_cam
+from implementations.contract import RELU_RULES, SCORES
 from implementations.oracle import runtime
+from implementations.oracle.network import Reference
 from implementations.oracle.scores import score, score_gradient
 
 ROOT = Path(__file__).parents[4]
@@ -60,7 +59,7 @@ def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         return backend, dict(arrays)
 
 
-def expected(case: str) -> tuple[runtime.Reference, Any, Any, str]:
+def expected(case: str) -> tuple[Reference, Any, Any, str]:
     architecture, layer = cases()[case]
     network = runtime.build(architecture, randomise(architecture, 0))
     images, targets = runtime.put(network, *inputs(architecture))
@@ -81,8 +80,7 @@ def test_stages_are_the_oracles(found: Any) -> None:
     compared = 0
     for case in cases():
         network, images, targets, layer = expected(case)
-        builder = grad_cam.reference(network, layer, options("probability"))
-        stages = builder(network, images, targets)
+        stages = explained("grad_cam", network, images, targets, layer=layer, score="probability")
         for precision in ("float32", "float64") if backend == "tensorflow" else ("float32",):
             allowed = tolerance(precision)
             assert gap(arrays[f"{case}/{precision}/logits"], network(images)) < allowed
@@ -108,7 +106,7 @@ def test_relu_rules_are_the_oracles(found: Any) -> None:
     architecture = rectified()
     network = runtime.build(architecture, randomise(architecture, 0))
     images, targets = runtime.put(network, *inputs(architecture))
-    for rule in ruled_names():
+    for rule in RELU_RULES:
         wanted = network.with_relu(rule).pull_back("input", images, {}, targets, "logit")
         for mode in ("eager", "compiled"):
             assert gap(arrays[f"relu/{mode}/{rule}"], wanted) < 2e-6

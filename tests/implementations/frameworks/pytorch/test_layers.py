@@ -41,8 +41,8 @@ def test_relu_rules_by_hand(rule, expected, mode):
 
         return {"heatmap": torch.func.grad(score)(images)[:, 0]}
 
-    prepared = runtime.prepare(network, explain, ("heatmap",), mode)
-    stages = prepared(*runtime.put(network, images, np.zeros(1, np.int32)))
+    prepared = runtime.compiler(network, ("heatmap",), mode)(explain)
+    stages = prepared(network, *runtime.put(network, images, np.zeros(1, np.int32)))
     assert stages["heatmap"].flatten().tolist() == expected
 
 

@@ -90,8 +90,7 @@ def _data(architecture: Architecture, count: int, seed: int = 0):
 def _explain(module, network, architecture, layer, images, targets, mode="eager"):
     method = methods.load("grad_cam")
     name = "reference" if module is reference else "pytorch"
-    explain = method.builder(name)(network, layer, method.resolve({}))
-    prepared = module.prepare(network, explain, STAGES, mode)
+    prepared = method.bind(name, module, network, layer, method.resolve({}), STAGES, mode)
     stages = prepared(*module.put(network, images, targets))
     return {name: module.to_numpy(stage) for name, stage in stages.items()}
 
@@ -132,7 +131,7 @@ def test_weights_come_back_as_they_went(architecture):
     assert len(own) == len(tensors)
     for node in architecture.nodes:
         if node.kind == "dense":
-            kernel = runtime.to_numpy(network.kernel(node.name))
+            kernel = runtime.to_numpy(network.tensor(f"{node.name}.kernel"))
             np.testing.assert_array_equal(kernel, tensors[f"{node.name}.kernel"])
 
 
@@ -157,9 +156,10 @@ def test_compiled_equals_eager_and_compiles_once():
     network = runtime.build(SMALL, weights.randomise(SMALL, 3), "cpu", "float32")
     targets = _data(SMALL, 5)[1]
     method = methods.load("grad_cam")
-    explain = method.builder("pytorch")(network, "r1", method.resolve({}))
-    eager = runtime.prepare(network, explain, STAGES, "eager")
-    compiled = runtime.prepare(network, explain, STAGES, "compiled")
+    eager, compiled = (
+        method.bind("pytorch", runtime, network, "r1", method.resolve({}), STAGES, mode)
+        for mode in ("eager", "compiled")
+    )
     before = runtime.compilations()
     outputs = []
     for seed in (0, 1, 2):
@@ -181,8 +181,7 @@ def test_compiled_equals_eager_and_compiles_once():
 def test_only_the_outputs_asked_for():
     network = runtime.build(SMALL, weights.randomise(SMALL, 3), "cpu", "float32")
     method = methods.load("grad_cam")
-    explain = method.builder("pytorch")(network, "r1", method.resolve({}))
-    prepared = runtime.prepare(network, explain, ("heatmap",), "eager")
+    prepared = method.bind("pytorch", runtime, network, "r1", method.resolve({}))
     stages = prepared(*runtime.put(network, *_data(SMALL, 2)))
     assert list(stages) == ["heatmap"]
     assert not stages["heatmap"].requires_grad
@@ -199,15 +198,16 @@ def test_more_functions_than_dynamo_lets_one_code_object_have():
             def explain(network, images, targets, factor=factor):
                 return {"heatmap": images[:, 0] * factor}
 
-            prepared.append(runtime.prepare(network, explain, ("heatmap",), "compiled"))
-            prepared[-1](*placed)
+            prepared.append(runtime.compiler(network, ("heatmap",), "compiled")(explain))
+            prepared[-1](network, *placed)
         for factor, run in zip((2, 3), prepared, strict=True):
-            assert torch.equal(run(*placed)["heatmap"], placed[0][:, 0] * factor)
+            assert torch.equal(run(network, *placed)["heatmap"], placed[0][:, 0] * factor)
 
 
 def test_resize_is_bilinear_with_half_pixel_centres():
+    network = runtime.build(SMALL, weights.randomise(SMALL, 3), "cpu", "float32")
     heatmap = torch.tensor([[[0.0, 1.0]]])
-    assert runtime.resize(heatmap, (1, 4)).tolist() == [[[0.0, 0.25, 0.75, 1.0]]]
+    assert network.resize(heatmap, (1, 4)).tolist() == [[[0.0, 0.25, 0.75, 1.0]]]
 
 
 def test_bfloat16_crosses_to_numpy_as_float32():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from oracle_maps import explained
 
 from implementations import methods
 from implementations.architecture.graph import Architecture, parse, resolve_layer
@@ -11,6 +12,7 @@ from implementations.architecture.registered import get
 from implementations.architecture.weights import randomise
 from implementations.errors import Unavailable
 from implementations.oracle import runtime
+from implementations.oracle.network import Reference
 
 CAM = methods.load("cam")
 ARCHITECTURE = get("cnn-gap", (8, 8, 1), 4)
@@ -31,9 +33,9 @@ def ends_in(*kinds: dict[str, object]) -> Architecture:
     return parse(form, "small")
 
 
-def signed(network: runtime.Reference, layer: str, **options: str) -> np.ndarray:
-    built = CAM.module.reference(network, layer, CAM.resolve(options))
-    stages = built(network, IMAGES[:, :6, :6] if layer == "relu1" else IMAGES, TARGETS)
+def signed(network: Reference, layer: str, **options: str) -> np.ndarray:
+    images = IMAGES[:, :6, :6] if layer == "relu1" else IMAGES
+    stages = explained("cam", network, images, TARGETS, layer=layer, **options)
     assert stages["heatmap"] is stages["signed"]
     return np.asarray(stages["signed"])
 
@@ -93,7 +95,7 @@ def test_a_network_without_pooling_at_all_gives_the_reason() -> None:
 
 def test_top_keeps_the_channels_of_highest_mean() -> None:
     activations, _ = NETWORK.features("relu4", IMAGES)
-    weights = NETWORK.kernel("dense1").T[TARGETS]
+    weights = NETWORK.tensor("dense1.kernel").T[TARGETS]
     expected = np.zeros(activations.shape[:3])
     for row in range(3):
         best = sorted(range(128), key=lambda c: (-activations[row, :, :, c].mean(), c))[:5]
@@ -109,6 +111,6 @@ def test_of_equal_channels_the_first_are_kept() -> None:
     weights["conv1.bias"][:] = 1.0
     network = runtime.build(architecture, weights)
     activations, _ = network.features("relu1", IMAGES[:, :6, :6])
-    kept = network.kernel("end1").T[TARGETS][:, :2]
+    kept = network.tensor("end1.kernel").T[TARGETS][:, :2]
     expected = np.einsum("nhwc,nc->nhw", activations[..., :2], kept)
     np.testing.assert_allclose(signed(network, "relu1", top="2"), expected, rtol=1e-12)

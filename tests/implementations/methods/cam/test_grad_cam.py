@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from oracle_maps import explained
 
 from implementations import methods
 from implementations.architecture.registered import get
@@ -17,21 +18,16 @@ TARGETS = np.array([3, 0, 2], np.int32)
 
 
 def explain(score: str = "logit", **options: str) -> dict[str, np.ndarray]:
-    method = methods.load("grad_cam")
-    layer = method.layer(ARCHITECTURE, None)
-    resolved = method.resolve(options, score)
-    return method.module.reference(NETWORK, layer, resolved)(NETWORK, IMAGES, TARGETS)
+    return explained("grad_cam", NETWORK, IMAGES, TARGETS, score=score, **options)
 
 
 def test_is_cam_over_the_number_of_places() -> None:
     """Before global pooling of 16 places, every gradient is K[c, k] / 16: so is their mean."""
     stages = explain()
     np.testing.assert_allclose(
-        stages["weights"], NETWORK.kernel("dense1").T[TARGETS] / 16, rtol=1e-12
+        stages["weights"], NETWORK.tensor("dense1.kernel").T[TARGETS] / 16, rtol=1e-12
     )
-    cam = methods.load("cam")
-    built = cam.module.reference(NETWORK, "relu4", cam.resolve({}))
-    signed = built(NETWORK, IMAGES, TARGETS)["signed"]
+    signed = explained("cam", NETWORK, IMAGES, TARGETS)["signed"]
     np.testing.assert_allclose(stages["signed"], signed / 16, rtol=1e-10, atol=1e-14)
 
 
@@ -49,11 +45,9 @@ def test_by_hand() -> None:
     kernel = np.array([[1, 0], [2, -8], [3, 0], [6, 0]], np.float32)
     weights = {"dense1.kernel": kernel, "dense1.bias": np.zeros(2, np.float32)}
     network = runtime.build(architecture, weights)
-    method = methods.load("grad_cam")
-    built = method.module.reference(network, "relu1", method.resolve({}))
     image = np.array([[0.5, 1.0], [0.25, 0.0]])[None, :, :, None]
-    first = built(network, image, np.array([0]))
-    second = built(network, image, np.array([1]))
+    first = explained("grad_cam", network, image, np.array([0]), layer="relu1")
+    second = explained("grad_cam", network, image, np.array([1]), layer="relu1")
     np.testing.assert_array_equal(first["weights"], [[3.0]])
     np.testing.assert_array_equal(first["heatmap"], 3 * image[..., 0])
     np.testing.assert_array_equal(second["signed"], -2 * image[..., 0])
@@ -75,15 +69,14 @@ def test_score_is_what_is_differentiated() -> None:
     p /= p.sum(axis=1, keepdims=True)
     rows = np.arange(3)
     slopes = p[rows, TARGETS][:, None] * (np.eye(4)[TARGETS] - p)
-    weights = slopes @ NETWORK.kernel("dense1").T / 16
+    weights = slopes @ NETWORK.tensor("dense1.kernel").T / 16
     np.testing.assert_allclose(explain("probability")["weights"], weights, rtol=1e-9, atol=1e-15)
 
 
 @pytest.mark.parametrize("layer", ["conv1", "conv2:pre", "pool1"])
 def test_every_layer_has_its_own_size(layer: str) -> None:
-    method = methods.load("grad_cam")
-    node = method.layer(ARCHITECTURE, layer)
-    stages = method.module.reference(NETWORK, node, method.resolve({}))(NETWORK, IMAGES, TARGETS)
+    node = methods.load("grad_cam").layer(ARCHITECTURE, layer)
+    stages = explained("grad_cam", NETWORK, IMAGES, TARGETS, layer=node)
     height, width, channels = ARCHITECTURE.shapes[node]
     assert stages["heatmap"].shape == (3, height, width)
     assert stages["gradients"].shape == (3, height, width, channels)

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from oracle_maps import explained
 
-from implementations import methods
 from implementations.architecture import registered, weights
 from implementations.contract import SCORES
 from implementations.oracle import runtime
@@ -19,9 +19,7 @@ def test_each_class_has_the_map_that_it_has_alone(layer: str, score: str) -> Non
     network = runtime.build(architecture, weights.randomise(architecture, 4))
 
     def stages(name: str, targets: np.ndarray) -> dict[str, np.ndarray]:
-        method = methods.load(name)
-        explain = method.builder("reference")(network, layer, method.resolve({}, score))
-        return explain(network, IMAGES, targets)
+        return explained(name, network, IMAGES, targets, layer=layer, score=score)
 
     everything = stages("grad_cam_all_classes", TARGETS)
     assert everything["heatmap"].shape == (3, 28, 28, 10)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from oracle_maps import explained
 
-from implementations import methods
 from implementations.architecture.graph import parse
 from implementations.architecture.registered import get
 from implementations.architecture.weights import randomise
 from implementations.oracle import runtime
-
-GUIDED = methods.load("guided_backprop")
 
 
 def test_by_hand() -> None:
@@ -25,8 +23,8 @@ def test_by_hand() -> None:
     kernel = np.array([[1, 0], [-1, 0], [1, 0]], np.float32)
     weights = {"dense1.kernel": kernel, "dense1.bias": np.zeros(2, np.float32)}
     network = runtime.build(architecture, weights)
-    built = GUIDED.module.reference(network, "input", GUIDED.resolve({"form": "signed"}))
-    stages = built(network, np.array([1.0, 1.0, -1.0]).reshape(1, 1, 3, 1), np.array([0]))
+    image = np.array([1.0, 1.0, -1.0]).reshape(1, 1, 3, 1)
+    stages = explained("guided_backprop", network, image, np.array([0]), form="signed")
     np.testing.assert_array_equal(stages["heatmap"], [[[1.0, 0.0, 0.0]]])
 
 
@@ -37,12 +35,9 @@ def test_positive_weights_make_it_saliency() -> None:
     network = runtime.build(architecture, weights)
     images = np.random.default_rng(2).random((2, 5, 5, 1))
     targets = np.array([2, 0], np.int32)
-    saliency = methods.load("saliency")
-    plain = saliency.module.reference(network, "input", saliency.resolve({}))
-    guided = GUIDED.module.reference(network, "input", GUIDED.resolve({}))
-    np.testing.assert_array_equal(
-        guided(network, images, targets)["heatmap"], plain(network, images, targets)["heatmap"]
-    )
+    plain = explained("saliency", network, images, targets)["heatmap"]
+    guided = explained("guided_backprop", network, images, targets)["heatmap"]
+    np.testing.assert_array_equal(guided, plain)
 
 
 def test_mixed_weights_do_not() -> None:
@@ -50,8 +45,7 @@ def test_mixed_weights_do_not() -> None:
     network = runtime.build(architecture, randomise(architecture, 1))
     images = np.random.default_rng(2).random((2, 5, 5, 3))
     targets = np.array([2, 0], np.int32)
-    built = GUIDED.module.reference(network, "input", GUIDED.resolve({}))
-    stages = built(network, images, targets)
+    stages = explained("guided_backprop", network, images, targets)
     activations, rest = network.features("input", images)
     plain = network.pull_back("input", activations, rest, targets, "logit")
     assert not np.allclose(stages["gradients"], plain)

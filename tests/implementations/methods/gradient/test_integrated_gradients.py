@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from oracle_maps import explained
 
 from implementations import methods
 from implementations.architecture.registered import get
 from implementations.architecture.weights import randomise
 from implementations.errors import BadInput
 from implementations.oracle import runtime
+from implementations.oracle.network import Reference
 
 IG = methods.load("integrated_gradients")
 ARCHITECTURE = get("cnn-gap", (6, 6, 3), 4)
@@ -18,9 +20,8 @@ IMAGES = np.random.default_rng(2).random((2, 6, 6, 3))
 TARGETS = np.array([3, 0], np.int32)
 
 
-def explain(network: runtime.Reference = NETWORK, **options: str) -> dict[str, np.ndarray]:
-    built = IG.module.reference(network, "input", IG.resolve(options))
-    return dict(built(network, IMAGES, TARGETS))
+def explain(network: Reference = NETWORK, **options: str) -> dict[str, np.ndarray]:
+    return explained("integrated_gradients", network, IMAGES, TARGETS, **options)
 
 
 def test_completeness() -> None:
@@ -62,10 +63,10 @@ def test_rules_integrate(rule: str) -> None:
 
 
 def test_trapezoid_needs_both_ends() -> None:
-    options = IG.resolve({"rule": "riemann_trapezoid", "points": "1"})
     with pytest.raises(BadInput, match="needs two"):
-        IG.module.reference(NETWORK, "input", options)
+        explain(rule="riemann_trapezoid", points="1")
 
 
 def test_evaluations_count_the_points_and_both_ends() -> None:
-    assert IG.module.evaluations(IG.resolve({}), (28, 28)) == 52
+    cost = IG.cost(IG.resolve({}), ARCHITECTURE, "input")
+    assert (cost.evaluations, cost.backward) == (52, 50)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from oracle_maps import explained
 
-from implementations import methods
 from implementations.architecture.registered import get
 from implementations.architecture.weights import randomise
 from implementations.oracle import runtime
 
-SALIENCY = methods.load("saliency")
 ARCHITECTURE = get("cnn-32-16-8", (5, 6, 3), 4)
 NETWORK = runtime.build(ARCHITECTURE, randomise(ARCHITECTURE, 1))
 IMAGES = np.random.default_rng(2).random((2, 5, 6, 3))
@@ -18,9 +17,7 @@ TARGETS = np.array([3, 0], np.int32)
 
 
 def explain(score: str = "logit", **options: str) -> dict[str, np.ndarray]:
-    layer = SALIENCY.layer(ARCHITECTURE, None)
-    built = SALIENCY.module.reference(NETWORK, layer, SALIENCY.resolve(options, score))
-    return dict(built(NETWORK, IMAGES, TARGETS))
+    return explained("saliency", NETWORK, IMAGES, TARGETS, score=score, **options)
 
 
 @pytest.mark.parametrize("score", ["logit", "probability", "log_probability"])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from oracle_maps import explained
 
 from implementations import methods
 from implementations.architecture.registered import get
@@ -39,20 +40,20 @@ def by_brute_force(score: str, tops: list[int], lefts: list[int], side: int) -> 
 
 @pytest.mark.parametrize("score", ["logit", "log_probability"])
 def test_brute_force(score: str) -> None:
-    options = OCCLUSION.resolve({"window": "3", "stride": "2", "fill": "0.5"}, score)
-    stages = OCCLUSION.module.reference(NETWORK, "input", options)(NETWORK, IMAGES, TARGETS)
+    given = {"window": "3", "stride": "2", "fill": "0.5"}
+    stages = explained("occlusion", NETWORK, IMAGES, TARGETS, score=score, **given)
     expected = by_brute_force(score, [0, 2, 3], [0, 2, 4, 5], 3)
     np.testing.assert_allclose(stages["heatmap"], expected, rtol=1e-10, atol=1e-12)
     assert (stages["heatmap"] < 0).any()
-    assert OCCLUSION.module.evaluations(options, (6, 8)) == 13
+    options = OCCLUSION.resolve(given)
+    assert OCCLUSION.cost(options, ARCHITECTURE, "input").evaluations == 13
 
 
 def test_one_window_over_all_is_the_fall_to_the_blank_image() -> None:
-    options = OCCLUSION.resolve({"window": "6", "stride": "6"})
     square = get("cnn-gap", (6, 6, 3), 4)
     network = runtime.build(square, randomise(square, 1))
     images = IMAGES[:, :, :6]
-    stages = OCCLUSION.module.reference(network, "input", options)(network, images, TARGETS)
+    stages = explained("occlusion", network, images, TARGETS, window="6", stride="6")
     fall = (network(images) - network(np.zeros_like(images)))[np.arange(2), TARGETS]
     np.testing.assert_allclose(
         stages["heatmap"], np.broadcast_to(fall[:, None, None], (2, 6, 6)), rtol=1e-12
@@ -63,7 +64,7 @@ def test_defaults_cover_28_pixels_without_an_extra_window() -> None:
     options = OCCLUSION.resolve({})
     assert OCCLUSION.module.starts(options, 28) == [0, 3, 6, 9, 12, 15, 18, 21]
     assert OCCLUSION.module.starts(options, 29)[-2:] == [21, 22]
-    assert OCCLUSION.module.evaluations(options, (28, 28)) == 65
+    assert OCCLUSION.cost(options, get("cnn-gap"), "input").evaluations == 65
 
 
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 40))

@@ -1,0 +1,36 @@
+"""What a method's oracle makes of images: for tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from implementations import frameworks, methods
+from implementations.arrays import Array, Intermediates
+
+
+def explained(
+    name: str,
+    network: Any,
+    images: Array,
+    targets: Array,
+    layer: str | None = None,
+    score: str = "",
+    seed: int = 0,
+    **options: str,
+) -> Intermediates:
+    """All that a method makes of images (N, H, W, C) and targets (N,), in float64.
+
+    `layer` is a node's own name, the method's own where none is given.
+    """
+    method, oracle = methods.load(name), frameworks.load(frameworks.REFERENCE)
+    place = layer or method.layer(network.architecture, None)
+    resolved = method.resolve(options, score)
+    explain = method.bind(
+        frameworks.REFERENCE, oracle, network, place, resolved, method.outputs, seed=seed
+    )
+    return explain(images, targets)
+
+
+def whole(explain: Any) -> Any:
+    """What a builder is given where nothing is to be compiled."""
+    return explain
