@@ -19,6 +19,8 @@ IMAGES, QUICK_IMAGES = 256, 64
 """Images that `compare` compares: fewer where the main job is to be done in minutes."""
 
 
+FURTHER = {"sweep": ("train", "agree"), "contrast": ("contrast", "judge")}
+"""The stages of commands that have more than one."""
 UNTRAINED = ("time", "steps")
 """Stages that also take networks that nobody has trained."""
 
@@ -41,7 +43,7 @@ def run_stage(request: Request) -> int:
         if (need or trainer == "given") and not path.exists():
             raise BadInput(f"no trained weights {path}; {source(dataset, architecture)}")
     earlier = changes.check(Path(request.compare)) if request.compare else None
-    stages = ("train", "agree") if sweeps else (request.command,)
+    stages = FURTHER.get(request.command, (request.command,))
     job, status = main_job.perform(request, stages)
     if earlier:
         told = what_changed(earlier, (job.run.head, job.run.rows))

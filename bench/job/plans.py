@@ -32,7 +32,7 @@ SWEPT = "digits"
 def planned(stage: str, request: Request) -> list[Network]:
     """The networks of what was asked: those planned, or those named. Raises BadInput for none.
 
-    `contrast` is of heatmaps beside Grad-CAM's, so it leaves out what has no convolution.
+    `contrast` and `judge` are of heatmaps beside Grad-CAM's: not of what has no convolution.
     """
     if stage == "sweep" and not request.datasets:
         return everything(request)
@@ -49,7 +49,7 @@ def planned(stage: str, request: Request) -> list[Network]:
                 found.append(Network(dataset, architecture, plan.get(architecture, "all")))
     if not found:
         raise BadInput(_unplanned(request))
-    if stage == "contrast":
+    if stage in ("contrast", "judge"):
         found = [network for network in found if convolves(registered.get(network.architecture))]
         if not found:
             raise BadInput(_flat(request))

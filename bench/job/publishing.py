@@ -18,7 +18,7 @@ from typing import Any
 from bench import report
 from bench.engine.progress import console
 from bench.job import readme, written
-from bench.record import runs, schema
+from bench.record import dictionary, runs
 from bench.record.runs import LIST, LOCAL, RESULTS, ROOT
 from bench.report import canvas
 from bench.stages import gallery
@@ -58,7 +58,7 @@ def tables(results: Path, networks: Networks | None = None) -> list[Path]:
         say(f"No pictures: {reason}. `python -m bench report` draws them where it is.")
     with written.staging(results) as folder:
         made = report.write(found, folder, heatmaps, networks)
-        weights.write_bytes(folder / "README.md", schema.readme().encode())
+        weights.write_bytes(folder / "README.md", dictionary.readme().encode())
         staged = {str(path.relative_to(folder)): path for path in [folder / "README.md", *made]}
         if tracked:
             staged = {n: p for n, p in staged.items() if p.parent.name != "figures" or n in shown}

@@ -38,12 +38,15 @@ class Cell:
     mode: str = "eager"
     precision: str = "float32"
     threads: int = 0
+    explainer: str = ""
 
     @property
     def cell_id(self) -> str:
         """Twelve hexadecimal digits: a stable hash of the toggles."""
-        text = json.dumps(asdict(self), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        toggles = asdict(self)
+        if not self.explainer:
+            del toggles["explainer"]  # Cells had their hash before there was this toggle.
+        return hashlib.sha256(json.dumps(toggles, sort_keys=True).encode()).hexdigest()[:12]
 
     @property
     def column(self) -> Column:
@@ -51,7 +54,7 @@ class Cell:
         return column(self.framework, self.backend)
 
     def __str__(self) -> str:
-        what = self.library or self.method or self.task
+        what = self.explainer or self.library or self.method or self.task
         if self.library:
             what = f"{self.library}.{self.method}"
         parts = [self.column.label, what, self.architecture, self.dataset, self.layer]

@@ -27,8 +27,7 @@ from implementations.architecture.kinds import KINDS
 from implementations.frameworks import tuned
 from implementations.methods import card
 
-CONTROL = "control"
-"""What stands for the library in the rows of maps that explain nothing."""
+METRICS = Path(__file__).parents[1] / "metrics"
 TRAINING = ("train", "train_step")
 """The tasks that train."""
 ORACLE = ("forward", "backward", "gaps", "contenders")
@@ -40,10 +39,10 @@ RENAMED: dict[str, str] = json.loads(
 )
 """Fingerprint of old -> what the same code has for one now, made where the way changed. Where that
 depends on the architecture, this stands beside the old one: `fingerprint architecture`."""
-PROTOCOL = {"time": 4}
+PROTOCOL = {"time": 4, "contrast": 2}
 """By stage, 1 where it is not named; raised by hand when the way of measuring changes: older rows
 are stale then. In `time`: 2 a call is warmed before its samples, and freed memory is kept; 3 that
-of all threads; 4 that of aligned blocks."""
+of all threads; 4 that of aligned blocks. In `contrast`: 2 maps are kept, not timed."""
 
 
 class _Bare(ast.NodeTransformer):
@@ -98,7 +97,8 @@ def code_hash(
     """
     trained = (architecture, dataset) if task in TRAINING else ("", "")
     protocol, kinds = PROTOCOL.get(stage, 1), _kinds(architecture)
-    return _code_hash(framework, method, library, task, *trained, protocol, kinds)
+    judged = stage == "judge"
+    return _code_hash(framework, method, library, task, *trained, protocol, kinds, judged)
 
 
 @cache
@@ -150,6 +150,7 @@ def _code_hash(
     dataset: str,
     protocol: int,
     kinds: tuple[str, ...],
+    judged: bool,
 ) -> str:
     folder = Path(frameworks.__file__).parent
     parts = [f"protocol {protocol}"]
@@ -174,9 +175,9 @@ def _code_hash(
         parts += reached(KINDS[kind].module, made)
         if framework == frameworks.REFERENCE:
             parts.append(f"corners of {kind}: {KINDS[kind].corners}")
-    for path in modules:
+    for path in [*modules, *(METRICS.glob("*.py") if judged else ())]:
         parts += trees(path.read_text(encoding="utf-8"))
-    if library and library != CONTROL:
+    if library:
         parts += trees(inspect.getsource(libraries.describe(library).module))
     elif method and not library:
         others = {column.framework for column in frameworks.columns()} | {frameworks.REFERENCE}

@@ -92,6 +92,12 @@ class Run:
         answered = bool(rows) and all(row["status"] in ANSWERED for row in rows)
         return answered and rows[0]["code_hash"] == code_of(cell)
 
+    def forget(self, cell: Cell, **unless: Any) -> None:
+        """Let a cell be run again unless its rows have these values."""
+        first = self._cells.get((cell.cell_id, 0), [{}])[0]
+        if first and any(first.get(name) != value for name, value in unless.items()):
+            del self._cells[cell.cell_id, 0]
+
     def add(
         self, cell: Cell, number: int, measured: Iterable[Row], of: Mapping[str, Any] | None = None
     ) -> None:

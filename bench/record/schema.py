@@ -36,18 +36,19 @@ FIELDS = tuple(
         ("identity", "code_hash", "", "hash of the builder and framework module that ran"),
         ("identity", "round", "", "number of the process round, from 0"),
         ("identity", "started_at", "UTC", "when the row was written"),
-        ("what", "stage", "", "train, agree, time, contrast or oracle"),
-        ("what", "task", "", "heatmap, forward, train_step, train, likeness or control"),
+        ("what", "stage", "", "train, agree, time, contrast, judge or oracle"),
+        ("what", "task", "", "heatmap, forward, train_step, train, likeness or judge"),
         ("what", "framework", "", "jax, pytorch, keras or reference"),
         ("what", "backend", "", "Keras' backend"),
         ("what", "column", "", "framework and backend, as tables name it"),
         ("what", "method", "", "attribution method, or a library's offer"),
         ("what", "library", "", "third-party library; empty for our own"),
+        ("what", "explainer", "", "whose heatmaps a metric is of, as tables name it"),
         ("what", "options", "", "options that differ from their defaults"),
         ("what", "score", "", "logit, probability or log_probability"),
         ("what", "dataset", "", "data set"),
         ("what", "architecture", "", "architecture"),
-        ("what", "weights", "", "trained, random, nudged, or the column that trained them"),
+        ("what", "weights", "", "trained, random, initial, nudged, or whose training they are of"),
         ("what", "layer", "", "layer that was asked for; empty: the default"),
         ("what", "node", "", "node whose output the heatmap reads: the layer, resolved"),
         ("what", "order", "", "that node's position in the architecture, from 1"),
@@ -78,6 +79,7 @@ FIELDS = tuple(
         ("agreement", "against", "", "what it was compared with"),
         ("agreement", "weights_sha", "", "digest of the weights"),
         ("agreement", "inputs_sha", "", "digest of images and targets"),
+        ("agreement", "maps_sha", "", "digest of the heatmaps"),
         ("agreement", "n_images", "images", "images compared"),
         ("agreement", "compared", "", "what was compared: logits, activations, ..., upsampled"),
         ("agreement", "max_abs", "", "largest absolute difference"),
@@ -89,7 +91,7 @@ FIELDS = tuple(
         ("agreement", "spearman_median", "", "over images"),
         ("agreement", "spearman_min", "", "over images"),
         ("agreement", "topk_iou", "", "median overlap of the top 10 % of positions"),
-        ("agreement", "zero_map_share", "", "share of images whose reference map is all zero"),
+        ("agreement", "zero_map_share", "", "share of images whose map is zero (or constant)"),
         ("agreement", "share_within", "", "share of images within the tolerance"),
         ("agreement", "kinks", "", "images above it: index, error, kink, bound, error followed"),
         ("agreement", "nan_count", "", "values that are not finite"),
@@ -118,9 +120,14 @@ FIELDS = tuple(
         ("cost", "energy_j", "J", "of one call, by the counters of the whole package and GPU"),
         ("cost", "cell_s", "s", "wall time of the whole cell"),
         ("quality", "metric", "", "name of the metric"),
-        ("quality", "value", "", "mean over the images where it is defined"),
+        ("quality", "value", "", "its value over the images where it is defined"),
+        ("quality", "statistic", "", "what of these images: mean or median"),
+        ("quality", "ci_lo", "", "lower end of its 95 % bootstrap interval over images"),
+        ("quality", "ci_hi", "", "upper end of it"),
         ("quality", "unit", "", "its unit"),
         ("quality", "n", "images", "images it was taken over"),
+        ("quality", "undefined", "images", "images for which it is undefined"),
+        ("quality", "efficiency", "", "seconds of the evaluations alone / seconds of the metric"),
         ("quality", "subset", "", "all, correct or wrong classifications"),
         ("training", "epoch", "", "epoch, from 1"),
         ("training", "losses", "", "mean loss per image of each step"),
@@ -140,7 +147,10 @@ FIELDS = tuple(
 COLUMNS = tuple(field.name for field in FIELDS)
 COUNTS = ("round", "batch", "epochs", "steps", "threads", "seed", "epoch", "order", "classes")
 NESTED = ("samples_ns", "losses", "confusion", "kinks", "agree", "stable", "verified")
-_TEXT = ("against", "weights_sha", "inputs_sha", "compared", "cache", "metric", "unit", "subset")
+_TEXT = (
+    "against", "weights_sha", "inputs_sha", "maps_sha", "compared", "cache", "metric", "unit",
+    "subset", "statistic",
+)  # fmt: skip
 _NUMBERED = ("agreement", "cost", "quality", "training", "noise")
 _OTHERS = (*COUNTS, *NESTED, *_TEXT, "artefact")
 _MEASURED = (f.name for f in FIELDS if f.group in _NUMBERED and f.name not in _OTHERS)
@@ -236,15 +246,3 @@ _FORMS: dict[str, tuple[str, Callable[[Any], bool]]] = {
 }
 _FITS = {column: _FORMS.get(column, ("", name))[1] for column in COLUMNS}
 _WANTED = {column: _FORMS.get(column, ("a text of one line", name))[0] for column in COLUMNS}
-
-
-def readme() -> str:
-    """The column dictionary as Markdown."""
-    lines = ["# Columns of a row", ""]
-    for group in dict.fromkeys(field.group for field in FIELDS):
-        lines += [f"## {group}", "", "| column | unit | meaning |", "| --- | --- | --- |"]
-        for field in (field for field in FIELDS if field.group == group):
-            meaning = field.meaning.replace("|", r"\|")
-            lines.append(f"| `{field.name}` | {field.unit} | {meaning} |")
-        lines.append("")
-    return "\n".join(lines)

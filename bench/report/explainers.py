@@ -1,10 +1,10 @@
-"""Explainers beside each other, from the rows of the `contrast` stage."""
+"""Explainers beside each other: rows of `contrast` and `judge`, and times of the stage `time`."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,48 +13,76 @@ from bench.report.frame import groups
 from bench.report.statistics import middle
 
 PLACE = ("dataset", "architecture", "device", "machine_id")
+STAGES = ("contrast", "judge", "time")
 _READ = (
-    *PLACE, "library", "method", "column", "status", "reason", "stale", "median_ms", "batch",
-    "evaluations", "peak_rss_mb", "n_images", "metric", "against", "subset", "value",
+    *PLACE, "stage", "library", "method", "explainer", "weights", "column", "status", "reason",
+    "stale", "node", "evaluations", "peak_rss_mb", "n_images", "metric", "against", "subset",
+    "value", "ci_lo", "ci_hi", "n",
 )  # fmt: skip
 """The columns that are read here: a frame of all of them is slow to cut up."""
+CONTROL = "control"
+"""The library of maps that know nothing of the network."""
+INITIAL = "initial"
+PLAIN = {"options": "", "score": "logit", "precision": "float32", "threads": 0}
+"""Of a timed cell: an explainer as `contrast` has it."""
+
+
+class Value(NamedTuple):
+    """A mean over n images and its interval, NaN where it has none."""
+
+    value: float
+    low: float = math.nan
+    high: float = math.nan
+    n: float = math.nan
 
 
 @dataclass
 class Explainer:
     """What one explainer costs and is worth.
 
-    `quality` maps (metric, subset) to a value, `likeness` (metric, other explainer's name) to one.
-    Not finite where not measured; `status` and `reason` say why a cost is missing.
+    `quality` maps (metric, subset) to a value, `untrained` the same of its maps of the network
+    before training, `likeness` (metric, other explainer's name) to one. Not finite where not
+    measured; `status` and `reason` say why there is nothing. `timed` says how `ms_per_image` was.
     """
 
     name: str
-    column: str
-    method: str
-    library: str
+    column: str = ""
+    method: str = ""
+    library: str = ""
+    layer: str = ""
     ms_per_image: float = math.nan
+    timed: str = ""
     evaluations: float = math.nan
     peak_rss_mb: float = math.nan
     n_images: float = math.nan
     status: str = ""
     reason: str = ""
     stale: bool = False
-    quality: dict[tuple[str, str], float] = field(default_factory=dict)
-    likeness: dict[tuple[str, str], float] = field(default_factory=dict)
+    quality: dict[tuple[str, str], Value] = field(default_factory=dict)
+    untrained: dict[tuple[str, str], Value] = field(default_factory=dict)
+    likeness: dict[tuple[str, str], Value] = field(default_factory=dict)
 
     @property
     def measured(self) -> bool:
         """Whether there is anything to show but a reason."""
-        return bool(self.quality or self.likeness) or math.isfinite(self.ms_per_image)
+        return bool(self.quality or self.likeness) or math.isfinite(self.evaluations)
+
+    def headline(self, metric: str) -> Value | None:
+        """A metric of the images classified correctly; in older rows of all."""
+        return self.quality.get((metric, "correct")) or self.quality.get((metric, "all"))
 
 
 def places(frame: pd.DataFrame) -> list[tuple[dict[str, Any], list[Explainer]]]:
     """The explainers of each data set, architecture, device and machine, by name."""
-    rows = frame.loc[frame["stage"] == "contrast", list(_READ)]
+    rows = frame.loc[frame["stage"].isin(STAGES[:2]), list(_READ)]
+    made = zip(rows["library"], rows["method"], rows["column"], strict=True)
+    derived = [_name(*each) for each in made]
+    rows = rows.assign(explainer=rows["explainer"].where(rows["explainer"] != "", derived))
     found = []
     for key, mine in groups(rows, PLACE):
-        explainers = [_explainer(k, r) for k, r in groups(mine, ("library", "method", "column"))]
+        explainers = [_explainer(k["explainer"], r) for k, r in groups(mine, ("explainer",))]
         _both_ways(explainers)
+        _time(explainers, frame, key)
         found.append((key, explainers))
     return found
 
@@ -66,7 +94,7 @@ def matrix(explainers: list[Explainer], metric: str) -> pd.DataFrame:
     for explainer in explainers:
         for (found, other), value in explainer.likeness.items():
             if found == metric and other in names:
-                table.loc[explainer.name, other] = value
+                table.loc[explainer.name, other] = value.value
     return table
 
 
@@ -80,27 +108,34 @@ def quality_metrics(explainers: list[Explainer]) -> list[str]:
     return sorted({metric for explainer in explainers for metric, _ in explainer.quality})
 
 
-def _explainer(key: dict[str, Any], rows: pd.DataFrame) -> Explainer:
-    own = f"{key['method']} ({key['column']})" if "[" in key["column"] else key["method"]
-    name = f"{key['library']}.{key['method']}" if key["library"] else own
-    stale = bool(rows["stale"].any())
-    found = Explainer(name, key["column"], key["method"], key["library"], stale=stale)
-    cost = rows[np.isfinite(rows["median_ms"]) & (rows["status"] == "ok")]
+def _name(library: str, method: str, column: str) -> str:
+    own = f"{method} ({column})" if "[" in column else method
+    return f"{library}.{method}" if library else own
+
+
+def _explainer(name: str, rows: pd.DataFrame) -> Explainer:
+    found = Explainer(name, stale=bool(rows["stale"].any()))
+    made = rows[(rows["stage"] == "contrast") & (rows["weights"] != INITIAL)]
+    if len(made):
+        first = made.iloc[0]
+        found.column, found.method, found.library = first[["column", "method", "library"]]
+        found.layer = first["node"]
+    cost = made[np.isfinite(made["evaluations"]) & (made["status"] == "ok")]
     if len(cost):
-        found.ms_per_image = middle(cost["median_ms"] / cost["batch"].clip(lower=1))
         found.evaluations = middle(cost["evaluations"])
         found.peak_rss_mb = middle(cost["peak_rss_mb"])
         found.n_images = middle(cost["n_images"])
-    bad = rows[rows["status"] != "ok"]
+    bad = made[made["status"] != "ok"]
     if len(bad):
         found.status, found.reason = str(bad.iloc[-1]["status"]), str(bad.iloc[-1]["reason"])
     measured = rows[(rows["metric"] != "") & np.isfinite(rows["value"])]
-    medians = measured.groupby(["metric", "against", "subset"])["value"].median()
-    for (metric, against, subset), value in medians.items():
-        if against:
-            found.likeness[metric, against] = float(value)
+    for row in measured.to_dict("records"):
+        value = Value(*(float(row[name]) for name in ("value", "ci_lo", "ci_hi", "n")))
+        if row["against"]:
+            found.likeness[row["metric"], row["against"]] = value
         else:
-            found.quality[metric, subset or "all"] = float(value)
+            of = found.untrained if row["weights"] == INITIAL else found.quality
+            of[row["metric"], row["subset"] or "all"] = value
     return found
 
 
@@ -111,3 +146,20 @@ def _both_ways(explainers: list[Explainer]) -> None:
         for (metric, other), value in list(explainer.likeness.items()):
             if other in by_name:
                 by_name[other].likeness.setdefault((metric, explainer.name), value)
+
+
+def _time(explainers: list[Explainer], frame: pd.DataFrame, key: dict[str, Any]) -> None:
+    """Milliseconds per image in the quickest mode and batch that `time` has of the same maps."""
+    same = (frame["stage"] == "time") & (frame["status"] == "ok") & (frame["task"] == "heatmap")
+    for column, value in {**key, **PLAIN}.items():
+        same &= frame[column] == value
+    rows = frame.loc[same & np.isfinite(frame["median_ms"])]
+    quickest: dict[tuple[str, str], tuple[float, str]] = {}
+    for cell, mine in groups(rows, ("library", "method", "column", "layer", "mode", "batch")):
+        ms = middle(mine["median_ms"]) / max(int(cell["batch"]), 1)
+        told = f"{cell['mode']}, batch {cell['batch']}"
+        name = _name(cell["library"], cell["method"], cell["column"]), cell["layer"]
+        quickest[name] = min(quickest.get(name, (math.inf, "")), (ms, told))
+    for explainer in explainers:
+        found = quickest.get((explainer.name, explainer.layer), (math.nan, ""))
+        explainer.ms_per_image, explainer.timed = found

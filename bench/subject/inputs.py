@@ -16,9 +16,12 @@ from bench.record.cell import Cell
 from bench.record.runs import LOCAL, RESULTS
 from implementations.architecture import pretrained, registered, weights
 from implementations.architecture.graph import Architecture
+from implementations.architecture.recipes import recipe
 from implementations.errors import BadInput
 
 RANDOM_SEED = 20
+INITIAL = "initial"
+"""Weights as training would begin with them: a network that has learnt nothing."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,8 @@ class Subject:
     labels: NDArray[np.int32]
     masks: NDArray[np.bool_] | None
     verified: bool
+    fill: NDArray[np.float32]
+    """What stands for a pixel that is removed: each colour's median over the training images."""
 
     @property
     def weights_sha(self) -> str:
@@ -51,19 +56,25 @@ def prepare_images(
     Made once, but for images that need not be the published ones: they may be others each time.
     """
     path = work / f"images-{dataset}-{n}{'-unverified' * allow_unverified}.safetensors"
-    if allow_unverified or not path.exists():
+    if allow_unverified or not path.exists() or "fill" not in weights.shapes(path):
         data = datasets.load(dataset, data_dir, allow_unverified)
         arrays: dict[str, NDArray[Any]] = {
             "images": data.test_images[:n],
             "labels": data.test_labels[:n],
             "classes": np.array(len(data.class_names)),
             "verified": np.array(data.verified),
+            "fill": _median(data.train_images if len(data.train_images) else data.test_images),
         }
         if data.test_masks is not None:
             arrays["masks"] = data.test_masks[:n]
         work.mkdir(parents=True, exist_ok=True)
         weights.save(path, arrays)
     return path
+
+
+def _median(images: NDArray[Any]) -> NDArray[np.float32]:
+    """Of each colour (C,): the empty background, without being told."""
+    return np.asarray(np.median(images, axis=(0, 1, 2)), np.float32)
 
 
 def has_masks(images: Path) -> bool:
@@ -119,19 +130,24 @@ def fit(architecture: Architecture, shape: tuple[int, ...], classes: int) -> Non
 def subject(cell: Cell, context: Mapping[str, Any], n: int | None = None) -> Subject:
     """The network and the first `n` images of a cell.
 
-    `cell.weights` is `random`, `trained` (the shared file) or a key of `context["weights"]`.
+    `cell.weights` is `random`, `initial`, `trained` (the shared file) or a key of
+    `context["weights"]`.
     """
     arrays = weights.load(Path(context["images"][cell.dataset]))
     images = arrays["images"][:n]
     architecture = architecture_for(cell.architecture, Path(context["images"][cell.dataset]))
     if cell.weights == "random":
         tensors: dict[str, NDArray[Any]] = dict(weights.randomise(architecture, RANDOM_SEED))
+    elif cell.weights == INITIAL:
+        kernels = recipe(cell.architecture, cell.dataset).kernels
+        tensors = dict(weights.initialise(architecture, RANDOM_SEED, kernels))
     else:
         path = Path(context["weights"][f"{cell.dataset}/{cell.architecture}/{cell.weights}"])
         tensors = pretrained.neutral(path, architecture)
     masks = arrays["masks"][:n] if "masks" in arrays else None
     verified = bool(arrays["verified"].item())
-    return Subject(architecture, tensors, images, arrays["labels"][:n], masks, verified)
+    labels, fill = arrays["labels"][:n], arrays["fill"]
+    return Subject(architecture, tensors, images, labels, masks, verified, fill)
 
 
 def batch_of(cell: Cell, context: Mapping[str, Any], first: int = 0) -> Subject:

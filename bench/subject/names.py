@@ -22,6 +22,11 @@ def pick_columns(names: Iterable[str] | None) -> tuple[Column, ...]:
     return tuple(dict.fromkeys(chosen))
 
 
+def pick_column(name: str) -> Column:
+    """One column, by label."""
+    return pick_columns([name])[0]
+
+
 def _column(name: str) -> Column:
     framework, bracket, rest = name.partition("[")
     backend = rest.removesuffix("]")

@@ -99,6 +99,9 @@ class Request(Common):
     modes: tuple[str, ...] = option(MODES, "the jit toggle", "time", values.words("mode", MODES))
     cold: bool = option(False, "compile anew in every round, not in the first alone", "time")
     compare: str | None = option(None, "an earlier run's file: say what changed since", "time")
+    judge: Column | None = option(  # noqa: RUF009
+        None, "column that scores all heatmaps; by default the fastest", "contrast judge compare",
+        names.pick_column)
     seeds: int = option(1, "trainings", "compare", values.positive)
     stages: tuple[str, ...] = option(
         PARTS, "each goes on from the weights in the results", "compare",

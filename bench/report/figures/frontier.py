@@ -1,4 +1,4 @@
-"""Cost against quality: the explainers that no other beats in both, among all.
+"""Evaluations against quality: the explainers that no other beats in both, among all.
 
 Colour tells the method, the sign whose code it is; names stand only where a line reaches.
 """
@@ -18,19 +18,19 @@ from bench.report.files import stem
 from bench.report.frame import place
 
 TITLE = "Cost and quality"
-STAGES = ("contrast",)
+STAGES = ("contrast", "judge")
 SIGNS = "osD^vPX<>hd*p"
 Point = tuple[float, float, str]
 
 
 def draw(frame: pd.DataFrame) -> Iterator[tuple[str, Any]]:
-    """`frontier_<data set>_<architecture>...`: a panel for each localisation metric."""
+    """`frontier_<data set>_<architecture>...`: a panel for each metric that is better one way."""
     machines = frame["machine_id"].nunique()
     for key, explainers in places(frame):
         shown = [
             m
             for m in quality_metrics(explainers)
-            if m in metrics.names() and _points(explainers, m)
+            if m in metrics.names() and _points(explainers, m) and _better(m) != "none"
         ]
         if shown:
             named = list(key.values())[: 4 if machines > 1 else 3]
@@ -49,16 +49,17 @@ def frontier(points: list[Point], higher: bool) -> list[Point]:
     return kept
 
 
+def _better(metric: str) -> str:
+    return metrics.load(metric).card.better
+
+
 def _points(explainers: list[Explainer], metric: str) -> list[Point]:
-    return [
-        (e.ms_per_image, e.quality[metric, "all"], e.name)
-        for e in explainers
-        if math.isfinite(e.ms_per_image) and (metric, "all") in e.quality
-    ]
+    scored = [(e, e.headline(metric)) for e in explainers if e.evaluations > 0]
+    return [(e.evaluations, value.value, e.name) for e, value in scored if value]
 
 
 def _figure(title: str, explainers: list[Explainer], shown: list[str]) -> Any:
-    priced = [e for e in explainers if math.isfinite(e.ms_per_image)]
+    priced = [e for e in explainers if e.evaluations > 0]
     colour = colours([e.method for e in priced])
     makers = sorted({_maker(e) for e in priced}, key=lambda name: (name not in _ours(priced), name))
     sign = {name: SIGNS[i % len(SIGNS)] for i, name in enumerate(makers)}
@@ -71,11 +72,11 @@ def _figure(title: str, explainers: list[Explainer], shown: list[str]) -> Any:
             axis.annotate(label, (cost, value), fontsize=7, xytext=(0, 7), ha="center",
                           textcoords="offset points")  # fmt: skip
         for e in explainers:
-            if (name, "all") not in e.quality:
+            if not (scored := e.headline(name)):
                 continue
-            value = e.quality[name, "all"]
+            value = scored.value
             if e in priced:
-                axis.plot([e.ms_per_image], [value], sign[_maker(e)], color=colour[e.method], ms=6,
+                axis.plot([e.evaluations], [value], sign[_maker(e)], color=colour[e.method], ms=6,
                           mec="white", mew=0.5)  # fmt: skip
             else:
                 axis.axhline(value, color="0.7", lw=0.8, ls=":")
@@ -83,7 +84,7 @@ def _figure(title: str, explainers: list[Explainer], shown: list[str]) -> Any:
                               fontsize=6, ha="right", va="bottom", color="0.4")  # fmt: skip
         axis.set_xscale("log")
         axis.margins(0.1)
-        axis.set_xlabel("ms per image")
+        axis.set_xlabel("evaluations of the network per image")
         axis.set_ylabel(f"{card.title} ({card.better} is better)")
     figure.legend(handles=_key(colour, sign), loc="outside right center", fontsize=7)
     figure.suptitle(title)

@@ -11,7 +11,7 @@ from bench.report.frame import place
 from bench.report.text import number
 
 TITLE = "Likeness of explainers"
-STAGES = ("contrast",)
+STAGES = ("contrast", "judge")
 NEAREST = 3
 NOTE = (
     f"The {NEAREST} explainers whose heatmaps are most alike, and the one least alike; "

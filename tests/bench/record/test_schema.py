@@ -3,7 +3,8 @@ from __future__ import annotations
 from dataclasses import fields
 
 from bench.record.cell import Cell
-from bench.record.schema import COLUMNS, FIELDS, readme
+from bench.record.dictionary import readme
+from bench.record.schema import COLUMNS, FIELDS
 
 
 def test_every_column_stands_once_with_its_meaning() -> None:

@@ -64,7 +64,8 @@ class Rows:
             "library": "", "dataset": "digits", "architecture": "cnn-gap", "weights": "trained",
             "layer": "relu4", "score": "logit", "options": [], "batch": 10, "optimizer": "",
             "epochs": 0, "steps": 0, "seed": 0, "device": "cpu", "mode": "eager", "threads": 0,
-            "precision": "float32", "allocator": "", "memory_format": "", "round": 0,
+            "precision": "float32", "allocator": "", "memory_format": "",
+            "explainer": "", "round": 0,
             "status": "ok", "code_hash": CODE[framework],
         }  # fmt: skip
         row = base | values

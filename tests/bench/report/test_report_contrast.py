@@ -10,45 +10,81 @@ from bench.report.tables import contrast, contrast_likeness
 
 
 def rows(make: Any) -> list[dict[str, Any]]:
-    def cost(ms: float, **values: Any) -> dict[str, Any]:
-        return make.row("contrast", "pytorch", median_ms=ms, evaluations=1, n_images=8, **values)  # type: ignore[no-any-return]
+    def cost(evaluations: int, **values: Any) -> dict[str, Any]:
+        return make.row(  # type: ignore[no-any-return]
+            "contrast", "pytorch", evaluations=evaluations, n_images=8, **values
+        )
 
-    def quality(metric: str, value: float, **values: Any) -> dict[str, Any]:
-        return make.row("contrast", "pytorch", metric=metric, value=value, n=8, **values)  # type: ignore[no-any-return]
+    def judged(explainer: str, metric: str, value: float, **values: Any) -> dict[str, Any]:
+        made = {"task": "judge", "method": "", "explainer": explainer, "mode": "compiled"}
+        interval = {"ci_lo": value - 0.1, "ci_hi": value + 0.1, "n": 8}
+        return make.row(  # type: ignore[no-any-return]
+            "judge", "jax", metric=metric, value=value, **{**made, **interval, **values}
+        )
 
     saliency = {"method": "saliency", "library": "captum"}
+    correct, wrong = {"subset": "correct"}, {"subset": "wrong", "n": 3}
     return [
-        cost(10.0),
-        cost(40.0, **saliency),
+        cost(1),
+        cost(4, **saliency),
+        cost(0, method="noise", library="control"),
         make.row("contrast", "pytorch", library="shap", method="deep", status="skipped",
                  reason="shap is not installed"),
-        quality("spearman", 0.7, against="captum.saliency", task="likeness"),
-        quality("cosine", 0.4, against="grad_cam", task="likeness", **saliency),
-        quality("pointing_game", 0.9, subset="all"),
-        quality("pointing_game", 0.95, subset="correct"),
-        quality("pointing_game", 0.2, subset="wrong"),
-        quality("pointing_game", 0.5, subset="all", **saliency),
-        quality("pointing_game", 0.1, subset="all", library="control", method="noise"),
+        *make.times("pytorch", [10.0] * 3),
+        *make.times("pytorch", [8.0] * 3, mode="compiled"),
+        *make.times("pytorch", [1.0] * 3, layer="relu1"),
+        judged("captum.saliency", "spearman", 0.7, against="grad_cam"),
+        judged("captum.saliency", "cosine", 0.4, against="grad_cam"),
+        judged("grad_cam", "removal_gain", 0.9, **correct),
+        judged("grad_cam", "removal_gain", 0.2, **wrong),
+        judged("grad_cam", "removal_gain", 0.3, weights="initial", **correct),
+        judged("captum.saliency", "removal_gain", 0.5, **correct, ci_lo=None, ci_hi=None),
+        judged("control.noise", "removal_gain", 0.1, **correct),
     ]  # fmt: skip
 
 
-def test_cost_likeness_and_localisation(make: Any) -> None:
+def test_cost_likeness_and_scores(make: Any) -> None:
     (table,) = contrast.make(make.frame(rows(make)))
     data = table.data.set_index("explainer")
-    assert data.loc["grad_cam", "ms_per_image"] == 1.0
-    assert data.loc["captum.saliency", "spearman_to_grad_cam"] == 0.7  # measured the other way
+    assert data.loc["grad_cam", "ms_per_image"] == 0.8
+    assert data.loc["grad_cam", "timed"] == "compiled, batch 10"
+    assert math.isnan(data.loc["captum.saliency", "ms_per_image"]), "nobody has timed it"
+    assert data.loc["captum.saliency", "spearman_to_grad_cam"] == 0.7
     assert data.loc["captum.saliency", "cosine_to_grad_cam"] == 0.4
-    assert data.loc["control.noise", "pointing_game_all"] == 0.1
-    assert math.isnan(data.loc["control.noise", "ms_per_image"])
-    costs, located = table.sections
+    assert data.loc["grad_cam", "removal_gain_wrong"] == 0.2
+    assert data.loc["grad_cam", "removal_gain_wrong_n"] == 3
+    assert data.loc["grad_cam", "removal_gain_correct_untrained"] == 0.3
+    assert data.loc["grad_cam", "removal_gain_correct_ci_lo"] == pytest.approx(0.8)
+    costs, scored = table.sections
     assert costs.frame["explainer"].tolist() == ["grad_cam", "captum.saliency"]
-    assert costs.notes == ("- shap.deep: *skipped*: shap is not installed", "Of 8 images.")
-    shown = located.frame.set_index("explainer")["pointing_game"]
-    assert shown.to_dict() == {
-        "grad_cam": "0.900 / 0.950 / 0.200",
+    few = "Of 8 images, 8 classified correctly: below 30, no ground for a finding."
+    assert costs.notes == ("- shap.deep: *skipped*: shap is not installed", few)
+    shown = scored.frame.set_index("explainer")
+    assert shown["removal_gain"].to_dict() == {
+        "grad_cam": "0.900 [0.800, 1.00]",
         "captum.saliency": "0.500",
-        "control.noise": "0.100",
+        "control.noise": "0.100 [0, 0.200]",
     }
+    assert shown.loc["grad_cam", "removal_gain, untrained"] == "0.300"
+
+
+def test_rows_of_runs_before_there_was_a_judge_are_read(make: Any) -> None:
+    """All images pooled, likeness and controls among the rows of contrast."""
+    old = [
+        make.row("contrast", "pytorch", median_ms=10.0, evaluations=1, n_images=8),
+        make.row("contrast", "pytorch", metric="pointing_game", value=0.9, n=8, subset="all"),
+        make.row("contrast", "pytorch", metric="cosine", value=0.4, n=8, task="likeness",
+                 against="captum.saliency"),
+        make.row("contrast", "pytorch", library="captum", method="saliency", evaluations=1),
+        make.row("contrast", "pytorch", metric="pointing_game", value=0.1, n=8, subset="all",
+                 library="control", method="noise"),
+    ]  # fmt: skip
+    (table,) = contrast.make(make.frame(old))
+    shown = table.sections[1].frame.set_index("explainer")["pointing_game"]
+    assert shown.to_dict() == {"grad_cam": "0.900", "control.noise": "0.100"}
+    data = table.data.set_index("explainer")
+    assert data.loc["captum.saliency", "cosine_to_grad_cam"] == 0.4
+    assert math.isnan(data.loc["grad_cam", "ms_per_image"])
 
 
 def test_all_skipped_lists_reasons(make: Any) -> None:

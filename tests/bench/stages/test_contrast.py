@@ -7,82 +7,111 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bench import metrics
 from bench.record.cell import Cell
 from bench.record.schema import COLUMNS
 from bench.stages import contrast
-from bench.stages.controls import CONTROLS
-from bench.subject.inputs import prepare_images, subject
+from bench.subject.inputs import INITIAL, prepare_images
 from bench.subject.names import pick_columns
 from bench.subject.request import Request
 from implementations import libraries
 from implementations.architecture import weights
+from implementations.libraries.control import CONTROLS
 
 
 @pytest.fixture
 def located(small: Any, tmp_path: Path) -> tuple[Cell, dict[str, Any]]:
     """A cell on images whose true masks are known, and its context."""
     images = prepare_images("shapes", 12, tmp_path, None, False)
-    classes = int(weights.load(images)["classes"].item())
-    context = {**small.context, "images": {"shapes": str(images)}}
+    trained = tmp_path / "shapes.safetensors"
     cell = replace(
         small.cell, stage="contrast", framework="pytorch", precision="float32", dataset="shapes",
-        weights="random", layer="", architecture="cnn-gap", batch=16,
+        layer="", architecture="cnn-gap", batch=16,
     )  # fmt: skip
-    assert classes >= 2
+    context = {
+        **small.context,
+        "images": {"shapes": str(images)},
+        "weights": {"shapes/cnn-gap/trained": str(trained)},
+        "maps": str(tmp_path / "maps"),
+        "n_again": 3,
+    }
+    architecture = contrast.subject(replace(cell, weights="random"), context).architecture
+    weights.save(trained, weights.randomise(architecture, 20))
     return cell, context
 
 
-def test_cost_first_then_localisation_and_likeness(
-    located: tuple[Cell, dict[str, Any]],
-) -> None:
+def kept(row: dict[str, Any], context: dict[str, Any]) -> np.ndarray:
+    path = contrast.map_path(Path(context["maps"]), row["maps_sha"])
+    maps: np.ndarray = weights.load(path)["maps"]
+    return maps
+
+
+def test_maps_are_kept_by_digest_and_explained_again(located: tuple[Cell, dict[str, Any]]) -> None:
     pytest.importorskip("torch")
     cell, context = located
     ours = replace(cell, method="saliency")
     theirs = replace(ours, library="captum") if not libraries.describe("captum").missing else cell
     rows = {each: list(contrast.measure(each, context)) for each in (ours, theirs)}
-    for measured in rows.values():
+    for each, measured in rows.items():
         assert not set().union(*measured) - set(COLUMNS)
-        assert measured[0]["n_images"] == 8 and measured[0]["median_ms"] > 0
-        assert measured[0]["nan_count"] == 0
-        subsets = {row["subset"]: row["n"] for row in measured[1:]}
-        assert subsets["all"] == 8
-        assert sum(row["n"] for row in measured if row.get("metric") == "pointing_game"
-                   and row["subset"] != "all") == 8  # fmt: skip
+        assert measured[0]["n_images"] == 8 and measured[0]["nan_count"] == 0
+        assert "median_ms" not in measured[0], "the stage `time` is the one clock"
+        assert kept(measured[0], context).shape == (8, 28, 28)
+        again = {(row["metric"], row["subset"]): row for row in measured[1:]}
+        assert {metric for metric, _ in again} == set(metrics.names("explain"))
+        assert sum(row["n"] + row["undefined"] for row in again.values()) == 8
+        assert all(row["explainer"] == contrast.label(each) for row in measured)
+        assert all(row["value"] > 0 for row in again.values())
     assert rows[ours][0]["evaluations"] == 1
-
-    found = list(contrast.likeness(rows, context))
-    pairs = {(c.library, row["against"], row["metric"]): row["value"]
-             for c, measured in found for row in measured if "against" in row}  # fmt: skip
     if theirs.library:
         assert rows[theirs][0]["evaluations"] == pytest.approx(1)
-        same = pairs["captum", "saliency", "cosine"]
-        assert same == pairs["", "captum.saliency", "cosine"] == pytest.approx(1, abs=1e-4)
-    controls = {row["method"] for _, measured in found for row in measured
-                if row.get("library") == "control"}  # fmt: skip
-    assert controls == set(CONTROLS)
-    assert len({each.cell_id for each, _ in found}) == len(found)
+        a, b = (kept(rows[each][0], context) for each in (ours, theirs))
+        np.testing.assert_allclose(a, b, atol=1e-5 * abs(a).max())
 
 
-def test_localisation_of_a_perfect_and_a_senseless_map(
+def test_what_is_costly_is_explained_again_on_few_images(
+    located: tuple[Cell, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch")
+    cell, context = located
+    monkeypatch.setattr(contrast, "COSTLY", 0)
+    first, *again = contrast.measure(replace(cell, method="saliency"), context)
+    assert sum(row["n"] + row["undefined"] for row in again) == context["n_again"]
+    assert kept(first, context).shape == (8, 28, 28)
+    never = {**context, "n_again": 0}
+    assert len(list(contrast.measure(replace(cell, method="saliency"), never))) == 1
+
+
+def test_a_network_before_training_is_explained_for_the_same_targets(
     located: tuple[Cell, dict[str, Any]],
 ) -> None:
+    pytest.importorskip("torch")
     cell, context = located
-    about = subject(cell, context, 8)
-    masks = about.masks
-    assert masks is not None
+    trained, initial = replace(cell, method="saliency"), replace(cell, weights=INITIAL)
+    np.testing.assert_array_equal(
+        contrast.explained(trained, context), contrast.explained(initial, context)
+    )
+    rows = list(contrast.measure(replace(initial, method="saliency"), context))
+    assert len(rows) == 1, "it is not explained again"
+    (other, *_) = contrast.measure(trained, context)
+    assert rows[0]["weights_sha"] != other["weights_sha"]
+    assert not np.allclose(kept(rows[0], context), kept(other, context))
 
-    def values(maps: np.ndarray[Any, Any], targets: np.ndarray[Any, Any]) -> dict[Any, float]:
-        rows = contrast.localisation(maps, about, targets)
-        return {(row["metric"], row["subset"]): row["value"] for row in rows}
 
-    perfect = values(masks.astype(float), about.labels)
-    assert perfect["pointing_game", "all"] == perfect["relevance_mass", "correct"] == 1
-    assert ("pointing_game", "wrong") not in perfect
-    outside = values((~masks).astype(float), about.labels + 1)
-    assert outside["pointing_game", "wrong"] == outside["relevance_mass", "all"] == 0
-    assert ("pointing_game", "correct") not in outside
-    nowhere = replace(about, masks=None)
-    assert not list(contrast.localisation(masks.astype(float), nowhere, about.labels))
+def test_controls_are_explainers_like_any_other(located: tuple[Cell, dict[str, Any]]) -> None:
+    _, context = located
+    ask = Request(datasets=("shapes",), architectures=("cnn-gap",), methods=(),
+                  columns=pick_columns(["pytorch"]))  # fmt: skip
+    cells = [c for c in contrast.cells(ask, "shapes", "cnn-gap") if c.library == "control"]
+    assert [each.method for each in cells] == list(CONTROLS)
+    moved = {}
+    for each in cells:
+        first, *again = contrast.measure(each, context)
+        assert first["evaluations"] == 0 and kept(first, context).shape == (8, 28, 28)
+        moved[each.method] = max(row["value"] for row in again)
+    # Sensitivity's best value belongs to maps that ignore the image.
+    assert moved["centre"] == moved["uniform"] == 0
+    assert 0 < moved["blurred"] < moved["grey"] < moved["noise"]
 
 
 @pytest.mark.parametrize("column", ["pytorch", "keras[tensorflow]", "keras[torch]"])
@@ -92,9 +121,12 @@ def test_cells_are_our_methods_and_every_offer(column: str) -> None:
         datasets=("shapes",), architectures=("cnn-gap",), columns=pick_columns([column]),
         methods=("grad_cam", "grad_cam_all_classes", "saliency"),
     )  # fmt: skip
-    found = list(contrast.cells(ask, "shapes", "cnn-gap"))
-    assert len({cell.cell_id for cell in found}) == len(found)
+    every = list(contrast.cells(ask, "shapes", "cnn-gap"))
+    assert len({cell.cell_id for cell in every}) == len(every)
+    found = [cell for cell in every if cell.library != "control"]
     assert all(cell.column.label == column for cell in found)
+    trained, initial = ([c for c in found if c.weights == w] for w in ("trained", INITIAL))
+    assert initial == [replace(cell, weights=INITIAL) for cell in trained]
     described = [libraries.describe(name) for name in libraries.names()]
     offers = {
         f"{library.name}.{offer}"
@@ -110,4 +142,6 @@ def test_cells_are_our_methods_and_every_offer(column: str) -> None:
         "keras[tensorflow]": {f"{name} (keras[tensorflow])" for name in liked},
         "keras[torch]": set(),
     }
-    assert {contrast.label(cell) for cell in found} == ours[column] | offers
+    assert {contrast.label(cell) for cell in trained} == ours[column] | offers
+    controls = {contrast.label(cell) for cell in every} - {contrast.label(cell) for cell in found}
+    assert controls == ({f"control.{name}" for name in CONTROLS} if found else set())
