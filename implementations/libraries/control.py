@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from implementations.arrays import Stages
+from implementations.arrays import Intermediates
 from implementations.contract import Explain, Options
 from implementations.libraries import Offer
 
@@ -84,7 +84,7 @@ OFFERS = {
 def build(offer: str, network: Any, layer: str, options: Options) -> Explain:
     """An `explain` that gives `heatmap` (N, H, W) and reads neither network nor targets."""
 
-    def explain(network: Any, images: Any, targets: Any) -> Stages:
+    def explain(network: Any, images: Any, targets: Any) -> Intermediates:
         return {"heatmap": CONTROLS[offer](images)}
 
     return explain
