@@ -17,8 +17,6 @@ IMAGES = np.random.default_rng(0).random((3, 9, 7, 2))
 def test_a_control_is_an_explainer_like_any_other(name: str) -> None:
     method = libraries.load("control").method(name)
     explain = method.builder("reference")(None, "input", method.resolve({}), lambda f: f)
-        None, "input", method.resolve({}), lambda function: function
-    )
     maps = explain(None, IMAGES, np.zeros(3, np.int32))["heatmap"]
     assert maps.shape == (3, 9, 7) and maps.dtype == np.float64 and np.isfinite(maps).all()
     alone = explain(None, IMAGES[1:2], np.ones(1, np.int32))["heatmap"]
