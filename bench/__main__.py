@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import io
+import os
 import signal
 import sys
 import threading
@@ -18,6 +20,8 @@ DONE, BAD_INPUT, UNAVAILABLE, STOPPED = 0, 2, 4, 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; its exit status."""
     words = sys.argv[1:] if arguments is None else arguments
+    if isinstance(sys.stdout, io.TextIOWrapper):  # what a terminal cannot show is escaped
+        sys.stdout.reconfigure(errors="backslashreplace")
     name = words[0] if words and words[0] in COMMANDS else ""
     if threading.current_thread() is threading.main_thread():
         for ending in (signal.SIGTERM, signal.SIGHUP):  # they end a command like Ctrl-C
@@ -30,13 +34,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if request is None:
             return DONE
         module, function = COMMANDS[name].target.split(":")
-        return int(getattr(importlib.import_module(f"bench.{module}"), function)(request))
+        status = int(getattr(importlib.import_module(f"bench.{module}"), function)(request))
+        sys.stdout.flush()
+        return status
     except BadInput as error:
         return _refuse(name, str(error), BAD_INPUT)
     except Unavailable as error:
         return _refuse(name, str(error), UNAVAILABLE)
+    except BrokenPipeError:  # whoever reads a page may stop in the middle, as `head` does
+        _hush()
+        return DONE
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        _hush()
+        return _refuse(name, f"cannot write the answer: {error.strerror}", BAD_INPUT)
     except KeyboardInterrupt:
         return _refuse(name, "stopped; the same command goes on from here", STOPPED)
+
+
+def _hush() -> None:
+    """Let what is left of the answer go nowhere: Python flushes once more as it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _refuse(command: str, message: str, status: int) -> int:

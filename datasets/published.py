@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from implementations.errors import BadInput, Unavailable
@@ -12,6 +13,8 @@ from implementations.errors import BadInput, Unavailable
 log = logging.getLogger(__name__)
 
 FOLDER_VARIABLE = "CAMPARISON_DATA"
+ANSWER_S = 30.0
+"""Seconds in which a server must begin to answer."""
 
 
 def locate(file_name: str, folder: str, url: str, data_dir: Path | str | None) -> Path:
@@ -35,17 +38,22 @@ def locate(file_name: str, folder: str, url: str, data_dir: Path | str | None) -
 def download(file_name: str, folder: str, url: str) -> Path:
     """Fetch a file into the operating system's cache folder, unless it lies there already."""
     import pooch
+    import requests
 
     cache = Path(pooch.os_cache("camparison")) / folder
     target = cache / file_name
     if target.is_file():
         return target
     pooch.get_logger().setLevel(logging.WARNING)
-    log.warning("downloading %s to %s", url, target)
     try:
+        requests.head(url, timeout=ANSWER_S, allow_redirects=True)  # one line where nobody answers
+        log.warning("downloading %s to %s", url, target)
         pooch.retrieve(url, known_hash=None, fname=file_name, path=cache)
     except OSError as error:  # requests' errors are OSErrors too
         reason = type(error).__name__
+        with suppress(OSError):  # nothing stays of what did not come
+            cache.rmdir()
+            cache.parent.rmdir()
         raise Unavailable(
             f"cannot download {url} ({reason}): fetch it on another machine into a folder"
             f" <folder>/{folder}/ and name <folder> with --data-dir or {FOLDER_VARIABLE}"

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from typing import Any
 
 from bench.cli.options import Single
+from bench.engine.progress import answer
 from implementations import frameworks, methods
 from implementations.architecture import graph, registered
 from implementations.architecture.graph import layers, resolve_layer
@@ -25,7 +24,8 @@ def catalogue() -> dict[str, Any]:
     from bench import metrics
     from implementations import libraries
 
-    shown = [methods.load(name) for name in methods.names()]
+    broken = methods.broken()
+    shown = [methods.load(name) for name in methods.names() if name not in broken]
     found = [libraries.describe(name) for name in libraries.names()]
     columns = frameworks.columns()
     names = dict.fromkeys(c.framework for c in columns)
@@ -41,6 +41,8 @@ def catalogue() -> dict[str, Any]:
              "options": {name: _option_schema(o) for name, o in m.options.items()}}
             for m in shown
         ],
+        **({"broken": [{"method": name, "reason": why} for name, why in broken.items()]}
+           if broken else {}),
         "libraries": [
             {"library": library.name, "title": library.title, "framework": library.framework,
              "here": bool(library.python) or not library.missing, "reason": library.missing or "",
@@ -79,7 +81,7 @@ def show_list(asked: Single) -> int:
     """`list`: as JSON, or as a page to read."""
     found = catalogue()
     if asked.json:
-        _tell(json.dumps(found, indent=1))
+        answer.print(json.dumps(found, indent=1))
         return 0
     lines = []
     form = found.pop("form")
@@ -94,7 +96,7 @@ def show_list(asked: Single) -> int:
             lines.append(f"  {name:<20} {'  '.join(told)}")
     lines.append(f"\nan architecture of your own is a .json file of this form ({TEMPLATE})")
     lines += [f"  {line}" for line in _written(form)]
-    _tell("\n".join(lines).lstrip())
+    answer.print("\n".join(lines).lstrip())
     return 0
 
 
@@ -121,7 +123,7 @@ def show(asked: Single) -> int:
         "default_layer": resolve_layer(architecture, None) if layers(architecture) else None,
     }  # fmt: skip
     if asked.json:
-        _tell(json.dumps({**whole, "nodes": nodes}, indent=1))
+        answer.print(json.dumps({**whole, "nodes": nodes}, indent=1))
         return 0
     heads = ("layer", "kind", "shape", "parameters", "operations")
     lines = [heads, *(tuple(map(_size, node.values())) for node in nodes)]
@@ -134,7 +136,7 @@ def show(asked: Single) -> int:
     sizes = f"{whole['parameters']:,} parameters, {whole['operations']:,} operations an image"
     foot = f"heatmaps at every layer of three sizes; by default at {whole['default_layer']}"
     foot = foot if whole["layers"] else "no heatmaps at a layer: none has a place in the image"
-    _tell("\n".join([reads, *rows, f"{sizes} (two a multiply-add)", foot]))
+    answer.print("\n".join([reads, *rows, f"{sizes} (two a multiply-add)", foot]))
     return 0
 
 
@@ -142,15 +144,6 @@ def _size(value: Any) -> str:
     if isinstance(value, list):
         return " x ".join(map(str, value))
     return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def _tell(text: str) -> None:
-    """Print a page; whoever reads it may stop in the middle, as `head` does."""
-    try:
-        print(text, flush=True)  # noqa: T201
-    except BrokenPipeError:
-        # Python flushes once more as it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fact(fact: Any) -> str:

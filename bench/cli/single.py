@@ -134,8 +134,8 @@ def train(asked: Single) -> int:
     )  # fmt: skip
     _check_fit(asked, known)
     _require(column, asked.device)
+    context = request.context()
     run = Run("train", {**request.identity(), "seed": asked.seed, "by": asked.optimizer})
-    context = request.context(run)
     cells = [
         replace(cell, seed=asked.seed)
         for cell in stage.cells(request, asked.dataset, known, [asked.optimizer])

@@ -12,7 +12,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 console = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
 """How it goes; piped, a line stays a line, however long."""
-answer = Console(highlight=False, markup=False, soft_wrap=True)
+
+
+class Answer(Console):
+    """What was asked for: whoever reads it may stop in the middle, as `head` does."""
+
+    def on_broken_pipe(self) -> None:
+        """Let the command end as it sees fit."""
+        raise BrokenPipeError
+
+
+answer = Answer(highlight=False, markup=False, soft_wrap=True)
 """What was asked for: it alone goes to a file or another program."""
 
 

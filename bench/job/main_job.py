@@ -12,14 +12,23 @@ from bench.job.pipeline import Pipeline
 from bench.job.plans import planned
 from bench.record.runs import Row
 from bench.subject.request import Request
+from implementations import methods
+from implementations.errors import BadInput
 
 
 def begin(stage: str, request: Request) -> Pipeline:
     """A pipeline of a stage over what was asked; goes on with a killed run of the same."""
     asked = planned(stage, request)
+    for reason in methods.broken().values():
+        console.print(f"Left out: {reason}", markup=False, soft_wrap=True)
     names = tuple(dict.fromkeys(network.architecture for network in asked))
     sets = tuple(dict.fromkeys(network.dataset for network in asked))
     job = Pipeline(stage, replace(request, datasets=sets, architectures=names), asked)
+    try:
+        job.check_weights()
+    except BadInput:
+        job.run.discard()
+        raise
     if job.run.resumed:
         rows = len(job.run.rows)
         console.print(f"Going on with {job.run.run_id}: {rows} rows are there already.")

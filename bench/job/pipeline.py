@@ -14,6 +14,7 @@ from bench.subject.inputs import architecture_for
 from bench.subject.networks import Network
 from bench.subject.request import Request
 from bench.truth import answers
+from implementations.architecture import pretrained
 from implementations.architecture.graph import Architecture
 
 
@@ -23,9 +24,20 @@ class Pipeline:
     def __init__(self, stage: str, request: Request, networks: Sequence[Network]) -> None:
         self.request = request
         self.networks = networks
+        self.context: dict[str, Any] = request.context()
         self.run = Run(stage, request.identity(), request.results)
-        self.context: dict[str, Any] = request.context(self.run)
         self.out = Path(self.context["out"])
+
+    def check_weights(self) -> None:
+        """Raises BadInput for weights that are there and not of their network, before the work.
+
+        Not where they are trained anew.
+        """
+        trains = self.request.command == "compare" and "train" in self.request.stages
+        for dataset, name, trainer in self.networks:
+            path = Path(self.context["weights"][f"{dataset}/{name}/trained"])
+            if path.exists() and (trainer == "given" or not trains):
+                pretrained.neutral(path, self.architecture(dataset, name))
 
     def stage(self, name: str) -> list[Row]:
         """Run a stage: its own `run(job)`, or its cells in children and then its `gather`."""

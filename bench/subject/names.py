@@ -37,8 +37,11 @@ def _column(name: str) -> Column:
 
 
 def pick_methods(names: Iterable[str] | None) -> tuple[str, ...]:
-    """Methods by name; all of them where none is named."""
-    return tuple(methods.load(name).name for name in names or methods.names())
+    """Methods by name; all of them that import where none is named."""
+    if names:
+        return tuple(methods.load(name).name for name in names)
+    broken = methods.broken()
+    return tuple(name for name in methods.names() if name not in broken)
 
 
 def pick_datasets(names: Iterable[str]) -> tuple[str, ...]:

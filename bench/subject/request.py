@@ -11,11 +11,12 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from bench.record.runs import LOCAL, Run
+from bench.record.runs import LOCAL
 from bench.subject import names, stages, values
 from bench.subject.inputs import prepare_images, shared_weights
 from implementations.architecture import registered
 from implementations.contract import DEVICES, MODES, PRECISIONS
+from implementations.errors import BadInput
 from implementations.frameworks import Column
 
 PARTS = stages.main_job()
@@ -125,17 +126,20 @@ class Request(Common):
             if name not in ASIDE and not (name in plain and value == plain[name])
         }
 
-    def context(self, run: Run) -> dict[str, Any]:
+    def context(self) -> dict[str, Any]:
         """What every child is told beside its cells; images are put in place for them."""
         work = self.results / "work"
         out = work / "networks"
-        out.mkdir(parents=True, exist_ok=True)
-        images = {
-            name: str(
-                prepare_images(name, self.n_images, work, self.data_dir, self.allow_unverified)
-            )
-            for name in self.datasets
-        }
+        try:
+            images = {
+                name: str(
+                    prepare_images(name, self.n_images, work, self.data_dir, self.allow_unverified)
+                )
+                for name in self.datasets
+            }
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadInput(f"cannot write {work}: {error.strerror}; name another") from error
         weights = {
             f"{dataset}/{architecture}/trained": str(
                 shared_weights(dataset, architecture, self.results)

@@ -7,7 +7,6 @@ walks through writing one.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from implementations.architecture.graph import Architecture, resolve_layer
 from implementations.arrays import Array, Draws, Intermediates
 from implementations.contract import SCORES, Builder, Framework, Options
 from implementations.errors import BadInput, Unavailable, unknown
+from implementations.importing import importing
 from implementations.methods.card import Cost, Method, Option
 
 
@@ -151,8 +151,20 @@ def _paths() -> dict[str, str]:
 
 
 def load(name: str) -> NamedMethod:
-    """A method by name. Raises BadInput with the nearest names."""
+    """A method by name. Raises BadInput with the nearest names, Unavailable where it is broken."""
     families = _paths()
     if name not in families:
         raise BadInput(unknown("method", name, sorted(families)))
-    return NamedMethod(name, importlib.import_module(f"{__name__}.{families[name]}.{name}"))
+    module = importing(f"{__name__}.{families[name]}.{name}", f"the method {name}")
+    return NamedMethod(name, module)
+
+
+def broken() -> dict[str, str]:
+    """The methods whose files do not import, and why not."""
+    reasons = {}
+    for name in names():
+        try:
+            load(name)
+        except Unavailable as error:
+            reasons[name] = str(error)
+    return reasons

@@ -16,6 +16,7 @@ from itertools import product
 
 from bench.record.cell import Cell
 from bench.stages.agree import places
+from bench.subject import names
 from bench.subject.inputs import convolves
 from bench.subject.request import Request
 from implementations import libraries, methods
@@ -112,14 +113,14 @@ class Grid:
 
     def every_class(self, layers: Iterable[str] = ()) -> Iterator[Cell]:
         """All classes in one call: at the last layer, which is the base, and at these."""
-        for name in methods.names():
+        for name in names.pick_methods(()):
             if methods.load(name).every_class:
                 for layer in ("", *layers):
                     yield self.cell(task="heatmap", method=name, layer=layer)
 
     def ours(self, modes: Sequence[str] = ("compiled",)) -> Iterator[Cell]:
         """Every other method at the base."""
-        for name in methods.names():
+        for name in names.pick_methods(()):
             method = methods.load(name)
             if name != GRAD_CAM and places(method, self.networks[0][1]):
                 batch = self.batch(method)

@@ -1,9 +1,16 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+
 import pytest
 
 from bench.__main__ import main
 from bench.cli.commands import COMMANDS
+from bench.engine.child import ROOT
 from bench.job.plans import EMBEDDED, SWEPT
 
 
@@ -44,3 +51,33 @@ def test_help_offers_what_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
         told[command] = " ".join(capsys.readouterr().out.replace("│", "").split())
     assert f"by default {' and '.join(EMBEDDED)}; timed and swept: {SWEPT}" in told["agree"]
     assert "reference" in told["explain"] and "--method" not in told["train"]
+
+
+def apart(*words: str, to: str | None = None, **environment: str) -> tuple[int, str, bytes]:
+    """Status, standard error and output of a command in a process of its own."""
+    with Path(to).open("wb") if to else nullcontext(subprocess.PIPE) as out:
+        done = subprocess.run(
+            [sys.executable, "-m", "bench", *words], cwd=ROOT, check=False, stdout=out,
+            stderr=subprocess.PIPE, env={**os.environ, **environment},
+        )  # fmt: skip
+    return done.returncode, done.stderr.decode(), done.stdout or b""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("words", [["list"], ["list", "--json"], ["list", "--help"]])
+def test_an_answer_that_cannot_be_written_is_one_line(words: list[str]) -> None:
+    status, said, _ = apart(*words, to="/dev/full")
+    assert status == 2 and said.count("\n") == 1 and "No space left on device" in said
+
+
+def test_a_terminal_that_cannot_show_a_letter_is_shown_another() -> None:
+    for encoding, plain in (("utf-8", False), ("ascii", True)):
+        status, said, shown = apart("agree", "--help", PYTHONIOENCODING=encoding)
+        assert (status, said, shown.isascii()) == (0, "", plain)
+    text = "from bench.__main__ import main; main(['list']); "
+    text += "from bench.engine.progress import answer; answer.print('\u00d72')"
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(
+        [sys.executable, "-c", text], cwd=ROOT, check=True, capture_output=True, env=environment
+    )
+    assert done.stdout.endswith(b"\\xd72\n")

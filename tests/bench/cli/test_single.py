@@ -127,7 +127,7 @@ def test_a_training_that_fails_leaves_no_run(
         return run.rows
 
     monkeypatch.setattr("bench.engine.execute.execute", execute)
-    monkeypatch.setattr(Request, "context", lambda self, run: {})
+    monkeypatch.setattr(Request, "context", lambda self: {})
     monkeypatch.setattr(runs, "Run", partial(runs.Run, results=tmp_path))
     words = "train --framework pytorch --dataset digits --architecture cnn-gap --out"
     assert main([*words.split(), str(tmp_path / "w.safetensors")]) == given
@@ -144,7 +144,7 @@ def test_what_a_broken_training_wrote_is_kept(
         return run.rows
 
     monkeypatch.setattr("bench.engine.execute.execute", execute)
-    monkeypatch.setattr(Request, "context", lambda self, run: {})
+    monkeypatch.setattr(Request, "context", lambda self: {})
     monkeypatch.setattr(runs, "Run", partial(runs.Run, results=tmp_path))
     words = "train --framework pytorch --dataset digits --architecture cnn-gap --out"
     assert main([*words.split(), str(tmp_path / "w.safetensors")]) == 1

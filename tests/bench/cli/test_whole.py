@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bench.__main__ import main
@@ -167,3 +168,48 @@ def test_no_library_serves_a_column(tmp_path: Path, capsys: pytest.CaptureFixtur
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and "no library serves jax" in said
     assert not list((tmp_path / "work").glob("contrast-*")) and not (tmp_path / "runs").exists()
+
+
+def test_a_data_set_that_nobody_can_fetch_leaves_nothing(
+    refused: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CAMPARISON_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://localhost:9")  # where nobody answers
+    said = refused(4, "compare", "--dataset", "mnist", "--stages", "train")
+    assert "cannot download" in said and "--data-dir" in said
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "digits--cnn-gap"),
+        (b"\x00" * 40, "digits--cnn-gap"),
+        ("torn", "digits--cnn-gap"),
+        ("nan", "not finite"),
+        ("cnn-32-16", "conv2"),
+    ],
+)
+@pytest.mark.parametrize("command", ["agree", "contrast", "time"])
+def test_bad_weights_are_refused_before_the_work(
+    command: str, content: bytes | str, words: str, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    path = tmp_path / "weights" / "digits--cnn-gap.safetensors"
+    path.parent.mkdir()
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        other = content if content.startswith("cnn") else "cnn-gap"
+        tensors = dict(weights.initialise(registered.get(other), 0))
+        if content == "nan":
+            tensors["conv1.bias"] = tensors["conv1.bias"] * np.nan
+        weights.save(path, tensors)
+        if content == "torn":
+            path.write_bytes(path.read_bytes()[:-100])
+    asked = f"{command} --dataset digits --architectures cnn-gap --images 8"
+    assert main([*asked.split(), "--results", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and words in said, said
+    assert not (tmp_path / "runs").exists() and not list((tmp_path / "work").glob(f"{command}-*"))
