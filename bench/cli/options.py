@@ -22,13 +22,13 @@ class Single(Common):
     framework: str = option(..., "jax, pytorch, keras; explain: or reference", "explain train")
     backend: str = option("", "of Keras: tensorflow, jax or torch", "explain train")
     architecture: str = option(..., "a name, or a .json file", "explain train show")
-    method: str = option(..., "as in grad_cam", "explain")
+    method: str = option(..., "as in grad_cam or grad_cam[reduction=mean]", "explain")
     library: str = option("", "a third-party library's method instead of our own", "explain")
     weights: str = option(..., "neutral weights, .safetensors", "explain")
     images: str = option(..., "(N, H, W, C) float32 in [0, 1] or uint8, .npy", "explain")
     targets: str | None = option(None, "(N,) classes, .npy; by default those predicted", "explain")
     layer: str = option("", "by default the last convolution", "explain")
-    score: str = option("logit", "of the target that is explained", "explain",
+    score: str = option("", "of the target; by default the method's own", "explain",
                         values.word("score", SCORES))
     mode: str | None = option(None, "by default compiled, a library's eager", "explain",
                               values.word("mode", MODES))

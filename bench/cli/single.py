@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.cli.options import Single
-from implementations import frameworks
+from implementations import frameworks, methods
 from implementations.architecture import registered
 from implementations.errors import BadInput, Unavailable
 
@@ -33,12 +33,14 @@ def explain(asked: Single) -> int:
     known = asked.known
     cell = cells.Cell(
         stage="explain", framework=column.framework, backend=column.backend,
-        method=asked.method, library=asked.library, dataset="", architecture=known,
-        layer=asked.layer, score=asked.score, options=asked.options, batch=asked.batch,
-        device=asked.device,
+        method=methods.called(*methods.parted(asked.method)), library=asked.library,
+        dataset="", architecture=known, layer=asked.layer, score=asked.score,
+        options=asked.options, batch=asked.batch, device=asked.device,
         mode=stage.default_mode(column.framework, asked.library, asked.mode),
         precision=stage.default_precision(column.framework, asked.precision),
     )  # fmt: skip
+    method = method_of(cell)
+    cell = replace(cell, score=asked.score or method.card.score)
     user_files.check_writable(asked.out, [asked.images, asked.targets, asked.weights, asked.file])
     images, told = user_files.read_images(Path(asked.images))
     height, width, channels = images.shape[1:]
@@ -57,7 +59,6 @@ def explain(asked: Single) -> int:
     if asked.targets:
         read = user_files.read_array(Path(asked.targets), "targets")
         user_files.check_targets(read, len(images), architecture.classes, asked.targets)
-    method = method_of(cell)
     method.resolve(dict(cell.options), cell.score)
     method.layer(architecture, cell.layer or None)
     method.builder(cell.framework)

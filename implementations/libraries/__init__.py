@@ -25,7 +25,7 @@ from typing import Any
 
 from implementations.contract import Builder, Compile, Explain, Options
 from implementations.errors import BadInput, Unavailable, unknown
-from implementations.methods import NamedMethod
+from implementations.methods import NamedMethod, called, parted
 from implementations.methods.card import Cost, Method, Option
 
 ENVIRONMENTS = Path(__file__).parents[2] / ".nox"
@@ -164,10 +164,14 @@ class Library:
         return f"in an environment of its own: {', '.join(found)}"
 
     def method(self, offer: str) -> LibraryMethod:
-        """An offer as a method. Raises BadInput with the nearest names."""
-        if offer not in self.offers:
-            raise BadInput(unknown("method", offer, self.offers, f"of {self.name} "))
-        return LibraryMethod(f"{self.name}.{offer}", self.module, offer)
+        """An offer as a method, options in its name or not. Raises BadInput with nearest names."""
+        bare, given = parted(offer)
+        if bare not in self.offers:
+            raise BadInput(unknown("method", bare, self.offers, f"of {self.name} "))
+        name = f"{self.name}.{called(bare, given)}"
+        found = LibraryMethod(name, self.module, bare, given=given)
+        found.resolve({})
+        return found
 
 
 def _version(distribution: str) -> str:

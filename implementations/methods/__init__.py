@@ -8,7 +8,7 @@ walks through writing one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,13 +22,16 @@ from implementations.errors import BadInput, Unavailable, unknown
 from implementations.importing import importing
 from implementations.methods.card import Cost, Method, Option
 
+EXAMPLE = "grad_cam[reduction=mean]"
+
 
 @dataclass(frozen=True)
 class NamedMethod:
-    """A method by its name: what is on its card, and its builders."""
+    """A method by its name: what is on its card, its builders, and the options in its name."""
 
     name: str
     module: ModuleType
+    given: Mapping[str, str] = field(default_factory=dict, kw_only=True)
 
     @property
     def card(self) -> Method:
@@ -62,7 +65,7 @@ class NamedMethod:
         return (*self.card.intermediates, *self.card.per_image)
 
     def resolve(self, given: Mapping[str, str], score: str = "") -> Options:
-        """Every option's value, given as text or left at its default. Raises BadInput.
+        """Every option's value: given as text, or in the name, or its default. Raises BadInput.
 
         Without a score it is the method's own.
         """
@@ -73,7 +76,7 @@ class NamedMethod:
             defined = " or ".join(self.card.scores)
             raise BadInput(f"{self.name} is not defined for score {score}; use {defined}")
         values: dict[str, Any] = {name: o.default for name, o in self.options.items()}
-        for name, text in given.items():
+        for name, text in {**self.given, **given}.items():
             if name not in self.options:
                 raise BadInput(unknown("option", name, self.options, f"of {self.name} "))
             try:
@@ -151,12 +154,38 @@ def _paths() -> dict[str, str]:
 
 
 def load(name: str) -> NamedMethod:
-    """A method by name. Raises BadInput with the nearest names, Unavailable where it is broken."""
+    """A method by name, which may hold options: `grad_cam[reduction=mean]`.
+
+    Raises BadInput with the nearest names, Unavailable where the method's file is broken.
+    """
     families = _paths()
-    if name not in families:
-        raise BadInput(unknown("method", name, sorted(families)))
-    module = importing(f"{__name__}.{families[name]}.{name}", f"the method {name}")
-    return NamedMethod(name, module)
+    bare, given = parted(name)
+    if bare not in families:
+        raise BadInput(unknown("method", bare, sorted(families)))
+    module = importing(f"{__name__}.{families[bare]}.{bare}", f"the method {bare}")
+    found = NamedMethod(called(bare, given), module, given=given)
+    found.resolve({})
+    return found
+
+
+def parted(name: str) -> tuple[str, dict[str, str]]:
+    """A method's name without its options, and these. Raises BadInput where it is not so formed."""
+    bare, bracket, rest = name.partition("[")
+    if not bracket:
+        return name, {}
+    pairs = [text.partition("=") for text in rest.removesuffix("]").split(",")]
+    if not rest.endswith("]") or not all(option and value for option, _, value in pairs):
+        raise BadInput(f"method {name!r} must be NAME[OPTION=VALUE,...], as in {EXAMPLE}")
+    given = {option: value for option, _, value in pairs}
+    if len(given) < len(pairs):
+        raise BadInput(f"method {name!r} gives an option twice")
+    return bare, given
+
+
+def called(name: str, given: Mapping[str, str]) -> str:
+    """The one name of a method with options, in whatever order they were given."""
+    told = ",".join(f"{option}={given[option]}" for option in sorted(given))
+    return f"{name}[{told}]" if told else name
 
 
 def broken() -> dict[str, str]:

@@ -119,8 +119,8 @@ class Grid:
                     yield self.cell(task="heatmap", method=name, layer=layer)
 
     def ours(self, modes: Sequence[str] = ("compiled",)) -> Iterator[Cell]:
-        """Every other method at the base."""
-        for name in names.pick_methods(()):
+        """Every other method at the base, also those asked for with options in their names."""
+        for name in dict.fromkeys([*names.pick_methods(()), *self.request.methods]):
             method = methods.load(name)
             if name != GRAD_CAM and places(method, self.networks[0][1]):
                 batch = self.batch(method)

@@ -65,6 +65,13 @@ def test_targets_layer_score_and_options_are_obeyed(place: Any) -> None:
     for option, out in (("relu=false", "a"), ("relu=true", "b")):
         path = place.out.with_name(out)
         assert main(place.arguments(**asked, option=[option, "reduction=sum"], out=path)) == 0
+    named = "grad_cam[reduction=sum,relu=false]"
+    out = place.out.with_name("c")
+    assert main(place.arguments(**asked, method=named, out=out)) == 0
+    with safe_open(out, "numpy") as opened:
+        assert named in opened.metadata()["cell"]
+    by_option = load_file(place.out.with_name("a"))["heatmap"]
+    np.testing.assert_array_equal(load_file(out)["heatmap"], by_option)
     signed, positive = (load_file(place.out.with_name(name)) for name in "ab")
     np.testing.assert_array_equal(signed["targets"], [3, 2, 1, 0, 3])
     assert set(signed) == {"logits", "targets", "heatmap", "upsampled"}
