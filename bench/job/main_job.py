@@ -13,7 +13,7 @@ from bench.job.plans import planned
 from bench.record.runs import Row
 from bench.subject.request import Request
 from implementations import methods
-from implementations.errors import BadInput
+from implementations.errors import BadInput, Unavailable
 
 
 def begin(stage: str, request: Request) -> Pipeline:
@@ -38,7 +38,12 @@ def begin(stage: str, request: Request) -> Pipeline:
 def perform(request: Request, stages: Iterable[str]) -> tuple[Pipeline, int]:
     """Run stages over what was asked; their job, and 0, or 3 where a check failed."""
     job = begin(request.command, request)
-    return job, conclude(job, [row for stage in stages for row in job.stage(stage)])
+    try:
+        rows = [row for stage in stages for row in job.stage(stage)]
+    except (BadInput, Unavailable):
+        job.run.discard()  # of which nothing came
+        raise
+    return job, conclude(job, rows)
 
 
 def conclude(job: Pipeline, rows: Iterable[Row]) -> int:

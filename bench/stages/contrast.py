@@ -180,7 +180,6 @@ def run(job: Job) -> list[Row]:
         for cell in cells(job.request, dataset, architecture)
     ]
     if not asked and job.request.command == "contrast":
-        job.run.discard()
         columns = ", ".join(column.label for column in job.request.columns)
         raise Unavailable(f"no library serves {columns}; see `python -m bench list`")
     return job.execute("contrast", asked, context={**told(job), "n_again": few})

@@ -58,7 +58,6 @@ def grid(job: Job, precisions: Sequence[str]) -> list[Cell]:
     bases = [replace(request, precisions=(precision,)) for precision in precisions]
     cells = list(dict.fromkeys(cell for base in bases for cell in matrix.cells(base, networks)))
     if not cells:
-        job.run.discard()
         asked = ", ".join(column.label for column in request.columns)
         modes = ", ".join(request.modes)
         raise BadInput(f"nothing to time: {asked} has no {modes} mode; ask for other --modes")
