@@ -167,6 +167,9 @@ class Child:
                     return True
         except TimeoutError:
             late = True
+        except KeyboardInterrupt:
+            stop.set()  # nobody waits for what it would still say
+            raise
         finally:
             if not waits:
                 said = self.end(grace_s=0 if late or stop.is_set() else 5)

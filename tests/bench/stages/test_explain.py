@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import resource
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -130,6 +131,21 @@ def test_what_breaks_in_mid_run_leaves_nothing(place: Any, refused: Callable[...
         assert "cannot write" in refused()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_an_answer_that_is_stopped_leaves_nothing(place: Any) -> None:
+    images = np.random.default_rng(0).random((40_000, *place.images.shape[1:]), np.float32)
+    np.save(place.folder / "images.npy", images)
+    words = place.arguments(framework="reference", mode=None, batch=8)
+    with subprocess.Popen(
+        [sys.executable, "-m", "bench", *words], cwd=ROOT, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stderr is not None
+        assert "of 40000 images" in process.stderr.readline()
+        process.send_signal(signal.SIGTERM)
+        said = process.stderr.read()
+    assert process.returncode == 130 and "stopped" in said.splitlines()[-1]
+    assert not list(place.out.parent.iterdir())
 
 
 PEAK = """
