@@ -12,7 +12,7 @@ from pathlib import Path
 
 from datasets.contract import Dataset
 from implementations.errors import BadInput
-from implementations.importing import importing
+from implementations.files import importing
 
 __all__ = ["Dataset", "load", "names"]
 

@@ -1,15 +1,18 @@
-"""Files that a user names: opened only where they are plain, read only up to a size."""
+"""Files that a user names, opened only where they are plain, and those found by their names."""
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import stat
+import traceback
 from collections.abc import Iterable
 from pathlib import Path
+from types import ModuleType
 from typing import Any, BinaryIO
 
-from implementations.errors import BadInput, one_line
+from implementations.errors import BadInput, Unavailable, one_line
 
 MOST_JSON = 1 << 24
 """Bytes of the largest JSON file that is read: 16 MiB, thousands of nodes."""
@@ -100,3 +103,16 @@ def recognise(head: bytes) -> str | None:
 
 def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
+
+
+def importing(module: str, what: str) -> ModuleType:
+    """A module by its full name. Raises Unavailable that says where a file is broken."""
+    try:
+        return importlib.import_module(module)
+    except Exception as error:
+        lines = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename]
+        path, line = lines[-1].filename, lines[-1].lineno
+        if isinstance(error, SyntaxError) and error.filename:
+            path, line = error.filename, error.lineno
+        told = f"{type(error).__name__}: {error}".partition("\n")[0]
+        raise Unavailable(f"{what} does not import: {told} ({path}, line {line})") from error

@@ -19,7 +19,7 @@ from implementations.architecture.graph import Architecture, resolve_layer
 from implementations.arrays import Array, Draws, Intermediates
 from implementations.contract import SCORES, Builder, Framework, Options
 from implementations.errors import BadInput, Unavailable, unknown
-from implementations.importing import importing
+from implementations.files import importing
 from implementations.methods.card import Cost, Method, Option
 
 EXAMPLE = "grad_cam[reduction=mean]"

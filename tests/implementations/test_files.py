@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from implementations.errors import BadInput, one_line
-from implementations.files import FORMATS, open_plain, read_json, read_plain, recognise
+from implementations.errors import BadInput, Unavailable, one_line
+from implementations.files import FORMATS, importing, open_plain, read_json, read_plain, recognise
 
 
 def test_a_plain_file_is_read_also_behind_a_link(tmp_path: Path) -> None:
@@ -96,3 +96,28 @@ def test_every_known_beginning_is_recognised() -> None:
     for magic, told in FORMATS:
         assert recognise(magic + b"more") == told
     assert recognise(b"{}") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("x = 1\nimport nothing_of_the_kind\n", "No module named 'nothing_of_the_kind'"),
+        ("x = 1\ndef (:\n", "SyntaxError"),
+        ("x = 1\nx / 0\n", "ZeroDivisionError: division by zero"),
+    ],
+)
+def test_a_broken_file_is_named_with_its_line(
+    text: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "broken_page.py"
+    path.write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(Unavailable) as told:
+        importing("broken_page", "the method broken_page")
+    said = str(told.value)
+    assert said.startswith("the method broken_page does not import: ") and words in said
+    assert f"{path}, line 2" in said and "\n" not in said
+
+
+def test_a_sound_file_is_its_module() -> None:
+    assert importing("implementations.errors", "").Unavailable is Unavailable
