@@ -21,7 +21,8 @@ _READ = (
 )  # fmt: skip
 """The columns that are read here: a frame of all of them is slow to cut up."""
 CONTROL = "control"
-"""The library of maps that know nothing of the network."""
+"""The library of controls in older rows; now they are those in the oracle's column."""
+REFERENCE = "reference"
 INITIAL = "initial"
 PLAIN = {"options": "", "score": "logit", "precision": "float32", "threads": 0}
 """Of a timed cell: an explainer as `contrast` has it."""
@@ -66,6 +67,11 @@ class Explainer:
     def measured(self) -> bool:
         """Whether there is anything to show but a reason."""
         return bool(self.quality or self.likeness) or math.isfinite(self.evaluations)
+
+    @property
+    def control(self) -> bool:
+        """Whether it knows nothing of the network."""
+        return self.library == CONTROL or self.column == REFERENCE
 
     def headline(self, metric: str) -> Value | None:
         """A metric of the images classified correctly; in older rows of all."""

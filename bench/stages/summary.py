@@ -41,7 +41,8 @@ def intervals(values: NDArray[np.float64]) -> NDArray[np.float64]:
         defined = np.isfinite(some)
         with np.errstate(invalid="ignore"):  # a resample may have no image with a value
             means = (drawn @ np.where(defined, some, 0)) / (drawn @ defined)
-        ends[:, enough] = np.nanpercentile(means, [2.5, 97.5], axis=0)
+        percentile = np.nanpercentile if np.isnan(means).any() else np.percentile
+        ends[:, enough] = percentile(means, [2.5, 97.5], axis=0)
     return ends
 
 

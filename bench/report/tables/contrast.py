@@ -17,6 +17,8 @@ from bench.report.text import ABSENT, number
 TITLE = "Explainers beside each other"
 STAGES = found.STAGES
 YARDSTICK = "grad_cam"
+BLANK = "blank"
+"""A metric of the network alone."""
 FEWEST = 30
 """Images below which a value is no ground for a finding."""
 NOTE = (
@@ -66,7 +68,7 @@ def _sections(title: str, explainers: list[Explainer]) -> list[Section]:
     absent = [f"- {e.name}: *{e.status}*: {e.reason}" for e in explainers if not e.measured]
     stale = (STALE,) if any(e.stale for e in explainers) else ()
     notes = (*absent, *_images(measured), *stale)
-    costly = [e for e in measured if e.library != found.CONTROL]
+    costly = [e for e in measured if not e.control]
     metrics = likeness_metrics(measured)
     texts = [
         {
@@ -79,14 +81,18 @@ def _sections(title: str, explainers: list[Explainer]) -> list[Section]:
         for e in sorted(costly, key=_cost)
     ]
     sections = [Section(title, pd.DataFrame(texts or [{"explainer": ABSENT}]), notes)]
-    scores = [m for m in quality_metrics(measured) if any(e.headline(m) for e in measured)]
+    every = [m for m in quality_metrics(measured) if any(e.headline(m) for e in measured)]
+    scores = [m for m in every if m != BLANK]
     scored = [
         {"explainer": e.name, **{m: _score(e, m) for m in scores}, **_untrained(e, measured)}
         for e in sorted(measured, key=_cost)
         if e.quality
     ]
     if scored:
-        sections.append(Section(f"{title}: scores", pd.DataFrame(scored)))
+        blank = next((v for e in measured if (v := e.headline(BLANK))), None)
+        left = f"Of a wholly filled image the network's probability is {number(_value(blank))}."
+        notes = (left,) if blank else ()
+        sections.append(Section(f"{title}: scores", pd.DataFrame(scored), notes))
     return sections
 
 
@@ -124,5 +130,4 @@ def _untrained(explainer: Explainer, explainers: list[Explainer]) -> dict[str, s
 def _cost(explainer: Explainer) -> tuple[bool, float, str]:
     """By rising cost; controls last."""
     known = math.isfinite(explainer.evaluations)
-    control = explainer.library == found.CONTROL
-    return control or not known, explainer.evaluations if known else 0.0, explainer.name
+    return explainer.control or not known, explainer.evaluations if known else 0.0, explainer.name

@@ -186,6 +186,7 @@ def test_what_is_removed_is_filled_and_the_ends_are_shared(model: Make, case: Ma
     curves = deletion.curve(first, highest=True)
     np.testing.assert_allclose(curves[:, 0], 1, atol=1e-6)
     np.testing.assert_allclose(curves[:, -1], 0.25, atol=1e-6)
+    np.testing.assert_array_equal(curves[:, -1], first.value("blank"))
     shares = deletion.counts(20) / 20
     np.testing.assert_allclose(curves, np.tile(1 - 0.75 * shares, (2, 1)), atol=1e-6)
     assert network.evaluations == 2 * (19 + 2)

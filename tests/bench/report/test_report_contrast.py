@@ -40,6 +40,7 @@ def rows(make: Any) -> list[dict[str, Any]]:
         judged("grad_cam", "removal_gain", 0.3, weights="initial", **correct),
         judged("captum.saliency", "removal_gain", 0.5, **correct, ci_lo=None, ci_hi=None),
         judged("control.noise", "removal_gain", 0.1, **correct),
+        judged("control.noise", "blank", 0.25, **correct),
     ]  # fmt: skip
 
 
@@ -60,6 +61,8 @@ def test_cost_likeness_and_scores(make: Any) -> None:
     few = "Of 8 images, 8 classified correctly: below 30, no ground for a finding."
     assert costs.notes == ("- shap.deep: *skipped*: shap is not installed", few)
     shown = scored.frame.set_index("explainer")
+    assert scored.notes == ("Of a wholly filled image the network's probability is 0.250.",)
+    assert "blank" not in shown
     assert shown["removal_gain"].to_dict() == {
         "grad_cam": "0.900 [0.800, 1.00]",
         "captum.saliency": "0.500",

@@ -16,12 +16,16 @@ import pytest
 
 from bench import metrics
 from bench.engine.environment import environment
+from bench.job.pipeline import Pipeline
 from bench.record.cell import Cell
 from bench.record.schema import COLUMNS
 from bench.stages import contrast, judge
 from bench.subject.inputs import INITIAL, prepare_images, subject
+from bench.subject.networks import Network
+from bench.subject.request import Request
 from implementations import frameworks
 from implementations.architecture import weights
+from implementations.errors import BadInput
 from implementations.libraries.control import CONTROLS
 
 N = 12
@@ -45,21 +49,22 @@ class Court:
         return weights.load(Path(self.context["values"]) / f"{cell.cell_id}.safetensors")
 
 
-@pytest.fixture
-def court(small: Any, tmp_path: Path) -> Court:
-    images = prepare_images("shapes", N, tmp_path, None, False)
-    trained = tmp_path / "shapes.safetensors"
+@pytest.fixture(scope="module")
+def court(tmp_path_factory: pytest.TempPathFactory) -> Court:
+    folder = tmp_path_factory.mktemp("judge")
+    images = prepare_images("shapes", N, folder, None, False)
+    trained = folder / "shapes.safetensors"
     cell = Cell(
-        stage="judge", task="judge", framework="jax", dataset="shapes", architecture="cnn-gap",
+        stage="judge", task="judge", framework="jax", dataset="shapes", architecture="cnn-32-16-8",
         mode="compiled",
     )  # fmt: skip
     context: dict[str, Any] = {
-        **small.context,
         "images": {"shapes": str(images)},
-        "weights": {"shapes/cnn-gap/trained": str(trained)},
+        "weights": {"shapes/cnn-32-16-8/trained": str(trained)},
         "n_contrast": N,
-        "maps": str(tmp_path / "maps"),
-        "values": str(tmp_path / "values"),
+        "oracle": str(folder / "oracle"),
+        "maps": str(folder / "maps"),
+        "values": str(folder / "values"),
     }
     shape = subject(replace(cell, weights="random"), context).architecture
     weights.save(trained, weights.randomise(shape, 20))
@@ -69,9 +74,9 @@ def court(small: Any, tmp_path: Path) -> Court:
     broken = maps["control.grey"].copy()
     broken[3, 5, 5] = np.nan
     maps["broken"] = broken
-    kept = {name: {"trained": contrast.keep(m, tmp_path / "maps")} for name, m in maps.items()}
+    kept = {name: {"trained": contrast.keep(m, folder / "maps")} for name, m in maps.items()}
     kept["control.grey"][INITIAL] = kept["control.noise"]["trained"]
-    context["kept"] = {"shapes/cnn-gap": kept}
+    context["kept"] = {"shapes/cnn-32-16-8": kept}
     return Court(context, cell, maps)
 
 
@@ -128,7 +133,7 @@ def test_zero_and_broken_maps_are_counted_and_never_dropped_in_silence(court: Co
     others = np.arange(N) != 3
     for name, each in whole.items():
         np.testing.assert_allclose(values[name][others], each[others], atol=1e-6)
-        assert np.isnan(values[name][3])
+        assert np.isnan(values[name][3]) or name == "blank"
 
 
 def test_maps_of_the_network_before_training_are_scored_on_the_trained_one(court: Court) -> None:
@@ -141,9 +146,9 @@ def test_maps_of_the_network_before_training_are_scored_on_the_trained_one(court
 def test_cells_are_those_whose_maps_are_kept(court: Court) -> None:
     about = subject(court.cell, court.context)
     row = {
-        "stage": "contrast", "dataset": "shapes", "architecture": "cnn-gap", "weights": "trained",
-        "explainer": "control.grey", "weights_sha": about.weights_sha,
-        "maps_sha": court.context["kept"]["shapes/cnn-gap"]["control.grey"]["trained"],
+        "stage": "contrast", "dataset": "shapes", "architecture": "cnn-32-16-8",
+        "weights": "trained", "explainer": "control.grey", "weights_sha": about.weights_sha,
+        "maps_sha": court.context["kept"]["shapes/cnn-32-16-8"]["control.grey"]["trained"],
         "inputs_sha": about.inputs_sha,
     }  # fmt: skip
     strange = [
@@ -155,7 +160,7 @@ def test_cells_are_those_whose_maps_are_kept(court: Court) -> None:
     (cell,) = judge.cells([row], column, "cpu", 0)
     assert cell == replace(court.cell, explainer="control.grey")
     newer = {**row, "maps_sha": "newer"}
-    assert judge.kept([row, newer])["shapes/cnn-gap"]["control.grey"]["trained"] == "newer"
+    assert judge.kept([row, newer])["shapes/cnn-32-16-8"]["control.grey"]["trained"] == "newer"
     assert cell.cell_id != replace(cell, explainer="control.noise").cell_id
 
 
@@ -166,26 +171,30 @@ def test_the_judge_composes_images_in_less_time_than_it_evaluates_them(court: Co
 
 
 ALIKE = 1e-5
+Values = dict[str, np.ndarray]
 
 
-@pytest.fixture
-def judged(court: Court, tmp_path: Path) -> Callable[[str], dict[str, np.ndarray]]:
-    """Values of the images by a column, in a process of its own."""
+@pytest.fixture(scope="module")
+def judged(court: Court, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Values]:
+    """Values of the images by a column, in a process of its own, once."""
+    folder = tmp_path_factory.mktemp("judged")
 
-    def run(label: str) -> dict[str, np.ndarray]:
+    def run(label: str) -> Values:
         column = next(each for each in frameworks.columns() if each.label == label)
         if column.missing:
             pytest.skip(column.missing)
         cell = replace(court.cell, framework=column.framework, backend=column.backend,
                        explainer="control.blurred", mode="eager")  # fmt: skip
-        job = {"cell": asdict(cell), "context": court.context}
-        child = Path(__file__).parents[1] / "children" / "judging.py"
-        done = subprocess.run(
-            [sys.executable, child, tmp_path / f"{label}.npz"], input=json.dumps(job), text=True,
-            env={**os.environ, **environment(cell)}, capture_output=True, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        with np.load(tmp_path / f"{label}.npz") as found:
+        file = folder / f"{label}.npz"
+        if not file.exists():
+            child = Path(__file__).parents[1] / "children" / "judging.py"
+            job = json.dumps({"cell": asdict(cell), "context": court.context})
+            done = subprocess.run(
+                [sys.executable, child, file], input=job, text=True, capture_output=True,
+                env={**os.environ, **environment(cell)}, check=False,
+            )  # fmt: skip
+            assert done.returncode == 0, done.stderr
+        with np.load(file) as found:
             return dict(found)
 
     return run
@@ -193,7 +202,7 @@ def judged(court: Court, tmp_path: Path) -> Callable[[str], dict[str, np.ndarray
 
 @pytest.mark.parametrize("label", [c.label for c in frameworks.columns() if c.framework != "jax"])
 def test_a_maps_score_is_the_same_in_every_column(
-    court: Court, judged: Callable[[str], dict[str, np.ndarray]], label: str
+    court: Court, judged: Callable[[str], Values], label: str
 ) -> None:
     """To 1e-5 for every image, and what is predicted exactly but for images at a boundary."""
     ours, theirs = judged("jax"), judged(label)
@@ -201,3 +210,77 @@ def test_a_maps_score_is_the_same_in_every_column(
         np.testing.assert_allclose(theirs[name], ours[name], atol=ALIKE)
     boundary = np.flatnonzero((ours["label"] != theirs["label"]).any(axis=1))
     assert all(abs(ours["gap"][place]).min() < ALIKE for place in boundary), boundary
+
+
+class Place:
+    """A folder of results with trained weights, where runs begin and end."""
+
+    def __init__(self, folder: Path, trained: Path) -> None:
+        self.folder = folder
+        (folder / "weights").mkdir(parents=True)
+        copied = folder / "weights" / "shapes--cnn-32-16-8.safetensors"
+        copied.write_bytes(trained.read_bytes())
+
+    def job(self, command: str) -> Pipeline:
+        request = Request(
+            command=command, datasets=("shapes",), architectures=("cnn-32-16-8",),
+            columns=(frameworks.column("pytorch"), frameworks.column("jax")), n_images=4 * N,
+            results=self.folder,
+        )  # fmt: skip
+        return Pipeline(command, request, [Network("shapes", "cnn-32-16-8", "all")])
+
+    def contrasted(self, job: Pipeline, explainer: str, maps: np.ndarray, of: str) -> None:
+        """A row of contrast, as the explainer's child leaves it."""
+        cell = Cell(stage="contrast", framework="reference", library="control", weights=of,
+                    method=explainer.removeprefix("control."), dataset="shapes",
+                    architecture="cnn-32-16-8", precision="float64")  # fmt: skip
+        context = contrast.told(job)
+        about = subject(cell, context, context["n_contrast"])
+        row = {
+            "status": "ok", "explainer": explainer, "weights_sha": about.weights_sha,
+            "inputs_sha": about.inputs_sha,
+            "maps_sha": contrast.keep(maps, Path(context["maps"])),
+        }  # fmt: skip
+        job.run.add(cell, 0, [row])
+
+
+def test_maps_that_earlier_runs_keep_are_judged_by_the_fastest_column(
+    court: Court, tmp_path: Path
+) -> None:
+    place = Place(tmp_path, Path(court.context["weights"]["shapes/cnn-32-16-8/trained"]))
+    with pytest.raises(BadInput, match=r"no heatmaps of 12 images of cnn-32-16-8 on shapes"):
+        place.job("judge").stage("judge")
+    earlier = place.job("contrast")
+    grey, noise = court.maps["control.grey"], court.maps["control.noise"]
+    for name, maps, of in (("control.grey", grey, "trained"), ("control.noise", noise, "trained"),
+                           ("control.grey", noise, INITIAL)):  # fmt: skip
+        place.contrasted(earlier, name, maps, of)
+    earlier.run.save()
+    earlier.run.end()
+
+    job = place.job("judge")
+    for framework, speed in (("pytorch", 10.0), ("jax", 20.0)):
+        timed = Cell(stage="time", task="forward", framework=framework, dataset="shapes",
+                     architecture="cnn-32-16-8", mode="compiled")  # fmt: skip
+        job.run.add(timed, 0, [{"status": "ok", "images_per_s": speed}])
+    rows = [row for row in job.stage("judge") if row["metric"] == "removal_gain"]
+    assert {row["column"] for row in rows} == {"jax"}
+    found = {(row["explainer"], row["weights"], row["subset"]): row["value"] for row in rows}
+    assert {key[:2] for key in found} == {
+        ("control.grey", "trained"), ("control.noise", "trained"), ("control.grey", INITIAL)
+    }  # fmt: skip
+    for row in court.rows("control.grey"):
+        if row["metric"] == "removal_gain":
+            expected = pytest.approx(row["value"], abs=ALIKE)
+            assert found["control.grey", "trained", row["subset"]] == expected
+    values = Path(job.request.results) / "work" / "values" / job.run.run_id
+    assert len(list(values.iterdir())) == 3
+
+    # Once more: nothing is judged anew but what has other maps.
+    place.contrasted(job, "control.grey", grey + 1, "trained")
+    place.contrasted(job, "control.noise", noise, "trained")
+    job.request = replace(job.request, command="compare")
+    known = {row["maps_sha"] for row in rows}
+    again = [row for row in job.stage("judge") if row["metric"] == "removal_gain"]
+    anew = [row["explainer"] for row in again if row["maps_sha"] not in known]
+    assert set(anew) == {"control.grey"} == {row["explainer"] for row in again} - {"control.noise"}
