@@ -50,7 +50,7 @@ def explain(asked: Single) -> int:
     user_files.check_images(images, architecture, asked.images)
     user_files.check_channels(architecture, stored, asked.images)
     try:
-        pretrained.neutral(Path(asked.weights), architecture)
+        pretrained.neutral(Path(asked.weights), architecture, stored)
     except BadInput as error:
         # A registered architecture takes the images' shape, so they may be what is wrong.
         these = f"{height} x {width} x {channels}"

@@ -21,12 +21,15 @@ FILES = {SQUEEZENET: "squeezenet_v1_0.safetensors"}
 RESIZED, CROPPED = 256, 227
 
 
-def neutral(path: Path, architecture: Architecture) -> dict[str, NDArray[Any]]:
+def neutral(
+    path: Path, architecture: Architecture, stored: Weights | None = None
+) -> dict[str, NDArray[Any]]:
     """The weights in a file, neutral already or SqueezeNet's in PyTorch's names and layouts.
 
-    Every tensor of the file is consumed exactly once. Raises BadInput that names the tensor.
+    `stored` is what the file holds, where it has been read. Every tensor of the file is consumed
+    exactly once. Raises BadInput that names the tensor.
     """
-    tensors = load(path)
+    tensors = load(path) if stored is None else dict(stored)
     if architecture.name == SQUEEZENET and "fire2.squeeze1x1.weight" in tensors:
         return _from_pytorch(tensors, architecture, str(path))
     check(architecture, tensors, str(path))

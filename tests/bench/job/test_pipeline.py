@@ -3,9 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import counting
+import pytest
+
 from bench.job.pipeline import Pipeline
 from bench.stages import steps
 from bench.stages.time import stage as time
+from bench.subject import stages
 from bench.subject.names import pick_columns
 from bench.subject.networks import Network
 from bench.subject.request import Request
@@ -48,3 +52,14 @@ def test_what_is_timed_is_the_grid_around_each_precision_asked_for(tmp_path: Pat
     assert {cell.precision for cell in one} == {"float32", "float64", "bfloat16"}
     trained = {cell.precision for cell in other if cell.task == "train_step"}
     assert trained == {"float64"} and len(both) > len(one)
+
+
+def test_a_stage_of_cells_and_a_measure_is_run_in_children_and_gathered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1] / "children"))
+    monkeypatch.setattr(stages, "load", {"count": counting}.__getitem__)
+    job = pipeline(tmp_path)
+    rows = job.stage("count")
+    assert [row["n_images"] for row in rows] == [4] * len(NETWORKS)
+    assert job.run.head["counted"] == 4 * len(NETWORKS)
