@@ -27,7 +27,9 @@ from implementations.architecture.kinds import KINDS
 from implementations.frameworks import tuned
 from implementations.methods import card
 
-METRICS = Path(__file__).parents[1] / "metrics"
+BENCH = Path(__file__).parents[1]
+JUDGING = ("metrics/*.py", "subject/model.py", "subject/draws.py", "subject/heatmaps.py")
+"""What the judge's values depend on, beside the framework that scores."""
 TRAINING = ("train", "train_step")
 """The tasks that train."""
 ORACLE = ("forward", "backward", "gaps", "contenders")
@@ -175,7 +177,8 @@ def _code_hash(
         parts += reached(KINDS[kind].module, made)
         if framework == frameworks.REFERENCE:
             parts.append(f"corners of {kind}: {KINDS[kind].corners}")
-    for path in [*modules, *(METRICS.glob("*.py") if judged else ())]:
+    judging = [path for form in JUDGING for path in BENCH.glob(form)] if judged else []
+    for path in [*modules, *judging]:
         parts += trees(path.read_text(encoding="utf-8"))
     if library:
         parts += trees(inspect.getsource(libraries.describe(library).module))

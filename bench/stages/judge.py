@@ -101,6 +101,7 @@ def run(job: Job) -> list[Row]:
     context["values"] = str(job.request.results / "work" / "values" / job.run.run_id)
     lacking = [f"{a} on {d}" for d, a in contrasted(job) if f"{d}/{a}" not in context["kept"]]
     if alone and lacking:
+        job.run.discard()
         what = f"{context['n_contrast']} images of {', '.join(lacking)}"
         raise BadInput(f"no heatmaps of {what} are kept; `python -m bench contrast` keeps them")
     asked = list(dict.fromkeys(cells(rows, _judge(job), request.device, request.threads)))

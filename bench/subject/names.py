@@ -23,8 +23,15 @@ def pick_columns(names: Iterable[str] | None) -> tuple[Column, ...]:
 
 
 def pick_column(name: str) -> Column:
-    """One column, by label."""
-    return pick_columns([name])[0]
+    """One column, by label. Raises BadInput for a framework of several."""
+    found = pick_columns([name])
+    if len(found) > 1:
+        raise BadInput(f"{name} has several columns: name one of {_labels(found)}")
+    return found[0]
+
+
+def _labels(columns: Iterable[Column]) -> str:
+    return ", ".join(column.label for column in columns)
 
 
 def _column(name: str) -> Column:

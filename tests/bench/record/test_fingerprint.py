@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 
 import pytest
 
@@ -84,3 +85,28 @@ def test_a_renamed_row_is_followed_to_its_newest_name(monkeypatch: pytest.Monkey
     assert fingerprint.renamed("a", "mlp-512-100") == "b"
     assert fingerprint.renamed("new", "cnn-gap") == "new"
     assert fingerprint.renamed("x", "cnn-gap") in ("x", "y")  # a circle ends
+
+
+def test_what_is_judged_is_of_the_metrics_and_nothing_else_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hashes() -> list[str]:
+        fingerprint._code_hash.cache_clear()
+        return [fingerprint.code_hash("jax", "", "", stage=s) for s in ("judge", "contrast")]
+
+    before = hashes()
+    for form in fingerprint.JUDGING:
+        for path in fingerprint.BENCH.glob(form):
+            copy = tmp_path / path.relative_to(fingerprint.BENCH)
+            copy.parent.mkdir(exist_ok=True)
+            copy.write_text(path.read_text(encoding="utf-8") + "\n# a comment\n")
+    monkeypatch.setattr(fingerprint, "BENCH", tmp_path)
+    assert hashes() == before
+    for file, old, new in (("metrics/deletion.py", "STEPS = 20", "STEPS = 21"),
+                           ("subject/heatmaps.py", "1e6", "1e7")):  # fmt: skip
+        copy = tmp_path / file
+        copy.write_text(copy.read_text().replace(old, new))
+        changed = hashes()
+        assert changed[0] != before[0] and changed[1] == before[1]
+        before = changed
+    fingerprint._code_hash.cache_clear()
