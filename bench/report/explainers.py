@@ -17,7 +17,7 @@ STAGES = ("contrast", "judge", "time")
 _READ = (
     *PLACE, "stage", "library", "method", "explainer", "weights", "column", "status", "reason",
     "stale", "node", "evaluations", "peak_rss_mb", "n_images", "metric", "against", "subset",
-    "value", "ci_lo", "ci_hi", "n",
+    "value", "ci_lo", "ci_hi", "n", "image_hw",
 )  # fmt: skip
 """The columns that are read here: a frame of all of them is slow to cut up."""
 CONTROL = "control"
@@ -26,6 +26,7 @@ REFERENCE = "reference"
 INITIAL = "initial"
 PLAIN = {"options": "", "score": "logit", "precision": "float32", "threads": 0}
 """Of a timed cell: an explainer as `contrast` has it."""
+TIMED = ("mode", "batch")
 
 
 class Value(NamedTuple):
@@ -88,7 +89,8 @@ def places(frame: pd.DataFrame) -> list[tuple[dict[str, Any], list[Explainer]]]:
     for key, mine in groups(rows, PLACE):
         explainers = [_explainer(k["explainer"], r) for k, r in groups(mine, ("explainer",))]
         _both_ways(explainers)
-        _time(explainers, frame, key)
+        sizes = mine.loc[mine["image_hw"] != "", "image_hw"]
+        _time(explainers, frame, key, sizes.iloc[0] if len(sizes) else "")
         found.append((key, explainers))
     return found
 
@@ -154,18 +156,24 @@ def _both_ways(explainers: list[Explainer]) -> None:
                 by_name[other].likeness.setdefault((metric, explainer.name), value)
 
 
-def _time(explainers: list[Explainer], frame: pd.DataFrame, key: dict[str, Any]) -> None:
-    """Milliseconds per image in the quickest mode and batch that `time` has of the same maps."""
+def _time(explainers: list[Explainer], frame: pd.DataFrame, key: dict[str, Any], size: str) -> None:
+    """Milliseconds per image in the quickest mode and batch that `time` has of the same maps.
+
+    Where this data set was not timed, of another whose images have the same size: what is in an
+    image makes no difference to a time.
+    """
     same = (frame["stage"] == "time") & (frame["status"] == "ok") & (frame["task"] == "heatmap")
-    for column, value in {**key, **PLAIN}.items():
-        same &= frame[column] == value
+    for column, value in {**key, **PLAIN, "image_hw": size}.items():
+        same &= (frame[column] == value) | (column == "dataset")
     rows = frame.loc[same & np.isfinite(frame["median_ms"])]
-    quickest: dict[tuple[str, str], tuple[float, str]] = {}
-    for cell, mine in groups(rows, ("library", "method", "column", "layer", "mode", "batch")):
+    quickest: dict[tuple[str, str], tuple[bool, float, str]] = {}
+    for cell, mine in groups(rows, ("library", "method", "column", "layer", "dataset", *TIMED)):
         ms = middle(mine["median_ms"]) / max(int(cell["batch"]), 1)
-        told = f"{cell['mode']}, batch {cell['batch']}"
+        elsewhere = cell["dataset"] != key["dataset"]
+        told = f"{cell['mode']}, batch {cell['batch']}" + f", {cell['dataset']}" * elsewhere
         name = _name(cell["library"], cell["method"], cell["column"]), cell["layer"]
-        quickest[name] = min(quickest.get(name, (math.inf, "")), (ms, told))
+        found = (elsewhere, ms, told)
+        quickest[name] = min(quickest.get(name, found), found)
     for explainer in explainers:
-        found = quickest.get((explainer.name, explainer.layer), (math.nan, ""))
-        explainer.ms_per_image, explainer.timed = found
+        here = quickest.get((explainer.name, explainer.layer), (False, math.nan, ""))
+        explainer.ms_per_image, explainer.timed = here[1:]

@@ -24,10 +24,11 @@ FEWEST = 30
 NOTE = (
     "The same images, weights and targets for all. Cost: evaluations of the network for each image "
     "explained, and milliseconds an image where the stage `time` has the same explainer on the "
-    "same network, in its quickest mode there. Scores: means over the images classified correctly "
-    "where the metric is defined, with the 95 % interval of a bootstrap over images that is the "
-    "same for all explainers; in contrast.csv those classified wrongly too. Untrained: the score "
-    "of the explainer's maps of the network before training. `control` explains nothing: it is "
+    "same architecture and size of images, in its quickest mode there. Scores: means over the "
+    "images classified correctly where the metric is defined, with the 95 % interval of a "
+    "bootstrap over images that is the same for all explainers; in contrast.csv those classified "
+    "wrongly too. Untrained: the score of the explainer's maps of the network before training. "
+    "`control` explains nothing: it is "
     "what a score must be above. Likeness to `grad_cam`: means over all images."
 )
 

@@ -33,6 +33,9 @@ def rows(make: Any) -> list[dict[str, Any]]:
         *make.times("pytorch", [10.0] * 3),
         *make.times("pytorch", [8.0] * 3, mode="compiled"),
         *make.times("pytorch", [1.0] * 3, layer="relu1"),
+        *make.times("pytorch", [2.0] * 3, dataset="shapes"),
+        *make.times("pytorch", [30.0] * 3, dataset="shapes", layer="", mode="eager", **saliency),
+        *make.times("pytorch", [3.0] * 3, dataset="cifar10", layer="", image_hw="9x9", **saliency),
         judged("captum.saliency", "spearman", 0.7, against="grad_cam"),
         judged("captum.saliency", "cosine", 0.4, against="grad_cam"),
         judged("grad_cam", "removal_gain", 0.9, **correct),
@@ -49,7 +52,9 @@ def test_cost_likeness_and_scores(make: Any) -> None:
     data = table.data.set_index("explainer")
     assert data.loc["grad_cam", "ms_per_image"] == 0.8
     assert data.loc["grad_cam", "timed"] == "compiled, batch 10"
-    assert math.isnan(data.loc["captum.saliency", "ms_per_image"]), "nobody has timed it"
+    assert data.loc["captum.saliency", "ms_per_image"] == 3.0
+    assert data.loc["captum.saliency", "timed"] == "eager, batch 10, shapes"
+    assert math.isnan(data.loc["control.noise", "ms_per_image"]), "nobody has timed it"
     assert data.loc["captum.saliency", "spearman_to_grad_cam"] == 0.7
     assert data.loc["captum.saliency", "cosine_to_grad_cam"] == 0.4
     assert data.loc["grad_cam", "removal_gain_wrong"] == 0.2
