@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.record import runs
+from bench.record import older, runs
 from bench.report.changes import compare
 from bench.report.frame import Run
 from implementations.errors import BadInput
@@ -34,4 +34,6 @@ def changes(earlier: Path, head: Mapping[str, Any], rows: Sequence[runs.Row]) ->
 
     Raises BadInput as `check` does.
     """
-    return compare(check(earlier), (head, rows))
+    described = [dict(row) for row in rows]
+    older.fill(head, described)  # as the earlier ones were when they were read
+    return compare(check(earlier), (head, described))

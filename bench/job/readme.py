@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from bench.report.text import number
+from bench.report.forms import number
+from bench.report.render import escape
 from implementations.architecture.weights import write_bytes
 
 BLOCK = re.compile(r"(<!-- answers -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -46,7 +47,8 @@ def fill(text: str, tables: Path) -> str:
         frame = read(tables / f"{table}.csv")
         found = answer(frame, OWN) if len(frame) else None
         told, sure = found or (ABSENT, "no run has it")
-        lines.append(f"| [{question}](results/tables/{table}.md) | {told} | {sure} |")
+        shown = f"{escape(told)} | {escape(sure)}"
+        lines.append(f"| [{question}](results/tables/{table}.md) | {shown} |")
     body = "\n".join(lines)
     return BLOCK.sub(lambda match: f"{match[1]}\n{body}\n\n{match[2]}", text)
 

@@ -18,6 +18,7 @@ from bench.report import canvas, files, gallery, stage_seconds
 from bench.report.files import Head
 from bench.report.frame import Run, gather, groups
 from bench.report.measured import standing
+from bench.report.render import terminal
 
 CHOOSE = "choose"
 Networks = Collection[tuple[str, str]]
@@ -46,34 +47,45 @@ def write(
             drawn.append(beside.submit(_galleries, heads, heatmaps, results, networks))
         for network, rows in groups(frame, ("dataset", "architecture")) if drawable else ():
             if networks is None or tuple(network.values()) in networks:
-                drawn.append(beside.submit(_figures, rows, heads, results))
-        written = _tables(frame, heads, results)
-        for table in stage_seconds.make(runs):
-            foot = files.footer(heads, set(table.data["runs"].str.split(", ").explode()))
-            written += files.write_table(table, foot, results / "tables")
+                drawn.append(beside.submit(write_figures, rows, heads, results))
+        written = write_tables(runs, results, frame)
         for figures in drawn:
             written += figures.result()
     return list(dict.fromkeys(written))
 
 
-def _tables(frame: pd.DataFrame, heads: Sequence[Head], results: Path) -> list[Path]:
+def write_tables(
+    runs: Sequence[Run], results: Path, frame: pd.DataFrame | None = None
+) -> list[Path]:
+    """Every table that the rows permit, into `results/tables`. Returns the files written."""
+    heads = [head for head, _ in runs]
+    frame = gather(runs) if frame is None else frame
+    made = []
+    for module in modules("tables"):
+        rows = stages(frame, module)
+        table = module.make(rows)
+        made.append((table, _used(rows, table.data)))
+    seconds = stage_seconds.make(runs)
+    made.append((seconds, set(seconds.data.get("runs", ()))))
     written = []
-    for module in _modules("tables"):
-        rows = _stages(frame, module)
-        for table in module.make(rows):
-            foot = files.footer(heads, _used(rows, table.data))
+    for table, used in made:
+        if len(table.data):
+            foot = files.footer(heads, used)
             written += files.write_table(table, foot, results / "tables")
     return written
 
 
-def _figures(frame: pd.DataFrame, heads: Sequence[Head], results: Path) -> list[Path]:
+def write_figures(frame: pd.DataFrame, heads: Sequence[Head], results: Path) -> list[Path]:
     """The figures of one network: in a process beside the tables, as long as all of these."""
+    import matplotlib as mpl
+
     written = []
-    for module in _modules("figures"):
-        rows = _stages(frame, module)
+    for module in modules("figures"):
+        rows = stages(frame, module)
         foot = files.footer(heads, _used(rows))
-        for stem, figure in module.draw(rows):
-            written.append(files.write_figure(figure, stem, "svg", foot, results / "figures"))
+        with mpl.rc_context({"text.parse_math": False}):  # a name may have a dollar
+            for stem, figure in module.draw(rows):
+                written.append(files.write_figure(figure, stem, "svg", foot, results / "figures"))
     return written
 
 
@@ -92,23 +104,20 @@ def _galleries(
 
 
 def choose(runs: Sequence[Run]) -> str:
-    """The choosing table as Markdown, for the terminal; one line where nothing was timed."""
+    """The choosing table, for the terminal; one line where nothing was timed."""
     module = importlib.import_module(f"bench.report.tables.{CHOOSE}")
-    rows = _stages(gather(runs), module)
-    heads = [head for head, _ in runs]
-    tables = [
-        files.render(table, files.footer(heads, _used(rows, table.data)))
-        for table in module.make(rows)
-    ]
-    return "\n".join(tables) or "Nothing was timed: no rows of the time stage.\n"
+    table = module.make(stages(gather(runs), module))
+    return terminal(table) if len(table.data) else "Nothing was timed: no rows of the time stage.\n"
 
 
-def _modules(folder: str) -> Iterator[ModuleType]:
+def modules(folder: str) -> Iterator[ModuleType]:
+    """The modules of `tables` or `figures`, by name."""
     for path in sorted((Path(__file__).parent / folder).glob("[a-z]*.py")):
         yield importlib.import_module(f"bench.report.{folder}.{path.stem}")
 
 
-def _stages(frame: pd.DataFrame, module: ModuleType) -> pd.DataFrame:
+def stages(frame: pd.DataFrame, module: ModuleType) -> pd.DataFrame:
+    """The rows of the stages that a module reads."""
     return frame[frame["stage"].isin(module.STAGES)]
 
 

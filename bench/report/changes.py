@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from bench.report.clock import UNSTABLE
-from bench.report.files import Section, Table, footer, render
-from bench.report.frame import Run, place
-from bench.report.statistics import Estimate, factor
-from bench.report.text import interval
-from bench.report.two_runs import Change, Thing, changes, differences, only, things, toggles
-from bench.report.wording import named
+from bench.report.files import footer
+from bench.report.forms import TOGGLES, WHAT, missing, said, spread, text, timed
+from bench.report.frame import Run
+from bench.report.render import terminal
+from bench.report.statistics import factor
+from bench.report.table import ABSENT, Absent, Shown, Table, View
+from bench.report.two_runs import PLACE, Change, Thing, changes, differences, only, things
 
 NOTE = (
     "What is typical of the processes, with its interval; of a ratio the interval is that of the "
@@ -23,16 +23,45 @@ NOTE = (
     "that of the framework, method or library differs between the runs. A real change of the same "
     "code has another cause: code that all share, or the machine."
 )
-UNITS = {"ms": "Milliseconds of a call.", "ratio": "Calls over forward passes."}
-REAL = {True: "yes", False: "no", None: "one process"}
+UNITS = {"ms": "milliseconds of a call", "ratio": "calls over forward passes"}
+CELL = (WHAT, *TOGGLES, Shown("column", text, ("column",)), Shown("mode", text, ("mode",)))
+
+
+def _way(ratio: float) -> str:
+    times = f"×{factor(ratio, 1):.2f}"
+    return times + ("" if times == "×1.00" else " slower" if ratio > 1 else " faster")
+
+
+def _beyond(ratio: float, drift: float) -> str:
+    return ABSENT if drift == 1 else _way(ratio)
+
+
+def _real(real: Any) -> str:
+    return "one process" if missing(real) else said(real)
+
+
+def _code(same: bool) -> str:
+    return "same" if same else "changed"
+
+
+def _marked(value: float, low: float, high: float, stable: bool) -> str:
+    return timed(value, low, high, stable, False)
+
+
+def _answer(status: str, reason: str, value: float, low: float, high: float) -> str | Absent:
+    return Absent(status, text(reason)) if missing(value) else f"{spread(value, low, high)} ms"
+
+
+def _of(name: str) -> tuple[str, ...]:
+    return (name, f"{name}_low", f"{name}_high", f"{name}_stable")
 
 
 def compare(earlier: Run, now: Run) -> str:
-    """The table of `make` as Markdown, for the terminal, with the provenance of both runs."""
+    """The table of `make` for the terminal, with the provenance of both runs."""
     foot: list[str] = []
     for head, _ in (earlier, now):
         foot += footer([head], {str(head["run_id"])})[1:]  # its first line is about files
-    return render(make(earlier, now), foot)
+    return terminal(make(earlier, now)) + "\n" + "\n".join(foot) + "\n"
 
 
 def make(earlier: Run, now: Run) -> Table:
@@ -50,13 +79,6 @@ def make(earlier: Run, now: Run) -> Table:
     timed = sum(all(thing.timing.estimate for thing in pair) for pair in both)
     new, beyond = only(after, before)
     gone, unasked = only(before, after)
-    shown = toggles((*before.values(), *after.values()))
-    sections = [
-        *_compared(found, unit, shown),
-        *_turned(turned, shown),
-        *_listed("In this run only", new, shown),
-        *_listed("In the earlier run only", gone, shown),
-    ]
     elsewhere = "data set, architecture, device, column or mode that the"
     left_out = {
         "without a forward pass beside it in both runs": timed - len(found),
@@ -65,12 +87,43 @@ def make(earlier: Run, now: Run) -> Table:
     }
     told = [_first_line(differ) + _drift(found), _summary(found), NOTE]
     told += [f"Left out: {n} {why}." for why, n in left_out.items() if n]
-    lines = [_line(change, unit) for change in found]
-    lines += [_status(now.key, then, now) for then, now in turned]
-    lines += [_status(thing.key, None, thing) for thing in new]
-    lines += [_status(thing.key, thing, None) for thing in gone]
+    found.sort(key=lambda c: (_where(c.key), -factor(c.factor, 1) if c.real else 0))
+    lines = [{**_line(change, unit), "kind": "compared"} for change in found]
+    lines += [{**_status(now.key, then, now), "kind": "turned"} for then, now in turned]
+    lines += [{**_status(thing.key, None, thing), "kind": "new"} for thing in new]
+    lines += [{**_status(thing.key, thing, None), "kind": "gone"} for thing in gone]
     title = f"Changes from {earlier[0]['run_id']} to {now[0]['run_id']}"
-    return Table("changes", title, pd.DataFrame(lines), sections, "\n\n".join(told))
+    return Table("changes", title, pd.DataFrame(lines), _views(unit), "\n\n".join(told))
+
+
+def _where(key: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(str(key[name]) for name in PLACE)
+
+
+def _views(unit: str) -> list[View]:
+    compared = (
+        *CELL,
+        Shown(f"earlier {unit}", _marked, _of("earlier")),
+        Shown(f"now {unit}", _marked, _of("now")),
+        Shown("now / earlier", _way, ("ratio",)),
+        Shown("beyond the drift", _beyond, ("factor", "drift"), ""),
+        Shown("real", _real, ("real",)),
+        Shown("code", _code, ("same_code",)),
+    )
+    turned = tuple(
+        Shown(n, _answer, (f"status_{n}", f"reason_{n}", *_of(n)[:3])) for n in ("earlier", "now")
+    )
+    views = [View(PLACE, compared, title=UNITS[unit], where=_kind("compared"))]
+    views += [View(PLACE, (*CELL, *turned), title="another status", where=_kind("turned"))]
+    titles = {"new": "in this run only", "gone": "in the earlier run only"}
+    for kind, title in titles.items():
+        status = Shown("status", text, (f"status_{'now' if kind == 'new' else 'earlier'}",))
+        views.append(View(PLACE, (*CELL, status), title=title, where=_kind(kind)))
+    return views
+
+
+def _kind(kind: str) -> Any:
+    return lambda data: data["kind"] == kind
 
 
 def _first_line(differ: Sequence[str]) -> str:
@@ -109,80 +162,6 @@ def _summary(found: Sequence[Change]) -> str:
     return text + (f". {unable} of a single process cannot be told." if unable else ".")
 
 
-def _compared(found: Sequence[Change], unit: str, shown: Sequence[str]) -> list[Section]:
-    """A section for each place; real changes first, the largest on top."""
-    sections = []
-    for at in dict.fromkeys(place(change.key, 1) for change in found):
-        mine = [change for change in found if place(change.key, 1) == at]
-        mine.sort(key=lambda c: -factor(c.factor, 1) if c.real else 0)
-        texts = pd.DataFrame([_text(change, unit, shown) for change in mine])
-        unstable = any(not e.stable for change in mine for e in (change.earlier, change.now))
-        sections.append(Section(f"{at}. {UNITS[unit]}", texts, (UNSTABLE,) if unstable else ()))
-    return sections
-
-
-def _text(change: Change, unit: str, shown: Sequence[str]) -> dict[str, str]:
-    told = {"now / earlier": _way(change.ratio)}
-    if change.drift != 1.0:
-        told["beyond the drift"] = _way(change.factor)
-    return {
-        "what": named(change.key, shown),
-        "column": change.key["column"],
-        "mode": change.key["mode"],
-        f"earlier {unit}": _marked(change.earlier),
-        f"now {unit}": _marked(change.now),
-        **told,
-        "real": REAL[change.real],
-        "code": "same" if change.same_code else "changed",
-    }
-
-
-def _way(ratio: float) -> str:
-    times = f"×{factor(ratio, 1):.2f}"
-    return times + ("" if times == "×1.00" else " slower" if ratio > 1 else " faster")
-
-
-def _marked(estimate: Estimate) -> str:
-    return interval(estimate) + ("" if estimate.stable else " ~")
-
-
-def _turned(pairs: Sequence[tuple[Thing, Thing]], shown: Sequence[str]) -> list[Section]:
-    texts = [
-        {
-            "what": named(now.key, shown),
-            "where": place(now.key, 1),
-            "column": now.key["column"],
-            "mode": now.key["mode"],
-            "earlier": _said(then),
-            "now": _said(now),
-        }
-        for then, now in pairs
-    ]
-    return [Section("Another status", pd.DataFrame(texts))] if texts else []
-
-
-def _said(thing: Thing) -> str:
-    timing = thing.timing
-    if timing.estimate:
-        return f"{interval(timing.estimate)} ms"
-    return f"*{timing.status}*: {timing.reason}"
-
-
-def _listed(title: str, found: Iterable[Thing], shown: Sequence[str]) -> list[Section]:
-    """A line for each thing and place, its columns and modes together."""
-    lines: dict[tuple[str, str], list[str]] = {}
-    for thing in found:
-        status = thing.timing.status
-        told = f"{thing.key['column']} {thing.key['mode']}"
-        told += "" if status == "ok" else f" ({status})"
-        lines.setdefault((named(thing.key, shown), place(thing.key, 1)), []).append(told)
-    texts = [
-        {"what": what, "where": where, "columns": ", ".join(told)}
-        for (what, where), told in lines.items()
-    ]
-    return [Section(title, pd.DataFrame(texts))] if texts else []
-
-
 def _line(change: Change, unit: str) -> dict[str, Any]:
     line: dict[str, Any] = {**change.key, "status_earlier": "ok", "status_now": "ok", "unit": unit}
     for name, estimate in (("earlier", change.earlier), ("now", change.now)):
@@ -198,5 +177,10 @@ def _line(change: Change, unit: str) -> dict[str, Any]:
 
 
 def _status(key: dict[str, Any], then: Thing | None, now: Thing | None) -> dict[str, Any]:
-    statuses = {"status_earlier": then, "status_now": now}
-    return key | {name: thing.timing.status if thing else "" for name, thing in statuses.items()}
+    line = dict(key)
+    for name, thing in (("earlier", then), ("now", now)):
+        line[f"status_{name}"] = thing.timing.status if thing else ""
+        line[f"reason_{name}"] = thing.timing.reason if thing else ""
+        if thing and thing.timing.estimate:
+            line |= dict(zip(_of(name), thing.timing.estimate[:3], strict=False))
+    return line

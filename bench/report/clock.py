@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -23,10 +23,7 @@ READ = (
     "compile_s", "cache", "stable", "stale", "order", "varies", "like", "same_with", "difference",
 )  # fmt: skip
 """The columns that are read here: a frame of all of them is slow to cut up."""
-TOGGLES = ("layer", "batch", "precision", "threads", "weights", "optimizer")
 TASKS = ("forward", "train_step", "heatmap")
-STALE = "† measured before the code, or the way of measuring, was changed."
-UNSTABLE = "~ other work was seen, or the interval is wider than 10 % of its value."
 
 
 class Timing(NamedTuple):
@@ -85,19 +82,6 @@ def timed(rows: pd.DataFrame) -> Iterator[tuple[Timing, list[Row]]]:
         yield _timing(key, mine), mine
 
 
-def varying(whats: list[dict[str, Any]]) -> list[str]:
-    """The toggles that take more than one value within the same task and method."""
-    by_name: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-    for what in whats:
-        name = tuple(what[key] for key in ("task", "library", "method", "options", "score"))
-        by_name.setdefault(name, []).append(what)
-    return [
-        toggle
-        for toggle in TOGGLES
-        if any(len({what[toggle] for what in same}) > 1 for same in by_name.values())
-    ]
-
-
 def _timing(key: Row, rows: list[Row]) -> Timing:
     ok = [row for row in rows if row["status"] == "ok" and math.isfinite(row["median_ms"])]
     bad = [row for row in rows if row["status"] != "ok"]
@@ -129,5 +113,9 @@ def _alone(row: Row) -> bool:
 
 def rank(what: Mapping[str, Any]) -> tuple[Any, ...]:
     """What sorts things done: forward passes, training steps, then methods, libraries last."""
-    task = TASKS.index(what["task"]) if what["task"] in TASKS else len(TASKS)
-    return (task, *(what[name] for name in WHAT[1:]))
+    return (place(what["task"], TASKS), *(what[name] for name in WHAT[1:]))
+
+
+def place(name: str, order: Sequence[str]) -> int:
+    """The place of a name in an order; of one that is not in it, the last."""
+    return order.index(name) if name in order else len(order)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bench.report.frame import groups
-from bench.report.statistics import middle
+from bench.report.statistics import middle, typical
 
 PLACE = ("dataset", "architecture", "device", "machine_id")
 STAGES = ("contrast", "judge", "time")
@@ -165,10 +165,10 @@ def _time(explainers: list[Explainer], frame: pd.DataFrame, key: dict[str, Any],
     same = (frame["stage"] == "time") & (frame["status"] == "ok") & (frame["task"] == "heatmap")
     for column, value in {**key, **PLAIN, "image_hw": size}.items():
         same &= (frame[column] == value) | (column == "dataset")
-    rows = frame.loc[same & np.isfinite(frame["median_ms"])]
+    rows = frame.loc[same & np.isfinite(frame["quick_ms"])]
     quickest: dict[tuple[str, str], tuple[bool, float, str]] = {}
     for cell, mine in groups(rows, ("library", "method", "column", "layer", "dataset", *TIMED)):
-        ms = middle(mine["median_ms"]) / max(int(cell["batch"]), 1)
+        ms = typical(mine["quick_ms"]) / max(int(cell["batch"]), 1)
         elsewhere = cell["dataset"] != key["dataset"]
         told = f"{cell['mode']}, batch {cell['batch']}" + f", {cell['dataset']}" * elsewhere
         name = _name(cell["library"], cell["method"], cell["column"]), cell["layer"]

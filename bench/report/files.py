@@ -7,14 +7,12 @@ import io
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from bench.record.array_file import write_bytes
-from bench.report.text import markdown
+from bench.report.render import clean, markdown
+from bench.report.table import Table
 from implementations.errors import BadInput
 
 Head = Mapping[str, Any]
@@ -22,29 +20,6 @@ CHARACTERS = 26
 """How many characters of a figure's footer fit into an inch of it."""
 DPI = 85
 """Of pictures: the heatmaps of small images keep their pixels, and the results stay small."""
-
-
-@dataclass(frozen=True)
-class Section:
-    """A part of a table for people: a heading, a frame of texts, notes beneath."""
-
-    title: str
-    frame: pd.DataFrame
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table: `data` with plain numbers for programs, `sections` for people.
-
-    `name` is the files' stem, `note` says how to read it.
-    """
-
-    name: str
-    title: str
-    data: pd.DataFrame
-    sections: Sequence[Section] = field(default_factory=tuple)
-    note: str = ""
 
 
 def footer(heads: Sequence[Head], run_ids: set[str]) -> list[str]:
@@ -62,21 +37,19 @@ def write_table(table: Table, foot: Sequence[str], folder: Path) -> list[Path]:
     """The CSV (the footer as `#` lines at its end) and the Markdown of a table."""
     _make(folder)
     buffer = io.StringIO()
-    table.data.to_csv(buffer, index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-    comments = "".join(f"# {line}\n" for line in foot)
+    data = table.data.map(lambda value: cell(value) if isinstance(value, str) else value)
+    data.to_csv(buffer, index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    comments = "".join(f"# {clean(line)}\n" for line in foot)
     paths = [folder / f"{table.name}.csv", folder / f"{table.name}.md"]
     write_bytes(paths[0], (buffer.getvalue() + comments).encode())
-    write_bytes(paths[1], render(table, foot).encode())
+    write_bytes(paths[1], markdown(table, foot).encode())
     return paths
 
 
-def render(table: Table, foot: Sequence[str]) -> str:
-    """A table as Markdown."""
-    parts = [f"# {table.title}", table.note]
-    for section in table.sections:
-        parts += [f"## {section.title}", markdown(section.frame), _notes(section.notes)]
-    parts += ["---", "  \n".join(foot)]
-    return "\n\n".join(part for part in parts if part) + "\n"
+def cell(text: str) -> str:
+    """A text of one line that no spreadsheet takes for a formula."""
+    found = clean(text)
+    return f"'{found}" if found.startswith(("=", "+", "-", "@")) else found
 
 
 def stem(*parts: str) -> str:
@@ -117,13 +90,6 @@ def _packed(png: io.BytesIO, description: str) -> bytes:
         few = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
     few.save(packed, "PNG", optimize=True, pnginfo=told)
     return packed.getvalue()
-
-
-def _notes(notes: Sequence[str]) -> str:
-    """List items close together, whatever else as paragraphs of its own."""
-    items = [note for note in notes if note.startswith("- ")]
-    others = [note for note in notes if not note.startswith("- ")]
-    return "\n\n".join(["\n".join(items), *others] if items else others)
 
 
 def _make(folder: Path) -> None:

@@ -98,6 +98,12 @@ def label(row: Mapping[str, Any]) -> str:
     return f"{name} ({', '.join(extra)})" if extra else name
 
 
+def named(what: Mapping[str, Any], toggles: Sequence[str]) -> str:
+    """What was done, and the toggles that are to be told: `grad_cam, relu1, batch 8`."""
+    extra = [f"batch {what['batch']}" if name == "batch" else str(what[name]) for name in toggles]
+    return ", ".join([label(what), *(text for text in extra if text not in ("", "0"))])
+
+
 def place(key: Mapping[str, Any], machines: int) -> str:
     """A section's heading: data set, architecture, device; the machine where there are several."""
     parts = [key["dataset"], key["architecture"], key.get("device", "")]
@@ -127,7 +133,7 @@ def _or_gone(code_hash: CodeHash) -> CodeHash:
     def current(*made: str) -> str:
         try:
             return code_hash(*made)
-        except BadInput:
+        except (BadInput, OSError, ValueError):  # the latter: names that no file can have
             return GONE
         except Unavailable:
             return NOT_HERE

@@ -20,6 +20,8 @@ from bench.report.frame import groups, place
 from bench.report.measured import PRECISION, Measured, measured, standing
 from bench.report.statistics import different
 
+RUN = (*clock.PLACE, "run_id")
+
 
 @dataclass(frozen=True, eq=False)
 class Place:
@@ -55,8 +57,10 @@ class Place:
         if timing.estimate:
             ms = timing.estimate
             line |= {"ms": ms.value, "ms_low": ms.low, "ms_high": ms.high}
+            line |= {"ms_per_image": timing.per_image.value}
             line |= {"processes": ms.processes, "stable": ms.stable}
-        return line | {"stale": timing.stale}
+        why = {"status": timing.status, "reason": timing.reason}
+        return line | {"stale": timing.stale} | why
 
     def told(self, timing: Timing, toggles: Iterable[str]) -> dict[str, str]:
         """What a table for people tells of a timing: layer, batch, the toggles, column."""
@@ -95,9 +99,4 @@ def places(frame: pd.DataFrame) -> list[Place]:
 def ratio(one: Timing, other: Timing) -> dict[str, Any]:
     """The time for an image of `one` over that of `other`, and whether the two differ at all."""
     mine, yours = one.per_image, other.per_image
-    return {
-        "ratio": one.over(other),
-        "real": different(mine, yours),
-        "stable": mine.stable and yours.stable,
-        "stale": one.stale or other.stale,
-    }
+    return {"ratio": one.over(other), "real": different(mine, yours)}

@@ -11,9 +11,9 @@ from typing import Any
 
 import pandas as pd
 
-from bench.report.files import Section, Table
+from bench.report.forms import number, share, text
 from bench.report.frame import Run
-from bench.report.text import number, share
+from bench.report.table import Shown, Table, View
 
 TITLE = "Seconds of the stages, and of these outside child processes"
 NOTE = (
@@ -24,17 +24,21 @@ NOTE = (
 )
 
 
-def make(runs: Sequence[Run]) -> list[Table]:
-    """`stage_seconds`, of every run whose head tells them."""
+SHOWN = (
+    Shown("run", text, ("runs",)),
+    Shown("stage", text, ("stage",)),
+    Shown("wall s", number, ("wall_s",)),
+    Shown("starting children s", number, ("starting_s",)),
+    Shown("parent's CPU s", number, ("parent_cpu_s",)),
+    Shown("outside", share, ("outside_share",)),
+)
+
+
+def make(runs: Sequence[Run]) -> Table:
+    """The seconds of every run whose head tells them."""
     lines = [line for head, _ in runs for line in _lines(head)]
-    if not lines:
-        return []
-    data = pd.DataFrame(lines)
-    sections = [
-        Section(f"Machine {machine}", pd.DataFrame(map(_text, mine.to_dict("records"))))
-        for machine, mine in data.groupby("machine_id")
-    ]
-    return [Table("stage_seconds", TITLE, data, sections, NOTE)]
+    lines.sort(key=lambda line: str(line["machine_id"]))
+    return Table("stage_seconds", TITLE, pd.DataFrame(lines), [View(("machine_id",), SHOWN)], NOTE)
 
 
 def _lines(head: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -46,14 +50,3 @@ def _lines(head: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             "wall_s": seconds["wall"], "starting_s": starting, "parent_cpu_s": parent,
             "outside_share": outside / seconds["wall"],
         }  # fmt: skip
-
-
-def _text(line: Mapping[Any, Any]) -> dict[str, str]:
-    return {
-        "run": line["runs"],
-        "stage": line["stage"],
-        "wall s": number(line["wall_s"]),
-        "starting children s": number(line["starting_s"]),
-        "parent's CPU s": number(line["parent_cpu_s"]),
-        "outside": share(line["outside_share"]),
-    }

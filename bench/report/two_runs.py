@@ -151,9 +151,3 @@ def only(mine: Mapping[Key, Thing], other: Mapping[Key, Thing]) -> tuple[list[Th
     lacking = [thing for key, thing in mine.items() if key not in other]
     within = [t for t in lacking if all(t.key[name] in scope[name] for name in SCOPE)]
     return within, len(lacking) - len(within)
-
-
-def toggles(found: Iterable[Thing]) -> list[str]:
-    """The toggles that must be told to tell things apart, and the batch."""
-    shown = {"batch", *clock.varying([thing.timing.what for thing in found])}
-    return [name for name in clock.TOGGLES if name in shown]

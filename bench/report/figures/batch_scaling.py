@@ -10,11 +10,11 @@ import pandas as pd
 
 from bench.report.canvas import colours, panels
 from bench.report.files import stem
+from bench.report.frame import named
 from bench.report.measured import THING, fastest
 from bench.report.same_run import Place, places
 from bench.report.statistics import Estimate
 from bench.report.tables.batch_scaling import Series, series
-from bench.report.wording import named
 
 TITLE = "Batch scaling"
 STAGES = ("time",)

@@ -11,10 +11,10 @@ import pandas as pd
 
 from bench.report.canvas import colours, panels
 from bench.report.files import stem
+from bench.report.frame import named
 from bench.report.measured import one_batch, plain
 from bench.report.statistics import different
 from bench.report.tables.price_of_jit import Pair, break_even, priced
-from bench.report.wording import named
 
 TITLE = "When compiling pays"
 STAGES = ("time",)

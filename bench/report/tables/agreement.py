@@ -1,23 +1,22 @@
-"""Agreement with the float64 oracle, and every image above the tolerance with its kink distance."""
+"""Agreement with the float64 oracle: images within the tolerance and the worst error."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pandas as pd
 
-from bench.report.clock import STALE
-from bench.report.files import Section, Table
-from bench.report.frame import Row, groups, label, records
-from bench.report.text import ABSENT, listed, number, share
+from bench.report.forms import LABEL, marks, number, share, strong, text, what
+from bench.report.frame import Row, groups, records
+from bench.report.table import ABSENT, Shown, Table, View
 
-TITLE = "Agreement with the oracle"
 STAGES = ("agree",)
 ORDER = ("logits", "activations", "gradients", "weights", "signed", "heatmap", "upsampled")
 MAPS = ("signed", "heatmap", "upsampled")
 NETWORK = ("dataset", "architecture", "layer", "mode")
 EXPLAINER = ("method", "library", "options", "score", "task")
+PART = ("device", "precision", "weights")
 WIDE = ("device", "precision", "weights", "column", *EXPLAINER)
 NOTE = (
     "Error: the worst image's max |a - b| / max |reference signed map|, over every layer, mode, "
@@ -25,8 +24,6 @@ NOTE = (
     "tolerance are counted over all of these, the maps as they are (signed) and as they are shown. "
     "A map that is zero everywhere agrees with nothing: the highest share of such maps is given."
 )
-WITHIN = "images within (worst error)"
-SHOWN = 60
 BROKEN = ("wrong", "failed", "timeout", "oom")
 USED = (
     "cell_id", "compared", "status", "reason", "agree", "stale", "nan_count", "n_images", "max_rel",
@@ -35,21 +32,76 @@ USED = (
 )  # fmt: skip
 
 
-def make(frame: pd.DataFrame) -> list[Table]:
-    """`agreement` and, where an image is above the tolerance, `agreement_kinks`."""
+def _cell(worst: float, not_finite: int, within: float, passed: bool | None, stale: bool) -> str:
+    if math.isnan(worst):
+        return f"absent{marks(True, stale)}"
+    error = "not finite" if not_finite else number(worst)
+    if not not_finite and not math.isnan(within):
+        error = f"{share(within)} ({error})"
+    failed = passed is False
+    return strong(error + (" ✗" if failed else "") + marks(True, stale), failed)
+
+
+def _gate(passed: bool | None) -> str:
+    return strong({True: "passed", False: "not passed", None: "none"}[passed], passed is False)
+
+
+def _stage(name: str) -> str:
+    return text(name) or ABSENT
+
+
+METHOD = Shown("method", what, LABEL)
+TOLERANCE = Shown("tolerance", number, ("tolerance",))
+DETAILS = (
+    METHOD,
+    Shown("column", text, ("column",)),
+    TOLERANCE,
+    Shown("images within", share, ("share_of_all",)),
+    Shown("of the worst cell", share, ("share_within",)),
+    Shown("lowest Pearson", number, ("pearson_min",)),
+    Shown("lowest Spearman", number, ("spearman_min",)),
+    Shown("zero maps", share, ("zero_map_share",)),
+    Shown("first stage out", _stage, ("first_out",)),
+    Shown("gate", _gate, ("passed",)),
+)
+LEFT = (
+    Shown("column", text, ("column",)),
+    METHOD,
+    Shown("cells", str, ("cells",)),
+    Shown("status", text, ("status",)),
+    Shown("reason", text, ("reason",)),
+)
+CELL = ("max_rel", "not_finite", "share_of_all", "passed", "stale")
+
+
+def make(frame: pd.DataFrame) -> Table:
+    """Each layer, mode and network apart in the CSV, all of them together for people."""
     by = (*WIDE, *NETWORK, "machine_id")
-    rows = frame.loc[frame["stage"] == "agree", [*by, *USED, "kinks"]]
-    if rows.empty:
-        return []
+    rows = frame.loc[frame["stage"] == "agree", [*by, *USED]]
     data = pd.DataFrame([{**key, **summary(mine)} for key, mine in records(rows, by)])
-    sections: list[Section] = []
-    for key, mine in groups(rows, ("device", "precision", "weights")):
-        sections += _sections(
-            f"{key['device']}, {key['precision']}, {key['weights']} weights", mine
-        )
-    skipped = _not_compared(rows)
-    table = Table("agreement", TITLE, data, [*sections, *skipped], NOTE)
-    return [table, *_kinks(rows)]
+    pooled = pd.DataFrame(
+        [
+            {**part, **key, **summary(found)}
+            for part, mine in groups(rows, PART)
+            if (mine["compared"] != "").any()
+            for key, found in records(mine, (*EXPLAINER, "column"))
+        ]
+    )
+    if len(pooled):
+        pooled["passed"] = pooled["passed"].astype(object)
+        lines = pooled.groupby([*PART, *EXPLAINER])["tolerance"]
+        pooled["tolerance"] = lines.transform("max")
+    left = rows[~rows["status"].isin(["ok", "wrong"])]
+    skipped = pd.DataFrame(
+        {**key, "cells": mine["cell_id"].nunique()}
+        for key, mine in groups(left, ("column", *EXPLAINER, "status", "reason"))
+    )
+    views = [
+        View(PART, (METHOD, TOLERANCE), "column", Shown("", _cell, CELL), data=pooled),
+        View(PART, DETAILS, title="details", data=pooled),
+        View((), LEFT, title="Not compared", data=skipped),
+    ]
+    return Table("agreement", "Agreement with the oracle", data, views, NOTE)
 
 
 def summary(rows: list[Row]) -> Row:
@@ -93,99 +145,3 @@ def _pooled(rows: list[Row]) -> float:
     images = sum(row["n_images"] for row in judged)
     within = sum(row["share_within"] * row["n_images"] for row in judged)
     return float(within / images) if images else math.nan
-
-
-def _sections(title: str, rows: pd.DataFrame) -> Iterator[Section]:
-    """Images within and the worst error, methods down and columns across, then the details."""
-    measured = rows[rows["compared"] != ""]
-    if measured.empty:
-        return
-    found = [(key, summary(mine)) for key, mine in records(rows, (*EXPLAINER, "column"))]
-    columns = sorted(rows["column"].unique())
-    matrix: dict[str, dict[str, str]] = {}
-    details = []
-    for key, worst in found:
-        start = {WITHIN: label(key), "tolerance": number(worst["tolerance"])}
-        line = matrix.setdefault(label(key), start | dict.fromkeys(columns, ABSENT))
-        line[key["column"]] = _cell(worst)
-        details.append(
-            {
-                "method": label(key),
-                "column": key["column"],
-                "tolerance": number(worst["tolerance"]),
-                "images within": share(worst["share_of_all"]),
-                "of the worst cell": share(worst["share_within"]),
-                "lowest Pearson": number(worst["pearson_min"]),
-                "lowest Spearman": number(worst["spearman_min"]),
-                "zero maps": share(worst["zero_map_share"]),
-                "first stage out": worst["first_out"] or ABSENT,
-                "gate": {True: "passed", False: "**not passed**", None: "none"}[worst["passed"]],
-            }
-        )
-    stale = (STALE,) if rows["stale"].any() else ()
-    yield Section(title, pd.DataFrame(list(matrix.values())), stale)
-    yield Section(f"{title}: details", pd.DataFrame(details))
-
-
-def _cell(worst: Row) -> str:
-    mark = " †" if worst["stale"] else ""
-    if math.isnan(worst["max_rel"]):
-        return f"*absent*{mark}"
-    error = "not finite" if worst["not_finite"] else number(worst["max_rel"])
-    if not worst["not_finite"] and not math.isnan(worst["share_of_all"]):
-        error = f"{share(worst['share_of_all'])} ({error})"
-    return (f"**{error}** ✗" if worst["passed"] is False else error) + mark
-
-
-def _not_compared(rows: pd.DataFrame) -> list[Section]:
-    lines = []
-    left = rows[~rows["status"].isin(["ok", "wrong"])]
-    for key, mine in groups(left, ("column", *EXPLAINER, "status", "reason")):
-        lines.append(
-            {
-                "column": key["column"],
-                "method": label(key),
-                "cells": str(mine["cell_id"].nunique()),
-                "status": key["status"],
-                "reason": key["reason"],
-            }
-        )
-    return [Section("Not compared", pd.DataFrame(lines))] if lines else []
-
-
-def _kinks(rows: pd.DataFrame) -> list[Table]:
-    """Every image above the tolerance: its error and the oracle's distance to the nearest kink."""
-    lines = []
-    for row in rows.to_dict("records"):
-        for image, *numbers in row["kinks"] or ():
-            known = [math.nan if each is None else each for each in numbers]
-            error, distance, bound, followed = (*known, math.nan)[:4]
-            names = ("column", *EXPLAINER[:4], *NETWORK, "weights", "precision", "device")
-            line = {str(name): row[name] for name in names}
-            found = {"image": int(image), "error": error, "kink_distance": distance}
-            found |= {"rounding_bound": bound, "error_followed": followed}
-            lines.append(
-                line | {"compared": row["compared"]} | found | {"tolerance": row["tolerance"]}
-            )
-    if not lines:
-        return []
-    data = pd.DataFrame(lines)
-    texts = [
-        f"{line['column']}, {label({**line, 'task': ''})}, {line['architecture']} on "
-        f"{line['dataset']} ({line['weights']}), {line['layer']}, {line['mode']}, "
-        f"{line['precision']}: {line['compared']} of image {line['image']}, "
-        f"error {number(line['error'])}, kink at {number(line['kink_distance'])}, "
-        f"rounding up to {number(line['rounding_bound'])}, "
-        f"{number(line['error_followed'])} where the oracle follows"
-        for line in sorted(lines, key=lambda line: -line["kink_distance"])
-    ]
-    counts = data.groupby(["column", "precision", "compared"]).size().rename("images").reset_index()
-    section = Section("How many", counts, tuple(listed(texts, SHOWN)))
-    note = (
-        "An image above the tolerance is excused only where it is within the tolerance of an "
-        "oracle that follows the column at exact ties and kinks, and there only; where the oracle "
-        "is within 1e-6 (relative to the node's largest magnitude) of a kink, a ReLU or max-pool "
-        "about to switch; or where the error is no more than rounding may cause in a sum whose "
-        "terms cancel (Higham & Mary 2019)."
-    )
-    return [Table("agreement_kinks", "Images above the tolerance", data, [section], note)]

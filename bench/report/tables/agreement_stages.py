@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 
-from bench.report.clock import STALE
-from bench.report.files import Section, Table
-from bench.report.frame import Row, groups, label, records
-from bench.report.tables.agreement import EXPLAINER, ORDER, WIDE
-from bench.report.text import ABSENT, number, share
+from bench.report.forms import LABEL, marks, number, share, strong, what
+from bench.report.frame import Row, label, records
+from bench.report.table import Shown, Table, View
+from bench.report.tables.agreement import ORDER, PART, WIDE
 
-TITLE = "Agreement stage by stage"
 STAGES = ("agree",)
 USED = (
     "dataset", "architecture", "layer", "mode", "share_within", "n_images", "tolerance", "max_rel",
@@ -25,29 +21,47 @@ WANTED = 0.99
 """The share of images that float32 is asked to keep within the tolerance."""
 NOTE = (
     "Share of images within the tolerance, of all cells together, and in brackets that of the "
-    f"worst cell, where it is lower. **Bold**: below {WANTED:.0%} of all. What is above is listed "
+    f"worst cell, where it is lower. Bold: below {WANTED:.0%} of all. What is above is listed "
     "with its kink and with how far rounding may carry it; it passes where one of these explains "
     "it. agreement_stages.csv names the worst cells."
 )
 
 
-def make(frame: pd.DataFrame) -> list[Table]:
-    """`agreement_stages`: a line for each method and stage, columns across."""
+def _explained(compared: str, *named: str) -> str:
+    return f"{what(*named)}: {compared}"
+
+
+def _cell(of_all: float, worst: float, stale: bool) -> str:
+    lowest = f" ({share(worst)})" if worst < 1 else ""
+    return strong(share(of_all) + lowest + marks(True, stale), of_all < WANTED)
+
+
+SHOWN = (
+    Shown("images within", _explained, ("compared", *LABEL)),
+    Shown("tolerance", number, ("line_tolerance",)),
+)
+CELL = Shown("", _cell, ("share_within", "worst_share", "stale"))
+
+
+def make(frame: pd.DataFrame) -> Table:
+    """A line for each method and stage, columns across."""
     by = (*WIDE, "machine_id", "compared")
     judged = (frame["stage"] == "agree") & frame["share_within"].notna()
     rows = frame.loc[judged, [*by, *USED]]
     found = [{**key, **summary(mine)} for key, mine in records(rows, by)]
-    if not found:
-        return []
+    found.sort(key=_rank)
     data = pd.DataFrame(found)
-    sections = []
-    machines = data["machine_id"].nunique()
-    for key, mine in groups(data, ("device", "precision", "weights", "machine_id")):
-        title = f"{key['device']}, {key['precision']}, {key['weights']} weights"
-        title += f", machine {key['machine_id']}" if machines > 1 else ""
-        notes = (STALE,) if mine["stale"].any() else ()
-        sections.append(Section(title, _matrix(mine), notes))
-    return [Table("agreement_stages", TITLE, data, sections, NOTE)]
+    shown = data[data["compared"].isin(ORDER)] if found else data
+    if len(shown):
+        lines = shown.groupby([*PART, "machine_id", *LABEL, "compared"])["tolerance"]
+        shown = shown.assign(line_tolerance=lines.transform("max"))
+    view = View((*PART, "machine_id"), SHOWN, "column", CELL, data=shown)
+    return Table("agreement_stages", "Agreement stage by stage", data, [view], NOTE)
+
+
+def _rank(line: Row) -> tuple[object, ...]:
+    stage = ORDER.index(line["compared"]) if line["compared"] in ORDER else len(ORDER)
+    return *(line[name] for name in (*PART, "machine_id")), label(line), stage, line["column"]
 
 
 def summary(rows: list[Row]) -> Row:
@@ -69,25 +83,3 @@ def summary(rows: list[Row]) -> Row:
         "max_rel": max(errors, default=math.nan),
         "stale": any(row["stale"] for row in rows),
     }
-
-
-def _matrix(lines: pd.DataFrame) -> pd.DataFrame:
-    columns = sorted(lines["column"].unique())
-    texts = []
-    explainers = sorted(groups(lines, EXPLAINER), key=lambda pair: label(pair[0]))
-    for key, mine in explainers:
-        for stage in ORDER:
-            here = mine[mine["compared"] == stage]
-            if len(here):
-                cells = {str(line["column"]): _cell(line) for line in here.to_dict("records")}
-                text = {"images within": f"{label(key)}: {stage}"}
-                text["tolerance"] = number(float(here["tolerance"].max()))
-                texts.append(text | dict.fromkeys(columns, ABSENT) | cells)
-    return pd.DataFrame(texts)
-
-
-def _cell(line: Mapping[Any, Any]) -> str:
-    text = share(line["share_within"])
-    text = f"**{text}**" if line["share_within"] < WANTED else text
-    lowest = f" ({share(line['worst_share'])})" if line["worst_share"] < 1 else ""
-    return text + lowest + (" †" if line["stale"] else "")

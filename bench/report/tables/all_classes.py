@@ -7,80 +7,63 @@ from typing import Any
 
 import pandas as pd
 
-from bench.report import clock
-from bench.report.files import Section, Table
+from bench.report.forms import COLUMN, EXPLAINED, MODE, TOGGLES, answer, said, timed, times
 from bench.report.measured import Measured
-from bench.report.same_run import Place, places, ratio
-from bench.report.text import ABSENT
-from bench.report.wording import PAIRED, call, legend, times
+from bench.report.same_run import RUN, Place, places, ratio
+from bench.report.table import Shown, Table, View
 
-TITLE = "Grad-CAM of all classes"
 STAGES = ("time",)
 ALL, ONE = "grad_cam_all_classes", "grad_cam"
-Pair = tuple[Measured, Measured | None]
 NOTE = (
-    "Milliseconds per call: typical of the processes, with its interval. Ratio: all classes over "
-    "one class in the same column, mode, layer and batch, in the same run. Counted: the same ratio "
-    "of the floating-point operations of the two, which is what it would be if only they cost. "
-    "Real: the intervals are disjoint and the factor exceeds 1.05. " + PAIRED
+    "Milliseconds of a call. Ratio: all classes over one class in the same column, mode, layer and "
+    "batch, in the same run. Operations: the same ratio of the floating-point operations counted, "
+    "which is what it would be if only they cost. Real: the intervals are disjoint and the factor "
+    "exceeds 1.05. " + EXPLAINED
 )
+ONE_CLASS = ("one_class_ms", "one_class_low", "one_class_high", "one_stable", "one_stale")
+SHOWN = (
+    *TOGGLES,
+    COLUMN,
+    MODE,
+    Shown(
+        "all classes, ms", answer,
+        ("ms", "ms_low", "ms_high", "stable", "stale", "status", "reason"),
+    ),
+    Shown("one class, ms", timed, ONE_CLASS),
+    Shown("ratio", times, ("ratio",)),
+    Shown("real", said, ("real",)),
+    Shown("operations", times, ("counted_ratio",)),
+)  # fmt: skip
 
 
-def make(frame: pd.DataFrame) -> list[Table]:
-    """`all_classes`, where all classes were timed; what has no single class beside it has no ratio.
-
-    The number of classes is the network's and stands in no row: it is not told.
-    """
-    lines: list[dict[str, Any]] = []
-    sections = []
-    for place in places(frame):
-        pairs = pairs_of(place)
-        lines += [_line(place, *pair) for pair in pairs]
-        if pairs:
-            toggles = clock.varying([cell.timing.what for cell, _ in pairs])
-            reasons: dict[str, int] = {}
-            texts = [_text(place, *pair, toggles, reasons) for pair in pairs]
-            notes = legend(texts, reasons)
-            sections.append(Section(place.title, pd.DataFrame(texts), notes))
-    if not lines:
-        return []
-    return [Table("all_classes", TITLE, pd.DataFrame(lines), sections, NOTE)]
+def make(frame: pd.DataFrame) -> Table:
+    """What all classes took; what has no single class beside it has no ratio."""
+    data = pd.DataFrame([line for place in places(frame) for line in _lines(place)])
+    return Table("all_classes", "Grad-CAM of all classes", data, [View(RUN, SHOWN)], NOTE)
 
 
-def pairs_of(place: Place) -> list[Pair]:
+def _lines(place: Place) -> list[dict[str, Any]]:
     """All classes beside one class in the same column, mode, layer and batch, where there is it."""
-    mine = place.deepest_first(cell for cell in place.cells if _ours(cell))
-    return [(cell, place.like(cell.timing, method=ONE)) for cell in mine]
+    mine = [cell for cell in place.cells if _ours(cell)]
+    return [
+        place.line(cell.timing) | _beside(cell, place.like(cell.timing, method=ONE))
+        for cell in place.deepest_first(mine)
+    ]
 
 
 def _ours(cell: Measured) -> bool:
     return cell.timing.what["method"] == ALL and not cell.timing.what["library"]
 
 
-def _compared(every: Measured, one: Measured | None) -> dict[str, Any]:
-    """The ratio of times and of operations; nothing where one of the two has no time."""
-    if one is None or one.timing.estimate is None or every.timing.estimate is None:
+def _beside(every: Measured, one: Measured | None) -> dict[str, Any]:
+    """The time of one class, and the ratios of times and of operations where both have a time."""
+    if one is None or one.timing.estimate is None:
         return {}
-    counted = every.beside["flops"] / one.beside["flops"] if one.beside["flops"] else math.nan
-    line = {"one_class_ms": one.timing.estimate.value, "counted_ratio": counted}
+    ms = one.timing.estimate
+    line = dict(zip(ONE_CLASS, (ms.value, ms.low, ms.high, ms.stable), strict=False))
+    line["one_stale"] = one.timing.stale
+    if every.timing.estimate is None:
+        return line
+    flops = one.beside["flops"]
+    line["counted_ratio"] = every.beside["flops"] / flops if flops else math.nan
     return line | ratio(every.timing, one.timing)
-
-
-def _line(place: Place, every: Measured, one: Measured | None) -> dict[str, Any]:
-    why = {"status": every.timing.status, "reason": every.timing.reason}
-    return place.line(every.timing) | _compared(every, one) | why
-
-
-def _text(
-    place: Place, every: Measured, one: Measured | None, toggles: list[str],
-    reasons: dict[str, int],
-) -> dict[str, str]:  # fmt: skip
-    found = _compared(every, one)
-    return {
-        **place.told(every.timing, toggles),
-        "all classes, ms": call(every.timing, reasons),
-        "one class, ms": call(one.timing if one else None, reasons),
-        "ratio": times(found["ratio"]) if found else ABSENT,
-        "real": ("yes" if found["real"] else "no") if found else ABSENT,
-        "ratio of operations": times(found["counted_ratio"]) if found else ABSENT,
-    }

@@ -8,19 +8,26 @@ import pandas as pd
 
 from bench.report import clock
 from bench.report.clock import Timing
-from bench.report.files import Section, Table
+from bench.report.forms import (
+    COLUMN,
+    EXPLAINED,
+    MODE,
+    PER_IMAGE,
+    TOGGLES,
+    WHAT,
+    missing,
+    per_image,
+    times,
+)  # fmt: skip
 from bench.report.measured import Measured, plain
-from bench.report.same_run import Place, places, ratio
-from bench.report.text import ABSENT, number
-from bench.report.wording import INTERVAL, legend, named, per_image, times
+from bench.report.same_run import RUN, Place, places, ratio
+from bench.report.table import Shown, Table, View
 
-TITLE = "Batch scaling"
 STAGES = ("time",)
 GRAD_CAM = "grad_cam"
 NOTE = (
-    "Milliseconds per image: typical of the processes, with its interval, and how many times less "
-    "that is than at batch 1 in the same run. Images a second: by batch, the smallest first. "
-    + INTERVAL
+    "Milliseconds of an image, and how many times less that is than at batch 1 in the same run. "
+    "The CSV has the images a second. " + EXPLAINED
 )
 SAME = tuple(name for name in clock.WHAT if name != "batch")
 
@@ -45,27 +52,30 @@ class Series(NamedTuple):
         return "".join(f" {sign}" for sign in "†~" if sign in signs)
 
 
-def make(frame: pd.DataFrame) -> list[Table]:
-    """`batch_scaling`, where something was timed at two batches in one run."""
-    lines: list[dict[str, Any]] = []
-    sections = []
-    for place in places(frame):
-        found = series(place)
-        lines += [line for one in found for line in _lines(place, one)]
-        if found:
-            texts = _texts(found)
-            sections.append(Section(place.title, pd.DataFrame(texts), legend(texts)))
-    if not lines:
-        return []
-    return [Table("batch_scaling", TITLE, pd.DataFrame(lines), sections, NOTE)]
+def _cell(speed_up: float, real: bool, *time: Any) -> str:
+    first = missing(speed_up) or time[-1] == 1
+    return per_image(*time) + ("" if first else f" {times(speed_up, real)}")
+
+
+CELL = ("speed_up", "real", *PER_IMAGE)
+VIEW = View(
+    RUN, (WHAT, *(each for each in TOGGLES if each.title != "batch"), COLUMN, MODE), "batch",
+    Shown("", _cell, CELL), "batch {}",
+)  # fmt: skip
+
+
+def make(frame: pd.DataFrame) -> Table:
+    """What was timed at two batches or more in one run."""
+    found = [(place, one) for place in places(frame) for one in series(place)]
+    data = pd.DataFrame([line for place, one in found for line in _lines(place, one)])
+    return Table("batch_scaling", "Batch scaling", data, [VIEW], NOTE)
 
 
 def series(place: Place) -> list[Series]:
     """Forward passes and Grad-CAM at the deepest layer and base precision, by task and column."""
     timed = [cell for cell in place.cells if cell.timing.estimate]
-    mine = [cell for cell in timed if _wanted(cell.timing.what)]
     by_name: dict[tuple[Any, ...], list[Measured]] = {}
-    for cell in plain(mine):
+    for cell in plain(cell for cell in timed if _wanted(cell.timing.what)):
         timing = cell.timing
         name = (*(timing.what[part] for part in SAME), timing.column, timing.mode)
         by_name.setdefault(name, []).append(cell)
@@ -83,45 +93,18 @@ def _wanted(what: dict[str, Any]) -> bool:
 
 
 def _rank(name: tuple[Any, ...]) -> tuple[Any, ...]:
-    return (clock.TASKS.index(name[0]), *name[1:])
-
-
-def _first(one: Series) -> Timing | None:
-    """The timing of single images, which the others are held against."""
-    return one.timings[0] if one.timings[0].what["batch"] == 1 else None
+    return (clock.place(name[0], clock.TASKS), *name[1:])
 
 
 def _lines(place: Place, one: Series) -> list[dict[str, Any]]:
-    first = _first(one)
+    """A line a batch, with its speed-up over single images where these were timed."""
+    first = one.timings[0]
     lines = []
     for timing in one.timings:
-        mine = timing.per_image.value
-        line = place.line(timing) | {"ms_per_image": mine, "images_per_s": 1e3 / mine}
-        if first is not None:
+        line = place.line(timing) | {"images_per_s": 1e3 / timing.per_image.value}
+        if first.what["batch"] == 1:
             compared = ratio(first, timing)
             line |= {"single_ms": first.per_image.value}
             line |= {"speed_up": compared["ratio"], "real": compared["real"]}
         lines.append(line)
     return lines
-
-
-def _texts(found: list[Series]) -> list[dict[str, str]]:
-    toggles = [name for name in clock.varying([one.what for one in found]) if name != "batch"]
-    batches = sorted({timing.what["batch"] for one in found for timing in one.timings})
-    texts = []
-    for one in found:
-        by_batch = {timing.what["batch"]: timing for timing in one.timings}
-        text = {"per image": named(one.what, toggles), "column": one.column, "mode": one.mode}
-        text |= {f"batch {n}": _cell(by_batch.get(n), _first(one)) for n in batches}
-        rates = (number(1e3 / timing.per_image.value) for timing in one.timings)
-        texts.append(text | {"images/s": " / ".join(rates)})
-    return texts
-
-
-def _cell(timing: Timing | None, first: Timing | None) -> str:
-    if timing is None:
-        return ABSENT
-    if first is None or timing is first:
-        return per_image(timing)
-    compared = ratio(first, timing)
-    return f"{per_image(timing)} {times(compared['ratio'], compared['real'])}"

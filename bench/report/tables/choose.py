@@ -6,164 +6,98 @@ times the table shows the base; the CSV has every line.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
 from bench.record.schema import DEVICES
-from bench.report import clock, wording
+from bench.report import clock
 from bench.report.best_modes import forward_passes, lines_of
-from bench.report.files import Section, Table
-from bench.report.frame import groups, place
-from bench.report.measured import (
-    BATCH,
-    PRECISION,
-    Measured,
-    measured,
-    one_batch,
-    plain,
-    standing,
-    things,
-)
+from bench.report.forms import EXPLAINED, TOGGLES, WHAT, marks, missing, number, spread, strong, yes
+from bench.report.frame import groups
+from bench.report.measured import Measured, measured, one_batch, plain, standing, things
 from bench.report.statistics import geometric_mean
-from bench.report.text import ABSENT, number
-from bench.report.wording import INTERVAL, absent, legend, named
+from bench.report.table import SIGNS, Absent, Shown, Table, View
 
-TITLE = "Choosing a framework"
 STAGES = ("time",)
 NOTE = (
-    "Milliseconds per image, in the best mode of each column: typical of the processes, its "
-    "interval, the factor to the best column, and the mode. Shown are our own methods at the "
-    "deepest layer, in float32 and at one batch, where there is that; libraries, all classes and "
-    "other batches have tables of their own. " + INTERVAL
+    "Milliseconds of an image, in the best mode of each column: its interval, the factor to the "
+    "best column, and the mode. Shown are our own methods at the deepest layer, in float32 and at "
+    "one batch, where there is that; libraries, all classes and other batches have tables of their "
+    "own. " + EXPLAINED
 )
 ELSEWHERE = "§"
-SIGNS = (
-    ("†", clock.STALE),
-    ("~", clock.UNSTABLE),
-    ("≈", wording.CLOSE.replace("×1", "the best")),
-    (ELSEWHERE, f"{ELSEWHERE} timed in another run than the rest of its line: no factor."),
-)
-WHAT = "ms per image"
-LEADS = "The fastest on every line, or not told apart from it"
 OWN_TABLE = ("grad_cam_all_classes",)
+LEADS = "The fastest on every line, or not told apart from it"
 
 
-def make(frame: pd.DataFrame) -> list[Table]:
-    """`choose`: a section for each data set, architecture, device and machine."""
-    found = list(networks(frame))
-    if not found:
-        return []
-    lines = pd.DataFrame([{**each.key, **line} for each in found for line in each.lines])
-    sections = [_section(each.title, each.shown, each.lines) for each in found]
-    there = set(lines["device"])
-    sections += [_unmeasured(device, lines) for device in DEVICES if device not in there]
-    return [Table("choose", TITLE, lines, sections, NOTE)]
+def _cell(
+    ms: float, low: float, high: float, stable: Any, stale: Any, factor: float, differs: Any,
+    mode: str, status: str, reason: str,
+) -> str | Absent:  # fmt: skip
+    if missing(ms):
+        return Absent(status, reason)
+    if missing(factor):
+        return f"{spread(ms, low, high)} {ELSEWHERE} {mode}{marks(stable, stale)}"
+    close = " ≈" if not yes(differs) and factor != 1 else ""
+    shown = f"{spread(ms, low, high)} ×{number(factor)}{close} {mode}{marks(stable, stale)}"
+    return strong(shown, factor == 1)
 
 
-def _unmeasured(device: str, lines: pd.DataFrame) -> Section:
-    """A device of which there is nothing: said, so that nobody looks for it."""
-    reasons: dict[str, int] = {}
-    why = f"no run in results/runs was made with --device {device}"
-    cells = {c: absent("not measured", why, reasons) for c in sorted(set(lines["column"]))}
-    texts = [{WHAT: "everything", **cells}]
-    return Section(device, pd.DataFrame(texts), legend(texts, reasons, SIGNS))
+CELL = (
+    "ms_per_image", "ms_low", "ms_high", "stable", "stale", "factor", "differs_from_best", "mode",
+    "status", "reason",
+)  # fmt: skip
 
 
-class Chosen(NamedTuple):
-    """A network in one place: what is shown of it, and a line for each thing done and column."""
+def make(frame: pd.DataFrame) -> Table:
+    """A section for each data set, architecture, device and machine."""
+    data = pd.DataFrame(list(_lines(frame)))
+    there = set(data["device"]) if len(data) else set(DEVICES)
+    gone = [f"No run was made with `--device {name}`." for name in DEVICES if name not in there]
+    view = View(
+        clock.PLACE, (WHAT, *TOGGLES), "column", Shown("", _cell, CELL), told=_told,
+        where=lambda data: data["shown"],
+    )  # fmt: skip
+    signs = {**SIGNS, "≈": SIGNS["≈"].replace("×1", "the best")}
+    signs[ELSEWHERE] = f"{ELSEWHERE} timed in another run than the rest of its line: no factor."
+    note = " ".join([NOTE, *gone])
+    return Table("choose", "Choosing a framework", data, [view], note, signs)
 
-    key: dict[str, Any]
-    title: str
-    shown: list[dict[str, Any]]
-    lines: list[dict[str, Any]]
 
-
-def networks(frame: pd.DataFrame) -> Iterator[Chosen]:
-    """Every network that was timed, in one place after the other."""
+def _lines(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """One line for each thing done and column, in one place after the other."""
     for key, rows in groups(standing(frame[frame["stage"] == "time"]), clock.PLACE):
         cells = [cell for _, mine in groups(rows, ("run_id",)) for cell in measured(mine)]
-        found, passes = things(cells), forward_passes(cells)
-        lines = [line for what, mine in found for line in lines_of(what, mine, passes)]
-        title = place(key, frame["machine_id"].nunique())
-        yield Chosen(key, title, _shown(cells) or [what for what, _ in found], lines)
+        passes = forward_passes(cells)
+        shown = _shown(cells)
+        for what, mine in things(cells):
+            for line in lines_of(what, mine, passes):
+                yield {**key, **line, "shown": not shown or what in shown}
 
 
 def _shown(cells: list[Measured]) -> list[dict[str, Any]]:
     """What is shown of a grid; nothing where it has nothing of our own."""
-    whats = [cell.timing.what for cell in cells]
     ours = [c for c in cells if not c.timing.what["library"]]
     ours = [c for c in ours if c.timing.what["method"] not in OWN_TABLE]
-    kept = [cell.timing.what for cell in one_batch(plain(ours))]
-    return [what for what, _ in things(cells) if what in kept and what in whats]
+    return [cell.timing.what for cell in one_batch(plain(ours))]
 
 
-def _section(title: str, whats: list[dict[str, Any]], lines: list[dict[str, Any]]) -> Section:
-    columns = sorted({line["column"] for line in lines})
-    toggles = clock.varying([dict(what) for what in whats])
-    counts = Counter(what["batch"] for what in whats)
-    batch = BATCH if BATCH in counts else max(counts, key=lambda n: (counts[n], n), default=0)
-    precisions = {what["precision"] for what in whats}
-    reasons: dict[str, int] = {}
-    texts, factors = [], []
-    for what in whats:
-        mine = {line["column"]: line for line in lines if line.items() >= what.items()}
-        told = [*toggles, "batch"] if what["batch"] != batch else toggles
-        text = {WHAT: named(what, dict.fromkeys(told))}
-        text |= {column: _cell(mine.get(column), reasons) for column in columns}
-        texts.append(text)
-        factors.append({c: mine[c]["factor"] for c in mine if "factor" in mine[c]})
-    texts.append(_means(factors, columns))
-    notes = (*_verdict(whats, lines), *legend(texts, reasons, SIGNS))
-    if precisions != {PRECISION} and len(precisions) == 1:
-        title = f"{title}, {precisions.pop()}"
-    if batch and "batch" not in toggles:
-        title = f"{title}, batch {batch}"
-    return Section(title, pd.DataFrame(texts), notes)
-
-
-def _verdict(whats: list[dict[str, Any]], lines: list[dict[str, Any]]) -> tuple[str, ...]:
-    """Which columns lead on every line that any was timed for; nothing of one column alone."""
-    timed = [
-        [line for line in lines if "factor" in line and line.items() >= what.items()]
-        for what in whats
-    ]
-    columns = {line["column"] for mine in timed for line in mine}
-    if len(columns) < 2:
-        return ()
-    for mine in filter(None, timed):
-        columns &= {line["column"] for line in mine if _leads(line)}
-    return (f"{LEADS}: {', '.join(sorted(columns)) or 'no column'}.",)
-
-
-def _leads(line: dict[str, Any]) -> bool:
-    """Whether a column is the fastest at one thing, or not told apart from the fastest."""
-    return bool(line["factor"] == 1 or not line["differs_from_best"])
-
-
-def _cell(line: dict[str, Any] | None, reasons: dict[str, int]) -> str:
-    if line is None:
-        return ABSENT
-    if "ms_per_image" not in line:
-        return absent(line["status"], line["reason"], reasons)
-    middle, low, high = (number(line[name]) for name in ("ms_per_image", "ms_low", "ms_high"))
-    time = middle if line["processes"] < 2 else f"{middle} ({low}–{high})"
-    marks = (" †" if line["stale"] else "") + ("" if line["stable"] else " ~")
-    if "factor" not in line:
-        return f"{time} {ELSEWHERE} {line['mode']}{marks}"
-    close = " ≈" if _leads(line) and line["factor"] != 1 else ""
-    shown = f"**{time}**" if line["factor"] == 1 else time
-    return f"{shown} ×{line['factor']:.2f}{close} {line['mode']}{marks}"
-
-
-def _means(factors: list[dict[str, float]], columns: list[str]) -> dict[str, str]:
-    """The geometric mean of factors, over the lines that every timed column has."""
-    timed = [column for column in columns if any(column in line for line in factors)]
-    shared = [line for line in factors if all(column in line for column in timed)]
-    name = f"*geometric mean of factors ({len(shared)} lines that all have)*"
-    means = {c: geometric_mean(line[c] for line in shared) for c in timed}
-    return {WHAT: name} | {
-        c: f"×{means[c]:.2f}" if c in timed and shared else ABSENT for c in columns
-    }
+def _told(data: pd.DataFrame) -> Iterator[str]:
+    """Who leads on every line that any was timed for, and the geometric means of factors."""
+    if "factor" not in data or data["factor"].isna().all():
+        return
+    table = data.pivot_table("factor", list(clock.WHAT), "column", "first", dropna=False)
+    table = table.dropna(how="all").dropna(how="all", axis=1)
+    if len(table.columns) < 2:
+        return
+    timed = data[data["factor"].notna()]
+    first = (timed["factor"] == 1) | ~timed["differs_from_best"].astype(bool)
+    counts = timed[first].groupby("column").size()
+    leaders = sorted(counts.index[counts == len(table)])
+    yield f"{LEADS}: {', '.join(leaders) or 'no column'}."
+    shared = table.dropna()
+    means = [f"{column} ×{number(geometric_mean(shared[column]))}" for column in shared]
+    if len(shared):
+        yield f"Geometric mean of the factors of {len(shared)} lines: {', '.join(means)}."

@@ -1,24 +1,22 @@
-"""Explainers beside each other: cost, faithfulness, likeness to Grad-CAM, where evidence lies."""
+"""Explainers beside each other: cost, likeness to Grad-CAM, and what their maps are worth."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
 
 from bench.report import explainers as found
-from bench.report.clock import STALE
-from bench.report.explainers import Explainer, Value, likeness_metrics, places, quality_metrics
-from bench.report.files import Section, Table
-from bench.report.frame import place
-from bench.report.text import ABSENT, number
+from bench.report.explainers import PLACE, Explainer, likeness_metrics, places, quality_metrics
+from bench.report.forms import missing, number, spread, stale_text, text
+from bench.report.table import ABSENT, Absent, Shown, Table, View
 
-TITLE = "Explainers beside each other"
 STAGES = found.STAGES
 YARDSTICK = "grad_cam"
-BLANK = "blank"
-"""A metric of the network alone."""
+UNTRAINED = "removal_gain_correct_untrained"
+"""The headline of faithfulness of the maps of the network before training."""
 FEWEST = 30
 """Images below which a value is no ground for a finding."""
 NOTE = (
@@ -31,25 +29,51 @@ NOTE = (
     "`control` explains nothing: it is "
     "what a score must be above. Likeness to `grad_cam`: means over all images."
 )
+BLANK = "blank"
+"""A metric of the network alone."""
+NAME = Shown("explainer", stale_text, ("explainer", "stale"))
 
 
-def make(frame: pd.DataFrame) -> list[Table]:
-    """`contrast`: a section of cost and likeness and one of scores for each place."""
-    lines: list[dict[str, Any]] = []
-    sections = []
-    for key, explainers in places(frame):
-        lines += [{**key, **_line(explainer)} for explainer in explainers]
-        title = place(key, frame["machine_id"].nunique())
-        sections += _sections(title, explainers)
-    if not lines:
-        return []
-    return [Table("contrast", TITLE, pd.DataFrame(lines), sections, NOTE)]
+def make(frame: pd.DataFrame) -> Table:
+    """A section of cost and likeness and one of scores for each place."""
+    everywhere = places(frame)
+    data = pd.DataFrame(
+        {**key, **_line(explainer)}
+        for key, explainers in everywhere
+        for explainer in sorted(explainers, key=_cost)
+    )
+    everybody = [explainer for _, explainers in everywhere for explainer in explainers]
+    likeness = [f"{metric}_to_{YARDSTICK}" for metric in likeness_metrics(everybody)]
+    likeness = [name for name in likeness if name in data]
+    cost = (
+        NAME,
+        Shown("column", text, ("column",)),
+        Shown("evaluations", _evaluations, ("evaluations", "status", "reason")),
+        Shown("ms per image", _ms, ("ms_per_image", "timed")),
+        *(Shown(each.removesuffix(f"_to_{YARDSTICK}"), number, (each,)) for each in likeness),
+    )
+    headlines = {m: _headline(m) for m in quality_metrics(everybody) if m != BLANK}
+    scored = [name for of in headlines.values() for name in of if name in data]
+    scores = [Shown(m, _score, of) for m, of in headlines.items() if {*of} & {*data}]
+    if UNTRAINED in data:
+        scores.append(Shown("removal_gain, untrained", number, (UNTRAINED,)))
+    views = [
+        View(PLACE, cost, where=lambda mine: ~mine["control"], told=_told),
+        View(
+            PLACE, (NAME, *scores), title="scores",
+            where=lambda mine: mine[scored].notna().any(axis=1), told=_blank,
+        ),
+    ]  # fmt: skip
+    return Table("contrast", "Explainers beside each other", data, views, NOTE)
 
 
 def _line(explainer: Explainer) -> dict[str, Any]:
-    plain = ("column", "ms_per_image", "timed", "evaluations", "peak_rss_mb", "n_images", "status")
+    plain = (
+        "column", "control", "ms_per_image", "timed", "evaluations", "peak_rss_mb", "n_images",
+        "status", "reason", "stale",
+    )  # fmt: skip
     line: dict[str, Any] = {"explainer": explainer.name}
-    line |= {name: getattr(explainer, name) for name in (*plain, "reason", "stale")}
+    line |= {name: getattr(explainer, name) for name in plain}
     line |= {
         f"{metric}_to_{YARDSTICK}": value.value
         for (metric, other), value in explainer.likeness.items()
@@ -64,68 +88,42 @@ def _line(explainer: Explainer) -> dict[str, Any]:
     return line
 
 
-def _sections(title: str, explainers: list[Explainer]) -> list[Section]:
-    measured = [explainer for explainer in explainers if explainer.measured]
-    absent = [f"- {e.name}: *{e.status}*: {e.reason}" for e in explainers if not e.measured]
-    stale = (STALE,) if any(e.stale for e in explainers) else ()
-    notes = (*absent, *_images(measured), *stale)
-    costly = [e for e in measured if not e.control]
-    metrics = likeness_metrics(measured)
-    texts = [
-        {
-            "explainer": e.name + (" †" if e.stale else ""),
-            "column": e.column,
-            "evaluations": number(e.evaluations),
-            "ms per image": f"{number(e.ms_per_image)} ({e.timed})" if e.timed else ABSENT,
-            **{m: number(_value(e.likeness.get((m, YARDSTICK)))) for m in metrics},
-        }
-        for e in sorted(costly, key=_cost)
-    ]
-    sections = [Section(title, pd.DataFrame(texts or [{"explainer": ABSENT}]), notes)]
-    every = [m for m in quality_metrics(measured) if any(e.headline(m) for e in measured)]
-    scores = [m for m in every if m != BLANK]
-    scored = [
-        {"explainer": e.name, **{m: _score(e, m) for m in scores}, **_untrained(e, measured)}
-        for e in sorted(measured, key=_cost)
-        if e.quality
-    ]
-    if scored:
-        blank = next((v for e in measured if (v := e.headline(BLANK))), None)
-        left = f"Of a wholly filled image the network's probability is {number(_value(blank))}."
-        notes = (left,) if blank else ()
-        sections.append(Section(f"{title}: scores", pd.DataFrame(scored), notes))
-    return sections
+def _headline(metric: str) -> tuple[str, ...]:
+    """The columns of a metric's value and interval, of the images classified correctly and all."""
+    heads = (f"{metric}_{part}" for part in ("correct", "all"))
+    return tuple(name for head in heads for name in (head, f"{head}_ci_lo", f"{head}_ci_hi"))
 
 
-def _images(explainers: list[Explainer]) -> tuple[str, ...]:
+def _score(*values: float) -> str:
+    """Of the images classified correctly; in older rows of all."""
+    shown = values[3:] if missing(values[0]) else values[:3]
+    return spread(*shown)
+
+
+def _ms(value: float, timed: str) -> str:
+    return f"{number(value)} ({timed})" if text(timed) else ABSENT
+
+
+def _evaluations(value: float, status: str, reason: str) -> str | Absent:
+    return Absent(status, reason) if missing(value) and text(status) else number(value)
+
+
+def _told(shown: pd.DataFrame) -> Iterator[str]:
     """On how many images all this was measured, and how many of them were classified correctly."""
-    counts = sorted({int(e.n_images) for e in explainers if math.isfinite(e.n_images)})
-    of = [v.n for e in explainers for (_, part), v in e.quality.items() if part == "correct"]
-    right = max((n for n in of if math.isfinite(n)), default=math.nan)
+    counts = sorted({int(n) for n in shown["n_images"].dropna()})
+    right = shown[[name for name in shown if str(name).endswith("_correct_n")]].max().max()
     few = f": below {FEWEST}, no ground for a finding" if right < FEWEST else ""
-    correct = f", {int(right)} classified correctly{few}" if math.isfinite(right) else ""
-    return (f"Of {' or '.join(map(str, counts))} images{correct}.",) if counts else ()
+    correct = "" if math.isnan(right) else f", {int(right)} classified correctly{few}"
+    if counts:
+        yield f"Of {' or '.join(map(str, counts))} images{correct}."
 
 
-def _value(value: Value | None) -> float:
-    return value.value if value else math.nan
-
-
-def _score(explainer: Explainer, metric: str) -> str:
-    value = explainer.headline(metric)
-    if value is None:
-        return ABSENT
-    if not math.isfinite(value.low):
-        return number(value.value)
-    return f"{number(value.value)} [{number(value.low)}, {number(value.high)}]"
-
-
-def _untrained(explainer: Explainer, explainers: list[Explainer]) -> dict[str, str]:
-    """The headline of faithfulness of its maps of the network before training."""
-    part = ("removal_gain", "correct")
-    if not any(part in each.untrained for each in explainers):
-        return {}
-    return {"removal_gain, untrained": number(_value(explainer.untrained.get(part)))}
+def _blank(shown: pd.DataFrame) -> Iterator[str]:
+    """What the network alone says of nothing."""
+    known = [shown[name].dropna() for name in _headline(BLANK)[::3] if name in shown]
+    for values in [values for values in known if len(values)][:1]:
+        left = number(values.iloc[0])
+        yield f"Of a wholly filled image the network's probability is {left}."
 
 
 def _cost(explainer: Explainer) -> tuple[bool, float, str]:

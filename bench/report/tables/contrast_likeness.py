@@ -1,53 +1,55 @@
-"""How alike every two explainers are: the matrix for programs, the nearest for people."""
+"""How alike every two explainers are: each pair for programs, the nearest for people."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pandas as pd
 
-from bench.report.clock import STALE
-from bench.report.explainers import likeness_metrics, matrix, places
-from bench.report.files import Section, Table
-from bench.report.frame import place
-from bench.report.text import number
+from bench.report.explainers import PLACE, likeness_metrics, matrix, places
+from bench.report.forms import number, text
+from bench.report.table import SIGNS, Shown, Table, View
 
-TITLE = "Likeness of explainers"
 STAGES = ("contrast", "judge")
 NEAREST = 3
 NOTE = (
-    f"The {NEAREST} explainers whose heatmaps are most alike, and the one least alike; "
-    "contrast_likeness.csv has the whole matrix. Means over images where the metric is defined."
+    f"The {NEAREST} explainers whose heatmaps are most alike, and the one least alike; the CSV has "
+    "every pair. Means over images where the metric is defined."
 )
+SHOWN = (Shown("explainer", text, ("explainer",)),)
+LEAST = "least alike"
 
 
-def make(frame: pd.DataFrame) -> list[Table]:
-    """`contrast_likeness`: the matrices of every place and metric, one beneath the other."""
-    blocks, sections = [], []
+def _cell(other: str, value: float) -> str:
+    return f"{other} {number(value)}"
+
+
+def make(frame: pd.DataFrame) -> Table:
+    """Each pair of explainers in the CSV; for people the nearest of each."""
+    lines = list(_lines(frame))
+    view = View(
+        (*PLACE, "metric"), SHOWN, "shown", Shown("", _cell, ("other", "value")),
+        data=pd.DataFrame(line for line in lines if line["shown"]),
+        told=lambda mine: [SIGNS["†"]] if mine["stale"].any() else [],
+    )  # fmt: skip
+    pairs = [line for line in lines if line["explainer"] < line["other"]]
+    data = pd.DataFrame(pairs).drop(columns="shown") if pairs else pd.DataFrame()
+    return Table("contrast_likeness", "Likeness of explainers", data, [view], NOTE)
+
+
+def _lines(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Each explainer with every other, the nearest first."""
     for key, explainers in places(frame):
-        title = place(key, frame["machine_id"].nunique())
-        notes = (STALE,) if any(e.stale for e in explainers) else ()
+        stale = any(explainer.stale for explainer in explainers)
         for metric in likeness_metrics(explainers):
             table = matrix(explainers, metric)
-            block = table.rename_axis("explainer").reset_index()
-            for position, (name, value) in enumerate({**key, "metric": metric}.items()):
-                block.insert(position, name, value)
-            blocks.append(block)
-            sections.append(Section(f"{title}: {metric}", _nearest(table), notes))
-    if not blocks:
-        return []
-    data = pd.concat(blocks, ignore_index=True)
-    return [Table("contrast_likeness", TITLE, data, sections, NOTE)]
-
-
-def _nearest(table: pd.DataFrame) -> pd.DataFrame:
-    texts = []
-    for name in table.index:
-        others = table.loc[name].drop(name).dropna().sort_values(ascending=False, kind="stable")
-        named = [f"{other} {number(float(value))}" for other, value in others.items()]
-        texts.append(
-            {
-                "explainer": name,
-                "most alike": ", ".join(named[:NEAREST]),
-                "least alike": named[-1] if len(named) > NEAREST else "",
-            }
-        )
-    return pd.DataFrame(texts)
+            for name in table.index:
+                others = table.loc[name].drop(name).dropna()
+                others = others.sort_values(ascending=False, kind="stable")
+                for n, (other, value) in enumerate(others.items(), 1):
+                    shown = f"alike, {n}" if n <= NEAREST else LEAST if n == len(others) else ""
+                    yield {
+                        **key, "metric": metric, "explainer": name, "other": str(other),
+                        "value": float(value), "shown": shown, "stale": stale,
+                    }  # fmt: skip

@@ -6,60 +6,70 @@ from typing import Any
 
 import pandas as pd
 
-from bench.report import clock
-from bench.report.files import Section, Table
+from bench.report.forms import (
+    COLUMN,
+    EXPLAINED,
+    MODE,
+    TIME,
+    TOGGLES,
+    number,
+    share,
+    spread,
+    timed,
+    times,
+)  # fmt: skip
 from bench.report.measured import Measured, fastest
-from bench.report.same_run import Place, places, ratio
-from bench.report.text import number, share
-from bench.report.wording import PAIRED, call, legend, times
+from bench.report.same_run import RUN, Place, places, ratio
+from bench.report.table import Shown, Table, View
 
-TITLE = "Grad-CAM at the price of a forward pass"
 STAGES = ("time",)
 GRAD_CAM = "grad_cam"
 FORWARD = {"task": "forward", "method": "", "options": "", "score": "logit", "layer": ""}
 """What a cell's forward pass differs in."""
 NOTE = (
-    "Milliseconds per call: typical of the processes, with its interval. Ratio: Grad-CAM over the "
-    "best forward pass of the same column, in whatever mode that is, at the same batch and "
-    "precision in the same run. Each column in the mode in which its Grad-CAM is fastest, in "
-    "float32 where there is that; the CSV has every mode and precision. Share of peak: of the "
-    "operations a second that the machine was measured to do, those counted from the architecture. "
-    "Cores in use: CPU time over wall time, of Grad-CAM. " + PAIRED
+    "Milliseconds of a call. Ratio: Grad-CAM over the best forward pass of the same column, in "
+    "whatever mode that is, at the same batch and precision in the same run. Each column in the "
+    "mode in which its Grad-CAM is fastest, in float32 where there is that; the CSV has every mode "
+    "and precision. Share of peak: of the operations a second that the machine was measured to do, "
+    "those counted from the architecture. Cores in use: CPU time over wall time, of Grad-CAM. "
+    + EXPLAINED
+)
+SHOWN = (
+    *TOGGLES,
+    COLUMN,
+    Shown("Grad-CAM, ms", timed, TIME),
+    MODE,
+    Shown("best forward pass, ms", spread, ("forward_ms", "forward_low", "forward_high")),
+    Shown("its mode", str, ("forward_mode",)),
+    Shown("ratio", times, ("ratio", "real")),
+    Shown("share of peak", share, ("peak_share",)),
+    Shown("forward's share", share, ("forward_peak_share",)),
+    Shown("cores in use", number, ("cores_in_use",)),
 )
 
 
-def make(frame: pd.DataFrame) -> list[Table]:
-    """`grad_cam_price`, where a column has a forward pass beside Grad-CAM in one run."""
-    lines: list[dict[str, Any]] = []
-    sections = []
-    for place in places(frame):
-        pairs = _pairs(place)
-        fastest = _fastest([cell for cell, _ in pairs])
-        for cell, forward in pairs:
-            lines.append(_line(place, cell, forward) | {"best_mode": cell in fastest})
-        if pairs:
-            least = min(cell.varies & {"precision"} for cell, _ in pairs)
-            shown = [
-                (cell, forward)
-                for cell, forward in pairs
-                if cell in fastest and cell.varies & {"precision"} == least
-            ]
-            toggles = clock.varying([cell.timing.what for cell, _ in shown])
-            texts = [_text(place, *pair, toggles) for pair in shown]
-            sections.append(Section(place.title, pd.DataFrame(texts), legend(texts)))
-    if not lines:
-        return []
-    return [Table("grad_cam_price", TITLE, pd.DataFrame(lines), sections, NOTE)]
+def make(frame: pd.DataFrame) -> Table:
+    """Every column that has a forward pass beside Grad-CAM in one run."""
+    data = pd.DataFrame([line for place in places(frame) for line in _lines(place)])
+    view = View(RUN, SHOWN, where=lambda data: data["shown"])
+    return Table("grad_cam_price", "Grad-CAM at the price of a forward pass", data, [view], NOTE)
 
 
-def _pairs(place: Place) -> list[tuple[Measured, Measured]]:
+def _lines(place: Place) -> list[dict[str, Any]]:
     """Every timed Grad-CAM with the best forward pass of its column, deepest layer first."""
     pairs = []
     for cell in place.deepest_first(cell for cell in place.cells if _timed(cell)):
         forward = fastest(place.modes(cell.timing, **FORWARD))
         if forward is not None:
             pairs.append((cell, forward))
-    return pairs
+    best = _fastest([cell for cell, _ in pairs])
+    plain = any("precision" not in cell.varies for cell, _ in pairs)
+    return [
+        _line(place, cell, forward)
+        | {"best_mode": cell in best}
+        | {"shown": cell in best and not (plain and "precision" in cell.varies)}
+        for cell, forward in pairs
+    ]
 
 
 def _timed(cell: Measured) -> bool:
@@ -77,26 +87,16 @@ def _fastest(cells: list[Measured]) -> list[Measured]:
 
 def _line(place: Place, cell: Measured, forward: Measured) -> dict[str, Any]:
     assert forward.timing.estimate is not None
+    ms = forward.timing.estimate
     return {
         **place.line(cell.timing),
-        "forward_ms": forward.timing.estimate.value,
+        "forward_ms": ms.value,
+        "forward_low": ms.low,
+        "forward_high": ms.high,
         "forward_mode": forward.timing.mode,
         **ratio(cell.timing, forward.timing),
         "peak_share": cell.beside["peak_share"],
         "cores_in_use": cell.beside["cores_in_use"],
         "forward_peak_share": forward.beside["peak_share"],
         "forward_cores_in_use": forward.beside["cores_in_use"],
-    }
-
-
-def _text(place: Place, cell: Measured, forward: Measured, toggles: list[str]) -> dict[str, str]:
-    compared = ratio(cell.timing, forward.timing)
-    return {
-        **place.told(cell.timing, toggles),
-        "Grad-CAM, ms": call(cell.timing, {}),
-        "best forward pass, ms": call(forward.timing, {}),
-        "ratio": times(compared["ratio"], compared["real"]),
-        "share of peak": share(cell.beside["peak_share"]),
-        "forward's share": share(forward.beside["peak_share"]),
-        "cores in use": number(cell.beside["cores_in_use"]),
     }

@@ -7,25 +7,35 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from bench.report.files import Section, Table
+from bench.report.forms import (
+    COLUMN,
+    EXPLAINED,
+    PER_IMAGE,
+    TOGGLES,
+    missing,
+    number,
+    per_image,
+    text,
+    times,
+    what,
+)  # fmt: skip
 from bench.report.frame import label
 from bench.report.measured import Measured
-from bench.report.same_run import Place, places, ratio
-from bench.report.text import ABSENT, number
-from bench.report.wording import PAIRED, absent, legend, per_image, times
+from bench.report.same_run import RUN, Place, places, ratio
+from bench.report.table import ABSENT, Absent, Shown, Table, View
 
-TITLE = "Libraries in the same run"
 STAGES = ("time",)
 EAGER = "eager"
 SAME = 1e-5
 """A map that is further from the oracle's than this is another one."""
 NOTE = (
-    "Milliseconds per image: typical of the processes, with its interval. Factors: over our own "
-    "method of the same kind in the same framework, layer and batch, in the same run: in its best "
-    "mode, and eager, as the libraries are. Error: max |a-b| / max |reference signed map| of the "
-    "worst image against the float64 oracle, and the tolerance where the options make it compute "
-    "the oracle's map; where nothing is promised an error above 1e-05 is another map, which the "
-    "last section explains. A library's map is timed before it is resized or drawn. " + PAIRED
+    "Milliseconds of an image. Factors: over our own method of the same kind in the same "
+    "framework, layer and batch, in the same run: in its best mode, and eager, as the libraries "
+    "are. Error: max |a-b| / max |reference signed map| of the worst image against the float64 "
+    "oracle, and the tolerance where the options make it compute the oracle's map; where nothing "
+    "is promised an error above 1e-05 is another map, which the last section explains. A library's "
+    "map is timed "
+    "before it is resized or drawn. " + EXPLAINED
 )
 Ratio = dict[str, Any]
 
@@ -39,25 +49,57 @@ class Compared(NamedTuple):
     to_eager: Ratio
 
 
-def make(frame: pd.DataFrame) -> list[Table]:
-    """`libraries`, where a library was timed; last, how what each offers differs from ours."""
-    lines: list[dict[str, Any]] = []
-    sections = []
+def _explainer(library: str, mode: str, *named: str) -> str:
+    return what(*named) + ("" if text(library) else f", ours, {mode}")
+
+
+def _ms(status: str, reason: str, *time: Any) -> str | Absent:
+    return Absent(status, reason) if missing(time[0]) else per_image(*time)
+
+
+def _error(error: float, tolerance: float) -> str:
+    """Against the oracle; where nothing is promised, a large one is another map, and no mistake."""
+    if math.isfinite(tolerance):
+        return f"{number(error)} of {number(tolerance)}"
+    return f"another map ({number(error)})" if error > SAME else number(error)
+
+
+def _or_dash(value: Any) -> str:
+    return text(value) or ABSENT
+
+
+SHOWN = (
+    COLUMN,
+    Shown(
+        "explainer", _explainer,
+        ("library", "mode", "task", "method", "library", "options", "score"),
+    ),
+    *TOGGLES,
+    Shown("ms per image", _ms, ("status", "reason", *PER_IMAGE)),
+    Shown("to ours", times, ("to_best", "to_best_real")),
+    Shown("to ours, eager", times, ("to_eager", "to_eager_real")),
+    Shown("error", _error, ("max_rel", "tolerance")),
+)  # fmt: skip
+DIFFER = (
+    Shown("offer", text, ("offer",)),
+    Shown("like", _or_dash, ("like",)),
+    Shown("our map with", _or_dash, ("same_with",)),
+    Shown("difference", text, ("difference",)),
+)
+
+
+def make(frame: pd.DataFrame) -> Table:
+    """What libraries take beside ours; last, how what each offers differs from ours."""
     offers: dict[str, dict[str, str]] = {}
-    for place in places(frame):
-        found = [one for block in _blocks(place, offers) for one in block]
-        lines += [_line(place, one) for one in found]
-        if found:
-            reasons: dict[str, int] = {}
-            texts = [_text(place, one, reasons) for one in found]
-            sections.append(Section(place.title, pd.DataFrame(texts), legend(texts, reasons)))
-    if not lines:
-        return []
-    if offers:
-        sections.append(
-            Section("How they differ", pd.DataFrame([offers[name] for name in sorted(offers)]))
-        )
-    return [Table("libraries", TITLE, pd.DataFrame(lines), sections, NOTE)]
+    lines = [
+        _line(place, one)
+        for place in places(frame)
+        for block in _blocks(place, offers)
+        for one in block
+    ]
+    differ = pd.DataFrame([offers[name] for name in sorted(offers)])
+    views = [View(RUN, SHOWN), View((), DIFFER, title="How they differ", data=differ)]
+    return Table("libraries", "Libraries in the same run", pd.DataFrame(lines), views, NOTE)
 
 
 def _blocks(place: Place, offers: dict[str, dict[str, str]]) -> list[list[Compared]]:
@@ -70,9 +112,7 @@ def _blocks(place: Place, offers: dict[str, dict[str, str]]) -> list[list[Compar
         name, like = f"{what['library']}.{what['method']}", str(cell.said["like"])
         offers[name] = {
             "offer": name,
-            "like": like or ABSENT,
-            "our map with": cell.said["same_with"] or ABSENT,
-            "difference": cell.said["difference"],
+            **{said: cell.said[said] for said in ("like", "same_with", "difference")},
         }
         same = (what["batch"], what["layer"], what["precision"], what["score"], what["threads"])
         block = blocks.setdefault((like, *same, cell.timing.column, what["weights"]), [])
@@ -103,42 +143,9 @@ def _rank(one: Compared) -> tuple[Any, ...]:
 
 
 def _line(place: Place, one: Compared) -> dict[str, Any]:
-    timing, beside = one.cell.timing, one.cell.beside
-    line = {**place.line(timing), "like": one.like, "status": timing.status}
-    if timing.estimate:
-        line["ms_per_image"] = timing.per_image.value
+    line = {**place.line(one.cell.timing), "like": one.like}
     for name, found in (("best", one.to_best), ("eager", one.to_eager)):
         if found:
             line |= {f"to_{name}": found["ratio"], f"to_{name}_real": found["real"]}
             line |= {f"{name}_ms_per_image": found["ms_per_image"]}
-    line |= {name: beside[name] for name in ("max_rel", "tolerance")}
-    return line | {"reason": timing.reason}
-
-
-def _text(place: Place, one: Compared, reasons: dict[str, int]) -> dict[str, str]:
-    timing, beside = one.cell.timing, one.cell.beside
-    ours = "" if timing.what["library"] else f", ours, {timing.mode}"
-    told, why = place.told(timing, ()), (timing.status, timing.reason)
-    error, gate = beside["max_rel"], beside["tolerance"]
-    shown = per_image(timing) if timing.estimate else absent(*why, reasons)
-    return {
-        "column": told.pop("column"),
-        "explainer": label(timing.what) + ours,
-        **told,
-        "ms per image": shown,
-        "to ours": _times(one.to_best),
-        "to ours, eager": _times(one.to_eager),
-        "error": _error(error, gate),
-    }
-
-
-def _error(error: float, tolerance: float) -> str:
-    """Against the oracle; where nothing is promised, a large one is another map, and no mistake."""
-    if math.isfinite(tolerance):
-        return f"{number(error)} of {number(tolerance)}"
-    return f"another map ({number(error)})" if error > SAME else number(error)
-
-
-def _times(found: Ratio) -> str:
-    """A cell held against itself is no comparison."""
-    return times(found["ratio"], found["real"] or found["ratio"] == 1) if found else ABSENT
+    return line | {name: one.cell.beside[name] for name in ("max_rel", "tolerance")}

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import pandas as pd
 
 from bench.report import clock
-from bench.report.files import Section, Table
-from bench.report.frame import groups, place
+from bench.report.forms import count, number, stale_text, text
+from bench.report.frame import groups
 from bench.report.measured import standing
 from bench.report.statistics import middle
-from bench.report.text import ABSENT, number
+from bench.report.table import ABSENT, Shown, Table, View
 
-TITLE = "What a cell costs beside its calls"
 STAGES = ("time",)
 NOTE = (
     "Of the first process of a run, which compiles from cold caches with no other beside it. "
@@ -30,26 +28,36 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def make(frame: pd.DataFrame) -> list[Table]:
-    """`overhead`: for each place and run a line for each column and mode."""
+def _compile_s(seconds: float, longest: float, mode: str) -> str:
+    return ABSENT if mode == "eager" else f"{number(seconds)} (longest {number(longest)})"
+
+
+SHOWN = (
+    Shown("column", stale_text, ("column", "stale")),
+    Shown("mode", text, ("mode",)),
+    Shown("import s", number, ("import_s",)),
+    Shown("start s", number, ("compiler_s",)),
+    Shown("build s", number, ("build_s",)),
+    Shown("compile s", _compile_s, ("compile_s", "longest_compile_s", "mode")),
+    Shown("compilations", count, ("compile_count",)),
+    Shown("cells", count, ("cells",)),
+    Shown("all cells s", number, ("cells_s",)),
+)
+
+
+def make(frame: pd.DataFrame) -> Table:
+    """For each place and run a line for each column and mode."""
     timed = frame[frame["stage"] == "time"]
     imports = timed[timed["round"] == 0].groupby(["run_id", "column"])["import_s"].max()
     rows = standing(timed)
     rows = rows.loc[(rows["status"] == "ok") & (rows["round"] == 0), [*clock.PLACE, *COLUMNS]]
-    machines = frame["machine_id"].nunique()
-    lines: list[dict[str, Any]] = []
-    sections = []
-    for where, here in groups(rows, (*clock.PLACE, "run_id")):
-        mine = [
-            where | point | {"import_s": imports[where["run_id"], point["column"]]} | _told(cells)
-            for point, cells in groups(here, ("column", "mode"))
-        ]
-        lines += mine
-        notes = (clock.STALE,) if any(line["stale"] for line in mine) else ()
-        texts = pd.DataFrame([_text(line) for line in mine])
-        title = f"{place(where, machines)}, {where['run_id']}"
-        sections.append(Section(title, texts, notes))
-    return [Table("overhead", TITLE, pd.DataFrame(lines), sections, NOTE)] if lines else []
+    data = pd.DataFrame(
+        where | point | {"import_s": imports[where["run_id"], point["column"]]} | _told(cells)
+        for where, here in groups(rows, (*clock.PLACE, "run_id"))
+        for point, cells in groups(here, ("column", "mode"))
+    )
+    view = View((*clock.PLACE, "run_id"), SHOWN)
+    return Table("overhead", "What a cell costs beside its calls", data, [view], NOTE)
 
 
 def _told(cells: pd.DataFrame) -> dict[str, Any]:
@@ -63,21 +71,4 @@ def _told(cells: pd.DataFrame) -> dict[str, Any]:
         "compile_count": counted["compile_count"].max(),
         "cells_s": cells["cell_s"].sum(),
         "stale": bool(cells["stale"].any()),
-    }
-
-
-def _text(line: dict[str, Any]) -> dict[str, str]:
-    counted = line["compile_count"]
-    longest = number(line["longest_compile_s"])
-    compiled = f"{number(line['compile_s'])} (longest {longest})"
-    return {
-        "column": line["column"] + (" †" if line["stale"] else ""),
-        "mode": line["mode"],
-        "import s": number(line["import_s"]),
-        "start s": number(line["compiler_s"]),
-        "build s": number(line["build_s"]),
-        "compile s": ABSENT if line["mode"] == "eager" else compiled,
-        "compilations": ABSENT if math.isnan(counted) else f"{counted:.0f}",
-        "cells": str(line["cells"]),
-        "all cells s": number(line["cells_s"]),
     }

@@ -9,45 +9,50 @@ from typing import Any
 import pandas as pd
 
 from bench.report.clock import Timing
-from bench.report.files import Section, Table
+from bench.report.forms import (
+    COLUMN,
+    EXPLAINED,
+    MODE,
+    TOGGLES,
+    WHAT,
+    number,
+    timed,
+    times,
+    yes,
+)  # fmt: skip
 from bench.report.frame import label
 from bench.report.measured import Measured, things
-from bench.report.same_run import Place, places
+from bench.report.same_run import RUN, Place, places
 from bench.report.statistics import different
-from bench.report.text import ABSENT, interval, number
-from bench.report.wording import PAIRED, legend, times
+from bench.report.table import ABSENT, Shown, Table, View
 
-TITLE = "The price of compiling"
 STAGES = ("time",)
 EAGER, COMPILED = "eager", "compiled"
 Pair = tuple[Measured, Measured]
 """The same eager and compiled."""
 NOTE = (
-    "Milliseconds per call (a batch, or a training step): median over processes with its "
-    "interval. Start: the first compilation of a process, of a tiny network, which starts the "
-    "compiler. Rows without it are older: it is in the compile seconds of what their process "
-    "compiled first, and what compiled alike found the other's in a cache. Compile: the first call "
-    "less a steady one. Break-even: calls after which compiling has paid in a process that "
-    "compiles nothing else, (start + compile) / (eager - compiled). " + PAIRED
+    "Milliseconds of a call (a batch, or a training step). Start: the first compilation of a "
+    "process, of a tiny network, which starts the compiler. Rows without it are older: it is in "
+    "the compile seconds of what their process compiled first, and what compiled alike found the "
+    "other's in a cache. Compile: the first call less a steady one. Break-even: calls after which "
+    "compiling has paid in a process that compiles nothing else, (start + compile) / (eager - "
+    "compiled). " + EXPLAINED
 )
 
 
-def make(frame: pd.DataFrame) -> list[Table]:
-    """`price_of_jit`, where a column has a time both eager and compiled."""
-    lines: list[dict[str, Any]] = []
-    sections = []
-    for place, pairs in priced(frame):
-        texts = []
-        for eager, compiled in pairs:
-            line = _line(eager.timing, compiled.timing)
-            lines.append({**place.key, **compiled.timing.what, **line})
-            texts.append(_text(compiled.timing.what, eager.timing, compiled.timing, line))
-        if texts:
-            notes = (*legend(texts), *_uncompiled(place))
-            sections.append(Section(place.title, pd.DataFrame(texts), notes))
-    if not lines:
-        return []
-    return [Table("price_of_jit", TITLE, pd.DataFrame(lines), sections, NOTE)]
+def make(frame: pd.DataFrame) -> Table:
+    """What has a time both eager and compiled in one column."""
+    found = list(priced(frame))
+    data = pd.DataFrame([_line(place, *pair) for place, pairs in found for pair in pairs])
+    why = [reason for place, pairs in found if pairs for reason in _uncompiled(place)]
+
+    def told(mine: pd.DataFrame) -> list[str]:
+        run = mine["run_id"].iloc[0], mine["architecture"].iloc[0]
+        return list(dict.fromkeys(text for *key, text in why if tuple(key) == run))
+
+    return Table(
+        "price_of_jit", "The price of compiling", data, [View(RUN, SHOWN, told=told)], NOTE
+    )
 
 
 def priced(frame: pd.DataFrame) -> Iterator[tuple[Place, list[Pair]]]:
@@ -70,63 +75,71 @@ def break_even(before_calls_s: float, eager_ms: float, compiled_ms: float) -> fl
     return max(1e3 * before_calls_s / (eager_ms - compiled_ms), 0.0)
 
 
-def _uncompiled(place: Place) -> list[str]:
-    """Why what was timed eagerly has no compiled time beside it, a line for each reason."""
-    found: dict[str, None] = {}
+def _uncompiled(place: Place) -> Iterator[tuple[str, str, str]]:
+    """Why what was timed eagerly has no compiled time beside it, with run and architecture."""
     for what, cells in things(place.cells):
         eager = {c.timing.column for c in cells if c.timing.mode == EAGER and c.timing.estimate}
         for timing in (cell.timing for cell in cells if cell.timing.mode == COMPILED):
             if timing.column in eager and timing.estimate is None:
-                found[f"- {label(what)}, {timing.column}: {timing.reason}"] = None
-    return list(found)
+                text = f"{label(what)}, {timing.column}: {timing.reason}"
+                yield place.key["run_id"], place.key["architecture"], text
 
 
-def _line(eager: Timing, compiled: Timing) -> dict[str, Any]:
+def _line(place: Place, eager: Measured, compiled: Measured) -> dict[str, Any]:
+    line = {**place.key, **compiled.timing.what, "column": compiled.timing.column}
+    return line | {"mode": compiled.timing.mode} | _numbers(eager.timing, compiled.timing)
+
+
+def _numbers(eager: Timing, compiled: Timing) -> dict[str, Any]:
     before, after = eager.estimate, compiled.estimate
     assert before is not None
     assert after is not None
-    calls = break_even(compiled.before_calls_s, before.value, after.value)
     return {
-        "column": compiled.column,
-        "mode": compiled.mode,
         "eager_ms": before.value,
         "eager_low": before.low,
         "eager_high": before.high,
+        "eager_stable": before.stable,
+        "eager_stale": eager.stale,
         "compiled_ms": after.value,
         "compiled_low": after.low,
         "compiled_high": after.high,
+        "compiled_stable": after.stable,
+        "compiled_stale": compiled.stale,
         "speed_up": eager.over(compiled),
         "compiler_s": compiled.compiler_s,
         "compile_s": compiled.compile_s,
-        "break_even_calls": calls,
+        "break_even_calls": break_even(compiled.before_calls_s, before.value, after.value),
         "real": different(before, after),
         "stable": before.stable and after.stable,
         "stale": eager.stale or compiled.stale,
     }
 
 
-def _text(
-    what: dict[str, Any], eager: Timing, compiled: Timing, line: dict[str, Any]
-) -> dict[str, str]:
-    assert eager.estimate is not None
-    assert compiled.estimate is not None
-    older = " †" if math.isnan(line["compiler_s"]) else ""
-    where = [str(what[name]) for name in ("layer", "precision") if what[name]]
-    return {
-        "what": ", ".join([label(what), *where, f"batch {what['batch']}"]),
-        "column": line["column"],
-        "eager ms": interval(eager.estimate) + eager.marks,
-        "mode": line["mode"],
-        "its ms": interval(compiled.estimate) + compiled.marks,
-        "speed-up": times(line["speed_up"], line["real"]),
-        "start s": number(line["compiler_s"]),
-        "compile s": number(line["compile_s"]) + older,
-        "break-even calls": _calls(line["break_even_calls"]) + older if line["real"] else ABSENT,
-    }
+def _compile_s(seconds: float, compiler_s: float) -> str:
+    return number(seconds) + (" †" if math.isnan(compiler_s) else "")
 
 
-def _calls(calls: float) -> str:
+def _calls(calls: float, compiler_s: float, real: bool) -> str:
     """A whole number, thousands apart; no more digits than are known."""
-    if math.isinf(calls):
-        return "never"
-    return ABSENT if math.isnan(calls) else f"{float(f'{math.ceil(calls):.3g}'):,.0f}"
+    if math.isnan(calls) or not yes(real):
+        return ABSENT
+    shown = "never" if math.isinf(calls) else f"{float(f'{math.ceil(calls):.3g}'):,.0f}"
+    return shown + (" †" if math.isnan(compiler_s) else "")
+
+
+def _of(mode: str) -> tuple[str, ...]:
+    return tuple(f"{mode}_{part}" for part in ("ms", "low", "high", "stable", "stale"))
+
+
+SHOWN = (
+    WHAT,
+    *TOGGLES,
+    COLUMN,
+    Shown("eager ms", timed, _of("eager")),
+    MODE,
+    Shown("its ms", timed, _of("compiled")),
+    Shown("speed-up", times, ("speed_up", "real")),
+    Shown("start s", number, ("compiler_s",)),
+    Shown("compile s", _compile_s, ("compile_s", "compiler_s")),
+    Shown("break-even calls", _calls, ("break_even_calls", "compiler_s", "real")),
+)

@@ -7,23 +7,20 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from bench.report.files import Section, Table
+from bench.report.forms import EXPLAINED, PER_IMAGE, WHAT, per_image, text, times
 from bench.report.frame import label
 from bench.report.measured import Measured, common_batch
 from bench.report.same_run import Place, places, ratio
-from bench.report.text import ABSENT
-from bench.report.wording import PAIRED, legend, per_image, times
+from bench.report.table import ABSENT, Shown, Table, View
 
-TITLE = "One factor at a time"
 STAGES = ("time",)
 FACTORS = ("base", "layer", "precision", "architecture", "method")
 SHARED = ("device", "machine_id", "run_id")
 NOTE = (
-    "Milliseconds per image, compiled: typical of the processes, with its interval, and the "
-    "factor to the base cell of the same column and batch in the same run, from which it differs "
-    "in this one factor. The base is one network at its deepest layer, in "
-    "float32; a method is held against Grad-CAM. What was not timed at the base's batch is held "
-    "against the base at its own. The CSV has every batch. " + PAIRED
+    "Milliseconds of an image, compiled, and the factor to the base cell of the same column and "
+    "batch in the same run, from which it differs in this one factor. The base is one network at "
+    "its deepest layer, in float32; a method is held against Grad-CAM. What was not timed at the "
+    "base's batch is held against the base at its own. The CSV has every batch. " + EXPLAINED
 )
 
 
@@ -37,22 +34,42 @@ class Step(NamedTuple):
     base: Measured
 
 
-def make(frame: pd.DataFrame) -> list[Table]:
-    """`toggles`, where cells of one run differ in one factor from its base."""
+def _cell(factor: str, ratio: float, real: bool, *time: Any) -> str:
+    return per_image(*time) + ("" if factor == "base" else f" {times(ratio, real)}")
+
+
+CELL = ("factor", "ratio", "real", *PER_IMAGE)
+SHOWN = (
+    Shown("changed", text, ("factor",)),
+    Shown("to", lambda value: text(value) or ABSENT, ("value",)),
+    WHAT,
+    Shown("batch", str, ("batch",)),
+)
+
+
+def make(frame: pd.DataFrame) -> Table:
+    """The cells of each run that differ in one factor from its base."""
     by_run: dict[tuple[str, ...], list[Place]] = {}
     for place in places(frame):
         by_run.setdefault(tuple(place.key[name] for name in SHARED), []).append(place)
-    lines: list[dict[str, Any]] = []
-    sections = []
+    lines = []
     for found in by_run.values():
-        if mine := steps(found):
-            lines += [_line(step) for step in mine]
-            texts = _texts(_one_batch(mine))
-            heading = f"{mine[0].place.title}: around {mine[0].base.timing.what['precision']}"
-            sections.append(Section(heading, pd.DataFrame(texts), legend(texts)))
-    if not lines:
-        return []
-    return [Table("toggles", TITLE, pd.DataFrame(lines), sections, NOTE)]
+        mine = steps(found)
+        shown = _one_batch(mine)
+        around = mine[0].place.title if mine else ""
+        for step in sorted(mine, key=_rank):
+            lines.append(_line(step) | {"around": around, "shown": step in shown})
+    view = View(
+        ("around",), SHOWN, "column", Shown("", _cell, CELL), where=lambda data: data["shown"]
+    )
+    return Table("toggles", "One factor at a time", pd.DataFrame(lines), [view], NOTE)
+
+
+def _rank(step: Step) -> tuple[Any, ...]:
+    what = step.cell.timing.what
+    depth = step.cell.order if step.factor == "layer" else 0
+    name = (FACTORS.index(step.factor), depth, step.value, what["task"], label(what))
+    return (*name, what["batch"], what["threads"], step.cell.timing.column)
 
 
 def steps(found: Sequence[Place]) -> list[Step]:
@@ -110,34 +127,5 @@ def _one_batch(found: list[Step]) -> list[Step]:
 def _line(step: Step) -> dict[str, Any]:
     timing = step.cell.timing
     line = {"factor": step.factor, "value": step.value, **step.place.line(timing)}
-    line |= {"ms_per_image": timing.per_image.value}
     line |= {"base_ms_per_image": step.base.timing.per_image.value}
     return line | ratio(timing, step.base.timing)
-
-
-def _texts(found: list[Step]) -> list[dict[str, str]]:
-    """A line for each value of each factor and each thing done; the columns across."""
-    columns = sorted({step.cell.timing.column for step in found})
-
-    def line(step: Step) -> tuple[Any, ...]:
-        what = step.cell.timing.what
-        depth = step.cell.order if step.factor == "layer" else 0
-        name = (FACTORS.index(step.factor), depth, step.value, what["task"], label(what))
-        return (*name, what["batch"], what["threads"])
-
-    texts: dict[tuple[Any, ...], dict[str, str]] = {}
-    for step in sorted(found, key=line):
-        what = step.cell.timing.what
-        told = label(what) if step.factor != "method" else ABSENT
-        empty = {"changed": step.factor, "to": step.value or ABSENT, "what": told}
-        empty |= {"batch": str(what["batch"]), **dict.fromkeys(columns, ABSENT)}
-        texts.setdefault(line(step), empty)[step.cell.timing.column] = _cell(step)
-    return list(texts.values())
-
-
-def _cell(step: Step) -> str:
-    shown = per_image(step.cell.timing)
-    if step.factor == "base":
-        return shown
-    compared = ratio(step.cell.timing, step.base.timing)
-    return f"{shown} {times(compared['ratio'], compared['real'])}"

@@ -7,17 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from bench.report import clock
 from bench.report.curves import PLACE, Curve, curves
-from bench.report.files import Section, Table
-from bench.report.frame import place
+from bench.report.forms import count, missing, number, stale_text
 from bench.report.measured import started
 from bench.report.same_run import places
 from bench.report.statistics import middle
-from bench.report.text import ABSENT, number
-from implementations.frameworks import column
+from bench.report.table import ABSENT, Shown, Table, View
 
-TITLE = "Training"
 STAGES = ("train", "time")
 EAGER = "eager"
 NO_LOOP = dict.fromkeys(("plain_loop_ratio", "eager_step_ms", "compiled_step_ms"), math.nan)
@@ -32,25 +28,56 @@ NOTE = (
 )
 
 
-def make(frame: pd.DataFrame) -> list[Table]:
-    """`training`: a line for each column, optimizer and number of epochs."""
+def _accuracy(value: float, low: float, high: float, seeds: int) -> str:
+    if missing(value):
+        return ABSENT
+    return f"{value:.4f}" + (f" ({low:.4f}–{high:.4f})" if seeds > 1 else "")
+
+
+def _optimizer(name: str, mode: str, eager: bool, steps: int) -> str:
+    parts = [name, EAGER if eager else mode, f"{steps} steps" if steps else ""]
+    return ", ".join(filter(None, parts))
+
+
+def _loop(ratio: float, eager: float, compiled: float) -> str:
+    return ABSENT if missing(ratio) else f"{number(eager)} / {number(compiled)} = ×{number(ratio)}"
+
+
+SHOWN = (
+    Shown("column", stale_text, ("column", "stale")),
+    Shown("optimizer", _optimizer, ("optimizer", "mode", "eager_step", "steps")),
+    Shown("epochs", count, ("epochs_run",)),
+    Shown("seeds", count, ("seeds",)),
+    Shown(
+        "test accuracy", _accuracy,
+        ("test_accuracy", "test_accuracy_min", "test_accuracy_max", "seeds"),
+    ),
+    Shown("loss, first epoch", number, ("first_epoch_loss",)),
+    Shown("last epoch", number, ("last_epoch_loss",)),
+    Shown("ms per step", number, ("step_ms",)),
+    Shown("plain loop, ms", _loop, ("plain_loop_ratio", "eager_step_ms", "compiled_step_ms")),
+)  # fmt: skip
+
+
+def make(frame: pd.DataFrame) -> Table:
+    """A line for each column, optimizer and number of epochs."""
     by_group: dict[tuple[Any, ...], list[Curve]] = {}
     for curve in curves(frame):
         key = {name: curve.setting[name] for name in curve.setting if name != "seed"}
         by_group.setdefault((*key.items(), ("column", curve.column)), []).append(curve)
     ratios = plain_loop(frame)
-    lines = [_line(dict(key), found, ratios) for key, found in by_group.items()]
-    if not lines:
-        return []
-    data = pd.DataFrame(lines)
-    sections = []
-    for values in dict.fromkeys(tuple(line[name] for name in PLACE) for line in lines):
-        where = dict(zip(PLACE, values, strict=True))
-        mine = [line for line in lines if line.items() >= where.items()]
-        notes = (clock.STALE,) if any(line["stale"] for line in mine) else ()
-        title = place(where, frame["machine_id"].nunique())
-        sections.append(Section(title, pd.DataFrame([_text(line) for line in mine]), notes))
-    return [Table("training", TITLE, data, sections, NOTE)]
+    eager = uncompiled(frame)
+    data = pd.DataFrame(
+        _line(dict(key), found, ratios) | {"eager_step": dict(key)["column"] in eager}
+        for key, found in by_group.items()
+    )
+    return Table("training", "Training", data, [View(PLACE, SHOWN)], NOTE)
+
+
+def uncompiled(frame: pd.DataFrame) -> set[str]:
+    """The columns whose training step is never compiled, as rows of `time` say."""
+    steps = frame[(frame["task"] == "train_step") & (frame["mode"] != EAGER)]
+    return set(steps["column"]) - set(steps.loc[steps["status"] != "skipped", "column"])
 
 
 def plain_loop(frame: pd.DataFrame) -> dict[tuple[str, ...], dict[str, float]]:
@@ -98,30 +125,4 @@ def _line(
         "step_ms": middle(step_ms(curve) for curve in found),
         **(ratios.get(where, NO_LOOP) if whole else NO_LOOP),
         "stale": any(curve.stale for curve in found),
-    }
-
-
-def _text(line: dict[str, Any]) -> dict[str, str]:
-    accuracy = ABSENT
-    if math.isfinite(line["test_accuracy"]):
-        accuracy = f"{line['test_accuracy']:.4f}"
-        if line["seeds"] > 1:
-            accuracy += f" ({line['test_accuracy_min']:.4f}–{line['test_accuracy_max']:.4f})"
-    loop = ABSENT
-    if math.isfinite(line["plain_loop_ratio"]):
-        loop = f"{number(line['eager_step_ms'])} / {number(line['compiled_step_ms'])}"
-        loop += f" = ×{number(line['plain_loop_ratio'])}"
-    mode = "eager" if column(line["column"]).traits.eager_step else line["mode"]
-    mode = f", {mode}" if mode else ""
-    short = f", {line['steps']} steps" if line["steps"] else ""
-    return {
-        "column": line["column"] + (" †" if line["stale"] else ""),
-        "optimizer": f"{line['optimizer']}{mode}{short}",
-        "epochs": str(line["epochs_run"]),
-        "seeds": str(line["seeds"]),
-        "test accuracy": accuracy,
-        "loss, first epoch": number(line["first_epoch_loss"]),
-        "last epoch": number(line["last_epoch_loss"]),
-        "ms per step": number(line["step_ms"]),
-        "plain loop, ms": loop,
     }

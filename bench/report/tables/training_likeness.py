@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.report.clock import STALE
-from bench.report.files import Section, Table
-from bench.report.frame import groups, label, place
-from bench.report.text import number
+from bench.report.forms import LABEL, number, text, what
+from bench.report.frame import groups
+from bench.report.table import SIGNS, Shown, Table, View
 
 TITLE = "Likeness of heatmaps after training apart"
 STAGES = ("train",)
@@ -32,39 +31,49 @@ def kind(a: str, b: str) -> str:
     return OTHER_COLUMN if one[1:] == other[1:] else OTHER_BOTH
 
 
-def make(frame: pd.DataFrame) -> list[Table]:
-    """`training_likeness`: each pair in the CSV, kinds of pairs in the Markdown."""
+def _heatmap(layer: str, optimizer: str, *named: str) -> str:
+    return ", ".join(filter(None, (what(*named), text(layer), text(optimizer))))
+
+
+def _cell(middle: float, low: float, high: float, pairs: int) -> str:
+    return number(middle) + (f" ({number(low)}–{number(high)})" if pairs > 1 else "")
+
+
+EXPLAINER = ("layer", "optimizer", *LABEL)
+SHOWN = (
+    Shown("heatmap", _heatmap, EXPLAINER),
+    Shown("pairs", text, ("kind",)),
+    Shown("of", str, ("pairs",)),
+)
+
+
+def make(frame: pd.DataFrame) -> Table:
+    """Each pair in the CSV, kinds of pairs for people."""
     rows = frame[(frame["task"] == "likeness") & np.isfinite(frame["value"])]
     rows = rows[rows["stage"] == "train"]
-    names = (*PLACE, "method", "library", "options", "score", "task", "layer", "optimizer")
-    lines: list[dict[str, Any]] = []
-    for row in rows.to_dict("records"):
-        found = {
-            "a": row["weights"],
-            "b": row["against"],
-            "kind": kind(row["weights"], row["against"]),
-        }
-        kept = {str(n): row[n] for n in (*names, "metric", "value", "n", "stale")}
-        lines.append(kept | found)
-    if not lines:
-        return []
-    data = pd.DataFrame(lines)
-    sections = []
-    for key, mine in groups(data, PLACE):
-        notes = (STALE,) if mine["stale"].any() else ()
-        title = place(key, frame["machine_id"].nunique())
-        sections.append(Section(title, _texts(mine), notes))
-    return [Table("training_likeness", TITLE, data, sections, NOTE)]
+    names = (*PLACE, *EXPLAINER, "metric", "value", "n", "stale")
+    data = pd.DataFrame(
+        {str(name): row[name] for name in names}
+        | {"a": row["weights"], "b": row["against"], "kind": kind(row["weights"], row["against"])}
+        for row in rows.to_dict("records")
+    )
+    by = (*PLACE, *EXPLAINER, "kind", "metric")
+    pooled = pd.DataFrame(
+        {**key, **_pooled(mine)} for key, mine in (groups(data, by) if len(data) else ())
+    )
+    view = View(
+        PLACE, SHOWN, "metric", Shown("", _cell, ("middle", "low", "high", "pairs")), data=pooled,
+        told=lambda mine: [SIGNS["†"]] if mine["stale"].any() else [],
+    )  # fmt: skip
+    return Table("training_likeness", TITLE, data, [view], NOTE)
 
 
-def _texts(rows: pd.DataFrame) -> pd.DataFrame:
-    lines: dict[tuple[str, ...], dict[str, str]] = {}
-    explainer = ("method", "library", "options", "score", "task", "layer", "optimizer")
-    for key, mine in groups(rows, (*explainer, "kind", "metric")):
-        name = ", ".join(text for text in (label(key), key["layer"], key["optimizer"]) if text)
-        line = lines.setdefault((name, key["kind"]), {"heatmap": name, "pairs": key["kind"]})
-        values = mine["value"]
-        spread = f" ({number(values.min())}–{number(values.max())})" if len(values) > 1 else ""
-        line["of"] = str(len(values))
-        line[key["metric"]] = f"{number(values.median())}{spread}"
-    return pd.DataFrame(list(lines.values())).fillna("–")
+def _pooled(rows: pd.DataFrame) -> dict[str, Any]:
+    values = rows["value"]
+    return {
+        "pairs": len(values),
+        "middle": values.median(),
+        "low": values.min(),
+        "high": values.max(),
+        "stale": rows["stale"].any(),
+    }

@@ -7,13 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from bench.report.clock import STALE
 from bench.report.curves import PARTED, PLACE, compared, difference, pairs, parted
-from bench.report.files import Section, Table
-from bench.report.frame import groups, place
-from bench.report.text import number
+from bench.report.forms import marks, number, text
+from bench.report.table import Shown, Table, View
 
-TITLE = "Where training parts"
 STAGES = ("train",)
 STEPS = (1, 5, 20, 100)
 NOTE = (
@@ -28,8 +25,25 @@ NOTE = (
 )
 
 
-def make(frame: pd.DataFrame) -> list[Table]:
-    """`training_parting`: a line for each pair of columns, optimizer and seed."""
+def _columns(a: str, b: str, stale: bool) -> str:
+    return f"{a}, {b}{marks(True, stale)}"
+
+
+def _parted(step: float, compared: int) -> str:
+    return f"not in {compared}" if math.isnan(step) else f"step {step:.0f}"
+
+
+SHOWN = (
+    Shown("columns", _columns, ("a", "b", "stale")),
+    Shown("optimizer", text, ("optimizer",)),
+    Shown("seed", str, ("seed",)),
+    *(Shown(f"step {n}" if n == 1 else f"within {n}", number, (f"within_{n}",)) for n in STEPS),
+    Shown("parted at", _parted, ("parted_at", "steps_compared")),
+)
+
+
+def make(frame: pd.DataFrame) -> Table:
+    """A line for each pair of columns, optimizer and seed."""
     lines: list[dict[str, Any]] = []
     for a, b in pairs(compared(frame)):
         apart = difference(a.losses, b.losses)
@@ -39,26 +53,6 @@ def make(frame: pd.DataFrame) -> list[Table]:
         }
         first = parted(apart)
         lines.append(line | {"parted_at": first or math.nan, "stale": a.stale or b.stale})
-    if not lines:
-        return []
+    lines.sort(key=lambda line: tuple(str(line[name]) for name in PLACE))
     data = pd.DataFrame(lines)
-    sections = []
-    for key, mine in groups(data, PLACE):
-        reached = [n for n in STEPS if mine[f"within_{n}"].notna().any()]
-        records = [{str(k): v for k, v in line.items()} for line in mine.to_dict("records")]
-        texts = [_text(line, reached) for line in records]
-        notes = (STALE,) if mine["stale"].any() else ()
-        title = place(key, frame["machine_id"].nunique())
-        sections.append(Section(title, pd.DataFrame(texts), notes))
-    return [Table("training_parting", TITLE, data, sections, NOTE)]
-
-
-def _text(line: dict[str, Any], reached: list[int]) -> dict[str, str]:
-    at = line["parted_at"]
-    return {
-        "columns": f"{line['a']}, {line['b']}" + (" †" if line["stale"] else ""),
-        "optimizer": line["optimizer"],
-        "seed": str(line["seed"]),
-        **{f"step {n}" if n == 1 else f"within {n}": number(line[f"within_{n}"]) for n in reached},
-        "parted at": f"not in {line['steps_compared']}" if math.isnan(at) else f"step {at:.0f}",
-    }
+    return Table("training_parting", "Where training parts", data, [View(PLACE, SHOWN)], NOTE)

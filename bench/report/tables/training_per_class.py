@@ -8,13 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bench.report.clock import STALE
 from bench.report.curves import PLACE, Curve, curves
-from bench.report.files import Section, Table
-from bench.report.frame import place
-from bench.report.text import ABSENT
+from bench.report.forms import marks
+from bench.report.table import ABSENT, Shown, Table, View
 
-TITLE = "Every class"
 STAGES = ("train",)
 NOTE = (
     "Precision / recall / F1 on the test images, the seeds' predictions pooled. A dash: no image "
@@ -50,37 +47,31 @@ def pooled(frame: pd.DataFrame) -> dict[tuple[Any, ...], tuple[Matrix, bool]]:
     return found
 
 
-def make(frame: pd.DataFrame) -> list[Table]:
-    """`training_per_class`: a section for each place and optimizer."""
-    lines: list[dict[str, Any]] = []
-    sections: dict[tuple[Any, ...], dict[str, list[str]]] = {}
-    stale: set[tuple[Any, ...]] = set()
-    for key, (matrix, old) in pooled(frame).items():
+def _scores(precision: float, recall: float, f1: float, stale: bool) -> str:
+    shown = (ABSENT if np.isnan(n) else f"{n:.3f}" for n in (precision, recall, f1))
+    return " / ".join(shown) + marks(True, stale)
+
+
+VIEW = View(
+    (*PLACE, "optimizer"),
+    (Shown("class", str, ("class",)),),
+    "column",
+    Shown("", _scores, ("precision", "recall", "f1", "stale")),
+)
+
+
+def make(frame: pd.DataFrame) -> Table:
+    """A line for each place, optimizer, column and class."""
+    names = (*PLACE, "optimizer", "column")
+    lines = []
+    for key, (matrix, stale) in pooled(frame).items():
         scores = per_class(matrix)
-        *where, column = key
-        texts = sections.setdefault(tuple(where), {"class": [str(k) for k in range(len(matrix))]})
-        texts[column] = [
-            " / ".join(_score(scores[n][k]) for n in scores) for k in range(len(matrix))
-        ]
-        stale |= {tuple(where)} if old else set()
-        names = (*PLACE, "optimizer", "column")
         for k in range(len(matrix)):
             line = dict(zip(names, key, strict=True)) | {"class": k, "images": int(matrix[k].sum())}
-            lines.append(line | {n: float(scores[n][k]) for n in scores} | {"stale": old})
-    if not lines:
-        return []
-    shown = []
-    for where_key, texts in sections.items():
-        title = place(dict(zip(PLACE, where_key, strict=False)), frame["machine_id"].nunique())
-        notes = (STALE,) if where_key in stale else ()
-        shown.append(Section(f"{title}, {where_key[-1]}", pd.DataFrame(texts), notes))
-    return [Table("training_per_class", TITLE, pd.DataFrame(lines), shown, NOTE)]
+            lines.append(line | {n: float(scores[n][k]) for n in scores} | {"stale": stale})
+    return Table("training_per_class", "Every class", pd.DataFrame(lines), [VIEW], NOTE)
 
 
 def _confusion(curve: Curve) -> Matrix | None:
     confusion = curve.epochs[-1]["confusion"]
     return np.asarray(confusion, np.int64) if confusion else None
-
-
-def _score(value: float) -> str:
-    return ABSENT if np.isnan(value) else f"{value:.3f}"

@@ -35,8 +35,8 @@ def test_an_earlier_file_beside_a_run_that_has_just_ended(tmp_path: Path) -> Non
     run.finish()
     text = changes(earlier, run.head, run.rows)
     assert "The machine and the versions are the same" in text
-    line = "| grad_cam, batch 8 | jax | compiled | 10.1 (10.0–10.2) | 30.1 (30.0–30.2) "
-    assert line + "| ×2.98 slower | yes | same |" in text
+    line = "grad_cam  jax     compiled  10.1 (10.0–10.2)  30.1 (30.0–30.2)  ×2.98 slower"
+    assert line in text
 
 
 def test_check_gives_what_the_file_holds(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def rows(make: Any) -> list[dict[str, Any]]:
 
 
 def test_cost_likeness_and_scores(make: Any) -> None:
-    (table,) = contrast.make(make.frame(rows(make)))
+    table = contrast.make(make.frame(rows(make)))
     data = table.data.set_index("explainer")
     assert data.loc["grad_cam", "ms_per_image"] == 0.8
     assert data.loc["grad_cam", "timed"] == "compiled, batch 10"
@@ -62,16 +62,17 @@ def test_cost_likeness_and_scores(make: Any) -> None:
     assert data.loc["grad_cam", "removal_gain_correct_untrained"] == 0.3
     assert data.loc["grad_cam", "removal_gain_correct_ci_lo"] == pytest.approx(0.8)
     costs, scored = table.sections
-    assert costs.frame["explainer"].tolist() == ["grad_cam", "captum.saliency"]
+    assert costs.frame["explainer"].tolist() == ["grad_cam", "captum.saliency", "shap.deep"]
+    assert costs.frame["evaluations"].tolist() == ["1.00", "4.00", "skipped (1)"]
     few = "Of 8 images, 8 classified correctly: below 30, no ground for a finding."
-    assert costs.notes == ("- shap.deep: *skipped*: shap is not installed", few)
+    assert costs.told == ("(1) skipped: shap is not installed", few)
     shown = scored.frame.set_index("explainer")
-    assert scored.notes == ("Of a wholly filled image the network's probability is 0.250.",)
+    assert scored.told == ("Of a wholly filled image the network's probability is 0.250.",)
     assert "blank" not in shown
     assert shown["removal_gain"].to_dict() == {
-        "grad_cam": "0.900 [0.800, 1.00]",
+        "grad_cam": "0.900 (0.800–1.00)",
         "captum.saliency": "0.500",
-        "control.noise": "0.100 [0, 0.200]",
+        "control.noise": "0.100 (0–0.200)",
     }
     assert shown.loc["grad_cam", "removal_gain, untrained"] == "0.300"
 
@@ -87,7 +88,7 @@ def test_rows_of_runs_before_there_was_a_judge_are_read(make: Any) -> None:
         make.row("contrast", "pytorch", metric="pointing_game", value=0.1, n=8, subset="all",
                  library="control", method="noise"),
     ]  # fmt: skip
-    (table,) = contrast.make(make.frame(old))
+    table = contrast.make(make.frame(old))
     shown = table.sections[1].frame.set_index("explainer")["pointing_game"]
     assert shown.to_dict() == {"grad_cam": "0.900", "control.noise": "0.100"}
     data = table.data.set_index("explainer")
@@ -97,19 +98,21 @@ def test_rows_of_runs_before_there_was_a_judge_are_read(make: Any) -> None:
 
 def test_all_skipped_lists_reasons(make: Any) -> None:
     skipped = make.row("contrast", "pytorch", status="skipped", reason="not here")
-    (table,) = contrast.make(make.frame([skipped]))
-    assert table.sections[0].notes == ("- grad_cam: *skipped*: not here",)
-    assert contrast_likeness.make(make.frame([skipped])) == []
-    assert contrast.make(make.frame([])) == []
+    table = contrast.make(make.frame([skipped]))
+    assert table.sections[0].told == ("(1) skipped: not here",)
+    assert contrast_likeness.make(make.frame([skipped])).data.empty
+    assert contrast.make(make.frame([])).data.empty
 
 
-def test_likeness_matrix_is_symmetric(make: Any) -> None:
-    (table,) = contrast_likeness.make(make.frame(rows(make)))
-    spearman = table.data[table.data["metric"] == "spearman"].set_index("explainer")
-    assert spearman.loc["grad_cam", "captum.saliency"] == pytest.approx(0.7)
-    assert spearman.loc["captum.saliency", "grad_cam"] == pytest.approx(0.7)
-    assert math.isnan(spearman.loc["grad_cam", "grad_cam"])
-    assert table.sections[0].frame["most alike"][0] in ("grad_cam 0.400", "captum.saliency 0.400")
+def test_likeness_is_symmetric_and_stands_once_in_the_csv(make: Any) -> None:
+    table = contrast_likeness.make(make.frame(rows(make)))
+    found = table.data.set_index("metric")
+    assert found.loc["spearman", ["explainer", "other", "value"]].tolist() == [
+        "captum.saliency", "grad_cam", 0.7
+    ]  # fmt: skip
+    first = table.sections[0].frame
+    assert first["explainer"].tolist() == ["captum.saliency", "grad_cam"]
+    assert first["alike, 1"].tolist() == ["grad_cam 0.400", "captum.saliency 0.400"]
 
 
 def test_frontier_keeps_what_no_cheaper_one_reaches() -> None:

@@ -17,13 +17,13 @@ def ours(make: Any, column: str = "pytorch", **values: Any) -> list[dict[str, An
 
 
 def test_without_a_library_there_is_no_table(make: Any) -> None:
-    assert libraries.make(make.frame(ours(make))) == []
+    assert libraries.make(make.frame(ours(make))).data.empty
 
 
 def test_each_option_set_against_ours_best_and_eager(make: Any) -> None:
     rows = ours(make) + make.times("pytorch", [40.0] * 3, **CAPTUM, max_rel=0.3)
     rows += make.times("pytorch", [30.0] * 3, **CAPTUM, options=RELU, max_rel=5e-7, tolerance=1e-5)
-    (table,) = libraries.make(make.frame(rows))
+    table = libraries.make(make.frame(rows))
     shown = table.sections[0].frame.set_index("explainer")
     assert shown.index.tolist() == [
         "grad_cam, ours, compiled", "grad_cam, ours, eager",
@@ -37,7 +37,7 @@ def test_each_option_set_against_ours_best_and_eager(make: Any) -> None:
         "5e-07 of 1e-05",
         "another map (0.300)",
     ]
-    assert shown["layer"].unique().tolist() == ["relu4"]
+    assert table.sections[0].title == "digits, cnn-gap, cpu, relu4, batch 10, float32"
     data = table.data[table.data["library"] == "captum"].set_index("options")
     assert data.loc["", "to_best"] == pytest.approx(4)
     assert data.loc["", "ms_per_image"] == pytest.approx(4)
@@ -47,7 +47,7 @@ def test_each_option_set_against_ours_best_and_eager(make: Any) -> None:
 
 def test_how_an_offer_differs_is_told_by_its_own_words(make: Any) -> None:
     rows = ours(make) + make.times("pytorch", [40.0] * 3, **CAPTUM)
-    (table,) = libraries.make(make.frame(rows))
+    table = libraries.make(make.frame(rows))
     last = table.sections[-1]
     assert last.title == "How they differ"
     (line,) = last.frame.to_dict("records")
@@ -59,7 +59,7 @@ def test_other_methods_are_held_against_what_they_are_like(make: Any) -> None:
     rows = ours(make) + ours(make, method="saliency", layer="", batch=5)
     captum = {"library": "captum", "method": "saliency", "layer": ""}
     rows += make.times("pytorch", [50.0] * 3, **captum, batch=5)
-    (table,) = libraries.make(make.frame(rows))
+    table = libraries.make(make.frame(rows))
     shown = table.sections[0].frame.set_index("explainer")
     assert shown.index.tolist() == [
         "saliency, ours, compiled", "saliency, ours, eager", "captum.saliency"
@@ -73,7 +73,7 @@ def test_other_methods_are_held_against_what_they_are_like(make: Any) -> None:
 )  # fmt: skip
 def test_no_factor_to_ours_of_another_cell_or_run(make: Any, other: dict[str, Any]) -> None:
     rows = ours(make, **other) + ours(make, "jax") + make.times("pytorch", [40.0] * 3, **CAPTUM)
-    (table,) = libraries.make(make.frame(rows))
+    table = libraries.make(make.frame(rows))
     assert table.data["library"].tolist() == ["captum"]
     assert table.sections[0].frame["to ours"].tolist() == ["–"]
 
@@ -82,19 +82,19 @@ def test_a_library_that_failed_or_is_gone_keeps_its_line(make: Any) -> None:
     rows = ours(make)
     rows += [make.row("time", "pytorch", **CAPTUM, status="wrong", reason="disagrees", max_rel=0.1)]
     rows += make.times("pytorch", [5.0] * 3, library="no_such_library", method="grad_cam")
-    (table,) = libraries.make(make.frame(rows))
+    table = libraries.make(make.frame(rows))
     section = table.sections[0]
     shown = section.frame.set_index("explainer")
-    assert shown.loc["captum.layer_grad_cam", "ms per image"] == "*wrong* (1)"
+    assert shown.loc["captum.layer_grad_cam", "ms per image"] == "wrong (1)"
     assert shown.loc["captum.layer_grad_cam", "error"] == "another map (0.100)"
     assert shown.loc["captum.layer_grad_cam", "to ours"] == "–"
     assert shown.loc["no_such_library.grad_cam", "to ours"] == "–"
-    assert section.notes[0] == "- (1) wrong: disagrees"
+    assert section.told == ("(1) wrong: disagrees",)
 
 
 def test_what_cannot_be_told_apart_is_marked(make: Any) -> None:
     rows = ours(make) + make.times("pytorch", [10.2] * 3, **CAPTUM)
-    (table,) = libraries.make(make.frame(rows))
+    table = libraries.make(make.frame(rows))
     shown = table.sections[0].frame.set_index("explainer")
     assert shown.loc["captum.layer_grad_cam", "to ours"] == "×1.02 ≈"
     assert any(note.startswith("≈") for note in table.sections[0].notes)

@@ -9,7 +9,7 @@ TUNED = {"mode": "tuned", "cores_in_use": 1.7, "peak_share": 0.5}
 
 
 def test_where_no_cores_were_measured_there_is_no_table(make: Any) -> None:
-    assert machine_use.make(make.frame(make.times("jax", [1.0]))) == []
+    assert machine_use.make(make.frame(make.times("jax", [1.0]))).data.empty
 
 
 def test_plain_and_tuned_stand_beside_each_other(make: Any) -> None:
@@ -19,7 +19,7 @@ def test_plain_and_tuned_stand_beside_each_other(make: Any) -> None:
     rows += make.times("jax", [9.0] * 3, **TUNED, **forward)
     rows += make.times("jax", [99.0], **TUNED, library="torchcam")
     rows += make.times("jax", [99.0], **TUNED, layer="relu1")
-    (table,) = machine_use.make(make.frame(rows))
+    table = machine_use.make(make.frame(rows))
     shown = table.sections[0].frame
     told = ["what", "mode", "ms", "share of peak", "cores in use", "to its best"]
     assert shown[told].to_numpy().tolist() == [

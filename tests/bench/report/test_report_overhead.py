@@ -9,9 +9,9 @@ COMPILED = {**BESIDE, "mode": "compiled", "compile_s": 4.0}
 
 
 def test_without_times_there_is_no_table(make: Any) -> None:
-    assert overhead.make(make.frame(make.epochs("jax", [[1.0]]))) == []
+    assert overhead.make(make.frame(make.epochs("jax", [[1.0]]))).data.empty
     failed = make.times("jax", [1.0], status="failed", reason="broke")
-    assert overhead.make(make.frame(failed)) == []
+    assert overhead.make(make.frame(failed)).data.empty
 
 
 def test_a_line_for_each_column_and_mode_of_the_first_process(make: Any) -> None:
@@ -26,7 +26,7 @@ def test_a_line_for_each_column_and_mode_of_the_first_process(make: Any) -> None
     # The process that made these imported for a cell of another network.
     rows += make.times("jax", [1.0], **COMPILED | {"architecture": "b", "import_s": 2.0})
     rows += make.times("pytorch", [1.0], **BESIDE | {"architecture": "b", "import_s": 3.0})
-    (table,) = overhead.make(make.frame(rows))
+    table = overhead.make(make.frame(rows))
     assert len(table.sections) == 2
     of = table.data[table.data["architecture"] == "cnn-gap"]
     lines = {(line["column"], line["mode"]): line for line in of.to_dict("records")}
@@ -47,5 +47,5 @@ def test_a_run_that_timed_less_does_not_hide_an_older_one(make: Any) -> None:
     old = make.times("jax", [1.0], **COMPILED) + make.times("jax", [1.0], **BESIDE)
     older = "time-20240101T000000-m1"
     rows = [row | {"run_id": older} for row in old] + make.times("jax", [1.0], **COMPILED)
-    (table,) = overhead.make(make.frame(rows))
+    table = overhead.make(make.frame(rows))
     assert sorted(table.data["run_id"] == older) == [False, True, True]

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.report.figures import price_of_jit as figure
+from bench.report.table import ABSENT
 from bench.report.tables import price_of_jit
 from bench.report.tables.price_of_jit import break_even
-from bench.report.text import ABSENT
 
 
 def test_break_even_closed_forms() -> None:
@@ -35,7 +35,7 @@ def test_each_compiled_mode_against_eager(make: Any) -> None:
     rows = make.times("keras[tensorflow]", [30.0] * 3)
     rows += make.times("keras[tensorflow]", [20.0] * 3, mode="compiled", compile_s=1.0)
     rows += make.times("keras[tensorflow]", [31.0] * 3, mode="xla", compile_s=4.0)
-    (table,) = price_of_jit.make(make.frame(rows))
+    table = price_of_jit.make(make.frame(rows))
     data = table.data.set_index("mode")
     assert data.loc["compiled", "break_even_calls"] == 100
     assert data.loc["compiled", "real"]
@@ -54,16 +54,15 @@ def test_what_is_not_compiled_is_told_with_its_reason(make: Any) -> None:
     why = {"status": "skipped", "reason": "it steps eagerly", "median_ms": None}
     rows += make.times("keras[torch]", [1.0], mode="compiled", **why)
     rows += make.times("keras[torch]", [1.0], mode="xla", **why)
-    (table,) = price_of_jit.make(make.frame(rows))
-    told = [note for note in table.sections[0].notes if note.startswith("- ")]
-    assert told == ["- grad_cam, keras[torch]: it steps eagerly"]
+    table = price_of_jit.make(make.frame(rows))
+    assert table.sections[0].told == ("grad_cam, keras[torch]: it steps eagerly",)
 
 
 def test_what_starting_the_compiler_costs_is_apart_and_must_be_paid_too(make: Any) -> None:
     rows = make.times("pytorch", [30.0] * 3)
     cold = {"compile_s": 2.0, "compiler_s": 10.0}
     rows += make.times("pytorch", [20.0] * 3, mode="compiled", **cold)
-    (table,) = price_of_jit.make(make.frame(rows))
+    table = price_of_jit.make(make.frame(rows))
     assert table.data["break_even_calls"].tolist() == [1200]
     shown = table.sections[0].frame.iloc[0]
     assert (shown["start s"], shown["compile s"]) == ("10.0", "2.00")
@@ -77,7 +76,7 @@ def test_of_older_rows_only_those_with_no_process_beside_them_tell(make: Any) ->
     rows += make.times("jax", [20.0] * 3, mode="compiled", compile_s=3.0)
     for row in rows[-2:]:
         row["compile_s"] = 9.0
-    (table,) = price_of_jit.make(make.frame(rows))
+    table = price_of_jit.make(make.frame(rows))
     assert table.data["compile_s"].tolist() == [3.0]
     assert table.sections[0].frame["compile s"].tolist() == ["3.00 †"]
 
@@ -85,7 +84,7 @@ def test_of_older_rows_only_those_with_no_process_beside_them_tell(make: Any) ->
 def test_without_both_there_is_no_table(make: Any) -> None:
     rows = make.times("jax", [30.0]) + make.times("pytorch", [3.0], mode="compiled")
     rows += [make.row("time", "pytorch", status="failed", reason="broke")]
-    assert price_of_jit.make(make.frame(rows)) == []
+    assert price_of_jit.make(make.frame(rows)).data.empty
 
 
 def test_the_lines_of_the_picture_cross_where_compiling_has_paid(make: Any) -> None:

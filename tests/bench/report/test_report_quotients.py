@@ -37,11 +37,7 @@ COUNTED = {("all_classes", "counted_ratio")}
 def tables() -> dict[str, pd.DataFrame]:
     found = [runs.read(runs.RESULTS / "runs" / f"{name}.jsonl.gz") for name in RUNS]
     frame = gather(found, lambda *_: NOT_HERE)
-    made = [
-        table
-        for module in report._modules("tables")
-        for table in module.make(report._stages(frame, module))
-    ]
+    made = [module.make(report.stages(frame, module)) for module in report.modules("tables")]
     return {table.name: table.data for table in made}
 
 

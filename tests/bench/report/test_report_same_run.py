@@ -142,8 +142,6 @@ def test_ratio_is_per_image_and_says_whether_it_is_real(make: Any) -> None:
     assert ratio(four, ten)["ratio"] == pytest.approx(2)
     assert ratio(four, ten)["real"]
     assert not ratio(close, ten)["real"]
-    assert not ratio(close, ten)["stable"]
-    assert not ratio(close, ten)["stale"]
 
 
 def test_runs_are_ordered_by_their_beginning_whatever_their_stage() -> None:

@@ -20,7 +20,7 @@ def test_one_line_a_column_with_medians_over_seeds(make: Any) -> None:
     rows += other
     same = {"task": "train_step", "method": "", "layer": ""}
     rows += make.times("jax", [30.0], **same) + make.times("jax", [10.0], mode="xla", **same)
-    (table,) = training.make(make.frame(rows))
+    table = training.make(make.frame(rows))
     line = table.data.iloc[0]
     assert line["test_accuracy"] == pytest.approx(0.85)
     assert line["first_epoch_loss"] == 1.5
@@ -38,10 +38,12 @@ def test_the_plain_loop_is_of_one_run_and_of_what_was_timed(make: Any) -> None:
     for batch, eager in ((1, 5.0), (10, 30.0)):
         rows += make.times("jax", [eager], batch=batch, **step)
         rows += make.times("jax", [10.0], batch=batch, mode="compiled", **step)
+    why = {"status": "skipped", "reason": "it steps eagerly", "mode": "compiled"}
+    rows.append(make.row("time", "keras[torch]", **step, **why))
     older = [
         row | {"run_id": "time-20200101T000000-m1"} for row in make.times("jax", [1.0], **step)
     ]
-    (table,) = training.make(make.frame(rows + older))
+    table = training.make(make.frame(rows + older))
     shown = table.sections[0].frame.set_index("optimizer")["plain loop, ms"]
     assert shown.to_dict() == {
         "native, compiled": "30.0 / 10.0 = ×3.00", "sgd, compiled": "–", "native, eager": "–",
@@ -49,7 +51,7 @@ def test_the_plain_loop_is_of_one_run_and_of_what_was_timed(make: Any) -> None:
 
 
 def test_a_single_epoch_is_timed_by_itself(make: Any) -> None:
-    (table,) = training.make(make.frame(make.epochs("jax", [[1.0]])))
+    table = training.make(make.frame(make.epochs("jax", [[1.0]])))
     assert table.data["step_ms"].tolist() == [1.0]
     assert table.sections[0].frame["plain loop, ms"][0] == "–"
 
@@ -63,7 +65,7 @@ def test_epochs_after_a_gap_are_left_out(make: Any) -> None:
 def test_no_training_gives_no_table(make: Any) -> None:
     rows = [make.row("train", "jax", task="train", status="skipped", reason="not installed")]
     for module in (training, training_parting, training_likeness, training_per_class):
-        assert module.make(make.frame(rows)) == []
+        assert module.make(make.frame(rows)).data.empty
 
 
 def test_parting_within_steps_and_where(make: Any) -> None:
@@ -71,7 +73,7 @@ def test_parting_within_steps_and_where(make: Any) -> None:
     apart = [1.0] * 4 + [1.0005] * 6 + [1.01] * 20
     rows = make.epochs("jax", [base[:15], base[15:]]) + make.epochs("pytorch", [apart])
     rows = [{**row, "epochs": 0} for row in rows]
-    (table,) = training_parting.make(make.frame(rows))
+    table = training_parting.make(make.frame(rows))
     line = table.data.iloc[0]
     assert (line["a"], line["b"]) == ("jax", "pytorch")
     assert line["within_1"] == 0
@@ -86,13 +88,13 @@ def test_native_optimizers_and_other_seeds_are_not_paired(make: Any) -> None:
     rows = make.epochs("jax", [[1.0]], optimizer="native")
     rows += make.epochs("pytorch", [[2.0]], optimizer="native")
     rows += make.epochs("jax", [[1.0]], seed=1) + make.epochs("pytorch", [[2.0]], seed=2)
-    assert training_parting.make(make.frame(rows)) == []
+    assert training_parting.make(make.frame(rows)).data.empty
 
 
 def test_first_steps_of_native_optimizers_are_paired(make: Any) -> None:
     first = {"optimizer": "native", "epochs": 0, "steps": 1}
     rows = make.epochs("jax", [[1.0]], **first) + make.epochs("pytorch", [[2.0]], **first)
-    [table] = training_parting.make(make.frame(rows))
+    table = training_parting.make(make.frame(rows))
     assert table.data["within_1"].tolist() == [0.5]
 
 
@@ -100,7 +102,7 @@ def test_a_nudged_start_is_paired_with_its_own_column_only(make: Any) -> None:
     rows = make.epochs("jax", [[1.0, 1.0]], weights="")
     rows += make.epochs("pytorch", [[1.0, 1.0]], weights="")
     frame = make.frame(rows + make.epochs("pytorch", [[1.0, 1.5]], weights="nudged"))
-    [table] = training_parting.make(frame)
+    table = training_parting.make(frame)
     assert list(zip(table.data["a"], table.data["b"], strict=True)) == [
         ("jax", "pytorch"), ("pytorch", "pytorch nudged"),
     ]  # fmt: skip
@@ -113,13 +115,13 @@ def test_first_steps_taken_again_and_longer_are_told_once(make: Any) -> None:
         for steps in (2, 3):
             same = {"epochs": 0, "steps": steps}
             rows += make.epochs(column, [[1.0] * steps], cell_id=f"{column} {steps}", **same)
-    [table] = training_parting.make(make.frame(rows))
+    table = training_parting.make(make.frame(rows))
     assert table.data["steps_compared"].tolist() == [3]
 
 
 def test_equal_curves_never_part(make: Any) -> None:
     rows = make.epochs("jax", [[1.0, 0.0]]) + make.epochs("pytorch", [[1.0, 0.0]])
-    (table,) = training_parting.make(make.frame(rows))
+    table = training_parting.make(make.frame(rows))
     assert table.sections[0].frame["parted at"][0] == "not in 2"
 
 
@@ -157,7 +159,7 @@ def test_a_class_never_predicted_has_no_precision() -> None:
 
 def test_per_class_pools_seeds(make: Any) -> None:
     rows = make.epochs("jax", [[1.0]]) + make.epochs("jax", [[1.0]], seed=1)
-    (table,) = training_per_class.make(make.frame(rows))
+    table = training_per_class.make(make.frame(rows))
     assert table.data["images"].tolist() == [8, 8]
     assert table.sections[0].frame["jax"][0] == "1.000 / 0.750 / 0.857"
 
@@ -174,7 +176,7 @@ def test_likeness_tells_the_noise_floor_from_frameworks(make: Any) -> None:
                  weights=a, against=b, n=10)
         for a, b, v in pairs
     ]  # fmt: skip
-    (table,) = training_likeness.make(make.frame(rows))
+    table = training_likeness.make(make.frame(rows))
     shown = table.sections[0].frame.set_index("pairs")
     assert shown.loc[training_likeness.OTHER_SEED, "spearman"] == "0.600"
     assert shown.loc[training_likeness.OTHER_COLUMN, "spearman"] == "0.850 (0.800–0.900)"

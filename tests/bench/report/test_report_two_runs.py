@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bench.report.statistics import different, estimate
-from bench.report.two_runs import changes, differences, only, ratio, things, toggles
+from bench.report.two_runs import changes, differences, only, ratio, things
 
 FORWARD = {"task": "forward", "method": "", "layer": ""}
 
@@ -142,10 +142,3 @@ def test_what_the_other_run_was_not_asked_for_is_counted_apart(make: Any) -> Non
     (within,), elsewhere = only(other, one)
     assert (within.key["method"], within.key["mode"], elsewhere) == ("grad_cam", "compiled", 3)
     assert only(one, other) == ([], 0)
-
-
-def test_toggles_are_the_batch_and_what_varies(make: Any) -> None:
-    rows = make.times("jax", [1.0])
-    assert toggles(found(make, rows).values()) == ["batch"]
-    rows += make.times("jax", [1.0], layer="relu1")
-    assert toggles(found(make, rows).values()) == ["layer", "batch"]
