@@ -190,7 +190,7 @@ class Child:
         self.process.wait()
         os.close(self._alive)
         said = self.errors.read_bytes()
-        with self.log.open("ab") as log:
+        with suppress(OSError), self.log.open("ab") as log:  # without room the run says so itself
             log.write(said)
         self._folder.cleanup()
         return said.decode(errors="replace").strip()

@@ -36,10 +36,10 @@ def read(path: Path) -> tuple[dict[str, Any], list[Row]]:
             raise ValueError(f"more than {LARGEST_RUN >> 20} MB when unpacked")
         first, *lines = content.decode().splitlines()
         head = json.loads(first)["head"]
-        if odd := _head_fault(head):
+        if odd := head_fault(head):
             raise ValueError(odd)
     except (*UNREADABLE, KeyError, TypeError) as error:
-        raise BadInput(f"{path} is not a run's file ({_brief(error)})") from error
+        raise BadInput(f"{path} is not a run's file ({brief(error)})") from error
     rows: list[Row] = []
     faults: list[str] = []
     why: str | None
@@ -48,7 +48,7 @@ def read(path: Path) -> tuple[dict[str, Any], list[Row]]:
             row = json.loads(line)
             why = fault(row)
         except (ValueError, RecursionError) as error:
-            why = _brief(error)
+            why = brief(error)
         if why:
             faults.append(f"line {number}: {why}")
         else:
@@ -61,7 +61,7 @@ def read(path: Path) -> tuple[dict[str, Any], list[Row]]:
     return head, rows
 
 
-def _head_fault(head: Any) -> str:
+def head_fault(head: Any) -> str:
     """What a run's head lacks; empty where it can be used."""
     if not isinstance(head, Mapping) or not head.get("run_id") or not name(head["run_id"]):
         return "its head has no run_id"
@@ -75,5 +75,6 @@ def _head_fault(head: Any) -> str:
     return f"its head's {', '.join(odd)} cannot be read" if odd else ""
 
 
-def _brief(error: BaseException) -> str:
+def brief(error: BaseException) -> str:
+    """What went wrong, in one line of at most 200 characters."""
     return " ".join(str(error).split())[:200] or type(error).__name__

@@ -20,13 +20,14 @@ import os
 import secrets
 import shutil
 import tomllib
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench.record import machine
+from bench.record import machine, under_way
 from bench.record.cell import Cell
 from bench.record.fingerprint import code_of
 from bench.record.reading import read as read
@@ -54,24 +55,24 @@ class Run:
         key = f"{stage}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
         self.folder = results / "work" / key
         self.rows_path = self.folder / "rows.jsonl"
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise BadInput(f"cannot write {self.folder}: {error.strerror}") from error
+        held = under_way.hold(self.folder)
+        self._release = weakref.finalize(self, os.close, held)
         head_path = self.folder / "head.json"
-        if not head_path.exists():
+        # By cell and round: what newer code measured stands for what older code did.
+        self._cells = {
+            (rows[0]["cell_id"], rows[0]["round"]): rows for rows in under_way.rows(self.rows_path)
+        }
+        head = under_way.head(head_path)
+        if head is None:
             now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
             # Two runs may begin within a second, also on equal machines that share their storage.
             run_id = f"{stage}-{now}-{here}-{secrets.token_hex(4)}"
             head = {"run_id": run_id, "asked": dict(asked), **machine.provenance()}
-            write_bytes(head_path, json.dumps(head, default=str).encode())
-        self.head: dict[str, Any] = json.loads(head_path.read_text(encoding="utf-8"))
+            content = json.dumps(head, default=str)
+            write_bytes(head_path, content.encode())
+            head = json.loads(content)
+        self.head: dict[str, Any] = head
         self.run_id = str(self.head["run_id"])
-        # By cell and round: what newer code measured stands for what older code did.
-        self._cells = {
-            (rows[0]["cell_id"], rows[0]["round"]): rows
-            for rows in _read_whole_lines(self.rows_path)
-        }
 
     @property
     def rows(self) -> list[Row]:
@@ -103,7 +104,7 @@ class Run:
     ) -> None:
         """Append a finished cell's rows in one write; `of` says what they are of (`described.of`).
 
-        Raises ValueError for an unknown column.
+        Raises ValueError for an unknown column, BadInput where there is no room.
         """
         code = code_of(cell)
         stamp = {
@@ -123,10 +124,7 @@ class Run:
             if stray:
                 raise ValueError(f"a row has unknown columns: {', '.join(sorted(stray))}")
         text = json.dumps(rows, allow_nan=False) + "\n"
-        with self.rows_path.open("a", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
+        under_way.append(self.rows_path, text)
         self._cells[cell.cell_id, number] = json.loads(text)
 
     def discard(self) -> None:
@@ -154,12 +152,16 @@ class Run:
         return self.results / "work" / "logs" / f"{self.run_id}.log"
 
     def end(self) -> None:
-        """Leave nothing of the run under way but what its children wrote."""
+        """Leave nothing of the run under way but what its children wrote. Raises BadInput."""
         written = self.folder / "children.log"
-        if written.exists():
-            self.log.parent.mkdir(exist_ok=True)
-            written.replace(self.log)
-        shutil.rmtree(self.folder)
+        try:
+            if written.exists():
+                self.log.parent.mkdir(exist_ok=True)
+                written.replace(self.log)
+            shutil.rmtree(self.folder)
+        except OSError as error:
+            raise BadInput(f"cannot remove {self.folder}: {error.strerror}") from error
+        self._release()
 
 
 def strict(value: Any) -> Any:
@@ -169,17 +171,6 @@ def strict(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [strict(part) for part in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _read_whole_lines(path: Path) -> list[list[Row]]:
-    """The lines of a file, each a cell's rows; a last one torn by a kill is cut off the file."""
-    if not path.exists():
-        return []
-    content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    if len(whole) < len(content):
-        os.truncate(path, len(whole))
-    return [json.loads(line) for line in whole.splitlines()]
 
 
 def published(
