@@ -94,8 +94,9 @@ for _name, _title in {**{stage.name: stage.title for stage in stages()}, **COMMA
 
 @nox.session(venv_backend="none")
 def tests(session: nox.Session) -> None:
-    """Run the tests."""
-    session.run(environment(session), "-m", "pytest", *session.posargs)
+    """Run the tests, files side by side."""
+    workers = ("--numprocesses", "logical", "--maxprocesses", "4", "--dist", "loadfile")
+    session.run(environment(session), "-m", "pytest", *workers, *session.posargs)
 
 
 @nox.session(venv_backend="none")

@@ -12,14 +12,17 @@ from bench.stages.time.observed import Observed
 
 
 def test_a_busy_core_is_a_core_in_use() -> None:
+    began = time.perf_counter()
     with Observed() as busy:
         end = time.process_time() + 0.5
         while time.process_time() < end:
             pass
-    assert 0.4 <= busy.row["cores_in_use"] <= 1.2
+    # Beside other work the core is this process' for a part of the time only.
+    share = 0.5 / (time.perf_counter() - began)
+    assert share <= busy.row["cores_in_use"] <= 1.2
     with Observed() as idle:
         time.sleep(0.5)
-    assert idle.row["cores_in_use"] < 0.2 < busy.row["cores_in_use"]
+    assert idle.row["cores_in_use"] < min(0.2, busy.row["cores_in_use"])
     assert not set(busy.row) - set(COLUMNS)
 
 
