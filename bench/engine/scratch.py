@@ -20,7 +20,7 @@ from implementations.errors import BadInput
 PREFIX = "camparison-"
 LOCK = "lock"
 BEGINNING_S = 60.0
-"""Seconds in which a folder without a lock may be one that is just being made."""
+"""Seconds in which a folder without a lock, or its name, may be one that is just being made."""
 
 
 def spaceless() -> Path:
@@ -40,9 +40,11 @@ def folder() -> Path:
     """The folder of this command, which only this user can read; it goes when the process ends."""
     place = spaceless()
     _reclaim(place)
-    made = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
-    held = os.open(made / LOCK, os.O_CREAT | os.O_RDWR, 0o600)  # closed by the end of the process
+    # Under another name until it is locked: a command that looks just then would remove it.
+    young = Path(tempfile.mkdtemp(prefix=f".{PREFIX}", dir=place))
+    held = os.open(young / LOCK, os.O_CREAT | os.O_RDWR, 0o600)  # closed by the end of the process
     fcntl.flock(held, fcntl.LOCK_EX)
+    made = young.rename(place / young.name.removeprefix("."))
     maker = os.getpid()
 
     def remove() -> None:
@@ -55,9 +57,11 @@ def folder() -> Path:
 
 def _reclaim(place: Path) -> None:
     """Remove the folders of commands that were killed: those of this user whose lock is free."""
-    for path in place.glob(f"{PREFIX}*"):
+    for path in [*place.glob(f"{PREFIX}*"), *place.glob(f".{PREFIX}*")]:
         try:
             about = path.lstat()
+            if path.name.startswith(".") and time.time() - about.st_mtime < BEGINNING_S:
+                continue
             if about.st_uid != os.getuid() or path.is_symlink() or not path.is_dir():
                 continue
             lock = path / LOCK
