@@ -43,6 +43,24 @@ def test_one_screen_is_of_this_run(tmp_path: Path) -> None:
     assert str(tmp_path) in said.splitlines()[-1] and len(said.splitlines()) <= 24
 
 
+def test_the_fastest_and_the_table_are_of_what_was_timed(tmp_path: Path) -> None:
+    mine = job(tmp_path)
+    for framework, median in (("jax", 4.0), ("pytorch", 2.0)):
+        cell = Cell(
+            stage="time", framework=framework, dataset="digits", architecture="cnn-gap",
+            method="grad_cam", batch=8, mode="compiled",
+        )  # fmt: skip
+        for number in range(3):
+            ms = median * (1 + number / 200)
+            row = {"status": "ok", "median_ms": ms, "stable": True,
+                   "samples_ns": [int(ms * 1e6)], "varies": ""}  # fmt: skip
+            mine.run.add(cell, number, [row])
+    said = ending.screen(mine, mine.run.save())
+    assert "Fastest here: pytorch, compiled: 0.251 ms an image (next jax, 0.502 ms)" in said
+    assert said.count("cnn-gap") >= 1 and "gpu" not in said.partition("Fastest")[2]
+    assert "3 processes" in said
+
+
 def test_the_answers_are_of_the_base_of_the_times(tmp_path: Path) -> None:
     place = ending.place(job(tmp_path))
     assert place == ("digits", "cnn-gap", "cpu", "float32", 8, "relu4")
