@@ -1,9 +1,10 @@
 """Run by test_contract.py, one process a column: every method's maps as one safetensors file.
 
-Arguments: framework, precision, mode, and a folder with architecture.json, weights.safetensors,
-images.npy and targets.npy. Writes maps.safetensors there: `method option=value|intermediate`, of
-the batch and, as `...|alone`, of its second image alone; with mode compiled the defaults only, and
-how much was compiled for a second seed as `...|compiled`.
+Arguments: framework, precision, mode, whether with all `options` or their `defaults` only, and a
+folder with architecture.json, weights.safetensors, images.npy and targets.npy. Writes
+maps.safetensors there: `method option=value|intermediate`, of the batch and, of the defaults, as
+`...|alone` of its second image alone, or with mode compiled as `...|compiled` how much was compiled
+for a second seed.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def variants(method: methods.NamedMethod) -> Iterator[dict[str, str]]:
                 yield {name: str(not option.default)}
 
 
-def main(framework: str, precision: str, mode: str, folder: Path) -> None:
+def main(framework: str, precision: str, mode: str, which: str, folder: Path) -> None:
     architecture = graph.read(folder / "architecture.json")
     weights = neutral.load(folder / "weights.safetensors")
     images, targets = np.load(folder / "images.npy"), np.load(folder / "targets.npy")
@@ -47,13 +48,15 @@ def main(framework: str, precision: str, mode: str, folder: Path) -> None:
             method.builder(framework)
         except Unavailable:
             continue
-        for given in variants(method) if mode == "eager" else [{}]:
+        for given in variants(method) if which == "options" else [{}]:
             label = " ".join([name, *(f"{option}={value}" for option, value in given.items())])
             asked = (framework, module, network, layer, method.resolve(given), method.outputs, mode)
             explain = method.bind(*asked)
             placed = module.put(network, images, targets)
             for key, array in explain(*placed).items():
                 maps[f"{label}|{key}"] = module.to_numpy(array)
+            if given:
+                continue
             if mode == "eager":
                 alone = explain(*module.put(network, images[1:2], targets[1:2]))
                 maps[f"{label}|alone"] = module.to_numpy(alone["heatmap"])
@@ -75,4 +78,4 @@ def another_seed(method: methods.NamedMethod, module, asked, placed) -> int:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3], Path(sys.argv[4]))
+    main(*sys.argv[1:5], Path(sys.argv[5]))

@@ -1,0 +1,208 @@
+"""Score-CAM (Wang et al. 2020, arXiv 1910.01279, algorithm 1).
+
+A channel counts for what the score is where only its activations let the image through:
+
+    H_c = r01(U(A_c))        w = softmax_c(s_k(x * H_c))        S = sum_c w_c A_c
+    heatmap = relu(S)
+
+U upsamples to the image, r01 brings a map to [0, 1] by its own minimum and maximum; a constant map
+is 0. `weights=raw` takes the scores themselves. Nothing is differentiated. A baseline's score would
+cancel in the softmax, so none is computed.
+"""
+
+from __future__ import annotations
+
+from implementations.architecture.graph import Architecture
+from implementations.arrays import Array, Intermediates
+from implementations.contract import (
+    Compile,
+    Explain,
+    KerasNetwork,
+    Network,
+    Options,
+    OracleNetwork,
+)
+from implementations.methods.card import Choice, Cost, Flag, Method
+from implementations.methods.passes import blocks
+
+
+def cost(options: Options, architecture: Architecture, layer: str) -> Cost:
+    """The image, and one masked image a channel."""
+    return Cost(architecture.shapes[layer][-1] + 1)
+
+
+METHOD = Method(
+    title="Score-CAM",
+    paper="arXiv 1910.01279",
+    at="layer",
+    intermediates=("activations", "weights", "signed", "heatmap"),
+    options={
+        "weights": Choice("softmax", ("softmax", "raw"), "of the channels' scores"),
+        "relu": Flag(True, "keep only the evidence for the class"),
+    },
+    cost=cost,
+)
+
+
+def reference(network: OracleNetwork, layer: str, options: Options, compile: Compile) -> Explain:
+    """In float64 NumPy, one channel after another."""
+    import numpy as np
+
+    def explain(network: OracleNetwork, images: Array, targets: Array) -> Intermediates:
+        activations, _ = network.features(layer, images)
+        scores = np.empty((len(images), activations.shape[-1]))
+        for channel in range(activations.shape[-1]):
+            maps = network.resize(activations[..., channel], images.shape[1:3])
+            lowest = maps.min(axis=(1, 2), keepdims=True)
+            extent = maps.max(axis=(1, 2), keepdims=True) - lowest
+            masks = np.divide(maps - lowest, extent, out=np.zeros_like(maps), where=extent > 0)
+            logits = network(images * masks[..., None])
+            scores[:, channel] = network.score(options.score, logits, targets)
+        weights = scores
+        if options.weights == "softmax":
+            exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
+            weights = exponentials / exponentials.sum(axis=1, keepdims=True)
+        signed = (activations * weights[:, None, None, :]).sum(axis=-1)
+        heatmap = np.maximum(signed, 0) if options.relu else signed
+        return {
+            "activations": activations,
+            "weights": weights,
+            "signed": signed,
+            "heatmap": heatmap,
+        }
+
+    return compile(explain)
+
+
+def jax(network: Network, layer: str, options: Options, compile: Compile) -> Explain:
+    """`jax.vmap` over the channels of a pass."""
+    import jax
+    import jax.numpy as jnp
+
+    @compile
+    def features(network: Network, images: Array) -> Array:
+        return network.features(layer, images)[0]
+
+    @compile
+    def scored(network: Network, images: Array, targets: Array, some: Array) -> Array:
+        def score(maps: Array) -> Array:
+            maps = network.resize(maps, images.shape[1:3])
+            lowest = maps.min(axis=(1, 2), keepdims=True)
+            extent = maps.max(axis=(1, 2), keepdims=True) - lowest
+            masks = (maps - lowest) / jnp.where(extent > 0, extent, 1)
+            return network.score(options.score, network(images * masks[..., None]), targets)
+
+        return jax.vmap(score, in_axes=-1, out_axes=-1)(some)
+
+    @compile
+    def weighted(network: Network, activations: Array, scores: list[Array]) -> Intermediates:
+        weights = jnp.concatenate(scores, axis=1)
+        if options.weights == "softmax":
+            weights = jax.nn.softmax(weights, axis=1)
+        signed = jnp.einsum("nhwc,nc->nhw", activations, weights)
+        heatmap = jax.nn.relu(signed) if options.relu else signed
+        return {
+            "activations": activations,
+            "weights": weights,
+            "signed": signed,
+            "heatmap": heatmap,
+        }
+
+    def explain(network: Network, images: Array, targets: Array) -> Intermediates:
+        activations, scores = features(network, images), []
+        for some, known in blocks(activations.shape[-1], network.capacity // len(images)):
+            scores.append(scored(network, images, targets, activations[..., some])[:, known:])
+        return weighted(network, activations, scores)  # type: ignore[no-any-return]
+
+    return explain
+
+
+def pytorch(network: Network, layer: str, options: Options, compile: Compile) -> Explain:
+    """A batch that holds every image behind several channels."""
+    import torch
+
+    @compile
+    def features(network: Network, images: Array) -> Array:
+        return network.features(layer, images)[0]
+
+    @compile
+    def scored(network: Network, images: Array, targets: Array, some: Array) -> Array:
+        number, channels = some.shape[:2]
+        maps = network.resize(some.flatten(0, 1), images.shape[2:])
+        lowest = maps.amin(dim=(1, 2), keepdim=True)
+        extent = maps.amax(dim=(1, 2), keepdim=True) - lowest
+        masks = (maps - lowest) / torch.where(extent > 0, extent, 1)
+        masked = images[:, None] * masks.unflatten(0, (number, channels))[:, :, None]
+        repeated = targets.repeat_interleave(channels)
+        scores = network.score(options.score, network(masked.flatten(0, 1)), repeated)
+        return scores.view(number, channels)
+
+    @compile
+    def weighted(network: Network, activations: Array, scores: list[Array]) -> Intermediates:
+        weights = torch.cat(scores, dim=1)
+        if options.weights == "softmax":
+            weights = weights.softmax(dim=1)
+        signed = torch.einsum("nchw,nc->nhw", activations, weights)
+        heatmap = torch.relu(signed) if options.relu else signed
+        return {
+            "activations": activations,
+            "weights": weights,
+            "signed": signed,
+            "heatmap": heatmap,
+        }
+
+    def explain(network: Network, images: Array, targets: Array) -> Intermediates:
+        activations, scores = features(network, images), []
+        for some, known in blocks(activations.shape[1], network.capacity // len(images)):
+            scores.append(scored(network, images, targets, activations[:, some])[:, known:])
+        return weighted(network, activations, scores)  # type: ignore[no-any-return]
+
+    return explain
+
+
+def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile) -> Explain:
+    """`keras.ops` throughout: a batch that holds every image behind several channels."""
+    from keras import ops
+
+    network.split(layer)
+
+    @compile
+    def features(network: KerasNetwork, images: Array) -> Array:
+        return network.features(layer, images)[0]
+
+    @compile
+    def scored(network: KerasNetwork, images: Array, targets: Array, some: Array) -> Array:
+        number, h, w, channels = some.shape
+        _, height, width, colours = images.shape
+        maps = ops.reshape(ops.transpose(some, (0, 3, 1, 2)), (-1, h, w))
+        maps = network.resize(maps, (height, width))
+        lowest = ops.amin(maps, (1, 2), True)
+        extent = ops.amax(maps, (1, 2), True) - lowest
+        masks = (maps - lowest) / ops.where(extent > 0, extent, ops.ones_like(extent))
+        masked = images[:, None] * ops.reshape(masks, (number, channels, height, width, 1))
+        masked = ops.reshape(masked, (-1, height, width, colours))
+        repeated = ops.repeat(targets, channels)
+        scores = network.score(options.score, network(masked), repeated)
+        return ops.reshape(scores, (number, channels))
+
+    @compile
+    def weighted(network: KerasNetwork, activations: Array, scores: list[Array]) -> Intermediates:
+        weights = ops.concatenate(scores, axis=1)
+        if options.weights == "softmax":
+            weights = ops.softmax(weights, axis=1)
+        signed = ops.einsum("nhwc,nc->nhw", activations, weights)
+        heatmap = ops.relu(signed) if options.relu else signed
+        return {
+            "activations": activations,
+            "weights": weights,
+            "signed": signed,
+            "heatmap": heatmap,
+        }
+
+    def explain(network: KerasNetwork, images: Array, targets: Array) -> Intermediates:
+        activations, scores = features(network, images), []
+        for some, known in blocks(activations.shape[-1], network.capacity // images.shape[0]):
+            scores.append(scored(network, images, targets, activations[..., some])[:, known:])
+        return weighted(network, activations, scores)  # type: ignore[no-any-return]
+
+    return explain

@@ -1,0 +1,57 @@
+"""Score-CAM: what is known of its weights without running it."""
+
+from __future__ import annotations
+
+import numpy as np
+from oracle_maps import explained
+
+from implementations import methods
+from implementations.architecture.registered import get
+from implementations.architecture.weights import randomise
+from implementations.arrays import resize
+from implementations.oracle import runtime
+
+ARCHITECTURE = get("cnn-32-16-8", (8, 6, 3), 4)
+NETWORK = runtime.build(ARCHITECTURE, randomise(ARCHITECTURE, 1))
+IMAGES = np.random.default_rng(2).random((2, 8, 6, 3))
+TARGETS = np.array([3, 0], np.int32)
+
+
+def test_algorithm_one_image_by_image() -> None:
+    found = explained("score_cam", NETWORK, IMAGES, TARGETS, layer="relu2")
+    activations, _ = NETWORK.features("relu2", IMAGES)
+    for n, (image, target) in enumerate(zip(IMAGES, TARGETS, strict=True)):
+        scores = []
+        for channel in np.moveaxis(activations[n], -1, 0):
+            grown = resize(channel[None], (8, 6))[0]
+            if grown.max() > grown.min():
+                grown = (grown - grown.min()) / (grown.max() - grown.min())
+            else:
+                grown = np.zeros_like(grown)
+            scores.append(NETWORK((image * grown[..., None])[None])[0, target])
+        weights = np.exp(scores) / np.exp(scores).sum()
+        np.testing.assert_allclose(found["weights"][n], weights, rtol=1e-11)
+        expected = np.maximum(activations[n] @ weights, 0)
+        np.testing.assert_allclose(found["heatmap"][n], expected, rtol=1e-11, atol=1e-15)
+
+
+def test_a_black_image_gives_every_channel_the_same_weight() -> None:
+    found = explained("score_cam", NETWORK, np.zeros_like(IMAGES), TARGETS)
+    channels = found["weights"].shape[1]
+    np.testing.assert_allclose(found["weights"], 1 / channels, rtol=1e-12)
+
+
+def test_a_constant_added_to_all_logits_changes_nothing_and_raw_weights_are_the_scores() -> None:
+    plain = explained("score_cam", NETWORK, IMAGES, TARGETS)
+    raw = explained("score_cam", NETWORK, IMAGES, TARGETS, weights="raw")
+    bias = NETWORK.tensors["dense1.bias"]
+    moved = runtime.build(ARCHITECTURE, {**NETWORK.tensors, "dense1.bias": bias + 3})
+    found = explained("score_cam", moved, IMAGES, TARGETS)
+    np.testing.assert_allclose(found["weights"], plain["weights"], rtol=1e-11)
+    found = explained("score_cam", moved, IMAGES, TARGETS, weights="raw")
+    np.testing.assert_allclose(found["weights"], raw["weights"] + 3, rtol=1e-11)
+
+
+def test_it_costs_a_pass_a_channel_and_one() -> None:
+    method = methods.load("score_cam")
+    assert method.cost(method.resolve({}), ARCHITECTURE, "relu2").evaluations == 17
