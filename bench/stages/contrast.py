@@ -61,7 +61,7 @@ def cells(request: Request, dataset: str, architecture: str) -> Iterator[Cell]:
         usable = [library for library in here if library.python or not library.missing]
         liked = {offer.like for library in usable for offer in library.offers.values()}
         explainers = [
-            replace(same, method=method)
+            replace(same, method=method, score=methods.load(method).card.score)
             for method in request.methods
             if (method in liked or not backend) and not methods.load(method).every_class
         ]
@@ -111,7 +111,13 @@ def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
 def explained(cell: Cell, context: Mapping[str, Any]) -> NDArray[np.int32]:
     """The classes explained (N,): what the network, trained, makes of the images."""
     trained = replace(
-        cell, library="", method="grad_cam", weights="trained", options=(), explainer=""
+        cell,
+        library="",
+        method="grad_cam",
+        weights="trained",
+        options=(),
+        score="logit",
+        explainer="",
     )
     about = subject(trained, context, context["n_contrast"])
     targets: NDArray[np.int32] = answers.answer(trained, about, Path(context["oracle"]))["targets"]

@@ -1,7 +1,7 @@
 """Run by test_contract.py, one process a column: every method's maps as one safetensors file.
 
-Arguments: framework, precision, mode, whether with all `options` or their `defaults` only, and a
-folder with architecture.json, weights.safetensors, images.npy and targets.npy. Writes
+Arguments: framework, precision, mode, whether with all `options` or their `defaults` only, the
+methods, and a folder with architecture.json, weights.safetensors, images.npy and targets.npy. Writes
 maps.safetensors there: `method option=value|intermediate`, of the batch and, of the defaults, as
 `...|alone` of its second image alone, or with mode compiled as `...|compiled` how much was compiled
 for a second seed.
@@ -34,14 +34,16 @@ def variants(method: methods.NamedMethod) -> Iterator[dict[str, str]]:
                 yield {name: str(not option.default)}
 
 
-def main(framework: str, precision: str, mode: str, which: str, folder: Path) -> None:
+def main(
+    framework: str, precision: str, mode: str, which: str, names: list[str], folder: Path
+) -> None:
     architecture = graph.read(folder / "architecture.json")
     weights = neutral.load(folder / "weights.safetensors")
     images, targets = np.load(folder / "images.npy"), np.load(folder / "targets.npy")
     module = load(framework)
     network = module.build(architecture, weights, "cpu", precision)
     maps = {}
-    for name in methods.names():
+    for name in names:
         method = methods.load(name)
         layer = method.layer(architecture, None)
         try:
@@ -78,4 +80,4 @@ def another_seed(method: methods.NamedMethod, module, asked, placed) -> int:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:5], Path(sys.argv[5]))
+    main(*sys.argv[1:5], sys.argv[5].split(), Path(sys.argv[6]))
