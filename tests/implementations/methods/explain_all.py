@@ -1,10 +1,10 @@
 """Run by test_contract.py, one process a column: every method's maps as one safetensors file.
 
 Arguments: framework, precision, mode, whether with all `options` or their `defaults` only, the
-methods, and a folder with architecture.json, weights.safetensors, images.npy and targets.npy. Writes
-maps.safetensors there: `method option=value|intermediate`, of the batch and, of the defaults, as
-`...|alone` of its second image alone, or with mode compiled as `...|compiled` how much was compiled
-for a second seed.
+methods, and a folder with architecture.json, weights.safetensors, images.npy and targets.npy. It
+writes maps.safetensors there: `method option=value|intermediate`, of the batch and, of the
+defaults, as `...|alone` of its second image alone, or with mode compiled as `...|compiled` how much
+was compiled for a second seed.
 """
 
 from __future__ import annotations
