@@ -43,6 +43,10 @@ METHOD = Method(
 )
 
 
+STATISTICS = ("scale", "offset", "mean", "variance")
+"""A batch norm's own weights."""
+
+
 def biased(architecture: Architecture) -> list[str]:
     """The nodes that contribute more than they read."""
     kinds = ("conv", "dense", "batch_norm", "normalise", "relu6")
@@ -100,10 +104,7 @@ def jax(network: Network, layer: str, options: Options, compile: Compile) -> Exp
                     node["deviation"], output.dtype
                 )
             case "batch_norm":
-                scale, offset, mean, variance = (
-                    network.tensor(f"{name}.{part}")
-                    for part in ("scale", "offset", "mean", "variance")
-                )
+                scale, offset, mean, variance = (network.tensor(f"{name}.{p}") for p in STATISTICS)
                 return offset - mean * scale / jnp.sqrt(variance + node["epsilon"])
         return network.tensor(f"{name}.bias")
 
@@ -152,10 +153,7 @@ def pytorch(network: Network, layer: str, options: Options, compile: Compile) ->
             case "normalise":
                 vector = -output.new_tensor(node["mean"]) / output.new_tensor(node["deviation"])
             case "batch_norm":
-                scale, offset, mean, variance = (
-                    network.tensor(f"{name}.{part}")
-                    for part in ("scale", "offset", "mean", "variance")
-                )
+                scale, offset, mean, variance = (network.tensor(f"{name}.{p}") for p in STATISTICS)
                 vector = offset - mean * scale / torch.sqrt(variance + node["epsilon"])
             case _:
                 vector = network.tensor(f"{name}.bias")
@@ -214,10 +212,7 @@ def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile)
                 )
                 return -mean / deviation
             case "batch_norm":
-                scale, offset, mean, variance = (
-                    network.tensor(f"{name}.{part}")
-                    for part in ("scale", "offset", "mean", "variance")
-                )
+                scale, offset, mean, variance = (network.tensor(f"{name}.{p}") for p in STATISTICS)
                 return offset - mean * scale / ops.sqrt(variance + node["epsilon"])
         return network.tensor(f"{name}.bias")
 
