@@ -19,10 +19,8 @@ MEDIANS = (
     "flops",
     "peak_share",
     "cores_in_use",
-    "page_faults",
     "call_memory_mb",
     "peak_device_mb",
-    "energy_j",
     "tolerance",
 )
 """What is told beside a time, as the median over its processes."""

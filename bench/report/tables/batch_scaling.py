@@ -6,19 +6,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from bench.report import clock
+from bench.report import clock, forms
 from bench.report.clock import Timing
-from bench.report.forms import (
-    COLUMN,
-    EXPLAINED,
-    MODE,
-    PER_IMAGE,
-    TOGGLES,
-    WHAT,
-    missing,
-    per_image,
-    times,
-)  # fmt: skip
 from bench.report.measured import Measured, plain
 from bench.report.same_run import RUN, Place, places, ratio
 from bench.report.table import Shown, Table, View
@@ -27,7 +16,7 @@ STAGES = ("time",)
 GRAD_CAM = "grad_cam"
 NOTE = (
     "Milliseconds of an image, and how many times less that is than at batch 1 in the same run. "
-    "The CSV has the images a second. " + EXPLAINED
+    "The CSV has the images a second. " + forms.EXPLAINED
 )
 SAME = tuple(name for name in clock.WHAT if name != "batch")
 
@@ -53,15 +42,14 @@ class Series(NamedTuple):
 
 
 def _cell(speed_up: float, real: bool, *time: Any) -> str:
-    first = missing(speed_up) or time[-1] == 1
-    return per_image(*time) + ("" if first else f" {times(speed_up, real)}")
+    first = forms.missing(speed_up) or time[-1] == 1
+    return forms.per_image(*time) + ("" if first else f" {forms.times(speed_up, real)}")
 
 
-CELL = ("speed_up", "real", *PER_IMAGE)
-VIEW = View(
-    RUN, (WHAT, *(each for each in TOGGLES if each.title != "batch"), COLUMN, MODE), "batch",
-    Shown("", _cell, CELL), "batch {}",
-)  # fmt: skip
+CELL = ("speed_up", "real", *forms.PER_IMAGE)
+OTHERS = (each for each in forms.TOGGLES if each is not forms.BATCH)
+SHOWN = (forms.WHAT, *OTHERS, forms.COLUMN, forms.MODE)
+VIEW = View(RUN, SHOWN, "batch", Shown("", _cell, CELL), "batch {}")
 
 
 def make(frame: pd.DataFrame) -> Table:

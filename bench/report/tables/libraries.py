@@ -7,18 +7,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from bench.report.forms import (
-    COLUMN,
-    EXPLAINED,
-    PER_IMAGE,
-    TOGGLES,
-    missing,
-    number,
-    per_image,
-    text,
-    times,
-    what,
-)  # fmt: skip
+from bench.report import forms
 from bench.report.frame import label
 from bench.report.measured import Measured
 from bench.report.same_run import RUN, Place, places, ratio
@@ -35,7 +24,7 @@ NOTE = (
     "oracle, and the tolerance where the options make it compute the oracle's map; where nothing "
     "is promised an error above 1e-05 is another map, which the last section explains. A library's "
     "map is timed "
-    "before it is resized or drawn. " + EXPLAINED
+    "before it is resized or drawn. " + forms.EXPLAINED
 )
 Ratio = dict[str, Any]
 
@@ -50,41 +39,41 @@ class Compared(NamedTuple):
 
 
 def _explainer(library: str, mode: str, *named: str) -> str:
-    return what(*named) + ("" if text(library) else f", ours, {mode}")
+    return forms.what(*named) + ("" if forms.text(library) else f", ours, {mode}")
 
 
 def _ms(status: str, reason: str, *time: Any) -> str | Absent:
-    return Absent(status, reason) if missing(time[0]) else per_image(*time)
+    return Absent(status, reason) if forms.missing(time[0]) else forms.per_image(*time)
 
 
 def _error(error: float, tolerance: float) -> str:
     """Against the oracle; where nothing is promised, a large one is another map, and no mistake."""
     if math.isfinite(tolerance):
-        return f"{number(error)} of {number(tolerance)}"
-    return f"another map ({number(error)})" if error > SAME else number(error)
+        return f"{forms.number(error)} of {forms.number(tolerance)}"
+    return f"another map ({forms.number(error)})" if error > SAME else forms.number(error)
 
 
 def _or_dash(value: Any) -> str:
-    return text(value) or ABSENT
+    return forms.text(value) or ABSENT
 
 
 SHOWN = (
-    COLUMN,
+    forms.COLUMN,
     Shown(
         "explainer", _explainer,
         ("library", "mode", "task", "method", "library", "options", "score"),
     ),
-    *TOGGLES,
-    Shown("ms per image", _ms, ("status", "reason", *PER_IMAGE)),
-    Shown("to ours", times, ("to_best", "to_best_real")),
-    Shown("to ours, eager", times, ("to_eager", "to_eager_real")),
+    *forms.TOGGLES,
+    Shown("ms per image", _ms, ("status", "reason", *forms.PER_IMAGE)),
+    Shown("to ours", forms.times, ("to_best", "to_best_real")),
+    Shown("to ours, eager", forms.times, ("to_eager", "to_eager_real")),
     Shown("error", _error, ("max_rel", "tolerance")),
 )  # fmt: skip
 DIFFER = (
-    Shown("offer", text, ("offer",)),
+    Shown("offer", forms.text, ("offer",)),
     Shown("like", _or_dash, ("like",)),
     Shown("our map with", _or_dash, ("same_with",)),
-    Shown("difference", text, ("difference",)),
+    Shown("difference", forms.text, ("difference",)),
 )
 
 

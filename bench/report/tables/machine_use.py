@@ -7,23 +7,14 @@ from typing import Any
 import pandas as pd
 
 from bench.record.schema import MODES
-from bench.report import clock
-from bench.report.forms import (
-    CALL,
-    COLUMN,
-    EXPLAINED,
-    MODE,
-    TOGGLES,
-    WHAT,
-    number,
-    share,
-    times,
-)  # fmt: skip
-from bench.report.measured import Measured, plain
+from bench.report import clock, forms
+from bench.report.measured import Measured, fastest, plain
 from bench.report.same_run import RUN, Place, places, ratio
 from bench.report.table import Shown, Table, View
 
 STAGES = ("time",)
+FORWARD = {"task": "forward", "method": "", "options": "", "score": "logit", "layer": ""}
+"""What a heatmap's forward pass differs in."""
 METHODS = ("", "grad_cam")
 """The methods shown: none, which is a forward pass or a training step, and Grad-CAM."""
 NOTE = (
@@ -32,17 +23,19 @@ NOTE = (
     "host devices as there are cores; the others have nothing to add. Share of peak: of the "
     "floating-point operations a second that the machine was measured to do in a matrix product, "
     "those counted from the architecture. Cores in use: CPU time over wall time. To its best: over "
-    "the same column's fastest mode. " + EXPLAINED
+    "the same column's fastest mode. Of a forward pass: Grad-CAM over the column's best forward "
+    "pass at the same batch, in whatever mode that is. " + forms.EXPLAINED
 )
 SHOWN = (
-    WHAT,
-    *TOGGLES,
-    COLUMN,
-    MODE,
-    CALL,
-    Shown("share of peak", share, ("peak_share",)),
-    Shown("cores in use", number, ("cores_in_use",)),
-    Shown("to its best", times, ("ratio", "real")),
+    forms.WHAT,
+    *forms.TOGGLES,
+    forms.COLUMN,
+    forms.MODE,
+    forms.CALL,
+    Shown("share of peak", forms.share, ("peak_share",)),
+    Shown("cores in use", forms.number, ("cores_in_use",)),
+    Shown("to its best", forms.times, ("ratio", "real")),
+    Shown("of a forward pass", forms.times, ("forward_ratio", "forward_real"), ""),
 )
 
 
@@ -78,4 +71,15 @@ def _line(place: Place, cell: Measured) -> dict[str, Any]:
         "cores_in_use": cell.beside["cores_in_use"],
         "best_ms_per_image": best.timing.per_image.value,
         **ratio(cell.timing, best.timing),
+        **_over_forward(place, cell),
     }
+
+
+def _over_forward(place: Place, cell: Measured) -> dict[str, Any]:
+    """A heatmap over the best forward pass; nothing where there is none beside it."""
+    forward = fastest(place.modes(cell.timing, **FORWARD))
+    if cell.timing.what["task"] != "heatmap" or forward is None:
+        return {}
+    found = ratio(cell.timing, forward.timing)
+    line = {f"forward_{name}": value for name, value in found.items()}
+    return {"forward_ms_per_image": forward.timing.per_image.value, **line}

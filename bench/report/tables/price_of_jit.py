@@ -8,18 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from bench.report import forms
 from bench.report.clock import Timing
-from bench.report.forms import (
-    COLUMN,
-    EXPLAINED,
-    MODE,
-    TOGGLES,
-    WHAT,
-    number,
-    timed,
-    times,
-    yes,
-)  # fmt: skip
 from bench.report.frame import label
 from bench.report.measured import Measured, things
 from bench.report.same_run import RUN, Place, places
@@ -36,7 +26,7 @@ NOTE = (
     "the compile seconds of what their process compiled first, and what compiled alike found the "
     "other's in a cache. Compile: the first call less a steady one. Break-even: calls after which "
     "compiling has paid in a process that compiles nothing else, (start + compile) / (eager - "
-    "compiled). " + EXPLAINED
+    "compiled). " + forms.EXPLAINED
 )
 
 
@@ -116,12 +106,12 @@ def _numbers(eager: Timing, compiled: Timing) -> dict[str, Any]:
 
 
 def _compile_s(seconds: float, compiler_s: float) -> str:
-    return number(seconds) + (" †" if math.isnan(compiler_s) else "")
+    return forms.number(seconds) + (" †" if math.isnan(compiler_s) else "")
 
 
 def _calls(calls: float, compiler_s: float, real: bool) -> str:
     """A whole number, thousands apart; no more digits than are known."""
-    if math.isnan(calls) or not yes(real):
+    if math.isnan(calls) or not forms.yes(real):
         return ABSENT
     shown = "never" if math.isinf(calls) else f"{float(f'{math.ceil(calls):.3g}'):,.0f}"
     return shown + (" †" if math.isnan(compiler_s) else "")
@@ -132,14 +122,14 @@ def _of(mode: str) -> tuple[str, ...]:
 
 
 SHOWN = (
-    WHAT,
-    *TOGGLES,
-    COLUMN,
-    Shown("eager ms", timed, _of("eager")),
-    MODE,
-    Shown("its ms", timed, _of("compiled")),
-    Shown("speed-up", times, ("speed_up", "real")),
-    Shown("start s", number, ("compiler_s",)),
+    forms.WHAT,
+    *forms.TOGGLES,
+    forms.COLUMN,
+    Shown("eager ms", forms.timed, _of("eager")),
+    forms.MODE,
+    Shown("its ms", forms.timed, _of("compiled")),
+    Shown("speed-up", forms.times, ("speed_up", "real")),
+    Shown("start s", forms.number, ("compiler_s",)),
     Shown("compile s", _compile_s, ("compile_s", "compiler_s")),
     Shown("break-even calls", _calls, ("break_even_calls", "compiler_s", "real")),
 )

@@ -21,7 +21,7 @@ QUOTIENTS = {
     ("batch_scaling", "speed_up"): ("single_ms", "ms_per_image"),
     ("choose", "factor"): ("ms_per_image", "best_ms_per_image"),
     ("choose", "forward_ratio"): ("ms_per_image", "forward_ms_per_image"),
-    ("grad_cam_price", "ratio"): ("ms", "forward_ms"),
+    ("machine_use", "forward_ratio"): ("ms_per_image", "forward_ms_per_image"),
     ("libraries", "to_best"): ("ms_per_image", "best_ms_per_image"),
     ("libraries", "to_eager"): ("ms_per_image", "eager_ms_per_image"),
     ("machine_use", "ratio"): ("ms_per_image", "best_ms_per_image"),
