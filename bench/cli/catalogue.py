@@ -7,6 +7,7 @@ from typing import Any
 
 from bench.cli.options import Single
 from bench.engine.progress import answer
+from bench.subject.stages import stages
 from implementations import frameworks, methods
 from implementations.architecture import graph, registered
 from implementations.architecture.graph import layers, resolve_layer
@@ -37,6 +38,7 @@ def catalogue() -> dict[str, Any]:
         ],
         "methods": [
             {"method": m.name, "title": m.title, "paper": m.card.paper, "at": m.at,
+             "score": m.card.score,
              "frameworks": [name for name in (*names, "reference") if hasattr(m.module, name)],
              "options": {name: _option_schema(o) for name, o in m.options.items()}}
             for m in shown
@@ -56,6 +58,7 @@ def catalogue() -> dict[str, Any]:
              "better": m.card.better, "unit": m.card.unit}
             for m in map(metrics.load, metrics.names())
         ],
+        "stages": [{"stage": each.name, "title": each.title} for each in stages()],
         "scores": SCORES,
         "modes": MODES,
         "devices": DEVICES,

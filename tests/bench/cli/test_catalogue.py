@@ -51,6 +51,8 @@ def test_list_imports_no_framework() -> None:
     points = method["options"]["points"]
     assert points["kind"] == "number" and points["minimum"] <= points["default"] == 50
     assert {"jax", "pytorch", "keras", "reference"} <= set(method["frameworks"])
+    assert method["score"] in found["scores"]
+    assert {"agree", "time"} <= {stage["stage"] for stage in found["stages"]}
     network = next(e for e in found["architectures"] if e["architecture"] == "cnn-32-16-8")
     assert network["parameters"] > 10_000 and network["layers"][0] == "conv1"
     assert {each["library"] for each in found["libraries"]} >= {"captum", "shap"}
