@@ -92,7 +92,7 @@ def _parameter(each: Field[Any], own: Mapping[str, Any]) -> inspect.Parameter:
         name=None if positional else f"--{called}",
         converter=None if flag else _converter(called, about["to"], many, repeated),
         help=about["help"] + told, required=required, show_default=False, negative="",
-        consume_multiple=repeated,
+        consume_multiple=1 if repeated else None,
     )  # fmt: skip
     return inspect.Parameter(
         each.name, place, default=inspect.Parameter.empty if required else None,

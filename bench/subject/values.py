@@ -61,7 +61,7 @@ def word(what: str, known: Iterable[str]) -> Callable[[str], str]:
 
 def whole(text: str, least: int, most: int) -> int:
     """A whole number from `least` to `most`."""
-    if not text.isdecimal() or not least <= int(text) <= most:
+    if not (text.isascii() and text.isdecimal()) or not least <= int(text) <= most:
         must = f"a whole number of at least {least} and at most {most}"
         raise ValueError(f"{text!r} is not {must}")
     return int(text)
