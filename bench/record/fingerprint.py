@@ -41,10 +41,11 @@ RENAMED: dict[str, str] = json.loads(
 )
 """Fingerprint of old -> what the same code has for one now, made where the way changed. Where that
 depends on the architecture, this stands beside the old one: `fingerprint architecture`."""
-PROTOCOL = {"time": 4, "contrast": 2}
+PROTOCOL = {"time": 5, "contrast": 2}
 """By stage, 1 where it is not named; raised by hand when the way of measuring changes: older rows
 are stale then. In `time`: 2 a call is warmed before its samples, and freed memory is kept; 3 that
-of all threads; 4 that of aligned blocks. In `contrast`: 2 maps are kept, not timed."""
+of all threads; 4 that of aligned blocks; 5 each call has images that never were
+there. In `contrast`: 2 maps are kept, not timed."""
 
 
 class _Bare(ast.NodeTransformer):

@@ -86,11 +86,22 @@ def answer(cell: Cell, about: Subject, folder: Path) -> Arrays:
     path = answer_path(cell, about, folder)
     if path.exists():
         return weights.load(path)
+    arrays = computed(cell, about)
+    folder.mkdir(parents=True, exist_ok=True)
+    weights.save(path, arrays)
+    return arrays
+
+
+def computed(cell: Cell, about: Subject, targets: NDArray[Any] | None = None) -> Arrays:
+    """The same, computed and not kept; of these targets where they are given."""
     explainer = build(of(cell), about.architecture, about.weights, method_of(cell).outputs)
     unlike, each = _unlike(about.images)
+    if targets is not None:
+        unlike, each = about.images, np.arange(len(about.images))
     chunks = [unlike[i : i + CHUNK] for i in range(0, len(unlike), CHUNK)]
     logits = np.concatenate([explainer.logits(chunk) for chunk in chunks])
-    targets = logits.argmax(axis=1).astype(np.int32)
+    if targets is None:
+        targets = logits.argmax(axis=1).astype(np.int32)
     parts = list(explainer.stages(unlike, targets, min(CHUNK, len(unlike))))
     arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     network = runtime.build(about.architecture, about.weights)
@@ -102,8 +113,6 @@ def answer(cell: Cell, about: Subject, folder: Path) -> Arrays:
     }
     arrays = {name: array[each] for name, array in arrays.items()}
     arrays["logit_count"] = np.array(sums[0][1])
-    folder.mkdir(parents=True, exist_ok=True)
-    weights.save(path, arrays)
     return arrays
 
 

@@ -6,7 +6,7 @@ framework before one of its functions is called.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 Count = Callable[[], int]
@@ -24,6 +24,9 @@ class Traits(NamedTuple):
     counted by the framework's own `compilations`."""
     step_programs: int | None = None
     """Programs that a compiled training step is at the most; more, and it ran eagerly."""
+    compiled_inside: Callable[[Callable[..., Any], Sequence[Any]], str] | None = None
+    """(function, arguments) -> what is compiled inside although the function is called eager; None
+    where the counters above tell of that too."""
     eager_step: str = ""
     """Why its training step is never compiled; empty where it is."""
     reset_pool: Callable[[], float | None] | None = None

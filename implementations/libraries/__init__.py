@@ -181,6 +181,11 @@ def _version(distribution: str) -> str:
     return ""
 
 
+def package(name: str) -> str:
+    """What a library imports to do its work: the first of its `IMPORTS`."""
+    return str(next(iter(describe(name).module.IMPORTS)))
+
+
 def names() -> list[str]:
     """The libraries there are, installed or not, by file name; nothing is imported."""
     return sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))

@@ -11,12 +11,13 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from bench.engine import inherited
+from bench.record.cell import Cell
 from implementations import frameworks
 
 SIZE = 1536
@@ -78,6 +79,14 @@ def in_numpy(matrix: Any) -> Callable[[], Any]:
 
     out = np.empty_like(matrix)
     return lambda: np.matmul(matrix, matrix, out=out)
+
+
+def share(
+    flops: float | None, seconds: float, cell: Cell, context: Mapping[str, Any]
+) -> float | None:
+    """Of the machine's measured peak; None where one of the two was not measured."""
+    peak = context.get("peak", {}).get(cell.precision) if cell.device == "cpu" else None
+    return flops / seconds / peak if flops and peak else None
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -10,6 +10,9 @@ from implementations.frameworks.traits import Count, Traits
 
 COMPILED = "/jax/core/compile/backend_compile_duration"
 """The event with which JAX tells that a program was compiled."""
+
+
+HEAVY = ("conv_general_dilated", "dot_general")
 
 
 @cache
@@ -35,5 +38,43 @@ def product(matrix: Any) -> Callable[[], Any]:
     return lambda: square(placed).block_until_ready()
 
 
-TRAITS = {"": Traits("jax", product, programs, 8)}
+def compiled_inside(function: Callable[..., Any], arguments: Sequence[Any]) -> str:
+    """What a function that is called eager has compiled all the same; empty where nothing.
+
+    JAX's own functions of one operation are compiled, so what tells is a compiled part with two
+    convolutions or matrix products. A function that cannot be traced is not looked into.
+    """
+    import jax
+
+    try:
+        traced = jax.make_jaxpr(function)(*arguments).jaxpr
+    except Exception:
+        return ""
+    most = max(_compiled(traced), default=0)
+    return f"{most} convolutions and matrix products in one program" if most > 1 else ""
+
+
+def _compiled(jaxpr: Any) -> Iterator[int]:
+    """Heavy operations of every compiled part."""
+    for equation in jaxpr.eqns:
+        for part in _parts(equation):
+            if equation.primitive.name in ("jit", "pjit"):
+                yield _heavy(part)
+            else:
+                yield from _compiled(part)
+
+
+def _heavy(jaxpr: Any) -> int:
+    named = sum(equation.primitive.name in HEAVY for equation in jaxpr.eqns)
+    return named + sum(_heavy(part) for equation in jaxpr.eqns for part in _parts(equation))
+
+
+def _parts(equation: Any) -> Iterator[Any]:
+    for value in equation.params.values():
+        part = getattr(value, "jaxpr", value)
+        if hasattr(part, "eqns"):
+            yield part
+
+
+TRAITS = {"": Traits("jax", product, programs, 8, compiled_inside)}
 """A compiled step is one program, and a few ready it; run eagerly it is one an operation."""

@@ -39,5 +39,5 @@ def test_a_network_without_a_convolution_goes_forward_and_is_trained(
     for task in ("forward", "train_step"):
         optimizer = "native" if task == "train_step" else ""
         ready = clocked.TASKS[task](replace(cell, task=task, optimizer=optimizer), context)
-        row = ready.check(ready.barriered(0))
+        row = ready.check(ready.barriered(ready.inputs[0]))
         assert row["agree"] is True and np.isfinite(row["max_rel"]), row

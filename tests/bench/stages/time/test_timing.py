@@ -76,7 +76,7 @@ def call(number):
     values.append(slow(array + number))
     return values[-1]
 
-timed = Timed(frameworks.load("jax"), call, dict, {})
+timed = Timed(frameworks.load("jax"), call, [], None, dict, {})
 call(0)
 early = values[-1].is_ready()
 timed.barriered(1)

@@ -50,21 +50,85 @@ def test_every_trap_is_refused_its_time(tmp_path: Path, monkeypatch: pytest.Monk
     assert not set(row) - set(COLUMNS)
 
 
+COSTLESS = {
+    "stands still": "not right",
+    "by a thread, filled in": "not right",
+    "by a thread, waited for": "was not there when the call was over",
+    "only what is public": "on images that no list has",
+}
+"""What would cost nothing, or be wrong, once it is under the clock -> why it is refused."""
+
+
 @pytest.mark.parametrize(
     ("package", "framework", "mode"), [("torch", "pytorch", "eager"), ("jax", "jax", "compiled")]
 )
-def test_kept_answers_faster_than_the_machine_are_refused(
+def test_answers_that_were_not_computed_when_timed_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str, framework: str, mode: str
 ) -> None:
     pytest.importorskip(package)
     monkeypatch.setenv("PYTHONPATH", str(CHILDREN))
     cell = replace(TRAP, framework=framework, mode=mode)
-    cells = [replace(cell, options=(("trap", trap),)) for trap in ("slow", "kept by address")]
+    kept = ("kept by images", "kept by address")
+    traps = ("none", *kept, *COSTLESS)
+    cells = [replace(cell, options=(("trap", trap),)) for trap in traps]
+    found = run(cells, "traps", {}, tmp_path / "log")
+    assert found["none"][0]["status"] == "ok", found["none"]
+    # No images come twice: what is kept by them is computed all the same, and timed as that. Kept
+    # by an address, it is that or, where an address comes twice, wrong.
+    rows = [found[trap][0] for trap in kept]
+    assert rows[0]["status"] == "ok", rows[0]
+    for row in rows:
+        honest = row["status"] == "ok" and row["min_ms"] >= 20
+        assert honest or (row["status"] == "wrong" and "not right" in row["reason"]), row
+    for trap, why in COSTLESS.items():
+        [row] = found[trap]
+        assert row["status"] == "wrong" and why in row["reason"], (trap, row)
+        assert "median_ms" not in row and "samples_ns" not in row
+
+
+@pytest.mark.parametrize(("package", "framework"), [("torch", "pytorch"), ("jax", "jax")])
+def test_what_a_cell_is_not_it_cannot_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str, framework: str
+) -> None:
+    pytest.importorskip(package)
+    monkeypatch.setenv("PYTHONPATH", str(CHILDREN))
+    eager = replace(TRAP, task="heatmap", framework=framework, mode="eager")
+    reasons = {
+        "compiled inside": "though the cell is called eager",
+        "states one of 52": "it states 1 evaluations an image and makes 52",
+    }
+    cells = [replace(eager, options=(("trap", trap),)) for trap in ("none", *reasons)]
+    found = run(cells, "traps", {}, tmp_path / "log")
+    assert found["none"][0]["status"] == "ok", found
+    for trap, reason in reasons.items():
+        [row] = found[trap]
+        assert row["status"] == "wrong" and reason in row["reason"], row
+        assert "median_ms" not in row and "samples_ns" not in row
+
+
+def test_a_librarys_answer_is_the_librarys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("captum")
+    monkeypatch.setenv("PYTHONPATH", str(CHILDREN))
+    theirs = replace(TRAP, task="heatmap", library="captum", method="saliency")
+    traps = ("none", "our own map", "their map")
+    cells = [replace(theirs, options=(("trap", trap),)) for trap in traps]
+    found = run(cells, "traps", {}, tmp_path / "log")
+    assert found["their map"][0]["status"] == "ok", found
+    assert "no code of captum ran" in found["none"][0]["reason"], found
+    assert "a method of ours ran inside" in found["our own map"][0]["reason"], found
+
+
+def test_a_time_above_the_machines_peak_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch")
+    monkeypatch.setenv("PYTHONPATH", str(CHILDREN))
+    cells = [replace(TRAP, options=(("trap", trap),)) for trap in ("slow", "none")]
     # At the peak the work takes 50 ms: the one that sleeps 100 ms is possible.
     context = {"flops": 5e8, "peak": {"float32": 1e10}}
     found = run(cells, "traps", context, tmp_path / "log")
     assert found["slow"][0]["status"] == "ok" and found["slow"][0]["peak_share"] < 0.55, found
-    [row] = found["kept by address"]
+    [row] = found["none"]
     assert row["status"] == "wrong" and "times the machine's measured peak" in row["reason"], row
     assert "median_ms" not in row and "samples_ns" not in row
 
@@ -133,8 +197,11 @@ def test_training_steps_that_learn_nothing_are_refused(
     still = training(small, framework, trap="never learns")
     # Without dropout: with it no two losses are alike, whatever is learned.
     still = replace(still, mode="eager", architecture="cnn-32-16-8", weights="random")
-    [row] = run([still], "traps", small.context, tmp_path / "log")["never learns"]
+    later = replace(still, options=(("trap", "stands still"),))
+    found = run([still, later], "traps", small.context, tmp_path / "log")
+    [row], [stood] = found["never learns"], found["stands still"]
     assert row["status"] == "wrong" and "nothing was learned" in row["reason"], row
+    assert stood["status"] == "wrong" and "answered while timed" in stood["reason"], stood
 
 
 @pytest.mark.parametrize(("package", "framework"), [("torch", "pytorch"), ("optax", "jax")])
