@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import datasets
+from bench.record import sealed
 from bench.record.cell import Cell
 from bench.record.runs import LOCAL, RESULTS
 from implementations.architecture import pretrained, registered, weights
@@ -56,7 +57,8 @@ def prepare_images(
     Made once, but for images that need not be the published ones: they may be others each time.
     """
     path = work / f"images-{dataset}-{n}{'-unverified' * allow_unverified}.safetensors"
-    if allow_unverified or not path.exists() or "fill" not in weights.shapes(path):
+
+    def made() -> dict[str, NDArray[Any]]:
         data = datasets.load(dataset, data_dir, allow_unverified)
         arrays: dict[str, NDArray[Any]] = {
             "images": data.test_images[:n],
@@ -67,8 +69,13 @@ def prepare_images(
         }
         if data.test_masks is not None:
             arrays["masks"] = data.test_masks[:n]
+        return arrays
+
+    if allow_unverified:
         work.mkdir(parents=True, exist_ok=True)
-        weights.save(path, arrays)
+        sealed.save(path, made())
+    elif "fill" not in sealed.kept(path, made):  # of before there was a fill
+        sealed.save(path, made())
     return path
 
 
@@ -133,7 +140,7 @@ def subject(cell: Cell, context: Mapping[str, Any], n: int | None = None) -> Sub
     `cell.weights` is `random`, `initial`, `trained` (the shared file) or a key of
     `context["weights"]`.
     """
-    arrays = weights.load(Path(context["images"][cell.dataset]))
+    arrays = sealed.load(Path(context["images"][cell.dataset]))
     images = arrays["images"][:n]
     architecture = architecture_for(cell.architecture, Path(context["images"][cell.dataset]))
     if cell.weights == "random":

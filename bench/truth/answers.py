@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.engine.worker import Row
+from bench.record import sealed
 from bench.record.cell import Cell
 from bench.record.fingerprint import code_hash
 from bench.subject.explainer import Arrays, asked, build, method_of
@@ -83,13 +84,7 @@ def answer_path(cell: Cell, about: Subject, folder: Path) -> Path:
 
 def answer(cell: Cell, about: Subject, folder: Path) -> Arrays:
     """The oracle's stages, `logits`, `targets` (the predicted class) and the logits' sums."""
-    path = answer_path(cell, about, folder)
-    if path.exists():
-        return weights.load(path)
-    arrays = computed(cell, about)
-    folder.mkdir(parents=True, exist_ok=True)
-    weights.save(path, arrays)
-    return arrays
+    return sealed.kept(answer_path(cell, about, folder), lambda: computed(cell, about))
 
 
 def computed(cell: Cell, about: Subject, targets: NDArray[Any] | None = None) -> Arrays:

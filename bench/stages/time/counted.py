@@ -7,7 +7,7 @@ map of ours, and nothing that is called eager is compiled inside.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,7 +21,8 @@ from implementations.frameworks.traits import Traits
 
 ENTRIES = ("forward", "__call__", "head", "tapped")
 """The functions of a network that go forward to its logits."""
-OURS = Path(methods.__file__).parent
+OURS = [path for path in Path(methods.__file__).parent.iterdir() if path.is_dir()]
+"""The folders of our methods' pages."""
 
 
 @contextmanager
@@ -89,10 +90,10 @@ def looked_into(cell: Cell, timed: Timed, traits: Traits, compiled: int) -> tupl
     return found or None, why
 
 
-def visited(call: Callable[[], Any], folders: dict[str, Path]) -> set[str]:
-    """Which of these folders have code that runs, in this thread, while something is called."""
+def visited(call: Callable[[], Any], folders: Mapping[str, Sequence[Path]]) -> set[str]:
+    """Which of these have folders whose code runs, in this thread, while something is called."""
     found: set[str] = set()
-    places = {name: str(folder) for name, folder in folders.items()}
+    places = {name: tuple(map(str, paths)) for name, paths in folders.items()}
 
     def profile(frame: Any, event: str, argument: Any) -> None:
         if event == "call":
@@ -114,7 +115,7 @@ def not_theirs(call: Callable[[], Any], package: str) -> str:
     place = Path(str(spec.origin)).parent if spec and spec.origin else Path(package)
     if spec and spec.origin and not spec.submodule_search_locations:
         place = Path(spec.origin)
-    ran = visited(call, {"theirs": place, "ours": OURS})
+    ran = visited(call, {"theirs": [place], "ours": OURS})
     if "ours" in ran:
         return f"a method of ours ran inside: the answer is not {package}'s"
     return "" if "theirs" in ran else f"no code of {package} ran: the answer is not its own"

@@ -114,3 +114,16 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "work").write_text("a file")
     with pytest.raises(BadInput, match="cannot write"):
         Run("agree", ASKED, tmp_path)
+
+
+def test_killed_between_its_file_and_its_tables_a_run_measures_nothing_again(
+    tmp_path: Path,
+) -> None:
+    run = Run("agree", ASKED, tmp_path)
+    run.add(CELL, 0, [{"status": "ok", "value": 1.0}])
+    path = run.save()
+    again = Run("agree", ASKED, tmp_path)  # as the same command finds it after the kill
+    assert again.has(CELL) and again.save() == path
+    again.end()
+    assert list((tmp_path / "runs").iterdir()) == [path] and len(read(path)[1]) == 1
+    assert not Run("agree", ASKED, tmp_path).resumed

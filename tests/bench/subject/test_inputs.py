@@ -86,3 +86,17 @@ def test_images_that_need_not_be_the_published_ones_are_not_kept(
     assert (images(False) == real.test_images[:2]).all() and (first != images(False)).any()
     found[True] = replace(other, test_images=real.test_images)
     assert (images(True) == real.test_images[:2]).all()
+
+
+def test_images_that_were_edited_are_told_and_made_anew(
+    small: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = Path(small.context["images"]["digits"])
+    before, content = path.read_bytes(), bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(bytes(content))
+    with pytest.raises(BadInput, match="not what was kept: its digest differs"):
+        inputs.subject(small.cell, small.context)
+    assert inputs.prepare_images("digits", 20, path.parent, None, False) == path
+    told = capsys.readouterr().err
+    assert "made anew" in told and told.count("\n") == 1 and path.read_bytes() == before

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from bench.subject.inputs import batch_of, subject
 from bench.truth import answers
@@ -109,3 +110,28 @@ def test_an_image_that_a_batch_has_twice_has_its_answer_both_times(
     for name in set(once) - {"logit_count"}:
         scale = np.abs(once[name]).max()
         np.testing.assert_allclose(again[name], once[name][order], atol=1e-13 * scale)
+
+
+def test_an_answer_that_was_edited_is_told_and_computed_anew(
+    small: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = Path(small.context["oracle"])
+    about = subject(small.cell, small.context, 2)
+    first = answers.answer(small.cell, about, folder)
+    [path] = folder.iterdir()
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(bytes(content))
+    again = answers.answer(small.cell, about, folder)
+    assert "made anew" in capsys.readouterr().err
+    assert all(np.array_equal(again[name], first[name]) for name in first)
+
+
+def test_an_answer_is_of_the_targets_that_are_given(small: Any) -> None:
+    about = subject(small.cell, small.context, 3)
+    kept = answers.computed(small.cell, about)
+    other = ((kept["targets"] + 1) % 10).astype(np.int32)
+    found = answers.computed(small.cell, about, other)
+    assert np.array_equal(found["targets"], other)
+    assert np.array_equal(found["logits"], kept["logits"])
+    assert not np.array_equal(found["signed"], kept["signed"])
