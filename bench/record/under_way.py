@@ -10,7 +10,9 @@ import fcntl
 import json
 import os
 import sys
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,8 @@ from implementations.errors import BadInput
 
 Row = dict[str, Any]
 LOCK = "lock"
+LEFT_S = 3600.0
+"""Seconds after which nobody writes a file any more."""
 PADDING = b"\0 \t\r"
 
 
@@ -44,10 +48,19 @@ def hold(folder: Path) -> int:
             if path.exists() and os.path.samestat(os.fstat(held), path.stat()):
                 os.truncate(path, 0)
                 os.pwrite(held, str(os.getpid()).encode(), 0)
+                _tidy(folder)
                 return held
             os.close(held)  # its run has ended meanwhile, and the folder with it
     except OSError as error:
         raise BadInput(f"cannot write {folder}: {error.strerror}") from error
+
+
+def _tidy(folder: Path) -> None:
+    """Remove what a kill left half written: here, and of other runs what is old."""
+    for path in folder.parent.rglob(".*.tmp"):
+        with suppress(OSError):
+            if path.parent == folder or time.time() - path.lstat().st_mtime > LEFT_S:
+                path.unlink()
 
 
 def head(path: Path) -> dict[str, Any] | None:

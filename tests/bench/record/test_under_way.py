@@ -122,6 +122,24 @@ def test_a_lock_whose_process_was_killed_holds_nothing(tmp_path: Path) -> None:
     assert not Run("agree", ASKED, tmp_path).resumed
 
 
+def test_what_a_kill_left_half_written_goes(tmp_path: Path) -> None:
+    run = started(tmp_path, 1)
+    mine, others = run.folder / ".head.json.a.tmp", tmp_path / "work" / "networks"
+    others.mkdir()
+    old, new = others / ".w.safetensors.b.tmp", others / ".w.safetensors.c.tmp"
+    for path in (mine, old, new):
+        path.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    Run("agree", ASKED, tmp_path)
+    assert (mine.exists(), old.exists(), new.exists()) == (False, False, True)
+
+
+def test_runs_that_begin_within_a_second_have_names_of_their_own(tmp_path: Path) -> None:
+    runs = [Run("agree", {"seed": str(number)}, tmp_path) for number in range(20)]
+    assert len({run.run_id for run in runs}) == 20
+    assert len({run.save() for run in runs}) == 20
+
+
 def test_without_room_a_row_is_whole_or_not_there(tmp_path: Path) -> None:
     run = started(tmp_path, 1)
     before = run.rows_path.read_bytes()
