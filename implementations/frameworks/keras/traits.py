@@ -6,6 +6,9 @@ from implementations.frameworks.jax import traits as jax
 from implementations.frameworks.pytorch import traits as torch
 from implementations.frameworks.traits import Count, Traits
 
+ONE_OPERATION = "__wrapped__"
+"""How TensorFlow names the function that it makes of each operation which runs eagerly."""
+
 
 def functions() -> Count:
     """How many functions TensorFlow was seen to have traced; each has a name of its own."""
@@ -14,7 +17,8 @@ def functions() -> Count:
     seen: set[str] = set()
 
     def traced() -> int:
-        seen.update(context.context().list_function_names())
+        names = context.context().list_function_names()
+        seen.update(name for name in names if not name.startswith(ONE_OPERATION))
         return len(seen)
 
     return traced

@@ -57,3 +57,6 @@ def test_whatever_tensorflow_traces_is_counted_and_only_once() -> None:
         doubled(ones[n])
         traced.append(count() > before)
     assert traced == [True, False, True]
+    before = count()
+    tensorflow.matmul(tensorflow.ones((3, 5)), tensorflow.ones((5, 7)))
+    assert count() == before  # run eagerly, nothing is traced
