@@ -87,6 +87,7 @@ def explain(asked: Single) -> int:
         row = alone(explained.__name__, cell, context, progress.say)[-1]
         if row["status"] == "ok":
             made.replace(asked.out)
+            progress.tick(f"heatmaps of {len(images)} images are in {asked.out}")
             return 0
         reason = row["reason"].replace(str(made.resolve()), str(asked.out))
     if row["status"] == explained.REFUSED:
