@@ -112,8 +112,7 @@ class Table:
             data = data[view.where(data)]
         if not len(data):
             return
-        titles = _titles(data, view.by)
-        for title, mine in titles:
+        for title, mine in titled(data, view.by):
             yield self._section(view, ", ".join(filter(None, [title, view.title])), mine)
 
     def _section(self, view: View, title: str, data: Frame) -> Section:
@@ -161,7 +160,7 @@ def _plain(text: str | Absent, reasons: dict[str, int]) -> str:
     return f"{text.status} ({number}) {text.beside}".rstrip()
 
 
-def _titles(data: Frame, by: tuple[str, ...]) -> list[tuple[str, Frame]]:
+def titled(data: Frame, by: tuple[str, ...]) -> list[tuple[str, Frame]]:
     """The data of each section, with its title: machine and run only where there are several."""
     machines = "machine_id" in data and data["machine_id"].nunique() > 1
     named = [name for name in by if name != "run_id" and (name != "machine_id" or machines)]

@@ -2,71 +2,53 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
 
 from bench.report.canvas import colours, panels
 from bench.report.files import stem
+from bench.report.forms import marks, missing
 from bench.report.frame import named
-from bench.report.measured import THING, fastest
-from bench.report.same_run import Place, places
-from bench.report.statistics import Estimate
-from bench.report.tables.batch_scaling import Series, series
+from bench.report.measured import THING
+from bench.report.table import titled
+from bench.report.tables.batch_scaling import make
 
 TITLE = "Batch scaling"
 STAGES = ("time",)
-Panel = tuple[str, list[Series]]
+NETWORK = ["dataset", "architecture"]
 
 
 def draw(frame: pd.DataFrame) -> Iterator[tuple[str, Any]]:
     """`batch_scaling_<data set>_<architecture>`: a panel for each task, device and run."""
-    by_network: dict[tuple[str, str], list[Panel]] = {}
-    for place in places(frame):
-        for panel in _panels(place):
-            network = (place.key["dataset"], place.key["architecture"])
-            by_network.setdefault(network, []).append(panel)
-    for network, found in by_network.items():
-        yield stem("batch_scaling", *network), _figure(", ".join(network), found)
+    data = make(frame).data
+    for key, mine in data.groupby(NETWORK) if len(data) else ():
+        network = [str(part) for part in key]
+        yield stem("batch_scaling", *network), _figure(", ".join(network), list(_panels(mine)))
 
 
-def least_times(found: Sequence[Series]) -> Series:
-    """One column's least time at each batch, in whichever of its modes."""
-    cells = [cell for one in found for cell in one.cells]
-    batches = sorted({cell.timing.what["batch"] for cell in cells})
-    of_each = (fastest(c for c in cells if c.timing.what["batch"] == batch) for batch in batches)
-    least = tuple(cell for cell in of_each if cell is not None)
-    modes = ", ".join(dict.fromkeys(cell.timing.mode for cell in least))
-    return Series(found[0].what, found[0].column, modes, least)
+def least(panel: pd.DataFrame) -> pd.DataFrame:
+    """Each column's least time at each batch, in whichever of its modes."""
+    ranked = panel.sort_values("ms_per_image", kind="stable")
+    return ranked.drop_duplicates(["column", "batch"]).sort_values(["column", "batch"])
 
 
-def bounds(found: Sequence[Series]) -> tuple[float, float]:
-    """Milliseconds of the fastest call of all, and of the cheapest image in any of them."""
-    fastest = min(estimate.value for one in found for _, estimate in _points(one))
-    return fastest, min(t.per_image.value for one in found for t in one.timings)
+def _panels(data: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    for place, mine in titled(data, ("device", "machine_id", "run_id")):
+        for _, panel in mine.groupby([*THING, "precision", "threads"], sort=False):
+            what = {str(name): value for name, value in panel.iloc[0].items()}
+            yield f"{named(what, ('precision', 'threads'))}, {place}", least(panel)
 
 
-def _panels(place: Place) -> Iterator[Panel]:
-    by_task: dict[tuple[str, ...], dict[str, list[Series]]] = {}
-    for one in series(place):
-        task = tuple(str(one.what[name]) for name in (*THING, "precision", "threads"))
-        by_task.setdefault(task, {}).setdefault(one.column, []).append(one)
-    where = place.title.removeprefix(f"{place.key['dataset']}, {place.key['architecture']}, ")
-    for columns in by_task.values():
-        best = [least_times(modes) for modes in columns.values()]
-        yield f"{named(best[0].what, ('precision', 'threads'))}, {where}", best
-
-
-def _figure(network: str, found: list[Panel]) -> Any:
+def _figure(network: str, found: list[tuple[str, pd.DataFrame]]) -> Any:
     figure, axes = panels(len(found), 5.2, 4.2, across=2)
-    colour = colours([one.column for _, best in found for one in best])
-    for axis, (title, best) in zip(axes, found, strict=True):
-        batches = sorted({timing.what["batch"] for one in best for timing in one.timings})
-        _bounds(axis, batches, *bounds(best))
-        for one in best:
-            _line(axis, one, colour[one.column])
+    colour = colours([column for _, panel in found for column in panel["column"]])
+    for axis, (title, panel) in zip(axes, found, strict=True):
+        batches = sorted(panel["batch"].unique())
+        _bounds(axis, panel, batches)
+        for column, line in panel.groupby("column"):
+            _line(axis, str(column), line, colour[str(column)])
         axis.set_xscale("log", base=2)
         axis.set_yscale("log")
         axis.set_xticks(batches, [str(batch) for batch in batches])
@@ -78,25 +60,20 @@ def _figure(network: str, found: list[Panel]) -> Any:
     return figure
 
 
-def _bounds(axis: Any, batches: Sequence[int], fastest: float, per_image: float) -> None:
+def _bounds(axis: Any, panel: pd.DataFrame, batches: list[int]) -> None:
     """The slope of 1 through the cheapest image, and the flat line of the fastest call."""
-    ideal = [per_image * batch for batch in batches]
+    ideal = [panel["ms_per_image"].min() * batch for batch in batches]
     axis.plot(batches, ideal, color="0.5", lw=1, ls="--", label="slope 1: the cheapest image")
-    axis.axhline(fastest, color="0.5", lw=1, ls=":", label="flat: the fastest call")
+    axis.axhline(panel["ms"].min(), color="0.5", lw=1, ls=":", label="flat: the fastest call")
 
 
-def _line(axis: Any, one: Series, colour: Any) -> None:
-    """Medians with their intervals; hollow where a sign says that one is not to be relied on."""
-    points = _points(one)
-    axis.plot([batch for batch, _ in points], [e.value for _, e in points], color=colour, lw=1.2,
-              label=f"{one.column}, {one.mode}{one.marks}")  # fmt: skip
-    for timing, (batch, estimate) in zip(one.timings, points, strict=True):
-        ends = (estimate.value - estimate.low, estimate.high - estimate.value)
-        bar = None if math.isnan(ends[0]) else [[max(end, 0.0)] for end in ends]
-        fill = "white" if timing.marks else colour
-        axis.errorbar([batch], [estimate.value], yerr=bar, color=colour, fmt="o", ms=4, mfc=fill,
-                      capsize=2, lw=1)  # fmt: skip
-
-
-def _points(one: Series) -> list[tuple[int, Estimate]]:
-    return [(t.what["batch"], t.estimate) for t in one.timings if t.estimate is not None]
+def _line(axis: Any, column: str, line: pd.DataFrame, colour: Any) -> None:
+    """Times with their intervals; hollow where a sign says that one is not to be relied on."""
+    signs = marks(line["stable"].all(), line["stale"].any())
+    label = f"{column}, {', '.join(dict.fromkeys(line['mode']))}{signs}"
+    axis.plot(line["batch"], line["ms"], color=colour, lw=1.2, label=label)
+    for dot in line.to_dict("records"):
+        ends = [[dot["ms"] - dot["ms_low"]], [dot["ms_high"] - dot["ms"]]]
+        fill = "white" if marks(dot["stable"], dot["stale"]) else colour
+        axis.errorbar([dot["batch"]], [dot["ms"]], yerr=None if missing(dot["ms_low"]) else ends,
+                      color=colour, fmt="o", ms=4, mfc=fill, capsize=2, lw=1)  # fmt: skip

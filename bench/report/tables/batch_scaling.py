@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 
 from bench.report import clock, forms
 from bench.report.clock import Timing
-from bench.report.measured import Measured, plain
+from bench.report.measured import plain
 from bench.report.same_run import RUN, Place, places, ratio
 from bench.report.table import Shown, Table, View
 
@@ -19,26 +20,6 @@ NOTE = (
     "The CSV has the images a second. " + forms.EXPLAINED
 )
 SAME = tuple(name for name in clock.WHAT if name != "batch")
-
-
-class Series(NamedTuple):
-    """One thing done in one column and mode: its timings, two at least, by rising batch."""
-
-    what: dict[str, Any]
-    column: str
-    mode: str
-    cells: tuple[Measured, ...]
-
-    @property
-    def timings(self) -> tuple[Timing, ...]:
-        """The cells' times."""
-        return tuple(cell.timing for cell in self.cells)
-
-    @property
-    def marks(self) -> str:
-        """The signs of any of its timings."""
-        signs = "".join(timing.marks for timing in self.timings)
-        return "".join(f" {sign}" for sign in "†~" if sign in signs)
 
 
 def _cell(speed_up: float, real: bool, *time: Any) -> str:
@@ -54,24 +35,21 @@ VIEW = View(RUN, SHOWN, "batch", Shown("", _cell, CELL), "batch {}")
 
 def make(frame: pd.DataFrame) -> Table:
     """What was timed at two batches or more in one run."""
-    found = [(place, one) for place in places(frame) for one in series(place)]
-    data = pd.DataFrame([line for place, one in found for line in _lines(place, one)])
-    return Table("batch_scaling", "Batch scaling", data, [VIEW], NOTE)
+    lines = (line for place in places(frame) for mine in _series(place) for line in mine)
+    return Table("batch_scaling", "Batch scaling", pd.DataFrame(lines), [VIEW], NOTE)
 
 
-def series(place: Place) -> list[Series]:
+def _series(place: Place) -> Iterator[list[dict[str, Any]]]:
     """Forward passes and Grad-CAM at the deepest layer and base precision, by task and column."""
     timed = [cell for cell in place.cells if cell.timing.estimate]
-    by_name: dict[tuple[Any, ...], list[Measured]] = {}
+    by_name: dict[tuple[Any, ...], list[Timing]] = {}
     for cell in plain(cell for cell in timed if _wanted(cell.timing.what)):
         timing = cell.timing
         name = (*(timing.what[part] for part in SAME), timing.column, timing.mode)
-        by_name.setdefault(name, []).append(cell)
-    return [
-        Series(found[0].timing.what, found[0].timing.column, found[0].timing.mode, tuple(found))
-        for _, found in sorted(by_name.items(), key=lambda item: _rank(item[0]))
-        if len(found) > 1
-    ]
+        by_name.setdefault(name, []).append(timing)
+    for _, found in sorted(by_name.items(), key=lambda item: _rank(item[0])):
+        if len(found) > 1:
+            yield _lines(place, found)
 
 
 def _wanted(what: dict[str, Any]) -> bool:
@@ -84,11 +62,11 @@ def _rank(name: tuple[Any, ...]) -> tuple[Any, ...]:
     return (clock.place(name[0], clock.TASKS), *name[1:])
 
 
-def _lines(place: Place, one: Series) -> list[dict[str, Any]]:
+def _lines(place: Place, found: list[Timing]) -> list[dict[str, Any]]:
     """A line a batch, with its speed-up over single images where these were timed."""
-    first = one.timings[0]
+    first = found[0]
     lines = []
-    for timing in one.timings:
+    for timing in found:
         line = place.line(timing) | {"images_per_s": 1e3 / timing.per_image.value}
         if first.what["batch"] == 1:
             compared = ratio(first, timing)

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from bench.report.figures import batch_scaling as figure
-from bench.report.same_run import places
 from bench.report.tables import batch_scaling as table
 
 FORWARD = {"task": "forward", "method": "", "layer": ""}
@@ -73,16 +72,11 @@ def test_batches_of_two_runs_are_no_series(make: Any) -> None:
 def test_a_column_is_drawn_in_its_best_mode_at_each_batch(make: Any) -> None:
     rows = grown(make, "jax", {1: 1.0, 8: 9.0, 64: 30.0}, mode="eager")
     rows += grown(make, "jax", {8: 3.0, 64: 31.0}, mode="compiled")
-    (place,) = places(make.frame(rows))
-    best = figure.least_times(table.series(place))
-    assert best.mode == "eager, compiled"
-    assert {t.what["batch"]: t.estimate.value for t in best.timings} == {1: 1, 8: 3, 64: 30}
-
-
-def test_bounds_are_the_fastest_call_and_the_cheapest_image(make: Any) -> None:
-    rows = grown(make, "jax", {1: 2.0, 8: 4.0, 64: 32.0}) + grown(make, "pytorch", {1: 1.0, 8: 8.0})
-    (place,) = places(make.frame(rows))
-    assert figure.bounds(table.series(place)) == (1.0, 0.5)
+    best = figure.least(table.make(make.frame(rows)).data)
+    assert best.set_index("batch")["ms"].to_dict() == {1: 1, 8: 3, 64: 30}
+    ((_, drawn),) = figure.draw(make.frame(rows))
+    labels = [line.get_label() for line in drawn.axes[0].get_lines()]
+    assert "jax, eager, compiled" in labels
 
 
 def test_a_panel_for_each_task_and_device_with_both_bounds(make: Any) -> None:
