@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import queue
 import threading
@@ -17,7 +18,10 @@ from bench.engine.progress import console, ticker
 from bench.record import described
 from bench.record.cell import Cell
 from bench.record.runs import Row, Run
+from implementations.errors import BadInput
 
+NO_ROOM = tuple(map(os.strerror, (errno.ENOSPC, errno.EROFS, errno.EDQUOT)))
+"""What the system says where nothing can be written any more."""
 WARNINGS = ("failed", "wrong", "timeout", "oom")
 
 
@@ -35,7 +39,8 @@ def execute(
 ) -> list[Row]:
     """Run the cells that are not finished yet; the rows of all of them, old and new.
 
-    `at_once` processes run side by side: never more than one where time is measured.
+    `at_once` processes run side by side: never more than one where time is measured. Raises
+    BadInput where there is no room for what they write: what is finished stays.
     """
     asked = list(cells)
     _tell_dropped(run)
@@ -51,6 +56,8 @@ def execute(
     with ticker(title, total) as progress:
 
         def finished(cell: Cell, number: int, rows: list[Row]) -> None:
+            if why := next(filter(None, map(no_room, rows)), ""):
+                raise BadInput(f"{why}; then the same command goes on from here")
             with lock:
                 run.add(cell, number, rows, described.of(cell, context))
             first = next((r for r in rows if r["status"] != "ok"), rows[0] if rows else {})
@@ -104,6 +111,13 @@ def _tell_dropped(run: Run) -> None:
     if found:
         names = ", ".join(found)
         console.print(f"Not passed on, as they could change figures: {names}", markup=False)
+
+
+def no_room(row: Row) -> str:
+    """What could not be written, where a cell failed for want of space: the next would as well."""
+    reason = str(row.get("reason", ""))
+    failed = row.get("status") == "failed" and any(word in reason for word in NO_ROOM)
+    return reason if failed else ""
 
 
 def side_by_side() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import errno
 import getpass
 import os
 import resource
@@ -32,6 +33,8 @@ def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
         sys.exit("left politely")
     if how == "crash":
         ctypes.string_at(0)
+    if how == "no room":
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/somewhere/kept")
     if how == "hang":
         time.sleep(600)
     if how == "killed":

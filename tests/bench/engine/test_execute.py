@@ -13,6 +13,7 @@ from bench.record.runs import Run
 from bench.subject import names
 from bench.subject.request import Request
 from implementations.architecture import graph, registered
+from implementations.errors import BadInput
 
 CHILDREN = Path(__file__).parents[1] / "children"
 CELL = Cell(stage="agree", framework="reference", dataset="digits", architecture="cnn-32-16-8")
@@ -63,6 +64,19 @@ def test_a_row_that_cannot_be_kept_ends_the_run_and_its_children(run: Run) -> No
     with pytest.raises(ValueError, match="unknown columns: pid, seen"):
         execute.execute(run, "agree", "misbehaving", cells("fine", "junk"), CONTEXT, isolate=True)
     assert not run.rows
+
+
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_without_room_one_line_ends_the_run_and_what_is_finished_stays(
+    run: Run, at_once: int
+) -> None:
+    done, full = cells("unavailable", "bad"), cells("no room")
+    execute.execute(run, "agree", "misbehaving", done, CONTEXT)
+    with pytest.raises(BadInput, match=r"No space left on device.*goes on from here") as told:
+        execute.execute(run, "agree", "misbehaving", full, CONTEXT, isolate=True, at_once=at_once)
+    assert "\n" not in str(told.value)
+    again = Run("agree", {}, run.results)
+    assert len(again.rows) == 2 and not again.has(full[0])
 
 
 def test_side_by_side_loses_nothing(run: Run) -> None:
