@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 from types import ModuleType
@@ -107,7 +108,9 @@ def choose(runs: Sequence[Run]) -> str:
     """The choosing table, for the terminal; one line where nothing was timed."""
     module = importlib.import_module(f"bench.report.tables.{CHOOSE}")
     table = module.make(stages(gather(runs), module))
-    return terminal(table) if len(table.data) else "Nothing was timed: no rows of the time stage.\n"
+    if not len(table.data):
+        return "Nothing was timed: no rows of the time stage.\n"
+    return terminal(replace(table, note=""))  # how to read it stands in the file
 
 
 def modules(folder: str) -> Iterator[ModuleType]:

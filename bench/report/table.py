@@ -34,7 +34,6 @@ class Absent(NamedTuple):
 
     status: str
     reason: str
-    beside: str = ""
 
 
 NAMED = {"machine_id": "machine {}", "weights": "{} weights"}
@@ -157,7 +156,7 @@ def _plain(text: str | Absent, reasons: dict[str, int]) -> str:
     if not isinstance(text, Absent):
         return text
     number = reasons.setdefault(f"{text.status}: {text.reason}", len(reasons) + 1)
-    return f"{text.status} ({number}) {text.beside}".rstrip()
+    return f"{text.status} ({number})"
 
 
 def titled(data: Frame, by: tuple[str, ...]) -> list[tuple[str, Frame]]:

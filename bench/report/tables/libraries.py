@@ -23,8 +23,7 @@ NOTE = (
     "are. Error: max |a-b| / max |reference signed map| of the worst image against the float64 "
     "oracle, and the tolerance where the options make it compute the oracle's map; where nothing "
     "is promised an error above 1e-05 is another map, which the last section explains. A library's "
-    "map is timed "
-    "before it is resized or drawn. " + forms.EXPLAINED
+    "map is timed before it is resized or drawn. " + forms.EXPLAINED
 )
 Ratio = dict[str, Any]
 
