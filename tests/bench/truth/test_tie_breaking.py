@@ -35,7 +35,8 @@ def tied() -> Subject:
     flat = np.random.default_rng(0).random((6, 4, 4, 1), np.float32)
     images = np.kron(flat, np.ones((1, 7, 7, 1), np.float32))
     tensors = weights.initialise(ARCHITECTURE, 3)
-    return Subject(ARCHITECTURE, tensors, images, np.zeros(6, np.int32), None, True)
+    fill = np.zeros(1, np.float32)
+    return Subject(ARCHITECTURE, tensors, images, np.zeros(6, np.int32), None, True, fill)
 
 
 def cell_of(framework: str, method: str, layer: str) -> Cell:
