@@ -44,17 +44,21 @@ LARGE = 2e11
 
 def images_compared(cell: Cell, most: int) -> int:
     """How many images a method is compared on: fewer where each costs many evaluations."""
-    architecture = registered.get(cell.architecture)
-    method, options, layer = asked(
-        replace(cell, method=cell.method or "grad_cam", library=""), architecture
-    )
-    cost = method.cost(options, architecture, layer).evaluations
+    cost = evaluations(cell)
     if cost <= CHEAP:
         return most
-    if cost * operations(architecture) > LARGE:
+    if cost * operations(registered.get(cell.architecture)) > LARGE:
         return 1
     few = min(FEWEST, most)
     return few if cost > COSTLY else max(most // SPARING, few)
+
+
+def evaluations(cell: Cell) -> int:
+    """How many images go through the network for each that a cell of ours explains."""
+    architecture = registered.get(cell.architecture)
+    like = replace(cell, method=cell.method or "grad_cam", library="")
+    method, options, layer = asked(like, architecture)
+    return method.cost(options, architecture, layer).evaluations
 
 
 def of(cell: Cell) -> Cell:
