@@ -117,7 +117,6 @@ FIELDS = tuple(
         ("cost", "peak_rss_mb", "MB", "peak resident memory of the process so far"),
         ("cost", "peak_device_mb", "MB", "peak device memory of a call, less what was held"),
         ("cost", "call_memory_mb", "MB", "peak memory of a call, less what was held"),
-        ("cost", "energy_j", "J", "of one call, by the counters of the whole package and GPU"),
         ("cost", "cell_s", "s", "wall time of the whole cell"),
         ("quality", "metric", "", "name of the metric"),
         ("quality", "value", "", "its value over the images where it is defined"),
