@@ -230,7 +230,7 @@ class Clocked:
             **figures(self.samples),
             "images_per_s": self.cell.batch / seconds,
             "peak_share": share,
-            **({"evaluations": self.evaluations} if self.evaluations else {}),
+            "evaluations": cost.get("evaluations") or self.evaluations,
             **self.held.row,
             **observed.row,
             "notes": "; ".join(notes) or None,

@@ -19,17 +19,18 @@ from bench.stages.time.timed import Timed
 from implementations import libraries, methods
 from implementations.frameworks.traits import Traits
 
-ENTRIES = ("forward", "__call__", "head", "tapped")
-"""The functions of a network that go forward to its logits."""
+ENTRIES = ("forward", "__call__", "features", "tapped")
+"""The functions of a network that images go into; what goes into `head` has been in `features`."""
 OURS = [path for path in Path(methods.__file__).parent.iterdir() if path.is_dir()]
 """The folders of our methods' pages."""
 
 
 @contextmanager
 def evaluations(network: Any) -> Iterator[list[int]]:
-    """Counts the images that reach a network's logits, in Python: what is compiled is not seen.
+    """Counts the images that go into a network, in Python: what is compiled is not seen.
 
-    Images that a framework's own mapping over a batch adds (`vmap`) are not seen either.
+    Images that a framework's own loops and mappings add (`vmap`, `scan`) are not seen either, so
+    there may be more of them than are counted, never fewer.
     """
     counts: list[int] = []
     inside: list[bool] = []

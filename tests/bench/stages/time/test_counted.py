@@ -6,8 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bench.record.cell import Cell
 from bench.stages.time import counted
-from implementations import frameworks
+from bench.subject import explainer
+from implementations import frameworks, methods
+from implementations.architecture import registered, weights
 from implementations.methods.gradient import saliency
 
 
@@ -15,7 +18,10 @@ class Network:
     """Three entries, one of which goes through another."""
 
     def __call__(self, images: Any) -> Any:
-        return self.head("relu1", images, {})
+        return self.head("relu1", *self.features("relu1", images))
+
+    def features(self, layer: str, images: Any) -> Any:
+        return images, {}
 
     def head(self, layer: str, activations: Any, rest: Any) -> Any:
         return 2 * activations
@@ -24,11 +30,13 @@ class Network:
         return images, offsets
 
 
-def test_every_image_that_reaches_the_logits_counts_once() -> None:
+def test_every_image_that_goes_in_counts_once() -> None:
     network, before = Network(), dict(vars(Network))
     with counted.evaluations(network) as counts:
         network(np.ones(3))
-        network.head("relu1", np.ones(4), {})
+        network.features("relu1", np.ones(4))
+        for _ in range(10):  # a class at a time, from activations that are there
+            network.head("relu1", np.ones(4), {})
         network.tapped(np.ones(5), {})
     assert counts == [3, 4, 5]
     network(np.ones(3))
@@ -67,3 +75,18 @@ def test_what_jax_compiles_inside_is_seen() -> None:
     assert look(twice, (ones,)) == ""
     assert "2 convolutions and matrix products" in look(lambda a: 1 + jax.jit(twice)(a), (ones,))
     assert look(lambda array: float(array.sum()), (ones,)) == ""  # cannot be traced
+
+
+@pytest.mark.parametrize("name", methods.names())
+def test_no_method_of_ours_evaluates_more_than_it_states(name: str) -> None:
+    pytest.importorskip("torch")
+    cell = Cell(
+        stage="time", framework="pytorch", method=name, dataset="digits", architecture="cnn-gap"
+    )
+    architecture = registered.get("cnn-gap", (28, 28, 1), 10)
+    bound = explainer.build(cell, architecture, weights.randomise(architecture, 0))
+    images = np.random.default_rng(0).random((2, 28, 28, 1), np.float32)
+    given = bound.put(images, np.zeros(2))
+    with counted.evaluations(bound.network) as counts:
+        bound.call(*given)
+    assert 0 < sum(counts) / 2 <= bound.evaluations
