@@ -2,11 +2,11 @@
 
 The guided gradient at the image, where Grad-CAM at a layer finds evidence:
 
-    P = R * U(L)        heatmap = max_c |P_c|
+    heatmap = max_c |R_c| * U(relu(S))        signed = max_c |R_c| * U(S)
 
-R is guided backpropagation's gradient, before colours are reduced, L the Grad-CAM heatmap of the
-ordinary gradient, U upsampling to the image. L is not negative, so the map is U(L) times guided
-backpropagation's.
+R is guided backpropagation's gradient, S the signed Grad-CAM map of the ordinary gradient
+(`grad_cam`), U upsampling to the image. U(relu(S)) is not negative, so the heatmap is the largest
+magnitude of R U(relu(S)) over the colours.
 """
 
 from __future__ import annotations
@@ -20,9 +20,7 @@ from implementations.contract import (
     Options,
     OracleNetwork,
 )
-from implementations.methods import colours
 from implementations.methods.card import Cost, Method
-from implementations.methods.colours import FORM
 
 METHOD = Method(
     title="Guided Grad-CAM",
@@ -30,7 +28,6 @@ METHOD = Method(
     at="input",
     reads="layer",
     intermediates=("gradients", "grad_cam", "signed", "heatmap"),
-    options={"form": FORM},
     cost=lambda options, architecture, layer: Cost(2, 2),
 )
 
@@ -46,12 +43,13 @@ def reference(network: OracleNetwork, layer: str, options: Options, compile: Com
         activations, rest = network.features(layer, images)
         slopes = network.pull_back(layer, activations, rest, targets, options.score)
         weights = slopes.mean(axis=(1, 2))
-        cam = np.maximum((activations * weights[:, None, None, :]).sum(axis=-1), 0)
-        product = gradients * network.resize(cam, images.shape[1:3])[..., None]
+        cam = (activations * weights[:, None, None, :]).sum(axis=-1)
+        largest, size = np.abs(gradients).max(axis=-1), images.shape[1:3]
         return {
             "gradients": gradients,
             "grad_cam": cam,
-            **colours.reference(product, options.form),
+            "signed": largest * network.resize(cam, size),
+            "heatmap": largest * network.resize(np.maximum(cam, 0), size),
         }
 
     return compile(explain)
@@ -75,9 +73,14 @@ def jax(network: Network, layer: str, options: Options, compile: Compile) -> Exp
 
         gradients = jax.grad(guided_score)(images)
         weights = jax.grad(score)(activations).mean(axis=(1, 2))
-        cam = jax.nn.relu(jnp.einsum("nhwc,nc->nhw", activations, weights))
-        product = gradients * network.resize(cam, images.shape[1:3])[..., None]
-        return {"gradients": gradients, "grad_cam": cam, **colours.jax(product, options.form)}
+        cam = jnp.einsum("nhwc,nc->nhw", activations, weights)
+        largest, size = jnp.abs(gradients).max(axis=-1), images.shape[1:3]
+        return {
+            "gradients": gradients,
+            "grad_cam": cam,
+            "signed": largest * network.resize(cam, size),
+            "heatmap": largest * network.resize(jax.nn.relu(cam), size),
+        }
 
     return compile(explain)
 
@@ -100,9 +103,14 @@ def pytorch(network: Network, layer: str, options: Options, compile: Compile) ->
 
         gradients = torch.func.grad(guided_score)(images)
         weights = torch.func.grad(score)(activations).mean(dim=(2, 3))
-        cam = torch.relu(torch.einsum("nchw,nc->nhw", activations, weights))
-        product = gradients * network.resize(cam, images.shape[2:])[:, None]
-        return {"gradients": gradients, "grad_cam": cam, **colours.pytorch(product, options.form)}
+        cam = torch.einsum("nchw,nc->nhw", activations, weights)
+        largest, size = gradients.abs().amax(dim=1), images.shape[2:]
+        return {
+            "gradients": gradients,
+            "grad_cam": cam,
+            "signed": largest * network.resize(cam, size),
+            "heatmap": largest * network.resize(torch.relu(cam), size),
+        }
 
     return compile(explain)
 
@@ -128,8 +136,13 @@ def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile)
         slopes = network.gradient(score)(activations)
         _, height, width, _ = activations.shape
         weights = ops.sum(slopes, axis=(1, 2)) / (height * width)
-        cam = ops.relu(ops.einsum("nhwc,nc->nhw", activations, weights))
-        product = gradients * network.resize(cam, images.shape[1:3])[..., None]
-        return {"gradients": gradients, "grad_cam": cam, **colours.keras(product, options.form)}
+        cam = ops.einsum("nhwc,nc->nhw", activations, weights)
+        largest, size = ops.amax(ops.abs(gradients), axis=-1), images.shape[1:3]
+        return {
+            "gradients": gradients,
+            "grad_cam": cam,
+            "signed": largest * network.resize(cam, size),
+            "heatmap": largest * network.resize(ops.relu(cam), size),
+        }
 
     return compile(explain)
