@@ -16,17 +16,17 @@ PLACE = ("dataset", "architecture", "device", "machine_id")
 STAGES = ("contrast", "judge", "time")
 _READ = (
     *PLACE, "stage", "library", "method", "explainer", "weights", "column", "status", "reason",
-    "stale", "node", "evaluations", "peak_rss_mb", "n_images", "metric", "against", "subset",
-    "value", "ci_lo", "ci_hi", "n", "image_hw",
+    "stale", "node", "score", "evaluations", "peak_rss_mb", "n_images", "metric", "against",
+    "subset", "value", "ci_lo", "ci_hi", "n", "image_hw",
 )  # fmt: skip
 """The columns that are read here: a frame of all of them is slow to cut up."""
 CONTROL = "control"
 """The library of controls in older rows; now they are those in the oracle's column."""
 REFERENCE = "reference"
 INITIAL = "initial"
-PLAIN = {"options": "", "score": "logit", "precision": "float32", "threads": 0}
+PLAIN = {"options": "", "precision": "float32", "threads": 0}
 """Of a timed cell: an explainer as `contrast` has it."""
-TIMED = ("mode", "batch")
+TIMED = ("layer", "score", "mode", "batch")
 
 
 class Value(NamedTuple):
@@ -52,6 +52,7 @@ class Explainer:
     method: str = ""
     library: str = ""
     layer: str = ""
+    score: str = ""
     ms_per_image: float = math.nan
     timed: str = ""
     evaluations: float = math.nan
@@ -127,7 +128,7 @@ def _explainer(name: str, rows: pd.DataFrame) -> Explainer:
     if len(made):
         first = made.iloc[0]
         found.column, found.method, found.library = first[["column", "method", "library"]]
-        found.layer = first["node"]
+        found.layer, found.score = first[["node", "score"]]
     cost = made[np.isfinite(made["evaluations"]) & (made["status"] == "ok")]
     if len(cost):
         found.evaluations = middle(cost["evaluations"])
@@ -166,14 +167,16 @@ def _time(explainers: list[Explainer], frame: pd.DataFrame, key: dict[str, Any],
     for column, value in {**key, **PLAIN, "image_hw": size}.items():
         same &= (frame[column] == value) | (column == "dataset")
     rows = frame.loc[same & np.isfinite(frame["quick_ms"])]
-    quickest: dict[tuple[str, str], tuple[bool, float, str]] = {}
-    for cell, mine in groups(rows, ("library", "method", "column", "layer", "dataset", *TIMED)):
+    quickest: dict[tuple[str, str, str], tuple[bool, float, str]] = {}
+    for cell, mine in groups(rows, ("library", "method", "column", "dataset", *TIMED)):
         ms = typical(mine["quick_ms"]) / max(int(cell["batch"]), 1)
         elsewhere = cell["dataset"] != key["dataset"]
         told = f"{cell['mode']}, batch {cell['batch']}" + f", {cell['dataset']}" * elsewhere
-        name = _name(cell["library"], cell["method"], cell["column"]), cell["layer"]
+        name = _name(cell["library"], cell["method"], cell["column"]), cell["layer"], cell["score"]
         found = (elsewhere, ms, told)
         quickest[name] = min(quickest.get(name, found), found)
     for explainer in explainers:
-        here = quickest.get((explainer.name, explainer.layer), (False, math.nan, ""))
+        here = quickest.get(
+            (explainer.name, explainer.layer, explainer.score), (False, math.nan, "")
+        )
         explainer.ms_per_image, explainer.timed = here[1:]
