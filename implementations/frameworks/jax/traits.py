@@ -12,7 +12,9 @@ COMPILED = "/jax/core/compile/backend_compile_duration"
 """The event with which JAX tells that a program was compiled."""
 
 
-HEAVY = ("conv_general_dilated", "dot_general")
+CONVOLUTION, PRODUCT = "conv_general_dilated", "dot_general"
+OWN = 3
+"""Matrix products that a function of JAX's own may have."""
 
 
 @cache
@@ -41,8 +43,8 @@ def product(matrix: Any) -> Callable[[], Any]:
 def compiled_inside(function: Callable[..., Any], arguments: Sequence[Any]) -> str:
     """What a function that is called eager has compiled all the same; empty where nothing.
 
-    JAX's own functions of one operation are compiled, so what tells is a compiled part with two
-    convolutions or matrix products. A function that cannot be traced is not looked into.
+    JAX's own functions are compiled, `jax.image.resize` with two matrix products: what tells is a
+    part with a convolution and more, or with more products. What cannot be traced is not seen.
     """
     import jax
 
@@ -50,11 +52,13 @@ def compiled_inside(function: Callable[..., Any], arguments: Sequence[Any]) -> s
         traced = jax.make_jaxpr(function)(*arguments).jaxpr
     except Exception:
         return ""
-    most = max(_compiled(traced), default=0)
-    return f"{most} convolutions and matrix products in one program" if most > 1 else ""
+    for heavy in _compiled(traced):
+        if len(heavy) > (1 if CONVOLUTION in heavy else OWN):
+            return f"{len(heavy)} convolutions and matrix products in one program"
+    return ""
 
 
-def _compiled(jaxpr: Any) -> Iterator[int]:
+def _compiled(jaxpr: Any) -> Iterator[list[str]]:
     """Heavy operations of every compiled part."""
     for equation in jaxpr.eqns:
         for part in _parts(equation):
@@ -64,9 +68,11 @@ def _compiled(jaxpr: Any) -> Iterator[int]:
                 yield from _compiled(part)
 
 
-def _heavy(jaxpr: Any) -> int:
-    named = sum(equation.primitive.name in HEAVY for equation in jaxpr.eqns)
-    return named + sum(_heavy(part) for equation in jaxpr.eqns for part in _parts(equation))
+def _heavy(jaxpr: Any) -> list[str]:
+    found = [e.primitive.name for e in jaxpr.eqns if e.primitive.name in (CONVOLUTION, PRODUCT)]
+    return found + [
+        name for equation in jaxpr.eqns for part in _parts(equation) for name in _heavy(part)
+    ]
 
 
 def _parts(equation: Any) -> Iterator[Any]:

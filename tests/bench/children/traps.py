@@ -167,7 +167,7 @@ def _inside(framework: str) -> Any:
 
         # Without a backend that compiles: what counts is that a graph was made of it.
         return torch.compile(lambda array: 2 * torch.sin(array), backend="eager")
-    return _long(8, 2)
+    return _long(8, 4)
 
 
 def _address(array: Any) -> int:

@@ -68,12 +68,14 @@ def test_what_jax_compiles_inside_is_seen() -> None:
     look = frameworks.column("jax").traits.compiled_inside
     assert look is not None
 
-    def twice(array: Any) -> Any:
-        return jax.numpy.tanh(array @ array) @ array
+    def products(array: Any) -> Any:
+        return jax.numpy.tanh(array @ array @ array) @ array @ array
 
     ones = jax.numpy.ones((3, 3))
-    assert look(twice, (ones,)) == ""
-    assert "2 convolutions and matrix products" in look(lambda a: 1 + jax.jit(twice)(a), (ones,))
+    assert look(products, (ones,)) == ""
+    assert "4 convolutions and matrix products" in look(lambda a: 1 + jax.jit(products)(a), (ones,))
+    # A function of JAX's own is compiled, with two products in it.
+    assert look(lambda a: jax.image.resize(a, (6, 6), "bilinear"), (ones,)) == ""
     assert look(lambda array: float(array.sum()), (ones,)) == ""  # cannot be traced
 
 
@@ -90,3 +92,22 @@ def test_no_method_of_ours_evaluates_more_than_it_states(name: str) -> None:
     with counted.evaluations(bound.network) as counts:
         bound.call(*given)
     assert 0 < sum(counts) / 2 <= bound.evaluations
+
+
+@pytest.mark.parametrize("name", methods.names())
+def test_a_method_of_ours_is_compiled_where_it_is_called_that(name: str) -> None:
+    pytest.importorskip("jax")
+    look = frameworks.column("jax").traits.compiled_inside
+    assert look is not None
+    architecture = registered.get("cnn-gap", (28, 28, 1), 10)
+    images = np.random.default_rng(0).random((2, 28, 28, 1), np.float32)
+    seen = {}
+    for mode in ("eager", "compiled"):
+        cell = Cell(
+            stage="time", framework="jax", method=name, dataset="digits", architecture="cnn-gap",
+            mode=mode,
+        )  # fmt: skip
+        bound = explainer.build(cell, architecture, weights.randomise(architecture, 0))
+        given = bound.put(images, np.zeros(2))
+        seen[mode] = look(lambda given, call=bound.call: call(*given)["heatmap"], (given,))
+    assert seen["eager"] == "" and "in one program" in seen["compiled"]
