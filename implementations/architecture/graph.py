@@ -7,6 +7,7 @@ gives the logits. Every hyperparameter is spelled out: what a file omits is fill
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -48,6 +49,10 @@ class Architecture:
         return self.nodes[-1].name
 
 
+MOST_VALUES = 1 << 28
+"""Numbers that a node may make of an image: a gigabyte in float32."""
+
+
 @lru_cache(maxsize=256)
 def infer(architecture: Architecture) -> dict[str, Shape]:
     """Output shape of `input` and of every node. Raises BadInput that names the node."""
@@ -58,6 +63,9 @@ def infer(architecture: Architecture) -> dict[str, Shape]:
             if len(inputs) != 1 and not kind.joins:
                 raise ValueError(f"it reads one node, not {len(inputs)}")
             shapes[node.name] = kind.shape(node, inputs)
+            if math.prod(shapes[node.name]) > MOST_VALUES:
+                made = " x ".join(map(str, shapes[node.name]))
+                raise ValueError(f"it would make {made} numbers of an image; make it smaller")
         except ValueError as error:
             given = " and ".join(str(shape) for shape in inputs)
             where = f"node {node.name!r} ({node.kind})"

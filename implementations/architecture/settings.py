@@ -15,6 +15,7 @@ SCHEMA = 1
 REQUIRED = object()
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 LARGEST_INTEGER = 2**31 - 1  # what every framework counts sizes with
+WIDEST_PADDING = 4096  # what is padded must be held, however small what a node makes of it
 SMALLEST, LARGEST = 2.0**-126, 2.0**127  # float32, without its denormal numbers
 
 Reader = Callable[[Any], Any]
@@ -124,7 +125,7 @@ def _boolean(value: Any) -> bool:
     return value
 
 
-margins = both(both(integer(0)))
+margins = both(both(integer(0, WIDEST_PADDING)))
 
 
 def _padding(value: Any) -> Any:
@@ -153,7 +154,7 @@ NODE = {
 COUNT = Setting("an integer of at least 1", integer(1))
 SIZES = Setting("an integer of at least 1, or [height, width] of such", both(integer(1)))
 PADDING = Setting(
-    "'same', 'valid', or integers of at least 0: n, [vertical, horizontal] or "
+    f"'same', 'valid', or integers from 0 to {WIDEST_PADDING}: n, [vertical, horizontal] or "
     "[[top, bottom], [left, right]]",
     _padding,
 )

@@ -7,17 +7,26 @@ from typing import Any
 import numpy as np
 
 from implementations.architecture.node import Node, Shape
-from implementations.architecture.settings import Setting, both, integer, margins
+from implementations.architecture.settings import (
+    WIDEST_PADDING,
+    Setting,
+    both,
+    integer,
+    margins,
+)
 from implementations.arrays import Floats, Tensors
 
 SETTINGS = {
     "spatial": Setting(
-        "integers of at least 0: n, [vertical, horizontal] or [[top, bottom], [left, right]]",
+        f"integers from 0 to {WIDEST_PADDING}: n, [vertical, horizontal] or "
+        "[[top, bottom], [left, right]]",
         margins,
         ((0, 0), (0, 0)),
     ),
     "channels": Setting(
-        "an integer of at least 0, or [before, after] of such", both(integer(0)), (0, 0)
+        f"an integer from 0 to {WIDEST_PADDING}, or [before, after] of such",
+        both(integer(0, WIDEST_PADDING)),
+        (0, 0),
     ),
 }
 

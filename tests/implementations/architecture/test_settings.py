@@ -10,7 +10,18 @@ SENSELESS = {
         "kernel": [0, "3x3", [3], [3, 3, 3], [3, 0], [3, "3"], [], {}, None, True],
         "stride": [0, [1, -1], 1.5],
         "dilation": [0, False],
-        "padding": ["full", -1, [0, -1], [[0, 0], [0, 0, 0]], [[[0]]], None, True, 0.5],
+        "padding": [
+            "full",
+            -1,
+            2_000_000_000,
+            [0, 4097],
+            [0, -1],
+            [[0, 0], [0, 0, 0]],
+            [[[0]]],
+            None,
+            True,
+            0.5,
+        ],
         "bias": ["no", 0, None],
     },
     NORM: {
@@ -34,6 +45,13 @@ def test_senseless_settings_are_named(position, setting, value):
     node = RESIDUAL["nodes"][position]["name"]
     form = changed(position, **{setting: value})
     assert f"node {position} '{node}': {setting} must be" in refusal(form)
+
+
+def test_a_node_that_makes_more_than_memory_holds_is_named():
+    form = changed(CONV, filters=2**31 - 1)
+    said = refusal(form)
+    assert "numbers of an image; make it smaller" in said
+    assert f"node '{RESIDUAL['nodes'][CONV]['name']}' (conv)" in said
 
 
 @pytest.mark.parametrize(
