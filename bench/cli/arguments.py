@@ -53,7 +53,8 @@ def _request(name: str, command: Command) -> Callable[..., Common]:
     def make(*positional: Any, **given: Any) -> Common:
         if positional:
             given[_positional(taken).name] = positional[0]
-        return command.asked(command=name, **absent | own | given)
+        made = {each: value() if callable(value) else value for each, value in own.items()}
+        return command.asked(command=name, **absent | made | given)
 
     parameters = [_parameter(each, own) for each in taken]
     parameters.sort(key=lambda parameter: parameter.kind)
@@ -80,6 +81,7 @@ def _parameter(each: Field[Any], own: Mapping[str, Any]) -> inspect.Parameter:
     about = each.metadata
     required = _required(each)
     default = own.get(each.name, each.default)
+    default = MISSING if callable(default) else default
     flag, many = each.type == "bool", str(each.type).startswith(MANY)
     shown = ", ".join(map(str, default)) if isinstance(default, tuple) else default
     told = f" (default {shown})" if shown not in ("", None, False, 0, MISSING) else ""

@@ -38,7 +38,7 @@ def catalogue() -> dict[str, Any]:
         ],
         "methods": [
             {"method": m.name, "title": m.title, "paper": m.card.paper, "at": m.at,
-             "score": m.card.score,
+             "score": m.card.score, "core": "core" if m.card.core else "",
              "frameworks": [name for name in (*names, "reference") if hasattr(m.module, name)],
              "options": {name: _option_schema(o) for name, o in m.options.items()}}
             for m in shown

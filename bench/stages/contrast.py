@@ -42,7 +42,7 @@ COSTLY = 100
 
 
 def cells(request: Request, dataset: str, architecture: str) -> Iterator[Cell]:
-    """Every offer of every library beside our methods, in the column that the library explains.
+    """The libraries' offers like our methods beside these, in the column that a library explains.
 
     In Keras only those of ours that a library which is here is like: elsewhere the column makes no
     difference to a map. Each twice: with weights that are trained, and with initial ones.
@@ -59,14 +59,16 @@ def cells(request: Request, dataset: str, architecture: str) -> Iterator[Cell]:
         )  # fmt: skip
         here = [each for each in offered if (each.framework, each.backend) == (framework, backend)]
         usable = [library for library in here if library.python or not library.missing]
-        liked = {offer.like for library in usable for offer in library.offers.values()}
+        liked = {
+            library.offers[o].like for library in usable for o in library.like(request.methods)
+        }
         explainers = [
             replace(same, method=method, score=methods.load(method).card.score)
             for method in request.methods
             if (method in liked or not backend) and not methods.load(method).every_class
         ]
         for library in here:
-            for offer in library.offers:
+            for offer in library.like(request.methods):
                 explainers.append(replace(same, library=library.name, method=offer))
         for cell in explainers:
             yield cell

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 
 import datasets
 from implementations import frameworks, methods
@@ -44,11 +45,10 @@ def _column(name: str) -> Column:
 
 
 def pick_methods(names: Iterable[str] | None) -> tuple[str, ...]:
-    """Methods by name; all of them that import where none is named."""
-    if names:
-        return tuple(methods.load(name).name for name in names)
-    broken = methods.broken()
-    return tuple(name for name in methods.names() if name not in broken)
+    """Methods by name, family, `core` or `all`; all of them that import where none is named."""
+    groups = methods.groups()
+    chosen = [groups.get(name) or [methods.load(name).name] for name in names or ("all",)]
+    return tuple(dict.fromkeys(chain.from_iterable(chosen)))
 
 
 def pick_datasets(names: Iterable[str]) -> tuple[str, ...]:

@@ -84,7 +84,8 @@ class Request(Common):
         lambda: names.pick_columns(()), "as in keras[jax]; by default all", to=names.pick_columns,
         name="frameworks")
     methods: tuple[str, ...] = option(
-        lambda: names.pick_methods(()), "by default all", to=names.pick_methods)
+        lambda: names.pick_methods(("core",)), "names, families (cam, gradient, ...), core or all; "
+        "by default core, swept: all", to=names.pick_methods, sweep=lambda: names.pick_methods(()))
     precisions: tuple[str, ...] = option(
         ("float32", "float64"), "compared; timed around each, in compare around the first",
         "agree time compare sweep", values.words("precision", PRECISIONS), time=("float32",))

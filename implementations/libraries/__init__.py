@@ -16,7 +16,7 @@ import importlib.metadata
 import importlib.util
 import inspect
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,7 @@ from typing import Any
 from implementations.contract import Builder, Compile, Explain, Options
 from implementations.errors import BadInput, Unavailable, unknown
 from implementations.methods import NamedMethod, called, parted
+from implementations.methods import names as methods
 from implementations.methods.card import Cost, Method, Option
 
 ENVIRONMENTS = Path(__file__).parents[2] / ".nox"
@@ -121,6 +122,14 @@ class Library:
         """What it offers, by its own names."""
         offers: Mapping[str, Offer] = self.module.OFFERS
         return offers
+
+    def like(self, asked: Collection[str]) -> list[str]:
+        """Its offers like one of these methods; those like none too, where all that are are named.
+
+        No method named stands for all.
+        """
+        every = not asked or set(asked) >= set(methods())
+        return [name for name, offer in self.offers.items() if every or offer.like in asked]
 
     @property
     def environment(self) -> str:

@@ -153,6 +153,19 @@ def _paths() -> dict[str, str]:
     return {p.stem: p.parent.name for p in Path(__file__).parent.glob("*/[a-z]*.py")}
 
 
+def groups() -> dict[str, list[str]]:
+    """Names that stand for several methods: `core`, `all` and each family. Broken files have none.
+
+    The core set is of the methods whose cards say so.
+    """
+    sound = [name for name in names() if name not in broken()]
+    families = _paths()
+    of = {family: [name for name in sound if families[name] == family]
+          for family in sorted(set(families.values()))}  # fmt: skip
+    core = [name for name in sound if load(name).card.core]
+    return {**of, "core": core, "all": sound}
+
+
 def load(name: str) -> NamedMethod:
     """A method by name, which may hold options: `grad_cam[reduction=mean]`.
 

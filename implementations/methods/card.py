@@ -119,3 +119,5 @@ class Method:
     """Arrays it is given as arguments, in NumPy, without a batch axis: a new seed compiles none."""
     applies: Callable[[Architecture, str], str | None] = lambda architecture, layer: None
     """Why it cannot serve at this layer, or None."""
+    core: bool = False
+    """Whether it is of the core set, which commands take where no method is named."""

@@ -113,14 +113,14 @@ class Grid:
 
     def every_class(self, layers: Iterable[str] = ()) -> Iterator[Cell]:
         """All classes in one call: at the last layer, which is the base, and at these."""
-        for name in names.pick_methods(()):
+        for name in self.request.methods or names.pick_methods(()):
             if methods.load(name).every_class:
                 for layer in ("", *layers):
                     yield self.cell(task="heatmap", method=name, layer=layer)
 
     def ours(self, modes: Sequence[str] = ("compiled",)) -> Iterator[Cell]:
         """Every other method at the base, also those asked for with options in their names."""
-        for name in dict.fromkeys([*names.pick_methods(()), *self.request.methods]):
+        for name in self.request.methods or names.pick_methods(()):
             method = methods.load(name)
             if name != GRAD_CAM and places(method, self.networks[0][1]):
                 batch = self.batch(method)
@@ -138,17 +138,15 @@ class Grid:
         return COSTLY_BATCH if cost.evaluations > 2 else self.request.batch
 
     def theirs(self) -> Iterator[Cell]:
-        """Every offer like one of our methods: at its defaults, our map's settings and others."""
+        """Every offer like a method asked for: at its defaults, our map's settings and others."""
         for name in libraries.names():
             library = libraries.describe(name)
             if (library.framework, library.backend) != self.column[:2]:
                 continue
-            for offer, offered in library.offers.items():
-                if not offered.like:
-                    continue
-                batch = self.batch(methods.load(offered.like))
-                if name in ONE_BY_ONE:
-                    batch = COSTLY_BATCH
+            for offer in library.like(self.request.methods):
+                offered = library.offers[offer]
+                alone = not offered.like or name in ONE_BY_ONE
+                batch = COSTLY_BATCH if alone else self.batch(methods.load(offered.like))
                 settings = ({}, offered.canonical or {}, *offered.timed)
                 for options in dict.fromkeys(tuple(sorted(each.items())) for each in settings):
                     yield self.cell(
@@ -203,12 +201,6 @@ def cells(request: Request, networks: Sequence[tuple[str, Architecture, str]]) -
         cell
         for cell in found
         if cell.mode in request.modes
-        and _asked(cell, request.methods)
+        and (not request.methods or cell.library or cell.method in ("", *request.methods))
         and not (cell.task == "heatmap" and cell.architecture in flat)
     ]
-
-
-def _asked(cell: Cell, names: Sequence[str]) -> bool:
-    offers = libraries.describe(cell.library).offers if cell.library else {}
-    like = offers[cell.method].like if cell.library else cell.method
-    return not names or not like or like in names

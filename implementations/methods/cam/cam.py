@@ -61,6 +61,7 @@ METHOD = Method(
     },
     cost=once(backward=0),
     applies=applies,
+    core=True,
 )
 
 

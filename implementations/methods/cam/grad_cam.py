@@ -31,6 +31,7 @@ METHOD = Method(
     },
     cost=once(),
     tolerance=2e-6,
+    core=True,
 )
 
 

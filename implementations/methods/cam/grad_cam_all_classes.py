@@ -28,6 +28,7 @@ METHOD = Method(
     classes="all",
     intermediates=("activations", "signed", "heatmap"),
     cost=lambda options, architecture, layer: Cost(1, architecture.classes),
+    core=True,
 )
 
 

@@ -41,6 +41,7 @@ METHOD = Method(
         "relu": Flag(True, "keep only the evidence for the class"),
     },
     cost=cost,
+    core=True,
 )
 
 

@@ -69,6 +69,7 @@ METHOD = Method(
     },
     cost=lambda options, architecture, layer: Cost(options.points + 2, options.points),
     draws=line,
+    core=True,
 )
 
 

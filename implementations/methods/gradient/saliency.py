@@ -28,6 +28,7 @@ METHOD = Method(
     intermediates=("gradients", "signed", "heatmap"),
     options={"form": FORM},
     cost=once(),
+    core=True,
 )
 
 

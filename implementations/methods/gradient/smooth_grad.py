@@ -48,6 +48,7 @@ METHOD = Method(
     },
     cost=lambda options, architecture, layer: Cost(options.samples, options.samples),
     draws=noise,
+    core=True,
 )
 
 

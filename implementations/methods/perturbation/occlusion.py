@@ -83,6 +83,7 @@ METHOD = Method(
     },
     cost=cost,
     draws=covering,
+    core=True,
 )
 
 

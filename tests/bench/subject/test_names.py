@@ -7,9 +7,12 @@ import pytest
 
 import datasets
 from bench.__main__ import main
+from bench.cli.arguments import app, parse
+from bench.cli.commands import COMMANDS
 from bench.subject import names
+from bench.subject.request import Request
 from implementations import methods
-from implementations.errors import Unavailable
+from implementations.errors import BadInput, Unavailable
 
 
 @pytest.fixture
@@ -44,3 +47,25 @@ def test_a_file_that_does_not_import_costs_itself_alone(
     assert "grad_cam" in shown and "nothing_of_the_kind" in shown
     assert main(["agree", "--methods", broken]) == 4
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_family_the_core_set_and_all_stand_for_methods() -> None:
+    everything = names.pick_methods(())
+    core = names.pick_methods(["core"])
+    assert names.pick_methods(["all"]) == everything == tuple(methods.groups()["all"])
+    assert {"grad_cam", "saliency", "occlusion"} <= set(core) < set(everything)
+    families = ("cam", "gradient", "perturbation")
+    found = [name for family in families for name in names.pick_methods([family])]
+    assert len(found) == len(set(found)) and set(found) <= set(everything)
+    # A method named twice, by itself and in a group, is there once; options stay in a name.
+    both = names.pick_methods(["grad_cam[reduction=mean]", "cam", "grad_cam"])
+    assert both.count("grad_cam") == 1 and both[0] == "grad_cam[reduction=mean]"
+    with pytest.raises(BadInput, match="unknown method 'coer'"):
+        names.pick_methods(["coer"])
+
+
+def test_a_sweep_takes_all_methods_and_other_commands_the_core_set() -> None:
+    reader = app(COMMANDS, "")
+    for command, group in (("compare", "core"), ("time", "core"), ("sweep", "all")):
+        asked = parse(reader, [command])
+        assert isinstance(asked, Request) and asked.methods == names.pick_methods([group])

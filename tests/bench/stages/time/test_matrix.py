@@ -135,12 +135,9 @@ def test_libraries_stand_beside_their_own_framework(column: str) -> None:
             given = [
                 options for of, method, options in found if (of, method) == (library.name, name)
             ]
-            if offer.like:
-                assert () in given
-                for settings in (offer.canonical or {}, *offer.timed):
-                    assert tuple(sorted(settings.items())) in given
-            else:
-                assert not given
+            assert () in given
+            for settings in (offer.canonical or {}, *offer.timed):
+                assert tuple(sorted(settings.items())) in given
 
 
 def test_heatmaps_are_of_the_methods_asked_for() -> None:
