@@ -182,7 +182,10 @@ def _code_hash(
     for path in [*modules, *judging]:
         parts += trees(path.read_text(encoding="utf-8"))
     if library:
-        parts += trees(inspect.getsource(libraries.describe(library).module))
+        found = libraries.describe(library)
+        offering = [page for page in found.pages if method in page.OFFERS]
+        for module in dict.fromkeys((found.module, *offering)):
+            parts += trees(inspect.getsource(module))
     elif method and not library:
         others = {column.framework for column in frameworks.columns()} | {frameworks.REFERENCE}
         for module in pages(methods.load(method).module):

@@ -3,8 +3,10 @@
 A library's module has `TITLE`, `PACKAGE` (the distribution whose version counts), `IMPORTS` (what
 it imports -> the distribution that brings it), `FRAMEWORK` (whose networks it explains; for Keras
 `BACKEND` beside it), `OFFERS` and `build(offer, network, layer, options)`, which gives an `explain`
-of the form methods have. A library is imported in `build` and nowhere else. One that cannot live
-beside the others names an `ENVIRONMENT` of its own: its cells run there, in the same run.
+of the form methods have. One with many offers is a folder with a file a family, each with `OFFERS`
+and `build`; the rest is in its `__init__.py`. A library is imported in `build` and nowhere else.
+One that cannot live beside the others names an `ENVIRONMENT` of its own: its cells run there, in
+the same run.
 
 `load("captum").method("saliency")` is a `NamedMethod` like our own: whatever takes one takes it.
 """
@@ -21,9 +23,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
-from implementations.contract import Builder, Compile, Explain, Options
+from implementations.contract import SCORES, Builder, Compile, Explain, Options
 from implementations.errors import BadInput, Unavailable, unknown
 from implementations.methods import NamedMethod, called, parted
 from implementations.methods import names as methods
@@ -38,7 +40,8 @@ class Offer:
     """What a library offers.
 
     `like` names our method of the same kind (empty where there is none), `at` where its heatmap
-    lives ("layer" or "input"), `why` how its numbers differ from ours and what is converted here.
+    lives ("layer" or "input"), `why` how its numbers differ from ours and what is converted here,
+    `reads` and `scores` what they are on a method's card.
     `canonical` are the options that make it compute our very map: none needed where it is empty,
     none there are where it is None. `timed` are further settings whose price is worth knowing.
     """
@@ -49,21 +52,29 @@ class Offer:
     options: Mapping[str, Option] = field(default_factory=dict)
     canonical: Mapping[str, str] | None = None
     timed: Sequence[Mapping[str, str]] = ()
+    reads: Literal["none", "layer"] = "none"
+    scores: tuple[str, ...] = SCORES
 
 
 @dataclass(frozen=True)
 class LibraryMethod(NamedMethod):
-    """An offer in the form of a method: the same options, layers and builders."""
+    """An offer in the form of a method: the same options, layers and builders.
 
+    Its module is the library's, or the file of its folder that has the offer.
+    """
+
+    library: Library
     offer: str
 
     @property
     def card(self) -> Method:
         """A method's card, of what the offer says; what it costs is counted, not stated."""
         return Method(
-            title=f"{self.module.TITLE}, {self.offer}",
+            title=f"{self.library.title}, {self.offer}",
             paper="",
             at="layer" if self._offered.at == "layer" else "input",
+            reads=self._offered.reads,
+            scores=self._offered.scores,
             intermediates=("signed", "heatmap"),
             options=self._offered.options,
             cost=lambda options, architecture, layer: Cost(0),
@@ -76,8 +87,8 @@ class LibraryMethod(NamedMethod):
 
     def builder(self, framework: str) -> Builder:
         """The builder. Raises Unavailable for another framework than the library's."""
-        if framework != self.module.FRAMEWORK:
-            raise Unavailable(f"{self.name} explains networks of {self.module.FRAMEWORK} only")
+        if framework != self.library.framework:
+            raise Unavailable(f"{self.name} explains networks of {self.library.framework} only")
 
         def build(network: Any, layer: str, options: Options, compile: Compile) -> Explain:
             explain: Explain = compile(self.module.build(self.offer, network, layer, options))
@@ -86,7 +97,7 @@ class LibraryMethod(NamedMethod):
         return build
 
     def source(self, framework: str) -> str:
-        """The text of the library's file: what a result depends on."""
+        """The text of the library's file that has the offer: what a result depends on."""
         return inspect.getsource(self.module)
 
     @property
@@ -118,10 +129,17 @@ class Library:
         return str(getattr(self.module, "BACKEND", ""))
 
     @property
+    def pages(self) -> Sequence[ModuleType]:
+        """The modules that have its offers: itself, or the files of its folder."""
+        folders: Sequence[str] = getattr(self.module, "__path__", ())
+        files = sorted(path.stem for place in folders for path in Path(place).glob("[a-z]*.py"))
+        own = [importlib.import_module(f"{self.module.__name__}.{file}") for file in files]
+        return own or [self.module]
+
+    @property
     def offers(self) -> Mapping[str, Offer]:
         """What it offers, by its own names."""
-        offers: Mapping[str, Offer] = self.module.OFFERS
-        return offers
+        return {name: offer for page in self.pages for name, offer in page.OFFERS.items()}
 
     def like(self, asked: Collection[str]) -> list[str]:
         """Its offers like one of these methods; those like none too, where all that are are named.
@@ -178,7 +196,8 @@ class Library:
         if bare not in self.offers:
             raise BadInput(unknown("method", bare, self.offers, f"of {self.name} "))
         name = f"{self.name}.{called(bare, given)}"
-        found = LibraryMethod(name, self.module, bare, given=given)
+        (page,) = (page for page in self.pages if bare in page.OFFERS)
+        found = LibraryMethod(name, page, self, bare, given=given)
         found.resolve({})
         return found
 
@@ -196,8 +215,10 @@ def package(name: str) -> str:
 
 
 def names() -> list[str]:
-    """The libraries there are, installed or not, by file name; nothing is imported."""
-    return sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
+    """The libraries there are, installed or not, by file or folder; nothing is imported."""
+    here = Path(__file__).parent
+    found = [*here.glob("[a-z]*.py"), *(path.parent for path in here.glob("[a-z]*/__init__.py"))]
+    return sorted(path.stem for path in found)
 
 
 def describe(name: str) -> Library:
@@ -213,21 +234,3 @@ def load(name: str) -> Library:
     if library.missing:
         raise Unavailable(library.missing)
     return library
-
-
-def require_tensorflow(title: str, network: Any, layer: str) -> None:
-    """Raise Unavailable where a library of TensorFlow's cannot read this Keras network's layer.
-
-    Such a library asks a `tf.GradientTape` for the gradient, and a model's layer for its output by
-    the layer's name.
-    """
-    from implementations.frameworks.keras.backends import NAME
-
-    if NAME != "tensorflow":
-        raise Unavailable(f"{title} works on TensorFlow only, and Keras is on {NAME} here")
-    outputs = {own.name: own.output for own in network.model.layers}
-    if outputs.get(layer) is not network.tensors[layer]:
-        raise Unavailable(
-            f"{title} finds a layer by its name, and {layer!r} is not the output of one Keras "
-            "layer but of operations; choose another with --layer"
-        )

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from implementations.arrays import Array, Intermediates
 from implementations.contract import Explain, Options
-from implementations.libraries import Offer, require_tensorflow
+from implementations.libraries import Offer
+from implementations.libraries._tensorflow import require_tensorflow
 from implementations.methods.card import Flag
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from implementations.arrays import Array, Intermediates
 from implementations.contract import Explain, Options
 from implementations.errors import Unavailable
-from implementations.libraries import Offer, require_tensorflow
+from implementations.libraries import Offer
+from implementations.libraries._tensorflow import require_tensorflow
 from implementations.methods.card import Number
 
 if TYPE_CHECKING:
