@@ -72,8 +72,8 @@ def feature_orders(architecture: Architecture) -> Orders | None:
 
     PyTorch flattens (C, H, W), the neutral weights are for (H, W, C): rather than permute at every
     forward pass, the rows of whatever reads the vector are permuted once. Where that cannot be (an
-    `add` of two orders, or logits that are such a vector) it is None, and the flatten itself
-    reorders.
+    `add` of two orders, logits that are such a vector, a map that is multiplied by one) it is None,
+    and the flatten itself reorders.
     """
     orders: Orders = {}
     vectors = [n for n in architecture.nodes if len(architecture.shapes[n.name]) == 1]
@@ -96,6 +96,8 @@ def feature_orders(architecture: Architecture) -> Orders | None:
         else:
             orders[node.name] = read[0]
     identity = {name: (order == np.arange(len(order))).all() for name, order in orders.items()}
-    if not identity.get(architecture.output, True):
+    maps = [node for node in architecture.nodes if len(architecture.shapes[node.name]) == 3]
+    as_they_are = {architecture.output, *(name for node in maps for name in node.inputs)}
+    if not all(identity.get(name, True) for name in as_they_are):
         return None
     return {name: order for name, order in orders.items() if not identity[name]}

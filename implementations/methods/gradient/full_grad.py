@@ -27,6 +27,7 @@ from implementations.contract import (
     OracleNetwork,
 )
 from implementations.methods.card import Choice, Method, once
+from implementations.methods.nonlinear import piecewise_linear
 
 METHOD = Method(
     title="FullGrad",
@@ -40,6 +41,7 @@ METHOD = Method(
     },
     scores=("logit",),
     cost=once(),
+    applies=piecewise_linear,
 )
 
 

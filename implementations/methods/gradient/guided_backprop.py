@@ -23,6 +23,7 @@ from implementations.contract import (
 from implementations.methods import colours
 from implementations.methods.card import Method, once
 from implementations.methods.colours import FORM
+from implementations.methods.nonlinear import ruled
 
 METHOD = Method(
     title="Guided backpropagation",
@@ -32,6 +33,7 @@ METHOD = Method(
     options={"form": FORM},
     cost=once(),
     core=True,
+    applies=ruled,
 )
 
 

@@ -21,6 +21,7 @@ from implementations.contract import (
     OracleNetwork,
 )
 from implementations.methods.card import Cost, Method
+from implementations.methods.nonlinear import ruled
 
 METHOD = Method(
     title="Guided Grad-CAM",
@@ -29,6 +30,7 @@ METHOD = Method(
     reads="layer",
     intermediates=("gradients", "grad_cam", "signed", "heatmap"),
     cost=lambda options, architecture, layer: Cost(2, 2),
+    applies=ruled,
 )
 
 
