@@ -13,8 +13,8 @@ A page says all there is to say of a kind:
   `gaps` and `contenders` (see `max_pool`);
 - `ROLE`: `normalisation`, `activation` or `join` where it works on a map of features element by
   element (so that "the last convolution" means the layer after it); `JOINS` where it reads several;
-- `CURVED` where its output is no slope times what it reads and a bias, `UNRULED` where it stands for
-  a ReLU and the rules for a ReLU's backward pass do not say what its own is;
+- `CURVED` where its output is no slope times what it reads and a bias, `UNRULED` where it stands
+  for a ReLU and the rules for a ReLU's backward pass do not say what its own is;
 - `jax(node, read, types)`: an NNX layer, or a function of the inputs where nothing is kept;
   `pytorch(node, read)`: an `nn.Module`; `keras(node, read, dtype)`: a function of symbolic tensors.
   Each imports its framework inside, and writes every default out.

@@ -31,7 +31,8 @@ def shape(node: Node, inputs: list[Shape]) -> Shape:
 
 def forward(node: Node, tensors: Tensors, inputs: list[Floats]) -> Floats:
     """The line, cut off at 0 and 1."""
-    return np.clip(inputs[0] * node["slope"] + node["offset"], 0.0, 1.0)
+    opened: Floats = np.clip(inputs[0] * node["slope"] + node["offset"], 0.0, 1.0)
+    return opened
 
 
 def backward(node: Node, tensors: Tensors, inputs: list[Floats], gradient: Floats) -> list[Floats]:

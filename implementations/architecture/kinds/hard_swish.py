@@ -55,4 +55,4 @@ def keras(node: Node, read: Shape, dtype: str) -> Any:
     """The operation."""
     from keras import ops
 
-    return lambda inputs: ops.hard_silu(inputs)
+    return ops.hard_silu

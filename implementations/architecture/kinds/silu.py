@@ -59,4 +59,4 @@ def keras(node: Node, read: Shape, dtype: str) -> Any:
     """The operation."""
     from keras import ops
 
-    return lambda inputs: ops.silu(inputs)
+    return ops.silu

@@ -36,14 +36,11 @@ METHOD = Method(
     reads="layers",
     intermediates=("signed", "heatmap"),
     per_image=("completeness_gap",),
-    options={
-        "rescale": Choice("node", ("node", "channel", "none"), "what r01 is taken over"),
-    },
+    options={"rescale": Choice("node", ("node", "channel", "none"), "what r01 is taken over")},
     scores=("logit",),
     cost=once(),
     applies=piecewise_linear,
 )
-
 
 STATISTICS = ("scale", "offset", "mean", "variance")
 """A batch norm's own weights."""
