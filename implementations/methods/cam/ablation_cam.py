@@ -23,7 +23,9 @@ from implementations.contract import (
     Options,
     OracleNetwork,
 )
-from implementations.methods.card import Cost, Flag, Method
+from implementations.methods import evidence
+from implementations.methods.card import Cost, Method
+from implementations.methods.evidence import RELU
 from implementations.methods.passes import blocks
 
 METHOD = Method(
@@ -31,7 +33,7 @@ METHOD = Method(
     paper="doi 10.1109/WACV45572.2020.9093360",
     at="layer",
     intermediates=("activations", "weights", "signed", "heatmap"),
-    options={"relu": Flag(True, "keep only the evidence for the class")},
+    options={"relu": RELU},
     cost=lambda options, architecture, layer: Cost(1, head=architecture.shapes[layer][-1]),
 )
 
@@ -70,13 +72,8 @@ def reference(network: OracleNetwork, layer: str, options: Options, compile: Com
             without[..., channel] = 0
             weights[:, channel] = score(activations) - score(without)
         signed = (activations * weights[:, None, None, :]).sum(axis=-1)
-        heatmap = np.maximum(signed, 0) if options.relu else signed
-        return {
-            "activations": activations,
-            "weights": weights,
-            "signed": signed,
-            "heatmap": heatmap,
-        }
+        maps = evidence.reference(signed, options.relu)
+        return {"activations": activations, "weights": weights, **maps}
 
     return compile(explain)
 
@@ -107,13 +104,8 @@ def jax(network: Network, layer: str, options: Options, compile: Compile) -> Exp
     def weighted(network: Network, activations: Array, weights: list[Array]) -> Intermediates:
         joined = jnp.concatenate(weights, axis=1)
         signed = jnp.einsum("nhwc,nc->nhw", activations, joined)
-        heatmap = jax.nn.relu(signed) if options.relu else signed
-        return {
-            "activations": activations,
-            "weights": joined,
-            "signed": signed,
-            "heatmap": heatmap,
-        }
+        maps = evidence.jax(signed, options.relu)
+        return {"activations": activations, "weights": joined, **maps}
 
     def explain(network: Network, images: Array, targets: Array) -> Intermediates:
         activations, values, rest = features(network, images)
@@ -152,13 +144,8 @@ def pytorch(network: Network, layer: str, options: Options, compile: Compile) ->
     def weighted(network: Network, activations: Array, weights: list[Array]) -> Intermediates:
         joined = torch.cat(weights, dim=1)
         signed = torch.einsum("nchw,nc->nhw", activations, joined)
-        heatmap = torch.relu(signed) if options.relu else signed
-        return {
-            "activations": activations,
-            "weights": joined,
-            "signed": signed,
-            "heatmap": heatmap,
-        }
+        maps = evidence.pytorch(signed, options.relu)
+        return {"activations": activations, "weights": joined, **maps}
 
     def explain(network: Network, images: Array, targets: Array) -> Intermediates:
         activations, values, rest = features(network, images)
@@ -207,13 +194,8 @@ def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile)
     def weighted(network: KerasNetwork, activations: Array, weights: list[Array]) -> Intermediates:
         joined = ops.concatenate(weights, axis=1)
         signed = ops.einsum("nhwc,nc->nhw", activations, joined)
-        heatmap = ops.relu(signed) if options.relu else signed
-        return {
-            "activations": activations,
-            "weights": joined,
-            "signed": signed,
-            "heatmap": heatmap,
-        }
+        maps = evidence.keras(signed, options.relu)
+        return {"activations": activations, "weights": joined, **maps}
 
     def explain(network: KerasNetwork, images: Array, targets: Array) -> Intermediates:
         activations, values, rest = features(network, images)
