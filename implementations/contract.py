@@ -136,6 +136,12 @@ class OracleNetwork(Network, Protocol):
     def at_zero(self, node: str) -> Array:
         """The output (1, h, w, c) or (1, c) of a node where all that it reads is 0: its bias."""
 
+    def note_margin(self, margins: Array) -> None:
+        """How near each image (N,) is to where the method itself jumps: a threshold, a tie.
+
+        Over the largest of what is compared there, as the margins of kinks are.
+        """
+
 
 class Trainer(Protocol):
     """Training of one network: data on the device, one compiled step."""

@@ -97,9 +97,14 @@ class Reference:
 
         One (N,) for each ReLU or max-pool that the gradient passes: the smallest distance from its
         corner, or between the two largest values that differ in a window, over the largest
-        magnitude that it reads in that image.
+        magnitude that it reads in that image. And what a method notes of itself (`note_margin`).
         """
         return Reference(self.architecture, self.tensors, self.rule, margins=margins)
+
+    def note_margin(self, margins: Floats) -> None:
+        """Where somebody watches, how near each image (N,) is to a jump of the method's own."""
+        if self.margins is not None:
+            self.margins.append(margins)
 
     def kinks(self, layer: str, images: Floats) -> Floats:
         """Per image (N,), how near a switch past the layer is: infinity where there is none."""
