@@ -25,7 +25,7 @@ OFFERS = {
         canonical={"relu_attributions": "true"},
     ),
     "layer_gradient_x_activation": Offer(
-        like="",
+        like="hires_cam",
         at="layer",
         why=(
             "Activation times gradient in every place, for each channel; their sum is taken here, "

@@ -70,7 +70,7 @@ OFFERS = {
         timed=(_THOUSAND,),
     ),
     "lime": Offer(
-        like="",
+        like="lime",
         at="input",
         why=(
             "A regression of the score on which cells are shown, each with a chance of one half: "
