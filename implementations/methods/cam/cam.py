@@ -8,6 +8,9 @@ that are pooled are weighted by the class's column, without the bias:
 A network that ends in the pooling itself has K = 1: the map is the class's own channel. Nothing is
 differentiated, and the score plays no part. With `top`, only the channels of highest mean
 activation in that image are kept; of equal channels those that come first.
+
+`form=bytes` is the published picture's: each map from its minimum to its maximum as 0 to 255, a
+constant one 0, and whole numbers only once it is a picture.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from implementations.contract import (
     Options,
     OracleNetwork,
 )
-from implementations.methods.card import Method, Number, once
+from implementations.methods.card import Choice, Method, Number, once
 
 
 def ending(architecture: Architecture) -> tuple[str, str | None] | None:
@@ -58,6 +61,7 @@ METHOD = Method(
         "top": Number(
             0, 0, 1_000_000, "channels kept, those of highest mean activation; 0 keeps all"
         ),
+        "form": Choice("signed", ("signed", "bytes"), "the sum itself, or its range as 0 to 255"),
     },
     cost=once(backward=0),
     applies=applies,
@@ -82,7 +86,12 @@ def reference(network: OracleNetwork, layer: str, options: Options, compile: Com
                 dropped = np.argsort(-means, kind="stable")[options.top :]
                 weights[row, dropped] = 0
         signed = (activations * weights[:, None, None, :]).sum(axis=-1)
-        return {"activations": activations, "weights": weights, "signed": signed, "heatmap": signed}
+        found = {"activations": activations, "weights": weights}
+        if options.form == "signed":
+            return {**found, "signed": signed, "heatmap": signed}
+        lowest = signed.min(axis=(1, 2), keepdims=True)
+        extent = signed.max(axis=(1, 2), keepdims=True) - lowest
+        return {**found, "heatmap": 255 * (signed - lowest) / np.where(extent > 0, extent, 1)}
 
     return compile(explain)
 
@@ -106,7 +115,12 @@ def jax(network: Network, layer: str, options: Options, compile: Compile) -> Exp
             _, kept = jax.lax.top_k(activations.mean(axis=(1, 2)), options.top)
             weights = weights * jax.nn.one_hot(kept, channels, dtype=weights.dtype).sum(axis=1)
         signed = jnp.einsum("nhwc,nc->nhw", activations, weights)
-        return {"activations": activations, "weights": weights, "signed": signed, "heatmap": signed}
+        found = {"activations": activations, "weights": weights}
+        if options.form == "signed":
+            return {**found, "signed": signed, "heatmap": signed}
+        lowest = signed.min(axis=(1, 2), keepdims=True)
+        extent = signed.max(axis=(1, 2), keepdims=True) - lowest
+        return {**found, "heatmap": 255 * (signed - lowest) / jnp.where(extent > 0, extent, 1)}
 
     return compile(explain)
 
@@ -130,7 +144,12 @@ def pytorch(network: Network, layer: str, options: Options, compile: Compile) ->
             dropped = means.argsort(dim=1, descending=True, stable=True)[:, options.top :]
             weights = weights.scatter(1, dropped, 0.0)
         signed = torch.einsum("nchw,nc->nhw", activations, weights)
-        return {"activations": activations, "weights": weights, "signed": signed, "heatmap": signed}
+        found = {"activations": activations, "weights": weights}
+        if options.form == "signed":
+            return {**found, "signed": signed, "heatmap": signed}
+        lowest = signed.amin(dim=(1, 2), keepdim=True)
+        extent = signed.amax(dim=(1, 2), keepdim=True) - lowest
+        return {**found, "heatmap": 255 * (signed - lowest) / torch.where(extent > 0, extent, 1)}
 
     return compile(explain)
 
@@ -155,6 +174,16 @@ def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile)
             ranks = ops.argsort(ops.argsort(-means, axis=1), axis=1)
             weights = ops.where(ranks < options.top, weights, ops.zeros_like(weights))
         signed = ops.einsum("nhwc,nc->nhw", activations, weights)
-        return {"activations": activations, "weights": weights, "signed": signed, "heatmap": signed}
+        found = {"activations": activations, "weights": weights}
+        if options.form == "signed":
+            return {**found, "signed": signed, "heatmap": signed}
+        lowest = ops.amin(signed, (1, 2), True)
+        extent = ops.amax(signed, (1, 2), True) - lowest
+        return {
+            **found,
+            "heatmap": 255
+            * (signed - lowest)
+            / ops.where(extent > 0, extent, ops.ones_like(extent)),
+        }
 
     return compile(explain)

@@ -114,3 +114,23 @@ def test_of_equal_channels_the_first_are_kept() -> None:
     kept = network.tensor("end1.kernel").T[TARGETS][:, :2]
     expected = np.einsum("nhwc,nc->nhw", activations[..., :2], kept)
     np.testing.assert_allclose(signed(network, "relu1", top="2"), expected, rtol=1e-12)
+
+
+def test_bytes_are_the_range_of_each_map() -> None:
+    found = explained("cam", NETWORK, IMAGES, TARGETS, form="bytes")
+    plain = signed(NETWORK, "relu4")
+    for row, one in zip(found["heatmap"], plain, strict=True):
+        assert (row.min(), row.max()) == (0, 255)
+        np.testing.assert_allclose(row, 255 * (one - one.min()) / np.ptp(one), rtol=1e-12)
+    assert "signed" not in found
+
+
+def test_bytes_of_a_constant_map_are_zero() -> None:
+    architecture = ends_in(GAP)
+    weights = {name: value * 0 + 1 for name, value in randomise(architecture, 3).items()}
+    weights["conv1.kernel"][:] = 0
+    network = runtime.build(architecture, weights)
+    images = IMAGES[:, :6, :6]
+    assert signed(network, "relu1").all()
+    found = explained("cam", network, images, TARGETS, layer="relu1", form="bytes")
+    assert not found["heatmap"].any()
