@@ -21,6 +21,8 @@ from implementations.arrays import Array, Draws, Images, Intermediates, Targets,
 
 if TYPE_CHECKING:
     from implementations.architecture.graph import Architecture
+    from implementations.architecture.kinds import Backward
+    from implementations.architecture.node import Node
     from implementations.architecture.recipes import Recipe
 
 SCORES = ("logit", "probability", "log_probability")
@@ -100,6 +102,19 @@ class Network(Protocol):
         gradient is positive.
         """
 
+    def apply(self, node: Node, inputs: Sequence[Array], kernel: Array | None = None) -> Array:
+        """The output of a node that is changed, by its own function and weights.
+
+        A `kernel` in the neutral layout stands for its own, and then no bias is added.
+        """
+
+    def with_nodes(self, functions: Mapping[str, NodeFunction]) -> Self:
+        """The same weights, nodes of these kinds computed by other functions. Raises BadInput.
+
+        A backward pass that is linear in the gradient is a function of the node's own value whose
+        derivative is the rule, all else in it held constant. The oracle has `with_backward`.
+        """
+
 
 class KerasNetwork(Network, Protocol):
     """A network in Keras, which has no gradient of its own: the backend's, behind one name."""
@@ -121,6 +136,9 @@ class KerasNetwork(Network, Protocol):
 
 class OracleNetwork(Network, Protocol):
     """A network in float64 NumPy, its backward pass derived by hand."""
+
+    def with_backward(self, rules: Mapping[str, Backward]) -> Self:
+        """The same weights, nodes of these kinds with another backward pass. Raises BadInput."""
 
     def pull_back(
         self, layer: str, activations: Array, rest: dict[str, Array], targets: Array, score: str
@@ -206,6 +224,9 @@ Explain = Callable[..., Intermediates]
 
 `draws` are a method's placed arrays by name, and are given to those that ask for any.
 """
+
+NodeFunction = Callable[[Any, "Node", list[Array]], Array]
+"""(network, node, inputs) -> its output; `network.apply` is the node's own function."""
 
 Compile = Callable[[Callable[..., Any]], Callable[..., Any]]
 """A pure function of (network, *arrays) -> the same, compiled where the mode says so.

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from implementations.architecture import kinds
 from implementations.architecture.graph import Architecture, Node, cut
+from implementations.architecture.kinds import Backward
 from implementations.architecture.shapes import capacity
 from implementations.arrays import Floats, resize
 from implementations.contract import RELU_RULES
@@ -31,12 +34,14 @@ class Reference:
         ask: Ask | None = None,
         near: float = 0.0,
         margins: list[Floats] | None = None,
+        rules: Mapping[str, Backward] | None = None,
     ) -> None:
         self.architecture = architecture
         self.tensors = tensors
         self.rule = rule
         self.ask, self.near = ask, near
         self.margins = margins
+        self.rules = dict(rules or {})
         self.theirs: Mapping[str, Floats] = {}
 
     @property
@@ -80,7 +85,12 @@ class Reference:
         """
         if rule not in RELU_RULES:
             raise BadInput(unknown("ReLU rule", rule, RELU_RULES))
-        return Reference(self.architecture, self.tensors, rule, self.ask, self.near, self.margins)
+        return self._but(rule=rule)
+
+    def with_backward(self, rules: Mapping[str, Backward]) -> Reference:
+        """The same weights, nodes of these kinds with another backward pass. Raises BadInput."""
+        kinds.check(rules)
+        return self._but(rules={**self.rules, **rules})
 
     def following(self, ask: Ask, near: float) -> Reference:
         """The same weights, with another implementation deciding what rounding decides.
@@ -90,7 +100,7 @@ class Reference:
         ReLU's corner, or to the largest of its window, over the largest magnitude of the image,
         theirs says which way the gradient goes.
         """
-        return Reference(self.architecture, self.tensors, self.rule, ask, near)
+        return self._but(ask=ask, near=near, margins=None)
 
     def watched(self, margins: list[Floats]) -> Reference:
         """The same weights; whenever a gradient is taken, `margins` gets how near a switch was.
@@ -99,7 +109,7 @@ class Reference:
         corner, or between the two largest values that differ in a window, over the largest
         magnitude that it reads in that image. And what a method notes of itself (`note_margin`).
         """
-        return Reference(self.architecture, self.tensors, self.rule, margins=margins)
+        return self._but(ask=None, near=0.0, margins=margins)
 
     def note_margin(self, margins: Floats) -> None:
         """Where somebody watches, how near each image (N,) is to a jump of the method's own."""
@@ -177,14 +187,20 @@ class Reference:
         return values
 
     def _back(self, node: Node, inputs: list[Floats], gradient: Floats) -> list[Floats]:
-        if self.rule and node.kind in ("relu", "relu6"):
+        rule = self.rules.get(node.kind)
+        if self.rule and not rule and node.kind in ("relu", "relu6"):
             gradient = np.maximum(gradient, 0.0)
             if self.rule == "deconvolution":
                 return [gradient]
         theirs = self.theirs.get(node.inputs[0])
         if theirs is not None and node.kind in SWITCHES:
             inputs = [followed(node, inputs[0], theirs, self.near)]
-        return backward(node, self._own(node), inputs, gradient)
+        return (rule or backward)(node, self._own(node), inputs, gradient)
+
+    def _but(self, **changed: Any) -> Reference:
+        names = ("rule", "ask", "near", "margins", "rules")
+        same = {name: getattr(self, name) for name in names}
+        return Reference(self.architecture, self.tensors, **{**same, **changed})
 
     def _own(self, node: Node) -> dict[str, Floats]:
         prefix = f"{node.name}."

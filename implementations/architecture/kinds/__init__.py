@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -35,6 +35,10 @@ from numpy.typing import NDArray
 from implementations.architecture.node import Node, Shape
 from implementations.architecture.settings import Setting
 from implementations.arrays import Floats, Tensors
+from implementations.errors import BadInput, unknown
+
+Backward = Callable[[Node, Tensors, list[Floats], Floats], list[Floats]]
+"""(node, its tensors, its inputs, gradient of its output) -> the gradient of each input."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ class Kind:
     parameters: Callable[[Node, Shape], dict[str, Shape]]
     operations: Callable[[Node, Shape, Shape], int]
     forward: Callable[[Node, Tensors, list[Floats]], Floats]
-    backward: Callable[[Node, Tensors, list[Floats], Floats], list[Floats]]
+    backward: Backward
     gaps: Callable[[Node, Floats], Floats] | None
     contenders: Callable[[Node, Floats, Floats], NDArray[Any]] | None
 
@@ -100,3 +104,10 @@ KINDS: dict[str, Kind] = {
     path.stem: _load(path.stem) for path in sorted(Path(__file__).parent.glob("[a-z]*.py"))
 }
 """Kind of node -> its page."""
+
+
+def check(kinds: Iterable[str]) -> None:
+    """Raises BadInput where one of these is no kind of node."""
+    for kind in kinds:
+        if kind not in KINDS:
+            raise BadInput(unknown("kind of node", kind, KINDS))

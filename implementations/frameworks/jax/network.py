@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from implementations.architecture import kinds
 from implementations.architecture.graph import Architecture, Node, cut
 from implementations.architecture.shapes import capacity
 from implementations.arrays import Array
-from implementations.contract import RELU_RULES, SCORES
+from implementations.contract import RELU_RULES, SCORES, NodeFunction
 from implementations.errors import BadInput, unknown
 from implementations.frameworks.jax.layers import function, layer
 from implementations.frameworks.jax.weights import variable
@@ -30,6 +31,7 @@ class Network(nnx.Module):  # type: ignore[misc]  # flax's classes are untyped h
         self.device = device
         self.precision = precision
         self.relu_rule: str | None = None
+        self.functions: tuple[tuple[str, NodeFunction], ...] = ()  # static, so hashable
         made = {n.name: layer(architecture, n, precision, rngs) for n in architecture.nodes}
         self.layers = nnx.Dict({name: made[name] for name in made if made[name] is not None})
 
@@ -88,6 +90,24 @@ class Network(nnx.Module):  # type: ignore[misc]  # flax's classes are untyped h
         network.relu_rule = rule
         return network
 
+    def apply(self, node: Node, inputs: Sequence[Array], kernel: Array | None = None) -> Array:
+        """The output of a node for these inputs, by its own function; or with another kernel."""
+        if node.name not in self.layers:
+            return function(node, list(inputs), self.relu_rule)
+        own = self.layers[node.name]
+        if kernel is not None:
+            own = jax.tree.map(jnp.zeros_like, own)
+            own.kernel.set_value(kernel)
+        output: Array = own(*inputs)
+        return output
+
+    def with_nodes(self, functions: Mapping[str, NodeFunction]) -> Network:
+        """The same weights, nodes of these kinds computed by other functions."""
+        kinds.check(functions)
+        network: Network = jax.tree.map(lambda array: array, self)
+        network.functions = tuple({**dict(self.functions), **functions}.items())
+        return network
+
     def _run(
         self,
         nodes: Iterable[Node],
@@ -95,14 +115,15 @@ class Network(nnx.Module):  # type: ignore[misc]  # flax's classes are untyped h
         rngs: nnx.Rngs | None = None,
         offsets: Mapping[str, Array] | None = None,
     ) -> dict[str, Array]:
+        functions = dict(self.functions)
         for node in nodes:
             inputs = [values[name] for name in node.inputs]
-            if node.kind == "dropout":
+            if node.kind in functions:
+                values[node.name] = functions[node.kind](self, node, inputs)
+            elif node.kind == "dropout":
                 values[node.name] = self.layers[node.name](*inputs, rngs=rngs)
-            elif node.name in self.layers:
-                values[node.name] = self.layers[node.name](*inputs)
             else:
-                values[node.name] = function(node, inputs, self.relu_rule)
+                values[node.name] = self.apply(node, inputs)
             if offsets and node.name in offsets:
                 values[node.name] += offsets[node.name]
         return values

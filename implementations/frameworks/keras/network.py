@@ -10,13 +10,14 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from implementations.architecture import kinds
 from implementations.architecture.graph import Architecture, Node, cut
 from implementations.architecture.shapes import capacity
 from implementations.arrays import Array
-from implementations.contract import RELU_RULES, SCORES
+from implementations.contract import RELU_RULES, SCORES, NodeFunction
 from implementations.errors import BadInput, unknown
 from implementations.frameworks.keras.backends import BACKEND, NAME
-from implementations.frameworks.keras.layers import Apply, RuledRelu
+from implementations.frameworks.keras.layers import Apply, ChangedNode, RuledRelu
 from implementations.frameworks.keras.weights import variable
 
 
@@ -35,14 +36,25 @@ class Network:
     """
 
     def __init__(
-        self, architecture: Architecture, precision: str, applied: dict[str, Apply]
+        self,
+        architecture: Architecture,
+        precision: str,
+        applied: Mapping[str, Apply],
+        functions: Mapping[str, NodeFunction] | None = None,
+        own: Network | None = None,
     ) -> None:
         self.architecture = architecture
         self.precision = precision
         self.dtype = "float32" if precision == "tf32" else precision
         self.applied = applied
+        self.functions = dict(functions or {})
+        self.own = own or self
+        """The network whose model has every node's own layer, and so the weights."""
         self._halves: dict[str, Halves] = {}
         self._taps: dict[tuple[str, ...], Any] = {}
+        changed = [node for node in architecture.nodes if node.kind in self.functions]
+        self.changed = {node.name: self._changed(node) for node in changed}
+        self._alone = {node.name: self._model_of(node) for node in changed}
         images = self._input("input")
         self.tensors = self._run(architecture.nodes, {"input": images})
         self.model = keras.Model(images, self.tensors[architecture.output])
@@ -101,7 +113,7 @@ class Network:
 
     def tensor(self, name: str) -> Array:
         """A weight by its neutral name, in the neutral layout."""
-        return ops.convert_to_tensor(variable(self, name))
+        return ops.convert_to_tensor(variable(self.own, name))
 
     def tap(self, nodes: Sequence[str]) -> None:
         """Make the submodel that adds an offset at each of these nodes, once."""
@@ -144,7 +156,39 @@ class Network:
             if node.kind in ("relu", "relu6"):
                 function = BACKEND.relu(rule, 6.0 if node.kind == "relu6" else float("inf"))
                 applied[node.name] = RuledRelu(function, dtype=self.dtype, name=node.name)
-        return Network(self.architecture, self.precision, applied)
+        return Network(self.architecture, self.precision, applied, self.functions, self.own)
+
+    def apply(self, node: Node, inputs: Sequence[Array], kernel: Array | None = None) -> Array:
+        """The output of a changed node for these inputs, by its own layers or another kernel."""
+        model = self._alone[node.name]
+        if kernel is None:
+            return model(list(inputs), training=False)
+        given = [(variable(self.own, f"{node.name}.kernel"), kernel)]
+        if node["bias"]:
+            bias = variable(self.own, f"{node.name}.bias")
+            given.append((bias, ops.zeros(bias.shape, bias.dtype)))
+        with keras.StatelessScope(given):
+            return model(list(inputs), training=False)
+
+    def with_nodes(self, functions: Mapping[str, NodeFunction]) -> Network:
+        """The same variables, nodes of these kinds computed by other functions. Raises BadInput."""
+        kinds.check(functions)
+        changed = {**self.functions, **functions}
+        return Network(self.architecture, self.precision, self.applied, changed, self.own)
+
+    def _changed(self, node: Node) -> Apply:
+        layer = ChangedNode(
+            lambda inputs: self.functions[node.kind](self, node, inputs),
+            self.architecture.shapes[node.name],
+            dtype=self.dtype,
+            name=node.name,
+        )
+        return lambda *inputs: layer(list(inputs))
+
+    def _model_of(self, node: Node) -> Any:
+        """A model of one node: what is called while tracing must not make operations, as pads."""
+        inputs = [self._input(name) for name in node.inputs]
+        return keras.Model(inputs, self.applied[node.name](*inputs))
 
     def gradient(
         self, function: Callable[[Any], Any], has_aux: bool = False
@@ -162,7 +206,8 @@ class Network:
         offsets: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         for node in nodes:
-            tensors[node.name] = self.applied[node.name](*[tensors[name] for name in node.inputs])
+            applied = self.changed.get(node.name) or self.applied[node.name]
+            tensors[node.name] = applied(*[tensors[name] for name in node.inputs])
             if offsets and node.name in offsets:
                 tensors[node.name] = ops.add(tensors[node.name], offsets[node.name])
         return tensors

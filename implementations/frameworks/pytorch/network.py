@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from implementations.architecture import kinds
 from implementations.architecture.graph import Architecture, Node, cut
 from implementations.architecture.shapes import capacity
 from implementations.arrays import Array
-from implementations.contract import RELU_RULES, SCORES
+from implementations.contract import RELU_RULES, SCORES, NodeFunction
 from implementations.errors import BadInput, unknown
 from implementations.frameworks.pytorch.layers import RuledReLU
-from implementations.frameworks.pytorch.weights import feature_orders, neutral
+from implementations.frameworks.pytorch.weights import AXES, feature_orders, neutral
 
 LAYOUT = {"cpu": "channels_last", "gpu": "contiguous"}
 """How images lie in memory. On a CPU channels last was the faster, eager and compiled."""
@@ -31,6 +33,7 @@ class Network(nn.Module):  # type: ignore[misc]
         layers: Mapping[str, nn.Module],
         device: str,
         precision: str,
+        functions: Mapping[str, NodeFunction] | None = None,
     ) -> None:
         super().__init__()
         self.architecture = architecture
@@ -39,6 +42,8 @@ class Network(nn.Module):  # type: ignore[misc]
         self.layers = nn.ModuleDict()
         # Past `add_module`, which refuses names of its own attributes, as `type` and `forward`.
         self.layers._modules.update(layers)
+        self.functions = dict(functions or {})
+        self.nodes = {node.name: node for node in architecture.nodes}
         names = ["input", *(node.name for node in architecture.nodes)]
         # Made here and not in `features`: torch.compile warns when it meets a cached function.
         self.cuts = {name: cut(architecture, name).rest for name in names}
@@ -72,11 +77,13 @@ class Network(nn.Module):  # type: ignore[misc]
         offsets: Mapping[str, Array] | None = None,
     ) -> dict[str, Array]:
         for name, inputs, finished in plan:
-            values[name] = self.layers[name](*[values[read] for read in inputs])
+            node, read = self.nodes[name], [values[read] for read in inputs]
+            changed = self.functions.get(node.kind)
+            values[name] = changed(self, node, read) if changed else self.layers[name](*read)
             if offsets and name in offsets:
                 values[name] = values[name] + offsets[name]
-            for read in finished:
-                del values[read]
+            for last in finished:
+                del values[last]
         return values
 
     def score(self, name: str, logits: Array, targets: Array) -> Array:
@@ -118,9 +125,34 @@ class Network(nn.Module):  # type: ignore[misc]
             if node.kind in ceilings
         }
         layers = {**self.layers, **replaced}
-        network: Network = Network(self.architecture, layers, self.device, self.precision)
-        network.eval()
-        return network
+        return self._but(layers, self.functions)
+
+    def apply(self, node: Node, inputs: Sequence[Array], kernel: Array | None = None) -> Array:
+        """The output of a node for these inputs, by its own module; or with another kernel."""
+        module: Any = self.layers[node.name]
+        if kernel is None:
+            return module(*inputs)
+        (read,) = inputs
+        if isinstance(module, nn.Sequential):
+            read, module = module[0](read), module[1]
+        rows = self.orders.get(node.inputs[0])
+        weight = kernel.permute(AXES[kernel.ndim][0])
+        if isinstance(module, nn.Linear):
+            return F.linear(read, weight if rows is None else weight[:, torch.from_numpy(rows)])
+        settings = module.stride, module.padding, module.dilation, module.groups
+        return F.conv2d(read, weight, None, *settings)
+
+    def with_nodes(self, functions: Mapping[str, NodeFunction]) -> Network:
+        """The same weights, nodes of these kinds computed by other functions."""
+        kinds.check(functions)
+        return self._but(self.layers, {**self.functions, **functions})
+
+    def _but(
+        self, layers: Mapping[str, nn.Module], functions: Mapping[str, NodeFunction]
+    ) -> Network:
+        changed = Network(self.architecture, layers, self.device, self.precision, functions)
+        changed.eval()
+        return changed
 
 
 def _plans(architecture: Architecture, layer: str) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
