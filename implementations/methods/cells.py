@@ -1,12 +1,15 @@
-"""Scores of images that show some of their cells: what LIME and the Shapley methods stand on.
+"""Values of cells from scores of images that show some: what LIME and the Shapley methods are.
 
 The image is a grid of g x g cells, all colours together: pixel (r, c) of H x W lies in the cell
 
     floor(r g / H) g + floor(c g / W)
 
 A set T of cells is a row of `members` (E, M), and x_T is the image in its cells, `fill` elsewhere.
-Only members and the cell of each pixel go to the device: masks and masked images are made there,
-as many sets of all images in a pass as the network's capacity allows, every pass of one size.
+Only members and the cell (H, W) of each pixel go to the device: masks and masked images are made
+there, as many sets of all images in a pass as the network's capacity allows, every pass of one
+size. A method is what it makes of the scores: its page has `values(scores (E, N), draws)`, which
+gives the value (N, M) of each cell, painted over its pixels here. The oracle's is given a function
+instead, from members to scores, and chooses its own sets.
 """
 
 from __future__ import annotations
@@ -17,8 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from implementations.architecture.graph import Architecture
-from implementations.arrays import Array
-from implementations.contract import Compile, KerasNetwork, Network, Options, OracleNetwork
+from implementations.arrays import Array, Draws, Floats, Intermediates
+from implementations.contract import (
+    Compile,
+    Explain,
+    KerasNetwork,
+    Network,
+    Options,
+    OracleNetwork,
+)
 from implementations.errors import BadInput
 from implementations.methods.card import Number
 from implementations.methods.passes import blocks
@@ -27,8 +37,10 @@ GRID = Number(7, 1, 1000, "cells a side")
 FILL = Number(0.0, 0.0, 1.0, "grey level of hidden cells")
 MOST = 1 << 30
 """Members that a table of sets may have, a byte each."""
-Scores = Callable[[Network, Array, Array, Array, Array], Array]
-"""(network, images, targets, members (E, M), cell (H, W)) -> the score (E, N) of every x_T."""
+Values = Callable[[Array, Draws], Array]
+"""(scores (E, N) of all sets, draws) -> the value (N, M) of each cell."""
+OracleValues = Callable[[Callable[[Array], Floats], Draws], Floats]
+"""The same, given what makes scores (E, N) of members (E, M)."""
 
 
 def of_pixels(
@@ -51,22 +63,28 @@ def of_pixels(
     return cell
 
 
-def reference(network: OracleNetwork, options: Options, compile: Compile) -> Scores:
+def reference(
+    network: OracleNetwork, options: Options, compile: Compile, values: OracleValues
+) -> Explain:
     """In float64 NumPy, one set after another."""
 
-    def scores(
-        network: Network, images: Array, targets: Array, members: Array, cell: Array
-    ) -> Array:
-        found = np.empty((len(members), len(images)))
-        for score, shown in zip(found, members, strict=True):
-            masked = np.where(shown[cell][..., None], images, options.fill)
-            score[:] = network.score(options.score, network(masked), targets)
-        return found
+    def explain(
+        network: OracleNetwork, images: Array, targets: Array, draws: Draws
+    ) -> Intermediates:
+        def scores(members: Array) -> Floats:
+            found = np.empty((len(members), len(images)))
+            for score, shown in zip(found, members, strict=True):
+                masked = np.where(shown[draws["cell"]][..., None], images, options.fill)
+                score[:] = network.score(options.score, network(masked), targets)
+            return found
 
-    return scores
+        signed = values(scores, draws)[:, draws["cell"]]
+        return {"signed": signed, "heatmap": signed}
+
+    return compile(explain)
 
 
-def jax(network: Network, options: Options, compile: Compile) -> Scores:
+def jax(network: Network, options: Options, compile: Compile, values: Values) -> Explain:
     """`jax.vmap` over the sets of a pass."""
     import jax
     import jax.numpy as jnp
@@ -81,19 +99,21 @@ def jax(network: Network, options: Options, compile: Compile) -> Scores:
 
         return jax.vmap(score)(members)
 
-    def scores(
-        network: Network, images: Array, targets: Array, members: Array, cell: Array
-    ) -> Array:
-        passes = blocks(len(members), network.capacity // len(images))
-        found = [
-            scored(network, images, targets, members[some], cell)[known:] for some, known in passes
-        ]
-        return jnp.concatenate(found)
+    @compile
+    def painted(network: Network, scores: Array, draws: dict[str, Array]) -> Intermediates:
+        signed = values(scores, draws)[:, draws["cell"]]
+        return {"signed": signed, "heatmap": signed}
 
-    return scores
+    def explain(network: Network, images: Array, targets: Array, draws: Draws) -> Intermediates:
+        members, cell, scores = draws["members"], draws["cell"], []
+        for some, known in blocks(len(members), network.capacity // len(images)):
+            scores.append(scored(network, images, targets, members[some], cell)[known:])
+        return painted(network, jnp.concatenate(scores), draws)  # type: ignore[no-any-return]
+
+    return explain
 
 
-def pytorch(network: Network, options: Options, compile: Compile) -> Scores:
+def pytorch(network: Network, options: Options, compile: Compile, values: Values) -> Explain:
     """A batch that holds several sets of every image."""
     import torch
 
@@ -106,21 +126,21 @@ def pytorch(network: Network, options: Options, compile: Compile) -> Scores:
         scores = network.score(options.score, network(masked.flatten(0, 1)), repeated)
         return scores.view(-1, len(images))
 
-    def scores(
-        network: Network, images: Array, targets: Array, members: Array, cell: Array
-    ) -> Array:
-        passes = blocks(len(members), network.capacity // len(images))
-        return torch.cat(
-            [
-                scored(network, images, targets, members[some], cell)[known:]
-                for some, known in passes
-            ]
-        )
+    @compile
+    def painted(network: Network, scores: Array, draws: dict[str, Array]) -> Intermediates:
+        signed = values(scores, draws)[:, draws["cell"]]
+        return {"signed": signed, "heatmap": signed}
 
-    return scores
+    def explain(network: Network, images: Array, targets: Array, draws: Draws) -> Intermediates:
+        members, cell, scores = draws["members"], draws["cell"], []
+        for some, known in blocks(len(members), network.capacity // len(images)):
+            scores.append(scored(network, images, targets, members[some], cell)[known:])
+        return painted(network, torch.cat(scores), draws)  # type: ignore[no-any-return]
+
+    return explain
 
 
-def keras(network: KerasNetwork, options: Options, compile: Compile) -> Scores:
+def keras(network: KerasNetwork, options: Options, compile: Compile, values: Values) -> Explain:
     """`keras.ops` throughout: a batch that holds several sets of every image."""
     from keras import ops
 
@@ -138,15 +158,17 @@ def keras(network: KerasNetwork, options: Options, compile: Compile) -> Scores:
         scores = network.score(options.score, network(masked), repeated)
         return ops.reshape(scores, (-1, number))
 
-    def scores(
-        network: Network, images: Array, targets: Array, members: Array, cell: Array
-    ) -> Array:
-        passes = blocks(members.shape[0], network.capacity // images.shape[0])
-        return ops.concatenate(
-            [
-                scored(network, images, targets, members[some], cell)[known:]
-                for some, known in passes
-            ]
-        )
+    @compile
+    def painted(network: KerasNetwork, scores: Array, draws: dict[str, Array]) -> Intermediates:
+        signed = ops.take(values(scores, draws), draws["cell"], axis=1)
+        return {"signed": signed, "heatmap": signed}
 
-    return scores
+    def explain(
+        network: KerasNetwork, images: Array, targets: Array, draws: Draws
+    ) -> Intermediates:
+        members, cell, scores = draws["members"], draws["cell"], []
+        for some, known in blocks(members.shape[0], network.capacity // images.shape[0]):
+            scores.append(scored(network, images, targets, members[some], cell)[known:])
+        return painted(network, ops.concatenate(scores), draws)  # type: ignore[no-any-return]
+
+    return explain

@@ -14,11 +14,13 @@ scores are taken from the whole image's, which costs float32 no digits.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.random import Generator
 
 from implementations.architecture.graph import Architecture
-from implementations.arrays import Array, Draws, Floats, Intermediates
+from implementations.arrays import Array, Draws, Floats
 from implementations.contract import (
     Compile,
     Explain,
@@ -78,76 +80,43 @@ METHOD = Method(
 
 def reference(network: OracleNetwork, layer: str, options: Options, compile: Compile) -> Explain:
     """In float64 NumPy: the weighted normal equations, the intercept their first unknown."""
-    scored = cells.reference(network, options, compile)
 
-    def explain(
-        network: OracleNetwork, images: Array, targets: Array, draws: Draws
-    ) -> Intermediates:
-        members, cell = draws["members"], draws["cell"]
-        scores = scored(network, images, targets, members, cell)
+    def values(scores: Callable[[Array], Floats], draws: Draws) -> Floats:
+        members = draws["members"]
         design = np.insert(members.astype(float), 0, 1, axis=1)
         weighed = design * weights(options, members)[:, None]
         ridge = options.alpha * np.eye(design.shape[1])
         ridge[0, 0] = 0
-        fitted = np.linalg.solve(design.T @ weighed + ridge, weighed.T @ scores)
-        signed = fitted[1:].T[:, cell]
-        return {"signed": signed, "heatmap": signed}
+        fitted: Floats = np.linalg.solve(design.T @ weighed + ridge, weighed.T @ scores(members))
+        return fitted[1:].T
 
-    return compile(explain)
+    return cells.reference(network, options, compile, values)
 
 
 def jax(network: Network, layer: str, options: Options, compile: Compile) -> Explain:
     """The scores of all sets, and one product."""
     import jax.numpy as jnp
 
-    scored = cells.jax(network, options, compile)
+    def values(scores: Array, draws: Draws) -> Array:
+        return jnp.einsum("mi,in->nm", draws["matrix"], scores - scores[0])
 
-    @compile
-    def fitted(network: Network, scores: Array, matrix: Array, cell: Array) -> Intermediates:
-        values = jnp.einsum("mi,in->nm", matrix, scores - scores[0])
-        signed = values[:, cell]
-        return {"signed": signed, "heatmap": signed}
-
-    def explain(network: Network, images: Array, targets: Array, draws: Draws) -> Intermediates:
-        scores = scored(network, images, targets, draws["members"], draws["cell"])
-        return fitted(network, scores, draws["matrix"], draws["cell"])  # type: ignore[no-any-return]
-
-    return explain
+    return cells.jax(network, options, compile, values)
 
 
 def pytorch(network: Network, layer: str, options: Options, compile: Compile) -> Explain:
     """The scores of all sets, and one product."""
-    scored = cells.pytorch(network, options, compile)
 
-    @compile
-    def fitted(network: Network, scores: Array, matrix: Array, cell: Array) -> Intermediates:
-        values = (matrix @ (scores - scores[0])).T
-        signed = values[:, cell]
-        return {"signed": signed, "heatmap": signed}
+    def values(scores: Array, draws: Draws) -> Array:
+        return (draws["matrix"] @ (scores - scores[0])).T
 
-    def explain(network: Network, images: Array, targets: Array, draws: Draws) -> Intermediates:
-        scores = scored(network, images, targets, draws["members"], draws["cell"])
-        return fitted(network, scores, draws["matrix"], draws["cell"])  # type: ignore[no-any-return]
-
-    return explain
+    return cells.pytorch(network, options, compile, values)
 
 
 def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile) -> Explain:
     """The scores of all sets, and one product."""
     from keras import ops
 
-    scored = cells.keras(network, options, compile)
+    def values(scores: Array, draws: Draws) -> Array:
+        return ops.transpose(ops.matmul(draws["matrix"], scores - scores[0]))
 
-    @compile
-    def fitted(network: KerasNetwork, scores: Array, matrix: Array, cell: Array) -> Intermediates:
-        values = ops.transpose(ops.matmul(matrix, scores - scores[0]))
-        signed = ops.take(values, cell, axis=1)
-        return {"signed": signed, "heatmap": signed}
-
-    def explain(
-        network: KerasNetwork, images: Array, targets: Array, draws: Draws
-    ) -> Intermediates:
-        scores = scored(network, images, targets, draws["members"], draws["cell"])
-        return fitted(network, scores, draws["matrix"], draws["cell"])  # type: ignore[no-any-return]
-
-    return explain
+    return cells.keras(network, options, compile, values)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -49,9 +51,18 @@ def test_the_score_of_a_set_is_that_of_the_image_behind_its_mask() -> None:
     options = Options(grid=2, fill=0.25, score="probability")
     cell = cells.of_pixels("method", 3, options, architecture)
     members = np.array([[1, 1, 1, 1], [0, 1, 0, 0], [0, 0, 0, 0]], bool)
-    found = cells.reference(network, options, whole)(network, images, targets, members, cell)
+    given, found = {"members": members, "cell": cell}, []
+
+    def values(scores: Any, draws: Any) -> np.ndarray:
+        found.append(scores(draws["members"]))
+        return np.array([[1.0, 2, 3, 4], [5, 6, 7, 8]])
+
+    explain = cells.reference(network, options, whole, values)
+    maps = explain(network, images, targets, given)["heatmap"]
+    assert maps.shape == (2, 6, 8)
+    np.testing.assert_array_equal(maps[1, ::3, ::4], [[5, 6], [7, 8]])
     corner = np.full_like(images, 0.25)
     corner[:, :3, 4:] = images[:, :3, 4:]
-    for row, shown in zip(found, (images, corner, np.full_like(images, 0.25)), strict=True):
+    for row, shown in zip(found[0], (images, corner, np.full_like(images, 0.25)), strict=True):
         expected = network.score("probability", network(shown), targets)
         np.testing.assert_allclose(row, expected, rtol=1e-14)
