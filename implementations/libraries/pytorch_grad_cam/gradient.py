@@ -72,7 +72,7 @@ OFFERS = {
         canonical=BARE,
     ),
     "finer_cam": cam_offer(
-        like="",
+        like="finer_cam",
         why=(
             "Other classes are weighed by their softmax, through which the gradient goes too; "
             "strength alpha is 1. Of the classes in order of how near their logits are it "

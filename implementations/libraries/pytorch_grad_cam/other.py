@@ -47,7 +47,7 @@ OFFERS = {
         ),
     ),
     "fem": cam_offer(
-        like="",
+        like="fem",
         why=(
             "A channel's weight is the share of places above mean plus two deviations, and its "
             "map all of the channel; ours keeps those places alone, with the mean as weight. "
@@ -70,7 +70,7 @@ OFFERS = {
         ),
     ),
     "random_cam": cam_offer(
-        like="",
+        like="random_cam",
         why=(
             "Weights between -1 and 1 from NumPy's old generator, other for each image of a "
             "batch. Scaled as its Grad-CAM is."
