@@ -28,7 +28,7 @@ NEWEST = (3, 13)
 """The newest Python that all frameworks have builds for."""
 UNAVAILABLE = 4
 COMMANDS = {
-    "report": "Write the tables and pictures again",
+    "report": "Write the tables, pictures and pages again",
     "publish": "Take runs of your own into the published results",
     "sweep": "Check agreement everywhere: every method, layer and mode",
 }
@@ -124,6 +124,15 @@ def bench_one(session: nox.Session, column: str, mode: str, device: str) -> None
     codes = [0, UNAVAILABLE]
     command = [environment(session), "-m", "bench", "time", *toggles, *session.posargs]
     session.run(*command, success_codes=codes)
+
+
+@nox.session(venv_backend="none")
+def site(session: nox.Session) -> None:
+    """Open the pages in a browser, with the network off; skipped where there is no Chromium."""
+    python = environment(session)
+    added = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "site")
+    session.run_install(python, "-m", "pip", "install", "-c", "constraints.txt", *added)
+    session.run(python, "-m", "pytest", "tests/site", *session.posargs)
 
 
 @nox.session(venv_backend="none")

@@ -12,16 +12,16 @@ from pathlib import Path
 
 from bench import report
 from bench.engine import scratch
-from bench.job import readme
 from bench.job.pipeline import Pipeline
-from bench.job.readme import Place
 from bench.record.runs import Row
+from bench.report import answers
+from bench.report.answers import Place
 from implementations.architecture.graph import layers, resolve_layer
 
 ANSWERS = (
-    ("Fastest here:", "choose", readme.batches),
-    ("For a few calls:", "price_of_jit", readme.few_calls),
-    ("Do the columns agree?", "agreement", readme.passed),
+    ("Fastest here:", "choose", answers.batches),
+    ("For a few calls:", "price_of_jit", answers.few_calls),
+    ("Do the columns agree?", "agreement", answers.passed),
 )
 MOST = 5
 """Failures that are told one by one."""
@@ -35,7 +35,7 @@ def screen(job: Pipeline, path: Path) -> str:
         parts.append(report.choose([run]).strip())
     with tempfile.TemporaryDirectory(dir=scratch.folder()) as folder:
         report.write([run], Path(folder), (), ())
-        parts.append("\n".join(answers(Path(folder) / "tables", place(job))))
+        parts.append("\n".join(answered(Path(folder) / "tables", place(job))))
     parts.append(left_out(job.run.rows))
     results = job.request.results
     parts.append(f"Everything is in {results}: tables/, figures/, and the rows in runs/{path.name}")
@@ -55,10 +55,10 @@ def place(job: Pipeline) -> Place:
     return Place(dataset, architecture, request.device, precision, request.batch, layer)
 
 
-def answers(tables: Path, of: Place) -> Iterator[str]:
+def answered(tables: Path, of: Place) -> Iterator[str]:
     """A sentence for each question that the tables answer."""
     for lead, table, answer in ANSWERS:
-        frame = readme.read(tables / f"{table}.csv")
+        frame = answers.read(tables / f"{table}.csv")
         if len(frame) and (found := answer(frame, of)):
             told, sure = found
             yield f"{lead} {told} ({sure})."

@@ -20,7 +20,7 @@ from bench.engine.progress import console
 from bench.job import readme, written
 from bench.record import dictionary, runs
 from bench.record.runs import LIST, LOCAL, RESULTS, ROOT
-from bench.report import canvas
+from bench.report import canvas, site
 from bench.stages import gallery
 from implementations.architecture import weights
 from implementations.errors import BadInput
@@ -37,13 +37,13 @@ def say(line: str) -> None:
 
 
 def tables(results: Path, networks: Networks | None = None) -> list[Path]:
-    """Write every table and picture that the runs permit, and the column dictionary.
+    """Write every table, picture and page that the runs permit, and the column dictionary.
 
     Pictures are drawn of these (data set, architecture) `networks` only, where they are named;
     where all are drawn, those that no run permits any longer are removed, as such tables always
-    are. Without matplotlib they are left as they are, and that is said. In the checkout's own
-    results only the README's pictures are kept, and its blocks are filled in. Raises BadInput where
-    there are no runs.
+    are. Without matplotlib they are left as they are, and that is said; pages likewise. In the
+    checkout's own results only the README's pictures are kept, and its blocks are filled in. Raises
+    BadInput where there are no runs.
     """
     found = runs.published(results, say)
     if not found:
@@ -56,8 +56,10 @@ def tables(results: Path, networks: Networks | None = None) -> list[Path]:
         heatmaps += [path for path in gallery.kept(LOCAL) if path.stem in names]
     if reason := canvas.missing():
         say(f"No pictures: {reason}. `python -m bench report` draws them where it is.")
+    if lacking := site.missing():
+        say(f"No pages: {lacking}. `python -m bench report` makes them where they are.")
     with written.staging(results) as folder:
-        made = report.write(found, folder, heatmaps, networks)
+        made = report.write(found, folder, heatmaps, networks, pages=not lacking)
         weights.write_bytes(folder / "README.md", dictionary.readme().encode())
         staged = {str(path.relative_to(folder)): path for path in [folder / "README.md", *made]}
         if tracked:
@@ -65,6 +67,8 @@ def tables(results: Path, networks: Networks | None = None) -> list[Path]:
         whole = networks is None and not reason
 
         def gone(name: str) -> bool:
+            if name.startswith("site/"):
+                return not lacking
             return name.startswith("tables/") or (
                 whole and name.startswith("figures/") and name not in shown
             )

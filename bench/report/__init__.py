@@ -15,11 +15,13 @@ from types import ModuleType
 
 import pandas as pd
 
-from bench.report import canvas, files, gallery, stage_seconds
+from bench.report import canvas, files, gallery, site, stage_seconds
 from bench.report.files import Head
 from bench.report.frame import Run, gather, groups
 from bench.report.measured import standing
 from bench.report.render import terminal
+from bench.report.site.material import Material
+from bench.report.table import Table
 
 CHOOSE = "choose"
 Networks = Collection[tuple[str, str]]
@@ -30,14 +32,16 @@ def write(
     results: Path,
     heatmaps: Sequence[Path] = (),
     networks: Networks | None = None,
+    *,
+    pages: bool = False,
 ) -> list[Path]:
     """Every table and figure that the rows permit, into `results/tables` and `results/figures`.
 
     `runs` are (head, rows) pairs, oldest first; `heatmaps` are the safetensors files of the
     gallery, oldest first: the newest that shows a network draws it. Figures, which take most of
     the time, are drawn of these (data set, architecture) `networks`, or of all, and where there is
-    no matplotlib not at all. Returns the files written. Raises BadInput where a place cannot be
-    written, or the heatmaps cannot be read.
+    no matplotlib not at all. With `pages` the site is written too. Returns the files written.
+    Raises BadInput where a place cannot be written, or the heatmaps cannot be read.
     """
     heads = [head for head, _ in runs]
     frame = gather(runs)
@@ -49,7 +53,12 @@ def write(
         for network, rows in groups(frame, ("dataset", "architecture")) if drawable else ():
             if networks is None or tuple(network.values()) in networks:
                 drawn.append(beside.submit(write_figures, rows, heads, results))
-        written = write_tables(runs, results, frame)
+        tables = make(runs, frame)
+        written = _files(tables, results)
+        if pages:
+            named = {table.name: (table, foot) for table, foot in tables}
+            about = Material(frame, heads, named, results / "tables", heatmaps)
+            written += site.write(about, results)
         for figures in drawn:
             written += figures.result()
     return list(dict.fromkeys(written))
@@ -59,8 +68,12 @@ def write_tables(
     runs: Sequence[Run], results: Path, frame: pd.DataFrame | None = None
 ) -> list[Path]:
     """Every table that the rows permit, into `results/tables`. Returns the files written."""
+    return _files(make(runs, gather(runs) if frame is None else frame), results)
+
+
+def make(runs: Sequence[Run], frame: pd.DataFrame) -> list[tuple[Table, list[str]]]:
+    """Every table that the rows permit, each with the lines of its footer."""
     heads = [head for head, _ in runs]
-    frame = gather(runs) if frame is None else frame
     made = []
     for module in modules("tables"):
         rows = stages(frame, module)
@@ -68,12 +81,12 @@ def write_tables(
         made.append((table, _used(rows, table.data)))
     seconds = stage_seconds.make(runs)
     made.append((seconds, set(seconds.data.get("runs", ()))))
-    written = []
-    for table, used in made:
-        if len(table.data):
-            foot = files.footer(heads, used)
-            written += files.write_table(table, foot, results / "tables")
-    return written
+    return [(table, files.footer(heads, used)) for table, used in made if len(table.data)]
+
+
+def _files(tables: Sequence[tuple[Table, list[str]]], results: Path) -> list[Path]:
+    folder = results / "tables"
+    return [path for made in tables for path in files.write_table(*made, folder)]
 
 
 def write_figures(frame: pd.DataFrame, heads: Sequence[Head], results: Path) -> list[Path]:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from bench.engine.child import ROOT
-from bench.job.readme import ABSENT, QUESTIONS, fill, update
+from bench.job.readme import fill, update
+from bench.report.answers import ABSENT, QUESTIONS
 
 BLOCK = "Before.\n<!-- answers -->\nold\n<!-- end -->\nAfter.\n"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -96,6 +96,6 @@ class Rows:
         return self.row("agree", column, **row | values)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make() -> Rows:
     return Rows()

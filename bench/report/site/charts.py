@@ -1,0 +1,80 @@
+"""Charts, described by Vega-Altair; the page draws them with the bundle beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from bench.report.site.shell import plain
+
+PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8a6d3b", "#7a7a7a")
+"""Colours that people who see colours differently tell apart (Okabe and Ito)."""
+SELECTION = "selection"
+"""The data that a page gives a chart as people choose."""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart on a page: `spec` is Vega-Lite as JSON that may stand in a page."""
+
+    name: str
+    title: str
+    spec: Any
+    told: str = ""
+
+
+def chart(name: str, title: str, made: Any, told: str = "", height: int = 280) -> Chart:
+    """A chart of Altair's, as wide as its place, in the site's colours."""
+    from markupsafe import Markup
+
+    sized = made if hasattr(made, "hconcat") else made.properties(width="container", height=height)
+    spec = sized.to_dict(validate=True)
+    spec.pop("config", None)
+    return Chart(name, title, Markup(plain(spec)), told)
+
+
+def colour(field: str, title: str | None = None, **more: Any) -> Any:
+    """A colour for each value of a column of texts."""
+    import altair as alt
+
+    scale = alt.Scale(range=list(PALETTE), **more)
+    return alt.Color(f"{field}:N", scale=scale, title=title or field)
+
+
+def of_selection() -> list[Chart]:
+    """The charts of the page on which people choose."""
+    import altair as alt
+
+    data = alt.Chart(alt.NamedData(name=SELECTION))
+    ms = alt.Y("ms_per_image:Q", title="ms an image", scale=alt.Scale(type="log"))
+    tips = ["what:N", "column:N", "mode:N", "batch:Q", alt.Tooltip("ms_per_image:Q", format=".3")]
+    batches = data.mark_line(point=alt.OverlayMarkDef(size=50, filled=True)).encode(
+        x=alt.X("batch:Q", title="images of a call", scale=alt.Scale(type="log", base=2)),
+        y=ms, color=colour("column"), strokeDash=alt.StrokeDash("mode:N"), tooltip=tips,
+    )  # fmt: skip
+    across = alt.X("ms_per_image:Q", title="ms an image", scale=alt.Scale(type="log"))
+    column = alt.Y("column:N", title=None)
+    offset = alt.YOffset("mode:N")
+    modes = alt.layer(
+        data.mark_rule(strokeWidth=2).encode(
+            x=alt.X("low:Q", title="ms an image"), x2="high:Q", y=column, yOffset=offset,
+            color=colour("mode"),
+        ),
+        data.mark_point(filled=True, size=80).encode(
+            x=across, y=column, yOffset=offset, color=colour("mode"), shape="mode:N",
+            tooltip=[*tips, alt.Tooltip("break_even:Q", title="break-even calls", format=".3"),
+                     alt.Tooltip("before_s:Q", title="s before the first call", format=".3")],
+        ),
+    )  # fmt: skip
+    forward = data.mark_point(filled=True, size=80).encode(
+        x=alt.X("forward_ratio:Q", title="times the forward pass", scale=alt.Scale(type="log")),
+        y=alt.Y("what:N", title=None, sort=alt.SortField("forward_ratio")),
+        color=colour("column"), shape="column:N",
+        tooltip=[*tips, alt.Tooltip("forward_ratio:Q", title="× forward pass", format=".3")],
+    )  # fmt: skip
+    return [
+        chart("batches", "Batch scaling", batches, "The method that is found, else Grad-CAM."),
+        chart("jit", "What each mode takes", modes, "At the batch selected. Lines: intervals."),
+        chart("forward", "Each method over a forward pass", forward,
+              "Each column's best mode over its own best forward pass of the same run."),
+    ]  # fmt: skip

@@ -1,0 +1,78 @@
+"""What the pages are made of: the rows that count, the tables made of them, and whence they are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bench.report import answers
+from bench.report.answers import Place
+from bench.report.measured import started
+from bench.report.site.cells import cells
+from bench.report.table import Table
+
+Frame = pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Material:
+    """`tables` by name, each with the lines of its footer; `folder` has them as files.
+
+    `heads` are of the runs, oldest first, and `heatmaps` the files of the gallery.
+    """
+
+    frame: Frame
+    heads: Sequence[Mapping[str, Any]]
+    tables: Mapping[str, tuple[Table, Sequence[str]]]
+    folder: Path
+    heatmaps: Sequence[Path] = ()
+    _read: dict[str, Frame] = field(default_factory=dict)
+
+    @cached_property
+    def cells(self) -> Frame:
+        """A line for each cell that was timed."""
+        return cells(self.frame)
+
+    def table(self, name: str) -> Table | None:
+        """A table; None where no row permits it."""
+        found = self.tables.get(name)
+        return found[0] if found else None
+
+    def numbers(self, name: str) -> Frame:
+        """The numbers of a table as its file has them; empty where there is none."""
+        if name not in self._read:
+            self._read[name] = answers.read(self.folder / f"{name}.csv")
+        return self._read[name]
+
+    @cached_property
+    def place(self) -> Place:
+        """Whose times the answers are of: the README's, or where there is none the commonest."""
+        timed = self.numbers("choose")
+        wanted = [name for name in Place._fields if name != "layer"]
+        if not len(timed):
+            return answers.OWN
+        mine = timed[timed["method"] == "grad_cam"]
+        mine = mine if len(mine) else timed
+        if (mine[wanted] == [getattr(answers.OWN, name) for name in wanted]).all(axis=1).any():
+            return answers.OWN
+        found = Counter(mine[[*wanted, "layer"]].fillna("").itertuples(index=False, name=None))
+        *where, layer = found.most_common(1)[0][0]
+        return Place._make((*where, layer or None))
+
+    @cached_property
+    def machines(self) -> list[dict[str, Any]]:
+        """Every machine that rows are of, with the dates of its runs, the newest first."""
+        found: dict[str, dict[str, Any]] = {}
+        for head in sorted(self.heads, key=lambda head: started(str(head["run_id"]))):
+            day = "".join(started(str(head["run_id"]))[0])[:8]
+            name = str(head.get("machine_id", ""))
+            mine = found.setdefault(name, {"name": name, "first": day, "runs": 0})
+            mine |= {k: head.get(k) for k in ("cpu", "cpus_allowed", "ram_gb", "gpu", "os")}
+            mine |= {"last": day, "runs": mine["runs"] + 1}
+        return sorted(found.values(), key=lambda mine: str(mine["last"]), reverse=True)
