@@ -96,7 +96,9 @@ def gate_of(cell: Cell, about: Subject, expected: Arrays, chunk: int = 0) -> Gat
     )
     points = method.cost(options, about.architecture, place).backward
     units = rounding.switches(about.architecture, layer)
-    chance = min(near * units * (min(points, 1) if method.every_class else points), 1.0)
+    switched = units * (min(points, 1) if method.every_class else points)
+    own = method.card.thresholds(about.architecture, place)
+    chance = min(near * (switched + own), 1.0)
     gate = tolerance(cell, expected["logits"])
 
     @cache  # the stages of a heatmap ask for the same images, one after another

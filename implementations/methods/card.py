@@ -119,5 +119,7 @@ class Method:
     """Arrays it is given as arguments, in NumPy, without a batch axis: a new seed compiles none."""
     applies: Callable[[Architecture, str], str | None] = lambda architecture, layer: None
     """Why it cannot serve at this layer, or None."""
+    thresholds: Callable[[Architecture, str], int] = lambda architecture, layer: 0
+    """How many comparisons of its own make a map jump: its reference notes how near they are."""
     core: bool = False
     """Whether it is of the core set, which commands take where no method is named."""

@@ -11,6 +11,8 @@ A channel that is the same everywhere adds nothing: nothing is above its own mea
 
 from __future__ import annotations
 
+import math
+
 from implementations.arrays import Array, Intermediates
 from implementations.contract import (
     Compile,
@@ -35,6 +37,7 @@ METHOD = Method(
         "relu": RELU,
     },
     cost=once(backward=0),
+    thresholds=lambda architecture, layer: math.prod(architecture.shapes[layer]),
 )
 
 

@@ -38,6 +38,7 @@ METHOD = Method(
     },
     cost=once(),
     scores=("logit",),
+    thresholds=lambda architecture, layer: 1,
 )
 
 

@@ -37,7 +37,7 @@ METHOD = Method(
 
 
 def reference(network: OracleNetwork, layer: str, options: Options, compile: Compile) -> Explain:
-    """In float64 NumPy, the gradient by hand."""
+    """In float64 NumPy, the gradient by hand; it notes how small a divisor is."""
     import numpy as np
 
     def explain(network: OracleNetwork, images: Array, targets: Array) -> Intermediates:
@@ -48,6 +48,7 @@ def reference(network: OracleNetwork, layer: str, options: Options, compile: Com
         quotients = np.divide(positive, divisors, out=np.zeros_like(positive), where=divisors != 0)
         weights = quotients.sum(axis=(1, 2))
         signed = (activations * weights[:, None, None, :]).sum(axis=-1)
+        network.note_margin((np.abs(divisors) / (2 + np.abs(divisors - 2))).min(axis=(1, 2, 3)))
         maps = evidence.reference(signed, options.relu)
         return {"activations": activations, "gradients": gradients, "weights": weights, **maps}
 

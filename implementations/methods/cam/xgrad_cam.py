@@ -36,7 +36,7 @@ METHOD = Method(
 
 
 def reference(network: OracleNetwork, layer: str, options: Options, compile: Compile) -> Explain:
-    """In float64 NumPy, the gradient by hand."""
+    """In float64 NumPy, the gradient by hand; it notes how small a channel's sum is."""
     import numpy as np
 
     def explain(network: OracleNetwork, images: Array, targets: Array) -> Intermediates:
@@ -46,6 +46,10 @@ def reference(network: OracleNetwork, layer: str, options: Options, compile: Com
         moved = (gradients * activations).sum(axis=(1, 2))
         weights = np.divide(moved, sums, out=np.zeros_like(sums), where=sums != 0)
         signed = (activations * weights[:, None, None, :]).sum(axis=-1)
+
+        sizes = np.abs(activations).sum(axis=(1, 2))
+        left = np.divide(np.abs(sums), sizes, out=np.full_like(sums, np.inf), where=sizes > 0)
+        network.note_margin(left.min(axis=1))
         maps = evidence.reference(signed, options.relu)
         return {"activations": activations, "gradients": gradients, "weights": weights, **maps}
 

@@ -10,6 +10,7 @@ import pytest
 from bench.subject.inputs import subject
 from bench.truth import answers, tie_breaking
 from bench.truth import tolerance as gates
+from implementations import methods
 
 N, GATE = 200, 2e-6
 Arrays = dict[str, np.ndarray[Any, Any]]
@@ -167,6 +168,19 @@ def test_gates(small: Any) -> None:
     tolerance, near = gate(score="probability")
     assert tolerance == pytest.approx(1e-5 + 4 * 2**-23 * 30) and near == 0
     assert gate(precision="bfloat16") == gate(precision="tf32") == (None, 0)
+
+
+def test_a_method_s_own_thresholds_are_chances_too(small: Any) -> None:
+    about = subject(small.cell, small.context)
+    answer = answers.answer(small.cell, about, Path(small.context["oracle"]))
+    fem = replace(small.cell, precision="float32", method="fem")
+    shape = about.architecture.shapes[methods.load("fem").layer(about.architecture, fem.layer)]
+    assert gates.gate_of(fem, about, answer).chance == pytest.approx(1e-6 * np.prod(shape))
+    plain, finer = (
+        gates.gate_of(replace(fem, method=name), about, answer).chance
+        for name in ("hires_cam", "finer_cam")
+    )
+    assert finer == pytest.approx(plain + 1e-6)
 
 
 def test_what_rounding_decides_is_followed_whatever_the_score(

@@ -101,10 +101,15 @@ def test_a_divisor_of_exactly_zero_gives_nothing() -> None:
     ]
     form = {"name": "by-hand", "input_shape": [1, 2, 1], "classes": 2, "nodes": nodes}
     weights = {"dense1.kernel": np.ones((2, 2), np.float32), "dense1.bias": np.zeros(2, np.float32)}
-    network = runtime.build(parse(form, "by-hand"), weights)
+    margins: list[np.ndarray] = []
+    network = runtime.build(parse(form, "by-hand"), weights).watched(margins)
     image = np.array([-1.5, -0.5]).reshape(1, 1, 2, 1)
-    found = explained("grad_cam_plus_plus", network, image, np.array([0]), layer="input")
-    assert not found["signed"].any()
+    for factor in (1, 1.5):
+        found = explained(
+            "grad_cam_plus_plus", network, factor * image, np.array([0]), layer="input"
+        )
+        assert found["signed"].any() == (factor != 1)
+    np.testing.assert_allclose(margins, [[0], [1 / 5]])
 
 
 @pytest.mark.parametrize("layer", ["relu1", "relu4"])

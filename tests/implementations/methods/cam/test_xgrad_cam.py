@@ -58,6 +58,18 @@ def test_a_channel_that_sums_to_zero_has_no_weight() -> None:
     assert not found["signed"].any()
 
 
+def test_a_sum_that_cancels_is_noted() -> None:
+    """Pixels 3, 1, -1 and -2: a sum of 1, of magnitudes of 7."""
+    image = np.zeros((1, 8, 8, 1))
+    image[0, 0, :4, 0] = (3, 1, -1, -2)
+    margins: list[np.ndarray] = []
+    watched = NETWORK.watched(margins)
+    explained("xgrad_cam", watched, image, TARGETS[:1], layer="input")
+    np.testing.assert_allclose(margins[-1], [1 / 7])
+    explained("xgrad_cam", watched, IMAGES, TARGETS, layer="relu4")
+    np.testing.assert_array_equal(margins[-1], 1)
+
+
 def test_a_head_of_zeros_gives_empty_maps() -> None:
     zero = {name: value * (not name.startswith("dense")) for name, value in WEIGHTS.items()}
     network = runtime.build(ARCHITECTURE, zero)
