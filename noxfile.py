@@ -22,7 +22,17 @@ SUITE = ROOT / ".nox" / "suite"
 XPLIQUE = ROOT / ".nox" / "xplique"
 ALONE = "libraries-alone"
 """The group whose packages are installed without their dependencies."""
-GROUPS = ("core", "jax", "pytorch", "keras", "tensorflow", "libraries", "tests", "lint")
+GROUPS = (
+    "core",
+    "jax",
+    "pytorch",
+    "keras",
+    "tensorflow",
+    "importers",
+    "libraries",
+    "tests",
+    "lint",
+)
 
 NEWEST = (3, 13)
 """The newest Python that all frameworks have builds for."""

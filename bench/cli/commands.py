@@ -17,6 +17,11 @@ OWN = {
                     ["list", "list --json"]),
     "show": Command("cli.catalogue:show", Single, "an architecture: its layers and their sizes",
                     ["show --architecture cnn-gap", "show --architecture my-network.json --json"]),
+    "import": Command(
+        "cli.importing:run", Single, "a network of your own, from an ONNX file",
+        ["import my-network.onnx --out my-network",
+         "import my-network.onnx --out my-network --mean 0.485 0.456 0.406 "
+         "--deviation 0.229 0.224 0.225"]),
     "train": Command(
         "cli.single:train", Single, "train one network in one framework",
         ["train --framework jax --dataset digits --architecture cnn-32-16-8 --epochs 32 --seed 0 "

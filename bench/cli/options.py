@@ -12,11 +12,12 @@ from implementations.contract import MODES, PRECISIONS, SCORES
 
 OPTIMIZERS = ("matched", "native", "sgd")
 SAVED = ("heatmap", "stages")
+LAYOUTS = ("NCHW", "NHWC")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Single(Common):
-    """What is asked of `explain`, `train`, `show` and `list`."""
+    """What is asked of `explain`, `train`, `show`, `list` and `import`."""
 
     # fmt: off
     framework: str = option(..., "jax, pytorch, keras; explain: or reference", "explain train")
@@ -43,7 +44,22 @@ class Single(Common):
     seed: int = option(0, "of initial weights and batches", "train", values.seed)
     optimizer: str = option("native", ", ".join(OPTIMIZERS), "train",
                             values.word("optimizer", OPTIMIZERS))
-    out: Path = option(..., "file to write, .safetensors", "explain train", Path)  # noqa: RUF009
+    out: Path = option(..., "file to write, .safetensors; import: folder",  # noqa: RUF009
+                       "explain train import", Path)
+    model: str = option(..., "the ONNX file", "import", name="MODEL")
+    name: str = option("", "the network's; by default the file's", "import")
+    layout: str = option("", "of the images in the file; by default found by trying", "import",
+                         values.word("layout", LAYOUTS))
+    size: tuple[int, ...] = option((), "height and width, where the file has them free", "import",
+                                   values.two)
+    output: str = option("", "the value that gives the logits, of several outputs", "import")
+    mean: tuple[float, ...] = option((), "of images in [0, 1], a number a channel", "import",
+                                     values.each(values.number))
+    deviation: tuple[float, ...] = option((), "of images in [0, 1], a number a channel", "import",
+                                          values.each(values.number))
+    scale: float = option(0.0, "the largest value of its images, as 255; by default 1", "import",
+                          values.number)
+    unchecked: bool = option(False, "do not hold what was made against the file", "import")
     json: bool = option(False, "for programs", "list show")
     # fmt: on
 

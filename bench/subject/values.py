@@ -5,6 +5,7 @@ Each raises ValueError with the one line that says what is right.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -82,6 +83,25 @@ def seconds(text: str) -> float:
 def positive(text: str) -> int:
     """A whole number of at least 1."""
     return whole(text, 1, LARGEST_INTEGER)
+
+
+def number(text: str) -> float:
+    """A finite number."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not math.isfinite(found):
+        raise ValueError(f"{text!r} is not a number")
+    return found
+
+
+def two(texts: Iterable[str]) -> tuple[int, ...]:
+    """Two whole numbers of at least 1."""
+    found = tuple(positive(text) for text in texts)
+    if len(found) != 2:
+        raise ValueError(f"it takes two numbers, height and width, not {len(found)}")
+    return found
 
 
 def seed(text: str) -> int:

@@ -18,7 +18,7 @@ from implementations.frameworks import load
 TARGETS = np.array([2, 0, 1], np.int32)
 COMPILED = (
     "multiply", "multiply gate", "multiply flattened", "multiply vectors", "sigmoid",
-    "hard_sigmoid", "hard_sigmoid steeper", "silu", "hard_swish",
+    "hard_sigmoid", "hard_sigmoid steeper", "silu", "hard_swish", "channels", "crop", "subtract",
 )  # fmt: skip
 """What is compiled here; the other kinds are by every method's own test."""
 

@@ -60,6 +60,9 @@ SETTINGS = {
     "sigmoid": {"kind": "sigmoid"},
     "hard_sigmoid": {"kind": "hard_sigmoid"},
     "hard_sigmoid steeper": {"kind": "hard_sigmoid", "slope": 0.3, "offset": 0.4},
+    "channels": {"kind": "channels", "start": 1, "stop": 3},
+    "crop": {"kind": "crop", "spatial": [[1, 0], [2, 1]]},
+    "subtract": [{"kind": "subtract", "inputs": ["input", "before"]}],
     "silu": {"kind": "silu"},
     "hard_swish": {"kind": "hard_swish"},
 }  # fmt: skip

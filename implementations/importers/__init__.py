@@ -1,0 +1,1 @@
+"""Networks that were saved elsewhere, made into architectures and weights of this house."""

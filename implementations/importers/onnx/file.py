@@ -1,0 +1,238 @@
+"""An ONNX file's bytes as a graph of operators and arrays, within limits, and nothing run.
+
+Of the package `onnx` only the message classes are used: its loader picks a parser by the file's
+name and opens whatever files a tensor names, its inliner may never end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from implementations.errors import BadInput, Unavailable, one_line
+from implementations.files import open_plain, read_plain, recognise
+
+MOST_BYTES = (1 << 31) - 1
+"""Bytes of the largest file: what a message of protobuf may have."""
+MOST_TENSOR = 1 << 32
+"""Bytes of the largest tensor, 4 GiB."""
+MOST_NODES = 10_000
+TYPES: dict[int, tuple[str, str]] = {
+    1: ("float32", "float_data"), 2: ("uint8", "int32_data"), 3: ("int8", "int32_data"),
+    4: ("uint16", "int32_data"), 5: ("int16", "int32_data"), 6: ("int32", "int32_data"),
+    7: ("int64", "int64_data"), 9: ("bool", "int32_data"), 10: ("float16", "int32_data"),
+    11: ("float64", "double_data"), 12: ("uint32", "uint64_data"), 13: ("uint64", "uint64_data"),
+    16: ("bfloat16", "int32_data"),
+}  # fmt: skip
+"""ONNX's number of an element type -> NumPy's name, and the field that holds typed values."""
+OTHERS = {8: "STRING", 14: "COMPLEX64", 15: "COMPLEX128"}
+CONTROL = (5, 10)
+"""ONNX's numbers of attributes that are graphs."""
+
+
+@dataclass(frozen=True)
+class Op:
+    """One operator of the file; `inputs` and `outputs` name values, an absent input is ''."""
+
+    name: str
+    type: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    proto: Any = None
+
+    def __str__(self) -> str:
+        return f"node {self.name!r} ({self.type})"
+
+    def get(self, attribute: str, default: Any) -> Any:
+        """An attribute's value, or the operator's own default."""
+        return self.attributes.get(attribute, default)
+
+
+@dataclass(frozen=True)
+class Input:
+    """What the graph is given: its name, its sizes (None where free) and its element type."""
+
+    name: str
+    sizes: tuple[int | None, ...]
+    dtype: str
+
+
+@dataclass(frozen=True)
+class OnnxFile:
+    """A file's main graph. `constants` are its initializers; `model` is the whole message."""
+
+    path: Path
+    ops: tuple[Op, ...]
+    constants: dict[str, NDArray[Any]]
+    inputs: tuple[Input, ...]
+    outputs: tuple[str, ...]
+    opset: int
+    producer: str
+    digest: str
+    model: Any
+
+
+def read(path: Path) -> OnnxFile:
+    """The graph of a file. Raises BadInput in one line, and Unavailable where `onnx` is missing."""
+    try:
+        from google.protobuf.message import DecodeError
+        from onnx import ModelProto
+    except ImportError as error:
+        raise Unavailable("the package onnx is not installed; pip install onnx") from error
+    content = read_plain(path, MOST_BYTES, "ONNX file")
+    known = recognise(content[:64])
+    model = ModelProto()
+    try:
+        if known or not content:
+            raise BadInput(f"{path} is no ONNX file: it is {known or 'empty'}")
+        model.ParseFromString(content)
+    except (DecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path} is no readable ONNX file; export it again") from error
+    digest = hashlib.sha256(content).hexdigest()
+    del content
+    try:
+        return _graph(path, model, digest)
+    except ValueError as error:
+        raise BadInput(one_line(f"{path}: {error}")) from error
+
+
+def _graph(path: Path, model: Any, digest: str) -> OnnxFile:
+    graph = model.graph
+    if model.functions:
+        raise ValueError("the file has functions; export the network without them")
+    if not graph.node or not graph.output:
+        raise ValueError("there is no graph in it; export the network again")
+    if len(graph.node) > MOST_NODES:
+        raise ValueError(f"{len(graph.node)} nodes; {MOST_NODES} at most")
+    if graph.sparse_initializer:
+        raise ValueError("its tensors are sparse; export the network with plain ones")
+    constants = {_text(t.name): array(t, path.parent) for t in graph.initializer}
+    inputs = tuple(_input(value) for value in graph.input if value.name not in constants)
+    ops = tuple(_op(node, number, path.parent) for number, node in enumerate(graph.node))
+    opsets = [o.version for o in model.opset_import if o.domain in ("", "ai.onnx")]
+    producer = one_line(f"{model.producer_name} {model.producer_version}".strip())[:80]
+    outputs = tuple(_text(value.name) for value in graph.output)
+    opset = max(opsets, default=1)
+    return OnnxFile(path, ops, constants, inputs, outputs, opset, producer, digest, model)
+
+
+def _text(name: Any) -> str:
+    if not isinstance(name, str):
+        raise ValueError("a name is not text; export the network again")
+    return name
+
+
+def _input(value: Any) -> Input:
+    tensor = value.type.tensor_type
+    if not tensor.HasField("shape"):
+        raise ValueError(f"the input {value.name!r} has no shape; export it with one")
+    sizes = tuple(
+        d.dim_value if d.HasField("dim_value") and d.dim_value > 0 else None
+        for d in tensor.shape.dim
+    )
+    dtype = TYPES.get(tensor.elem_type, (OTHERS.get(tensor.elem_type, "unknown"), ""))[0]
+    return Input(_text(value.name), sizes, dtype)
+
+
+def _op(node: Any, number: int, folder: Path) -> Op:
+    name = _text(node.name) or f"number {number}"
+    kind = _text(node.op_type)
+    if node.domain not in ("", "ai.onnx"):
+        raise ValueError(
+            f"node {name!r} ({kind}) is of the domain {node.domain!r}, not of ONNX itself; "
+            "export the network with ONNX's own operators"
+        )
+    attributes = {_text(a.name): _attribute(a, name, kind, folder) for a in node.attribute}
+    inputs, outputs = map(_text, node.input), map(_text, node.output)
+    return Op(name, kind, tuple(inputs), tuple(outputs), attributes, node)
+
+
+def _attribute(attribute: Any, name: str, kind: str, folder: Path) -> Any:
+    match attribute.type:
+        case 1:
+            return float(attribute.f)
+        case 2:
+            return int(attribute.i)
+        case 3:
+            return bytes(attribute.s).decode(errors="replace")
+        case 4:
+            return array(attribute.t, folder)
+        case 6:
+            return [float(value) for value in attribute.floats]
+        case 7:
+            return [int(value) for value in attribute.ints]
+        case 8:
+            return [bytes(value).decode(errors="replace") for value in attribute.strings]
+    what = "control flow" if attribute.type in CONTROL else "an attribute of an unknown type"
+    raise ValueError(f"node {name!r} ({kind}): {what}; export the network without it")
+
+
+def array(tensor: Any, folder: Path) -> NDArray[Any]:
+    """A tensor's values, of bfloat16 as float32. Raises ValueError that names it."""
+    what = f"tensor {_text(tensor.name)!r}"
+    if tensor.data_type not in TYPES:
+        told = OTHERS.get(tensor.data_type, f"of the type {tensor.data_type}")
+        raise ValueError(f"{what} is {told}; float or integer wanted")
+    name, typed = TYPES[tensor.data_type]
+    stored = np.dtype("uint16" if name == "bfloat16" else name).newbyteorder("<")
+    shape = tuple(tensor.dims)
+    if any(size < 0 for size in shape):
+        raise ValueError(f"{what} has a negative size")
+    size = math.prod(shape) * stored.itemsize
+    if size > MOST_TENSOR or max(shape, default=0) > MOST_TENSOR:
+        raise ValueError(f"{what} says {size:,} bytes; 4 GiB at most")
+    if tensor.data_location == 1:
+        values = np.frombuffer(_outside(tensor, what, size, folder), stored)
+    elif tensor.HasField("raw_data"):
+        if len(tensor.raw_data) != size:
+            raise ValueError(f"{what}: shape and data do not match")
+        values = np.frombuffer(tensor.raw_data, stored)
+    else:
+        values = _typed(getattr(tensor, typed), name, stored, what)
+    if values.size != math.prod(shape):
+        raise ValueError(f"{what}: shape and data do not match")
+    if name == "bfloat16":
+        values = (values.astype("<u4") << 16).view("<f4")
+    return values.reshape(shape)
+
+
+def _typed(given: Iterable[Any], name: str, stored: Any, what: str) -> NDArray[Any]:
+    held = np.array(list(given))
+    try:
+        if name in ("float16", "bfloat16"):  # their bits, in integers
+            return held.astype("<u2").view(stored)
+        return held.astype(stored) if held.size else np.empty(0, stored)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{what}: its values are not of its type") from error
+
+
+def _outside(tensor: Any, what: str, size: int, folder: Path) -> bytes:
+    """The bytes of a tensor that lie in a plain file beside the model, and nowhere else."""
+    given = {str(entry.key): str(entry.value) for entry in tensor.external_data}
+    location = given.get("location", "")
+    path = folder / location
+    plain = location == Path(location).name and location not in ("", ".", "..")
+    refusal = ValueError(f"{what}: its data must lie in a plain file beside the model")
+    if not plain or "\\" in location or path.is_symlink() or not path.is_file():
+        raise refusal
+    try:
+        offset, length = int(given.get("offset", "0")), int(given.get("length", str(size)))
+    except ValueError:
+        raise refusal from None
+    if length != size or offset < 0 or offset + length > path.stat().st_size:
+        raise ValueError(f"{what}: shape and data do not match in {location!r}")
+    with open_plain(path, 1 << 40, "file of tensors") as stream:
+        stream.seek(offset)
+        content = stream.read(length)
+    tensor.raw_data = content
+    tensor.ClearField("external_data")
+    tensor.data_location = 0
+    return content
