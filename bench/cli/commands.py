@@ -31,6 +31,8 @@ OWN = {
         [EXPLAIN.format("pytorch", "cnn-32-16-8") + " --method grad_cam --out heatmaps.safetensors",
          EXPLAIN.format("keras --backend jax", "my-network.json") + " --method "
          "integrated_gradients --option points=100 --targets targets.npy "
+         "--out heatmaps.safetensors",
+         "explain --framework jax --network my-network --method grad_cam --images images.npy "
          "--out heatmaps.safetensors"]),
     "compare": Command(
         "cli.whole:run_compare", Request, f"the main job: {', '.join(PARTS)}, report",

@@ -13,13 +13,12 @@ from typing import Any
 
 from bench.cli.options import Single
 from bench.engine.progress import answer
-from implementations.architecture import graph, weights
+from implementations.architecture import graph, registered, weights
 from implementations.architecture.graph import layers, resolve_layer
 from implementations.architecture.shapes import operations, summary
 from implementations.errors import BadInput
 
-ARCHITECTURE, WEIGHTS = "architecture.json", "weights.safetensors"
-"""The files of a network's folder."""
+ARCHITECTURE, WEIGHTS = registered.IN_FOLDER, registered.WEIGHTS_IN_FOLDER
 
 
 def run(asked: Single) -> int:

@@ -9,9 +9,14 @@ from bench.subject import names, values
 from bench.subject.request import Common, option
 from implementations.architecture import registered
 from implementations.contract import MODES, PRECISIONS, SCORES
+from implementations.errors import BadInput
 
 OPTIMIZERS = ("matched", "native", "sgd")
 SAVED = ("heatmap", "stages")
+NEEDED = {
+    "explain": ("architecture", "weights"), "train": ("architecture",), "show": ("architecture",),
+}  # fmt: skip
+"""Command -> what names its network."""
 LAYOUTS = ("NCHW", "NHWC")
 
 
@@ -22,10 +27,12 @@ class Single(Common):
     # fmt: off
     framework: str = option(..., "jax, pytorch, keras; explain: or reference", "explain train")
     backend: str = option("", "of Keras: tensorflow, jax or torch", "explain train")
-    architecture: str = option(..., "a name, or a .json file", "explain train show")
+    architecture: str = option("", "a name, or a .json file", "explain train show")
+    network: str = option("", "a folder of architecture.json and weights.safetensors, instead of "
+                          "both", "explain show")
     method: str = option(..., "as in grad_cam or grad_cam[reduction=mean]", "explain")
     library: str = option("", "a third-party library's method instead of our own", "explain")
-    weights: str = option(..., "neutral weights, .safetensors", "explain")
+    weights: str = option("", "neutral weights, .safetensors", "explain")
     images: str = option(..., "(N, H, W, C) float32 in [0, 1] or uint8, .npy", "explain")
     targets: str | None = option(None, "(N,) classes, .npy; by default those predicted", "explain")
     layer: str = option("", "by default the last convolution", "explain")
@@ -62,6 +69,22 @@ class Single(Common):
     unchecked: bool = option(False, "do not hold what was made against the file", "import")
     json: bool = option(False, "for programs", "list show")
     # fmt: on
+
+    def __post_init__(self) -> None:
+        """A folder stands for its two files. Raises BadInput where no network is named, or two."""
+        if self.network:
+            if self.architecture or self.weights:
+                raise BadInput("--network stands for --architecture and --weights; name one")
+            object.__setattr__(self, "architecture", names.folder_file(self.network))
+            weights = Path(self.network) / registered.WEIGHTS_IN_FOLDER
+            object.__setattr__(self, "weights", str(weights))
+        for field in ("architecture", "weights"):
+            wanted = NEEDED.get(self.command, ())
+            if field in wanted and not getattr(self, field):
+                also = ", or --network FOLDER" if self.command in ("explain", "show") else ""
+                raise BadInput(
+                    f"name --{field}{also} (see `python -m bench {self.command} --help`)"
+                )
 
     @property
     def file(self) -> str | None:

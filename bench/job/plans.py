@@ -45,7 +45,9 @@ def planned(stage: str, request: Request) -> list[Network]:
     for dataset in request.datasets or EMBEDDED:
         plan = PLANS.get(dataset, {})
         for architecture in request.architectures or tuple(plan):
-            if architecture in plan or (len(request.datasets) == 1 and trainable(dataset)):
+            if registered.own_weights(architecture):
+                found.append(Network(dataset, architecture, "given"))
+            elif architecture in plan or (len(request.datasets) == 1 and trainable(dataset)):
                 found.append(Network(dataset, architecture, plan.get(architecture, "all")))
     if not found:
         raise BadInput(_unplanned(request))

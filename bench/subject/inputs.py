@@ -118,7 +118,10 @@ def shared_weights(dataset: str, architecture: str, results: Path = LOCAL) -> Pa
 
 
 def own_weights(dataset: str, architecture: str, results: Path) -> Path:
-    """Where training writes the weights that all columns are given."""
+    """Where training writes the weights that all columns are given, or those in its folder lie."""
+    beside = registered.own_weights(architecture)
+    if beside:
+        return beside
     folder, file = os.environ.get("CAMPARISON_WEIGHTS"), pretrained.FILES.get(architecture)
     if folder and file:
         return Path(folder) / file

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import chain
+from pathlib import Path
 
 import datasets
 from implementations import frameworks, methods
@@ -83,3 +84,17 @@ def pick_dataset(name: str) -> str:
 def pick_architectures(names: Iterable[str]) -> tuple[str, ...]:
     """Architectures by name or file, as what they are known by from then on."""
     return tuple(map(registered.take, names))
+
+
+def folder_file(folder: str) -> str:
+    """The architecture's file in a network's folder. Raises BadInput where a file is missing."""
+    for name in (registered.IN_FOLDER, registered.WEIGHTS_IN_FOLDER):
+        if not (Path(folder) / name).is_file():
+            mend = "`python -m bench import` makes such a folder"
+            raise BadInput(f"--network {folder}: no {name} in it; {mend}")
+    return str(Path(folder) / registered.IN_FOLDER)
+
+
+def pick_networks(folders: Iterable[str]) -> tuple[str, ...]:
+    """Networks by their folders, as what their architectures are known by from then on."""
+    return pick_architectures(map(folder_file, folders))

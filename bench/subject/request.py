@@ -80,6 +80,9 @@ class Request(Common):
         "network's weights are", to=names.pick_datasets, name="dataset")
     architectures: tuple[str, ...] = option(
         (), "names or .json files; by default those planned", to=names.pick_architectures)
+    networks: tuple[str, ...] = option(
+        (), "folders of an architecture.json and its weights.safetensors",
+        to=names.pick_networks, name="network")
     columns: tuple[Column, ...] = option(
         lambda: names.pick_columns(()), "as in keras[jax]; by default all", to=names.pick_columns,
         name="frameworks")
@@ -115,6 +118,11 @@ class Request(Common):
     withdraw: tuple[str, ...] = option((), "published runs that leave", "publish", tuple)
     reason: str = option("", "why they are withdrawn", "publish")
     # fmt: on
+
+    def __post_init__(self) -> None:
+        """Networks in folders are architectures like any other, which have weights already."""
+        object.__setattr__(self, "architectures", (*self.architectures, *self.networks))
+        object.__setattr__(self, "networks", ())
 
     def identity(self) -> dict[str, Any]:
         """What makes a run the same run again. Raises BadInput for a broken JSON architecture."""

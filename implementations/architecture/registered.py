@@ -147,6 +147,8 @@ _BUILDERS: dict[str, Callable[[int], Nodes]] = {
     "squeezenet-1.0": _squeezenet,
 }
 
+IN_FOLDER, WEIGHTS_IN_FOLDER = "architecture.json", "weights.safetensors"
+"""The files of a network's folder: one that was imported, or made likewise."""
 _USERS: dict[str, tuple[Architecture, str]] = {}
 """Name with digest -> a user's architecture and where it was read."""
 _FIXED: dict[str, tuple[InputShape, int]] = {"squeezenet-1.0": ((227, 227, 3), 1000)}
@@ -188,7 +190,8 @@ def take(name: str) -> str:
         return name
     path = Path(name).absolute()
     architecture = graph.read(Path(name))
-    stem = re.sub(r"[^\w.+-]", "_", path.stem, flags=re.ASCII)[:60]
+    called = path.parent.name if path.name == IN_FOLDER else path.stem
+    stem = re.sub(r"[^\w.+-]", "_", called, flags=re.ASCII)[:60] or "network"
     known = f"{stem}-{digest(architecture)}"
     _USERS[known] = replace(architecture, name=known), str(path)
     return known
@@ -208,6 +211,13 @@ def include(given: Mapping[str, Mapping[str, Any]]) -> None:
 def typed(name: str) -> str:
     """What names an architecture on the command line: for a user's the file it was read from."""
     return _USERS[name][1] if name in _USERS else name
+
+
+def own_weights(name: str) -> Path | None:
+    """The weights of a user's network that was read from a folder of both; None for others."""
+    path = Path(typed(name))
+    beside = path.with_name(WEIGHTS_IN_FOLDER)
+    return beside if path.name == IN_FOLDER and beside.exists() else None
 
 
 def file_name(name: str) -> str:

@@ -9,11 +9,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from bench.__main__ import main
 from bench.engine.child import ROOT
 from bench.record import runs
-from implementations.architecture import registered, weights
+from bench.subject import names
+from implementations.architecture import graph, registered, weights
+from implementations.errors import BadInput
 
 
 @pytest.fixture
@@ -71,3 +75,50 @@ def test_every_stage_is_of_the_file(mine: Path, command: str, stage: str) -> Non
     assert {row["architecture"] for row in rows} == {known}
     fine = [row for row in rows if row["stage"] == stage and row["status"] == "ok"]
     assert fine and (stage != "agree" or done.returncode == 0), done.stderr
+
+
+@pytest.fixture
+def folder(mine: Path) -> Path:
+    """The same network as a folder of its two files."""
+    made = mine / "net"
+    made.mkdir()
+    (mine / "cnn-gap.json").rename(made / "architecture.json")
+    (stored,) = (mine / "out" / "weights").iterdir()
+    stored.rename(made / "weights.safetensors")
+    return made
+
+
+def test_a_folder_is_a_network_that_has_its_weights(folder: Path) -> None:
+    from bench.job.plans import planned
+    from bench.subject.inputs import shared_weights
+    from bench.subject.request import Request
+
+    networks = names.pick_networks([str(folder)])
+    (known,) = networks
+    assert known.startswith("net-")
+    request = Request(command="agree", datasets=("digits",), networks=networks)
+    assert request.architectures == networks
+    assert planned("agree", request) == [("digits", known, "given")]
+    assert shared_weights("digits", known) == folder / "weights.safetensors"
+    (folder / "weights.safetensors").unlink()
+    with pytest.raises(BadInput, match=r"no weights.safetensors in it; `python -m bench import`"):
+        names.pick_networks([str(folder)])
+
+
+def test_explain_and_show_take_a_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    height, width, channels = graph.read(folder / "architecture.json").input_shape
+    np.save(folder.parent / "images.npy", np.full((2, height, width, channels), 0.5, np.float32))
+    out = folder.parent / "maps.safetensors"
+    words = (
+        f"explain --framework reference --network {folder} --method grad_cam "
+        f"--images {folder.parent}/images.npy --out {out}"
+    )
+    assert main(words.split()) == 0
+    assert weights.load(out)["heatmap"].shape[0] == 2
+    assert main(["show", "--network", str(folder)]) == 0
+    assert "parameters" in capsys.readouterr().out
+    for more, said in (("--weights a", "name one"), ("--architecture a", "name one")):
+        assert main([*words.split(), *more.split()]) == 2
+        assert said in capsys.readouterr().err
+    assert main(["show"]) == 2
+    assert "name --architecture, or --network FOLDER" in capsys.readouterr().err
