@@ -2,14 +2,17 @@
 
 A metric's file has a card, `METRIC = Metric(...)`, and `measure(case)`, which gives one number an
 image. NaN means that the metric is undefined for that image, as the file's docstring says: it is
-counted and omitted from a mean, never taken for a number.
+counted and omitted from a mean, never taken for a number. Where one pass gives several values the
+card names the others in `columns`, and `measure` gives all of them by name; each is then a metric
+like any other: it is loaded, shown and asked for by its name.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
@@ -23,6 +26,9 @@ from implementations.errors import BadInput, unknown
 PerImage = NDArray[np.float64]
 NEEDS = {"other": "other", "mask": "masks", "model": "model", "explain": "explain"}
 """What a metric may need beside the maps -> the field of the case."""
+AGAIN = {"explain"}
+"""Of these, what only the explainer's own process has: the rest is measured of maps that are kept.
+"""
 ABSENT: Any = None
 """Of a case: not given, so no metric that needs it can be measured."""
 BETTER = ("higher", "lower", "none")
@@ -39,7 +45,8 @@ class Metric:
 
     `better` is `higher`, `lower` or `none`; `needs` is among `NEEDS`; `budget(size)` is how many
     evaluations of the network an image of this height and width costs, those that all explainers
-    share left out.
+    share left out. `columns` are the other values of the same pass, by name, with a card each; what
+    they need and cost is in this one.
     """
 
     title: str
@@ -48,6 +55,7 @@ class Metric:
     better: str
     needs: Collection[str] = ()
     budget: Callable[[tuple[int, int]], int] = free
+    columns: Mapping[str, Metric] = field(default_factory=dict)
 
 
 class Model(Protocol):
@@ -109,25 +117,31 @@ class Case:
     def value(self, name: str) -> PerImage:
         """A metric of this case (N,), computed once. Raises BadInput."""
         if name not in self._known:
-            self._known[name] = load(name).measure(self)
+            self._known.update(load(name).measure(self))
         return self._known[name]
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A metric's file, read once."""
+    """A metric and the file that has it, read once; `main` is the name of the file's own metric."""
 
     name: str
+    main: str
     module: ModuleType
 
     @property
     def card(self) -> Metric:
-        """What the file says of its metric."""
+        """What the file says of this metric."""
         card: Metric = self.module.METRIC
-        return card
+        if self.name == self.main:
+            return card
+        return replace(card.columns[self.name], needs=card.needs)
 
-    def measure(self, case: Case) -> PerImage:
-        """One value an image (N,), NaN where undefined. Raises BadInput for a case that lacks."""
+    def measure(self, case: Case) -> dict[str, PerImage]:
+        """The file's metrics by name: one value an image (N,), NaN where undefined.
+
+        Raises BadInput for a case that lacks what they need.
+        """
         shape = case.maps.shape
         if case.maps.ndim != 3 or not case.maps[0:1].size:
             raise BadInput(f"{self.name} needs maps (N, H, W), not {shape}")
@@ -140,21 +154,32 @@ class Loaded:
                     f"{self.name} cannot compare {shape} with {given.shape}; "
                     "give two (N, H, W) of one shape, upsampled where they differ"
                 )
-        values: PerImage = np.asarray(self.module.measure(case), np.float64)
-        return values
+        found = self.module.measure(case)
+        named = found if isinstance(found, Mapping) else {self.main: found}
+        return {name: np.asarray(values, np.float64) for name, values in named.items()}
 
 
 def names(*needs: str) -> list[str]:
-    """The metrics there are: all, or those that need exactly these."""
-    return [n for n in _found() if not needs or set(load(n).card.needs) == set(needs)]
+    """The metrics there are: all, or those that need exactly these; a file's own before others."""
+    return [name for name in _found() if not needs or set(load(name).card.needs) == set(needs)]
 
 
 def load(name: str) -> Loaded:
     """A metric by name. Raises BadInput with the nearest names."""
     if name not in _found():
         raise BadInput(unknown("metric", name, _found()))
-    return Loaded(name, importlib.import_module(f"bench.metrics.{name}"))
+    main = _found()[name]
+    return Loaded(name, main, _module(main))
 
 
-def _found() -> list[str]:
-    return sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
+@cache
+def _found() -> dict[str, str]:
+    """Each metric's name -> its file's."""
+    found: dict[str, str] = {}
+    for main in sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py")):
+        found |= dict.fromkeys((main, *_module(main).METRIC.columns), main)
+    return found
+
+
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(f"bench.metrics.{name}")

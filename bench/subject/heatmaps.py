@@ -95,6 +95,13 @@ def unit_rows(heatmap: Values) -> NDArray[np.float64]:
     return rows(heatmap) / np.where(largest > 0, largest, 1.0)
 
 
+def sound(heatmap: Values) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """The heatmaps in float64, of the same shape, and which (N,) are finite: others are zero."""
+    values = np.asarray(heatmap, np.float64)
+    known: NDArray[np.bool_] = np.isfinite(peak(values))
+    return np.where(known.reshape(-1, *[1] * (values.ndim - 1)), values, 0.0), known
+
+
 def constant(heatmap: Values) -> NDArray[np.bool_]:
     """Which images (N,) have one value everywhere: no order, no correlation."""
     values = rows(heatmap)

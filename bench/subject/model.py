@@ -55,7 +55,8 @@ class Model:
                 if masks.dtype == bool:
                     yield np.where(kept, images[of], fills[of])
                 else:
-                    yield fills[of] + kept.astype(np.float32) * (images[of] - fills[of])
+                    share = kept.astype(np.float32)
+                    yield share * images[of] + (1 - share) * fills[of]  # exact at both ends
 
         found, shape = score(self._run(compose()), targets[each]), masks.shape[:2]
         margin, logit, probability = (part.reshape(shape) for part in found[:3])

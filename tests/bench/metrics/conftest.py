@@ -23,6 +23,21 @@ def additive(weights: np.ndarray, batch: int = 7) -> Model:
     return Model(forward, batch, np.zeros(weights.shape[-1]))
 
 
+def linear(weights: np.ndarray, fill: float = 0.0, batch: int = 7) -> Model:
+    """The logit of class 0 is the sum of weights (H, W, C) times pixels, that of class 1 is 0."""
+
+    def forward(images: np.ndarray) -> np.ndarray:
+        logit = (images.astype(float) * weights).sum(axis=(1, 2, 3))
+        return np.stack([logit, np.zeros_like(logit)], axis=1)
+
+    return Model(forward, batch, np.full(weights.shape[-1], fill))
+
+
+@pytest.fixture
+def linear_model() -> Callable[..., Model]:
+    return linear
+
+
 @pytest.fixture
 def model() -> Callable[..., Model]:
     return additive
