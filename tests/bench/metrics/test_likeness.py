@@ -26,7 +26,7 @@ def measure(name: str, a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def test_the_likeness_metrics_are_these() -> None:
-    assert LIKENESS == ["cosine", "pearson", "rmse", "spearman", "topk_iou"]
+    assert LIKENESS == ["cosine", "pearson", "rmse", "spearman", "ssim", "topk_iou"]
 
 
 @pytest.fixture
@@ -70,6 +70,43 @@ def test_topk_iou_of_sparse_maps_counts_no_shared_zeros() -> None:
     expected = (98 / 11 + 2 / 11) / (98 / 11 + 2)
     np.testing.assert_allclose(measure("topk_iou", a, b), expected)
     assert measure("topk_iou", a, a) == 1
+
+
+def ssim_by_hand(a: np.ndarray, b: np.ndarray, side: int) -> float:
+    """Window by window, by the formula of Wang et al. with a range of 2."""
+    a, b = a / abs(a).max(), b / abs(b).max()
+    found = []
+    for y in range(a.shape[0] - side + 1):
+        for x in range(a.shape[1] - side + 1):
+            p, q = (m[y : y + side, x : x + side].ravel() for m in (a, b))
+            c = np.cov(p, q)
+            means = 2 * p.mean() * q.mean() + 4e-4, p.mean() ** 2 + q.mean() ** 2 + 4e-4
+            spreads = 2 * c[0, 1] + 3.6e-3, c[0, 0] + c[1, 1] + 3.6e-3
+            found.append(means[0] * spreads[0] / (means[1] * spreads[1]))
+    return float(np.mean(found))
+
+
+@pytest.mark.parametrize(("shape", "side"), [((9, 11), 7), ((8, 7), 7), ((6, 9), 5), ((4, 3), 3)])
+def test_ssim_by_hand(shape: tuple[int, int], side: int) -> None:
+    a, b = np.random.default_rng(3).normal(size=(2, 3, *shape))
+    expected = [ssim_by_hand(x, y, side) for x, y in zip(a, a + b, strict=True)]
+    np.testing.assert_allclose(measure("ssim", a, a + b), expected, atol=1e-12)
+
+
+def test_ssim_is_scikit_images() -> None:
+    metrics_of = pytest.importorskip("skimage.metrics")
+    a, b = np.random.default_rng(3).normal(size=(2, 3, 12, 15))
+    unit = [m / abs(m).max(axis=(1, 2), keepdims=True) for m in (a, a + b)]
+    expected = [
+        metrics_of.structural_similarity(x, y, data_range=2) for x, y in zip(*unit, strict=True)
+    ]
+    np.testing.assert_allclose(measure("ssim", a, a + b), expected, atol=1e-10)
+
+
+def test_ssim_of_zero_maps() -> None:
+    zero, one = np.zeros((1, 8, 8)), np.ones((1, 8, 8))
+    assert np.isnan(measure("ssim", zero, zero))
+    assert measure("ssim", zero, one) == pytest.approx(4e-4 / (1 + 4e-4))
 
 
 def test_closed_forms() -> None:

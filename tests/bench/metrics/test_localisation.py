@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from sklearn.metrics import roc_auc_score
 
 from bench import metrics
 
@@ -20,7 +21,7 @@ def measure(name: str, heatmap: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def test_the_localisation_metrics_are_these() -> None:
-    assert LOCALISATION == ["pointing_game", "relevance_mass", "relevance_rank"]
+    assert LOCALISATION == ["mask_auc", "pointing_game", "relevance_mass", "relevance_rank"]
 
 
 def test_closed_forms() -> None:
@@ -30,13 +31,23 @@ def test_closed_forms() -> None:
     assert measure("pointing_game", heatmap, ~mask) == 0
     assert measure("relevance_mass", heatmap, mask) == 0.5
     assert measure("relevance_rank", heatmap, mask) == 0.5
+    assert measure("mask_auc", heatmap, mask) == 0.5
+
+
+def test_the_auc_is_scikit_learns() -> None:
+    generator = np.random.default_rng(0)
+    maps, masks = generator.integers(-4, 5, (6, 9, 7)), generator.random((6, 9, 7)) < 0.2
+    expected = [roc_auc_score(m.ravel(), h.ravel()) for h, m in zip(maps, masks, strict=True)]
+    np.testing.assert_allclose(measure("mask_auc", maps, masks), expected, rtol=1e-12)
+    np.testing.assert_allclose(measure("mask_auc", -maps, masks), 1 - np.array(expected))
+    assert np.isnan(measure("mask_auc", maps, np.ones_like(masks))).all()
 
 
 def test_ties_count_by_their_share() -> None:
     heatmap = np.array([[[2.0, 2.0, 2.0, 2.0]]])
     mask = np.array([[[True, False, False, False]]])
     for name in LOCALISATION:
-        assert measure(name, heatmap, mask) == 0.25
+        assert measure(name, heatmap, mask) == (0.5 if name == "mask_auc" else 0.25)
 
 
 def test_what_is_undefined() -> None:
@@ -73,4 +84,5 @@ def test_bounded_and_free_of_scale(
 @given(mask=MASKS)
 def test_the_mask_itself_is_the_best_map(name: str, mask: np.ndarray) -> None:
     values = measure(name, mask.astype(float), mask)
-    np.testing.assert_array_equal(values[mask.any(axis=(1, 2))], 1)
+    pairs = ~mask.all(axis=(1, 2)) | (name != "mask_auc")
+    np.testing.assert_array_equal(values[mask.any(axis=(1, 2)) & pairs], 1)
