@@ -174,7 +174,8 @@ def _again(
         explain=lambda images, targets: _explain(explainer, images, targets),
         draws=Draws(np.arange(len(maps))),
     )  # fmt: skip
-    values = {each: case.value(each) for each in metrics.names("explain")}
+    again = [each for each in metrics.names() if metrics.AGAIN & {*metrics.load(each).card.needs}]
+    values = {each: case.value(each) for each in again}
     for row in summarise(values, correctness(targets, case.labels), maps):
         yield {**row, "explainer": name}
 

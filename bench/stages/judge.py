@@ -34,7 +34,7 @@ from implementations.frameworks import REFERENCE, Column
 
 MAIN = 5
 EXAMPLES = ("judge --dataset shapes", "judge --dataset shapes --judge pytorch")
-LIKENESS = ("spearman", "cosine", "topk_iou")
+LIKENESS = ("spearman", "cosine", "topk_iou", "ssim")
 MODE, PRECISION = "compiled", "float32"
 TRAINED = "trained"
 BARE = True
@@ -160,7 +160,7 @@ def measure(cell: Cell, network: Network, context: Mapping[str, Any]) -> Iterato
     values, efficiency = {}, {}
     for name in metrics.names():
         needs = set(metrics.load(name).card.needs)
-        if needs & {"other", "explain"} or ("mask" in needs and about.masks is None):
+        if needs & {"other", *metrics.AGAIN} or ("mask" in needs and about.masks is None):
             continue
         began, before = time.perf_counter(), network.model.seconds
         values[name] = case.value(name)

@@ -10,6 +10,7 @@ import pytest
 
 from bench.metrics import Case, max_sensitivity
 from bench.subject.draws import Draws
+from bench.subject.model import Model
 
 SHAPE = (4, 5, 6, 3)
 IMAGES = np.random.default_rng(0).random(SHAPE, np.float32)
@@ -22,13 +23,18 @@ def times(images: np.ndarray, targets: np.ndarray) -> np.ndarray:
     return (images * WEIGHTS).sum(axis=3)
 
 
-def sensitivity(explain: Explain, numbers: Any = (0, 1, 2, 3), images: Any = IMAGES) -> Any:
+def sensitivity(
+    explain: Explain,
+    numbers: Any = (0, 1, 2, 3),
+    images: Any = IMAGES,
+    name: str = "max_sensitivity",
+) -> Any:
     targets = np.zeros(len(images), np.int32)
     maps = explain(images, targets)
     case = Case(
         maps, images=images, targets=targets, explain=explain, draws=Draws(np.array(numbers))
     )
-    return case.value("max_sensitivity")
+    return case.value(name)
 
 
 def test_the_gradient_of_a_linear_network_does_not_move() -> None:
@@ -46,6 +52,8 @@ def test_input_times_gradient_moves_by_the_noise() -> None:
         moved.append(np.linalg.norm((noise * WEIGHTS).sum(axis=3), axis=(1, 2)))
     expected = np.max(moved, axis=0) / np.linalg.norm(times(IMAGES, IMAGES), axis=(1, 2))
     np.testing.assert_allclose(sensitivity(times), expected, rtol=1e-4)
+    mean = np.mean(moved, axis=0) / np.linalg.norm(times(IMAGES, IMAGES), axis=(1, 2))
+    np.testing.assert_allclose(sensitivity(times, name="average_sensitivity"), mean, rtol=1e-4)
 
 
 def test_scale_and_the_order_of_images_do_not_matter() -> None:
@@ -79,6 +87,45 @@ def test_the_target_is_fixed() -> None:
 
     assert np.isfinite(sensitivity(told)).all()
     assert max_sensitivity.METRIC.budget((28, 28)) == max_sensitivity.DRAWS == 8
+
+
+def test_flips_are_the_share_of_draws_that_change_the_class() -> None:
+    logits = (IMAGES * WEIGHTS).sum(axis=(1, 2, 3))
+
+    def forward(images: np.ndarray) -> np.ndarray:
+        found = (images.astype(float) * WEIGHTS).sum(axis=(1, 2, 3))
+        return np.stack([found - logits[1], np.zeros_like(found)], axis=1)
+
+    model = Model(forward, 3, np.zeros(3))
+    targets = np.array([int(value < logits[1]) for value in logits], np.int32)
+    case = Case(
+        IMAGES[..., 0], images=IMAGES, targets=targets, model=model, draws=Draws(np.arange(4))
+    )
+    moved = [(max_sensitivity.noisy(case, n) * WEIGHTS).sum(axis=(1, 2, 3)) for n in range(8)]
+    flipped = [(m < logits[1]) != targets for m in moved]
+    np.testing.assert_array_equal(case.value("flips"), np.mean(flipped, axis=0))
+    assert 0 < case.value("flips")[1] < 1, "it lies on the boundary"
+    assert model.evaluations == 8 * 4
+
+
+def test_it_is_captums() -> None:
+    """`sensitivity_max` over our draws, handed out image by image, by the norm of each image."""
+    torch = pytest.importorskip("torch")
+    captum = pytest.importorskip("captum.metrics")
+    draws = Draws(np.arange(4))
+    case = Case(times(IMAGES, IMAGES), images=IMAGES, draws=draws)
+    moved = np.stack([max_sensitivity.noisy(case, n) for n in range(8)], axis=1)
+
+    def explain(x: Any) -> Any:  # it hands over a tensor, or a tuple of one
+        images = (x[0] if isinstance(x, tuple) else x).numpy()
+        return (torch.from_numpy(times(images, images)),)
+
+    theirs = captum.sensitivity_max(
+        explain,
+        torch.from_numpy(IMAGES), n_perturb_samples=8, max_examples_per_batch=32,
+        perturb_func=lambda x: torch.from_numpy(moved.reshape(-1, *SHAPE[1:])),
+    )  # fmt: skip
+    np.testing.assert_allclose(sensitivity(times), theirs.numpy(), rtol=1e-5)
 
 
 def test_a_map_without_anything_else_is_refused() -> None:
