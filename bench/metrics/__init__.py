@@ -15,18 +15,22 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.subject.complete import Sums
 from bench.subject.heatmaps import Scores
 from implementations.errors import BadInput, unknown
 
 PerImage = NDArray[np.float64]
-NEEDS = {"other": "other", "mask": "masks", "model": "model", "explain": "explain"}
+NEEDS = {
+    "other": "other", "mask": "masks", "model": "model", "explain": "explain",
+    "classes": "classes", "weights": "redrawn", "sums": "sums",
+}  # fmt: skip
 """What a metric may need beside the maps -> the field of the case."""
-AGAIN = {"explain"}
+AGAIN = {"explain", "weights", "sums"}
 """Of these, what only the explainer's own process has: the rest is measured of maps that are kept.
 """
 ABSENT: Any = None
@@ -84,6 +88,23 @@ class Model(Protocol):
         """What all explainers of these images share: computed at the first call."""
 
 
+class Redrawn(Protocol):
+    """The explained network with weights drawn anew as training would begin with them."""
+
+    layers: int
+    """How many layers have weights."""
+
+    def explain(self, count: int, draw: int) -> NDArray[Any]:
+        """Maps (N, H, W) of the same images with the `count` layers nearest the logits redrawn."""
+
+
+class Curve(NamedTuple):
+    """Values (N, K) of each image at K places, 0 to 1."""
+
+    at: NDArray[np.float64]
+    values: NDArray[np.float64]
+
+
 class Draws(Protocol):
     """Random numbers of each image, the same whoever asks: by purpose and the image's number."""
 
@@ -101,6 +122,7 @@ class Case:
     `maps` (N, H, W) are signed and of the images' size, `other` are second maps of the same images,
     `masks` (N, H, W) are true on the labelled object, `images` are (N, H, W, C), `targets` (N,) the
     classes explained, `labels` (N,) the true ones; `explain(images, targets)` gives new maps.
+    `classes` is how many the network tells apart. `curves` are what metrics leave beside values.
     """
 
     maps: NDArray[Any]
@@ -112,6 +134,10 @@ class Case:
     model: Model = ABSENT
     explain: Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]] = ABSENT
     draws: Draws = ABSENT
+    classes: int = ABSENT
+    redrawn: Redrawn = ABSENT
+    sums: Sums = ABSENT
+    curves: dict[str, Curve] = field(default_factory=dict, repr=False, compare=False)
     _known: dict[str, PerImage] = field(default_factory=dict, repr=False, compare=False)
 
     def value(self, name: str) -> PerImage:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics import Case, Metric
+from bench.metrics import Case, Curve, Metric
 from bench.subject.heatmaps import peak, positions
 
 STEPS = 20
@@ -31,7 +31,10 @@ def counts(pixels: int, steps: int = STEPS) -> NDArray[np.int64]:
 
 def measure(case: Case) -> NDArray[np.float64]:
     """Area (N,) under the curve, 0 to 1."""
-    return area(curve(case, highest=True), counts(case.maps[0].size))
+    removed = counts(case.maps[0].size)
+    found = curve(case, highest=True)
+    case.curves["deletion"] = Curve(removed / removed[-1], found)
+    return area(found, removed)
 
 
 def area(curves: NDArray[np.float64], removed: NDArray[np.int64]) -> NDArray[np.float64]:

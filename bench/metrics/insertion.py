@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics import Case, Metric
+from bench.metrics import Case, Curve, Metric
 from bench.metrics.deletion import METRIC as DELETION
 from bench.metrics.deletion import area, counts, curve
 
@@ -22,4 +22,8 @@ METRIC = Metric(
 
 def measure(case: Case) -> NDArray[np.float64]:
     """Area (N,) under the curve, 0 to 1."""
-    return area(curve(case, highest=False), counts(case.maps[0].size))
+    removed = counts(case.maps[0].size)
+    found = curve(case, highest=False)
+    shown = (removed[-1] - removed) / removed[-1]
+    case.curves["insertion"] = Curve(shown[::-1], found[:, ::-1])
+    return area(found, removed)

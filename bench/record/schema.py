@@ -119,6 +119,7 @@ FIELDS = tuple(
         ("cost", "call_memory_mb", "MB", "peak memory of a call, less what was held"),
         ("cost", "cell_s", "s", "wall time of the whole cell"),
         ("quality", "metric", "", "name of the metric"),
+        ("quality", "at", "", "of a curve: share removed, shown or drawn anew, 0 to 1"),
         ("quality", "value", "", "its value over the images where it is defined"),
         ("quality", "statistic", "", "what of these images: mean or median"),
         ("quality", "ci_lo", "", "lower end of its 95 % bootstrap interval over images"),

@@ -17,7 +17,7 @@ STAGES = ("contrast", "judge", "time")
 _READ = (
     *PLACE, "stage", "library", "method", "explainer", "weights", "column", "status", "reason",
     "stale", "node", "score", "evaluations", "peak_rss_mb", "n_images", "metric", "against",
-    "subset", "value", "ci_lo", "ci_hi", "n", "image_hw",
+    "subset", "at", "value", "ci_lo", "ci_hi", "n", "image_hw",
 )  # fmt: skip
 """The columns that are read here: a frame of all of them is slow to cut up."""
 CONTROL = "control"
@@ -137,7 +137,8 @@ def _explainer(name: str, rows: pd.DataFrame) -> Explainer:
     bad = made[made["status"] != "ok"]
     if len(bad):
         found.status, found.reason = str(bad.iloc[-1]["status"]), str(bad.iloc[-1]["reason"])
-    measured = rows[(rows["metric"] != "") & np.isfinite(rows["value"])]
+    whole = (rows["metric"] != "") & rows["at"].isna()
+    measured = rows[whole & np.isfinite(rows["value"])]
     for row in measured.to_dict("records"):
         value = Value(*(float(row[name]) for name in ("value", "ci_lo", "ci_hi", "n")))
         if row["against"]:

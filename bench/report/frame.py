@@ -33,7 +33,7 @@ APART = ("allocator", "memory_format")
 """Toggles, and the grid laid for one of them: what they taught is in `docs/lessons.md`."""
 _CODE = ("framework", "method", "library", "task", "architecture", "dataset", "stage")
 """What tells which code made a row."""
-_WITHIN = ("task", "compared", "metric", "against", "subset", "epoch", "weights")
+_WITHIN = ("task", "compared", "metric", "against", "subset", "at", "epoch", "weights")
 """What tells the rows of one cell and round from each other."""
 
 

@@ -20,15 +20,18 @@ from bench import metrics
 from bench.engine.worker import Row
 from bench.record.cell import Cell
 from bench.stages import Job
-from bench.stages.summary import correctness, summarise
+from bench.stages.summary import correctness, curves, summarise
+from bench.subject.complete import promised
 from bench.subject.draws import Draws
 from bench.subject.explainer import Explainer, build
 from bench.subject.inputs import INITIAL, Subject, has_masks, subject
 from bench.subject.networks import contrasted
+from bench.subject.redrawn import Redrawn
 from bench.subject.request import Request
 from bench.truth import answers
 from implementations import frameworks, libraries, methods
 from implementations.architecture import weights
+from implementations.arrays import Weights
 from implementations.errors import Unavailable
 from implementations.frameworks.evaluations import count_evaluations
 
@@ -107,7 +110,7 @@ def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
     }
     few = context["n_again"] if evaluations > COSTLY else len(maps)
     if few and cell.weights != INITIAL:
-        yield from _again(explainer, maps[:few], about, targets[:few], label(cell))
+        yield from _again(cell, explainer, maps[:few], about, targets[:few])
 
 
 def explained(cell: Cell, context: Mapping[str, Any]) -> NDArray[np.int32]:
@@ -162,22 +165,33 @@ def _evaluations(
 
 
 def _again(
+    cell: Cell,
     explainer: Explainer,
     maps: NDArray[np.float64],
     about: Subject,
     targets: NDArray[np.int32],
-    name: str,
 ) -> Iterator[Row]:
     """The metrics that explain again, on as many images as there are maps."""
+    images = about.images[: len(maps)]
+
+    def redrawn(tensors: Weights) -> NDArray[np.float64]:
+        return _explain(build(cell, about.architecture, tensors), images, targets)
+
     case = metrics.Case(
-        maps, images=about.images[: len(maps)], targets=targets, labels=about.labels[: len(maps)],
+        maps, images=images, targets=targets, labels=about.labels[: len(maps)],
         explain=lambda images, targets: _explain(explainer, images, targets),
-        draws=Draws(np.arange(len(maps))),
+        draws=Draws(np.arange(len(maps))), classes=about.architecture.classes,
+        redrawn=Redrawn(about.architecture, about.weights, about.kernels, redrawn),
+        sums=promised(cell, explainer, images, targets, BATCH) or metrics.ABSENT,
     )  # fmt: skip
-    again = [each for each in metrics.names() if metrics.AGAIN & {*metrics.load(each).card.needs}]
-    values = {each: case.value(each) for each in again}
-    for row in summarise(values, correctness(targets, case.labels), maps):
-        yield {**row, "explainer": name}
+    values = {}
+    for name in metrics.names():
+        needs = set(metrics.load(name).card.needs)
+        if needs & metrics.AGAIN and ("sums" not in needs or case.sums):
+            values[name] = case.value(name)
+    subsets = correctness(targets, case.labels)
+    for row in [*summarise(values, subsets, maps), *curves(case.curves, subsets, maps)]:
+        yield {**row, "explainer": label(cell)}
 
 
 def run(job: Job) -> list[Row]:

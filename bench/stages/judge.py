@@ -24,7 +24,7 @@ from bench.record.runs import published
 from bench.stages import Job
 from bench.stages.contrast import explained, map_path, told
 from bench.stages.contrast import networks as contrasted
-from bench.stages.summary import correctness, summarise
+from bench.stages.summary import correctness, curves, summarise
 from bench.subject.draws import Draws
 from bench.subject.inputs import subject
 from bench.subject.model import Model, load
@@ -177,10 +177,12 @@ def measure(cell: Cell, network: Network, context: Mapping[str, Any]) -> Iterato
         cost = metrics.load(row["metric"]).card.budget(maps.shape[1:])
         yield {**same, **row, "evaluations": cost, "efficiency": efficiency.get(row["metric"])}
     if cell.weights == TRAINED:
+        yield from curves(case.curves, network.subsets, maps)
         yield from _pairs(cell.explainer, maps, network)
     folder = Path(context["values"])
     folder.mkdir(parents=True, exist_ok=True)
-    weights.save(folder / f"{cell.cell_id}.safetensors", values)
+    drawn = {f"{name}_curve": curve.values for name, curve in case.curves.items()}
+    weights.save(folder / f"{cell.cell_id}.safetensors", values | drawn)
 
 
 def _pairs(explainer: str, maps: NDArray[np.float64], network: Network) -> Iterator[Row]:

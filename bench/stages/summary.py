@@ -15,6 +15,8 @@ from bench.subject.heatmaps import constant, peak, zero_maps
 Row = dict[str, Any]
 PerImage = NDArray[np.float64]
 RESAMPLES = 5000
+CORRECT = "correct"
+"""The subset that headlines and curves are of."""
 FEWEST = 2
 """Images for an interval: the mean of one has none."""
 
@@ -81,6 +83,17 @@ def summarise(
         }  # fmt: skip
 
 
+def curves(
+    found: Mapping[str, metrics.Curve], subsets: Mapping[str, NDArray[np.bool_]], maps: NDArray[Any]
+) -> Iterator[Row]:
+    """A row for each place of each curve, of the images classified correctly."""
+    correct = {name: subset for name, subset in subsets.items() if name == CORRECT}
+    for name, curve in found.items():
+        for at, values in zip(curve.at, curve.values.T, strict=True):
+            for row in summarise({name: values}, correct, maps):
+                yield {**row, "at": float(at)}
+
+
 def _causes(maps: NDArray[Any], flat: NDArray[np.bool_], without: NDArray[np.bool_]) -> str | None:
     """Why a metric is undefined for these images, with their number; None where it is not."""
     broken = ~np.isfinite(peak(maps))
@@ -98,4 +111,4 @@ def _causes(maps: NDArray[Any], flat: NDArray[np.bool_], without: NDArray[np.boo
 def correctness(targets: NDArray[Any], labels: NDArray[Any]) -> dict[str, NDArray[np.bool_]]:
     """Images classified correctly and wrongly, never pooled: what they show differs."""
     correct = targets == labels
-    return {"correct": correct, "wrong": ~correct}
+    return {CORRECT: correct, "wrong": ~correct}

@@ -38,6 +38,8 @@ class Subject:
     verified: bool
     fill: NDArray[np.float32]
     """What stands for a pixel that is removed: each colour's median over the training images."""
+    kernels: str = "lecun_normal"
+    """The distribution that training first draws kernels from."""
 
     @property
     def weights_sha(self) -> str:
@@ -160,10 +162,10 @@ def subject(cell: Cell, context: Mapping[str, Any], n: int | None = None) -> Sub
     arrays = sealed.load(Path(context["images"][cell.dataset]))
     images = arrays["images"][:n]
     architecture = architecture_for(cell.architecture, Path(context["images"][cell.dataset]))
+    kernels = recipe(cell.architecture, cell.dataset).kernels
     if cell.weights == "random":
         tensors: dict[str, NDArray[Any]] = dict(weights.randomise(architecture, RANDOM_SEED))
     elif cell.weights == INITIAL:
-        kernels = recipe(cell.architecture, cell.dataset).kernels
         tensors = dict(weights.initialise(architecture, RANDOM_SEED, kernels))
     else:
         path = Path(context["weights"][f"{cell.dataset}/{cell.architecture}/{cell.weights}"])
@@ -171,7 +173,7 @@ def subject(cell: Cell, context: Mapping[str, Any], n: int | None = None) -> Sub
     masks = arrays["masks"][:n] if "masks" in arrays else None
     verified = bool(arrays["verified"].item())
     labels, fill = arrays["labels"][:n], arrays["fill"]
-    return Subject(architecture, tensors, images, labels, masks, verified, fill)
+    return Subject(architecture, tensors, images, labels, masks, verified, fill, kernels)
 
 
 def batch_of(cell: Cell, context: Mapping[str, Any], first: int = 0) -> Subject:

@@ -18,7 +18,7 @@ import importlib.metadata
 import importlib.util
 import inspect
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,6 +54,8 @@ class Offer:
     timed: Sequence[Mapping[str, str]] = ()
     reads: Literal["none", "layer"] = "none"
     scores: tuple[str, ...] = SCORES
+    sums_to: Callable[[Options, Any], Any] | None = None
+    """As on a method's card."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ class LibraryMethod(NamedMethod):
             intermediates=("signed", "heatmap"),
             options=self._offered.options,
             cost=lambda options, architecture, layer: Cost(0),
+            sums_to=self._offered.sums_to,
         )
 
     @property

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from numpy.random import Generator
+from numpy.typing import NDArray
 
 from implementations.architecture.graph import Architecture
 from implementations.arrays import Draws
@@ -117,6 +118,8 @@ class Method:
     exact: float = 1e-12
     draws: Callable[[Options, Architecture, str, Generator], Draws] | None = None
     """Arrays it is given as arguments, in NumPy, without a batch axis: a new seed compiles none."""
+    sums_to: Callable[[Options, NDArray[Any]], Any] | None = None
+    """Of a map that adds up to the score less that of a baseline: that image, of the images."""
     applies: Callable[[Architecture, str], str | None] = lambda architecture, layer: None
     """Why it cannot serve at this layer, or None."""
     thresholds: Callable[[Architecture, str], int] = lambda architecture, layer: 0

@@ -70,6 +70,7 @@ METHOD = Method(
     cost=lambda options, architecture, layer: Cost(options.points + 2, options.points),
     draws=line,
     core=True,
+    sums_to=lambda options, images: options.baseline,
 )
 
 

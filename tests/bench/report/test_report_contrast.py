@@ -40,6 +40,7 @@ def rows(make: Any) -> list[dict[str, Any]]:
         judged("captum.saliency", "cosine", 0.4, against="grad_cam"),
         judged("grad_cam", "removal_gain", 0.9, **correct),
         judged("grad_cam", "removal_gain", 0.2, **wrong),
+        judged("grad_cam", "removal_gain", 0.01, **correct, at=0.5),
         judged("grad_cam", "removal_gain", 0.3, weights="initial", **correct),
         judged("captum.saliency", "removal_gain", 0.5, **correct, ci_lo=None, ci_hi=None),
         judged("control.noise", "removal_gain", 0.1, **correct),

@@ -46,6 +46,10 @@ def kept(row: dict[str, Any], context: dict[str, Any]) -> np.ndarray:
     return maps
 
 
+def needs(metric: str) -> set[str]:
+    return set(metrics.load(metric).card.needs)
+
+
 def test_maps_are_kept_by_digest_and_explained_again(located: tuple[Cell, dict[str, Any]]) -> None:
     pytest.importorskip("torch")
     cell, context = located
@@ -57,21 +61,30 @@ def test_maps_are_kept_by_digest_and_explained_again(located: tuple[Cell, dict[s
         assert measured[0]["n_images"] == 8 and measured[0]["nan_count"] == 0
         assert "median_ms" not in measured[0], "the stage `time` is the one clock"
         assert kept(measured[0], context).shape == (8, 28, 28)
-        again = {(row["metric"], row["subset"]): row for row in measured[1:]}
-        measured_again = [
-            n for n in metrics.names() if metrics.AGAIN & {*metrics.load(n).card.needs}
-        ]
-        assert {metric for metric, _ in again} == set(measured_again)
-        for name in measured_again:
+        again = {(r["metric"], r["subset"]): r for r in measured[1:] if "at" not in r}
+        asked = [n for n in metrics.names() if {"explain", "weights"} & needs(n)]
+        assert {metric for metric, _ in again} == set(asked)
+        for name in asked:
             mine = [row for (metric, _), row in again.items() if metric == name]
             assert sum(row["n"] + row["undefined"] for row in mine) == 8
         assert all(row["explainer"] == contrast.label(each) for row in measured)
-        assert all(row["value"] > 0 for row in again.values())
+        assert all(r["value"] > 0 for (name, _), r in again.items() if "sensitivity" in name)
     assert rows[ours][0]["evaluations"] == 1
     if theirs.library:
         assert rows[theirs][0]["evaluations"] == pytest.approx(1)
         a, b = (kept(rows[each][0], context) for each in (ours, theirs))
         np.testing.assert_allclose(a, b, atol=1e-5 * abs(a).max())
+
+
+def test_a_method_that_promises_a_sum_is_held_to_it(located: tuple[Cell, dict[str, Any]]) -> None:
+    pytest.importorskip("torch")
+    cell, context = located
+    rows = list(contrast.measure(replace(cell, method="integrated_gradients"), context))
+    gaps = {row["metric"]: row for row in rows if row.get("metric", "").startswith("completeness")}
+    assert set(gaps) == {"completeness_gap", "completeness_absolute"}
+    assert gaps["completeness_gap"]["value"] < 0.02
+    curve = [row["at"] for row in rows if row.get("metric") == "cascading_ssim" and "at" in row]
+    assert curve == sorted(curve)
 
 
 def test_what_is_costly_is_explained_again_on_few_images(
@@ -114,7 +127,10 @@ def test_controls_are_explainers_like_any_other(located: tuple[Cell, dict[str, A
     for each in cells:
         first, *again = contrast.measure(each, context)
         assert first["evaluations"] == 0 and kept(first, context).shape == (8, 28, 28)
-        moved[each.method] = max(row["value"] for row in again)
+        found = {row["metric"]: row["value"] for row in again if row["value"] is not None}
+        moved[each.method] = found["max_sensitivity"]
+        assert found.get("cascading_randomisation", 1) == pytest.approx(1), "it reads no weights"
+        assert found.get("random_logit", 1) == pytest.approx(1), "nor the class"
     # Sensitivity's best value belongs to maps that ignore the image.
     assert moved["centre"] == moved["uniform"] == 0
     assert 0 < moved["blurred"] < moved["grey"] < moved["noise"]
