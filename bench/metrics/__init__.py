@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +50,9 @@ class Metric:
     `better` is `higher`, `lower` or `none`; `needs` is among `NEEDS`; `budget(size)` is how many
     evaluations of the network an image of this height and width costs, those that all explainers
     share left out. `columns` are the other values of the same pass, by name, with a card each; what
-    they need and cost is in this one.
+    they need and cost is in this one. `scale` is what the values are: a `score` of 0 to 1 or a
+    difference of such, a `correlation`, or `unbounded`; of it follows which difference matters.
+    `finding` says that a sentence about an explainer may rest on it, where it discriminates.
     """
 
     title: str
@@ -60,6 +62,8 @@ class Metric:
     needs: Collection[str] = ()
     budget: Callable[[tuple[int, int]], int] = free
     columns: Mapping[str, Metric] = field(default_factory=dict)
+    scale: Literal["score", "correlation", "unbounded"] = "score"
+    finding: bool = False
 
 
 class Model(Protocol):

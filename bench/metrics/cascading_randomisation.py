@@ -24,12 +24,15 @@ PAPER = "Adebayo et al. 2018, arXiv 1810.03292"
 DRAWS, MOST = 3, 8
 METRIC = Metric(
     title="likeness after randomisation", paper=PAPER, better="none", needs={"weights"},
+    scale="correlation",
     columns={
         "cascading_magnitude": Metric(
-            title="likeness of magnitudes after randomisation", paper=PAPER, better="none"
+            title="likeness of magnitudes after randomisation", paper=PAPER, better="none",
+            scale="correlation",
         ),
         "cascading_ssim": Metric(
-            title="likeness after randomisation, SSIM", paper=PAPER, better="none"
+            title="likeness after randomisation, SSIM", paper=PAPER, better="none",
+            scale="correlation",
         ),
         "cascading_zero": Metric(
             title="zero maps after randomisation", paper=PAPER, better="none"

@@ -16,9 +16,11 @@ from bench.metrics import Case, Metric
 PAPER = "Sundararajan et al. 2017, arXiv 1703.01365"
 METRIC = Metric(
     title="completeness gap", paper=PAPER, better="lower", needs={"sums"},
+    scale="unbounded",
     columns={
         "completeness_absolute": Metric(
-            title="absolute completeness gap", paper=PAPER, unit="of the score", better="lower"
+            title="absolute completeness gap", paper=PAPER, unit="of the score", better="lower",
+            scale="unbounded",
         ),
     },
 )  # fmt: skip

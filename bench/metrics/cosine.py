@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bench.metrics import Case, Metric
 from bench.subject.heatmaps import unit_rows, zero_maps
 
-METRIC = Metric(title="cosine similarity", better="none", needs={"other"})
+METRIC = Metric(title="cosine similarity", better="none", needs={"other"}, scale="correlation")
 
 
 def measure(case: Case) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from bench.metrics import Case, Metric
 from bench.subject.heatmaps import constant, sound, unit_rows
 
-METRIC = Metric(title="effective resolution", unit="cells a side", better="none")
+METRIC = Metric(title="effective resolution", unit="cells a side", better="none", scale="unbounded")
 HELD = 0.95
 
 

@@ -28,11 +28,11 @@ SIDES = (7, 4, 2)
 """Of a window, as parts of the image's shorter side."""
 METRIC = Metric(
     title="infidelity", paper="Yeh et al. 2019, arXiv 1901.09392",
-    better="lower", needs={"model"},
+    better="lower", needs={"model"}, finding=True,
     columns={
         "faithfulness_correlation": Metric(
             title="faithfulness correlation", paper="Bhatt et al. 2020, arXiv 2005.00631",
-            better="higher",
+            better="higher", scale="correlation", finding=True,
         ),
     },
 )  # fmt: skip

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from bench.metrics import Case, Metric
 from bench.subject.heatmaps import peak, rows
 
-METRIC = Metric(title="AUC of the mask", better="higher", needs={"mask"})
+METRIC = Metric(title="AUC of the mask", better="higher", needs={"mask"}, finding=True)
 
 
 def measure(case: Case) -> NDArray[np.float64]:

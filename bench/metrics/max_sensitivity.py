@@ -19,10 +19,11 @@ DRAWS, RADIUS = 8, 0.02
 METRIC = Metric(
     title="maximum sensitivity", paper="Yeh et al. 2019, arXiv 1901.09392",
     unit="of the map's norm", better="lower", needs={"explain"}, budget=lambda size: DRAWS,
+    scale="unbounded",
     columns={
         "average_sensitivity": Metric(
             title="average sensitivity", paper="Yeh et al. 2019, arXiv 1901.09392",
-            unit="of the map's norm", better="lower",
+            unit="of the map's norm", better="lower", scale="unbounded",
         ),
     },
 )  # fmt: skip

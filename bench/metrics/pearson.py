@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bench.metrics import Case, Metric
 from bench.subject.heatmaps import constant, unit_rows
 
-METRIC = Metric(title="Pearson correlation", better="higher", needs={"other"})
+METRIC = Metric(title="Pearson correlation", better="higher", needs={"other"}, scale="correlation")
 
 
 def measure(case: Case) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ from bench.subject.heatmaps import rows
 
 METRIC = Metric(
     title="pointing game", paper="Zhang et al. 2018, arXiv 1608.00507",
-    better="higher", needs={"mask"},
+    better="higher", needs={"mask"}, finding=True,
 )  # fmt: skip
 
 

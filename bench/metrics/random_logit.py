@@ -17,9 +17,11 @@ from bench.metrics import Case, Metric
 METRIC = Metric(
     title="likeness of other classes' maps", paper="Sixt et al. 2020, arXiv 1912.09818",
     better="none", needs={"explain", "classes"},
+    scale="correlation",
     columns={
         "random_logit_ssim": Metric(
-            title="likeness of other classes' maps, SSIM", paper="arXiv 1912.09818", better="none"
+            title="likeness of other classes' maps, SSIM", paper="arXiv 1912.09818", better="none",
+            scale="correlation",
         ),
     },
 )  # fmt: skip

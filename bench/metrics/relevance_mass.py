@@ -14,7 +14,7 @@ from bench.subject.heatmaps import rows, unit_rows
 
 METRIC = Metric(
     title="relevance mass", paper="Arras et al. 2022, arXiv 2003.07258",
-    better="higher", needs={"mask"},
+    better="higher", needs={"mask"}, finding=True,
 )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from bench.subject.heatmaps import rows, top_share
 
 METRIC = Metric(
     title="relevance rank", paper="Arras et al. 2022, arXiv 2003.07258",
-    better="higher", needs={"mask"},
+    better="higher", needs={"mask"}, finding=True,
 )  # fmt: skip
 
 

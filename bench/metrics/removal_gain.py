@@ -14,7 +14,7 @@ from bench.metrics import Case, Metric
 
 METRIC = Metric(
     title="removal gain", paper="Bluecher et al. 2024, arXiv 2401.06654",
-    better="higher", needs={"model"},
+    better="higher", needs={"model"}, finding=True,
 )  # fmt: skip
 
 

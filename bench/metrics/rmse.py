@@ -13,7 +13,7 @@ from bench.subject.heatmaps import rows
 
 METRIC = Metric(
     title="RMSE", unit="of the heatmap",
-    better="lower", needs={"other"},
+    better="lower", needs={"other"}, scale="unbounded",
 )  # fmt: skip
 
 

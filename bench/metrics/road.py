@@ -27,6 +27,7 @@ FEW, BLURRED, LARGE = 16, 64, 112
 METRIC = Metric(
     title="ROAD", paper="Rong et al. 2022, arXiv 2202.00449",
     better="higher", needs={"model"}, budget=lambda size: 4 * SHARES,
+    finding=True,
     columns={
         "road_morf": Metric(title="ROAD, most relevant first", better="lower"),
         "road_lerf": Metric(title="ROAD, least relevant first", better="higher"),

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from bench.metrics import Case, Metric, pearson
 from bench.subject.heatmaps import rows, sound
 
-METRIC = Metric(title="Spearman rank correlation", better="none", needs={"other"})
+METRIC = Metric(
+    title="Spearman rank correlation", better="none", needs={"other"}, scale="correlation"
+)
 
 
 def measure(case: Case) -> NDArray[np.float64]:

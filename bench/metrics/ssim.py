@@ -17,7 +17,7 @@ from bench.subject.heatmaps import sound, unit_rows, zero_maps
 
 METRIC = Metric(
     title="structural similarity", paper="Wang et al. 2004, doi 10.1109/TIP.2003.819861",
-    better="none", needs={"other"},
+    better="none", needs={"other"}, scale="correlation",
 )  # fmt: skip
 SIDE, K1, K2, RANGE = 7, 0.01, 0.03, 2.0
 Floats = NDArray[np.float64]

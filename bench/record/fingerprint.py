@@ -28,7 +28,10 @@ from implementations.frameworks import tuned
 from implementations.methods import card
 
 BENCH = Path(__file__).parents[1]
-JUDGING = ("metrics/*.py", "subject/model.py", "subject/draws.py", "subject/heatmaps.py")
+JUDGING = (
+    "metrics/*.py", "subject/model.py", "subject/draws.py", "subject/heatmaps.py",
+    "subject/imputation.py", "stages/apart.py", "stages/compared.py",
+)  # fmt: skip
 """What the judge's values depend on, beside the framework that scores."""
 TRAINING = ("train", "train_step")
 """The tasks that train."""

@@ -128,6 +128,8 @@ FIELDS = tuple(
         ("quality", "n", "images", "images it was taken over"),
         ("quality", "undefined", "images", "images for which it is undefined"),
         ("quality", "efficiency", "", "seconds of the evaluations alone / seconds of the metric"),
+        ("quality", "apart", "", "a difference: told apart; a verdict: the metric tells anything"),
+        ("quality", "letters", "", "of an explainer: those that share one are not told apart"),
         ("quality", "subset", "", "all, correct or wrong classifications"),
         ("training", "epoch", "", "epoch, from 1"),
         ("training", "losses", "", "mean loss per image of each step"),
@@ -146,10 +148,10 @@ FIELDS = tuple(
 
 COLUMNS = tuple(field.name for field in FIELDS)
 COUNTS = ("round", "batch", "epochs", "steps", "threads", "seed", "epoch", "order", "classes")
-NESTED = ("samples_ns", "losses", "confusion", "kinks", "agree", "stable", "verified")
+NESTED = ("samples_ns", "losses", "confusion", "kinks", "agree", "stable", "verified", "apart")
 _TEXT = (
     "against", "weights_sha", "inputs_sha", "maps_sha", "compared", "cache", "metric", "unit",
-    "subset", "statistic",
+    "subset", "statistic", "letters",
 )  # fmt: skip
 _NUMBERED = ("agreement", "cost", "quality", "training", "noise")
 _OTHERS = (*COUNTS, *NESTED, *_TEXT, "artefact")
@@ -238,7 +240,7 @@ _FORMS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "confusion": ("a square of counts", _square),
     "kinks": ("a list of [image, error, ...]", _each(_kink)),
     "options": ("a list of [name, text]", _each(_pair)),
-    **dict.fromkeys(("agree", "stable", "verified"), ("true or false", _truth)),
+    **dict.fromkeys(("agree", "stable", "verified", "apart"), ("true or false", _truth)),
     **dict.fromkeys(COUNTS, ("a count", _count)),
     **dict.fromkeys((*NUMBERS, "schema"), ("a number", number)),
     **dict.fromkeys(POSITIVE, ("a number above 0", _positive)),

@@ -23,6 +23,8 @@ _READ = (
 CONTROL = "control"
 """The library of controls in older rows; now they are those in the oracle's column."""
 REFERENCE = "reference"
+APART = "apart"
+"""The task of rows that compare explainers (`findings.py`)."""
 INITIAL = "initial"
 PLAIN = {"options": "", "precision": "float32", "threads": 0}
 """Of a timed cell: an explainer as `contrast` has it."""
@@ -82,7 +84,8 @@ class Explainer:
 
 def places(frame: pd.DataFrame) -> list[tuple[dict[str, Any], list[Explainer]]]:
     """The explainers of each data set, architecture, device and machine, by name."""
-    rows = frame.loc[frame["stage"].isin(STAGES[:2]), list(_READ)]
+    scored = frame["stage"].isin(STAGES[:2]) & (frame["task"] != APART)
+    rows = frame.loc[scored, list(_READ)]
     made = zip(rows["library"], rows["method"], rows["column"], strict=True)
     derived = [_name(*each) for each in made]
     rows = rows.assign(explainer=rows["explainer"].where(rows["explainer"] != "", derived))

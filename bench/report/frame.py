@@ -33,7 +33,9 @@ APART = ("allocator", "memory_format")
 """Toggles, and the grid laid for one of them: what they taught is in `docs/lessons.md`."""
 _CODE = ("framework", "method", "library", "task", "architecture", "dataset", "stage")
 """What tells which code made a row."""
-_WITHIN = ("task", "compared", "metric", "against", "subset", "at", "epoch", "weights")
+_WITHIN = (
+    "task", "compared", "metric", "explainer", "against", "subset", "at", "epoch", "weights"
+)  # fmt: skip
 """What tells the rows of one cell and round from each other."""
 
 

@@ -7,8 +7,9 @@ maps are. The values of single images are kept in a file a cell.
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,10 @@ from bench.engine.progress import console
 from bench.engine.worker import Reporter, Row
 from bench.record.cell import Cell
 from bench.record.runs import published
-from bench.stages import Job
+from bench.stages import Job, compared
 from bench.stages.contrast import explained, map_path, told
 from bench.stages.contrast import networks as contrasted
-from bench.stages.summary import correctness, curves, summarise
+from bench.stages.summary import CORRECT, correctness, curves, summarise
 from bench.subject.draws import Draws
 from bench.subject.inputs import subject
 from bench.subject.model import Model, load
@@ -108,7 +109,32 @@ def run(job: Job) -> list[Row]:
     for cell in asked:
         digests = context["kept"][f"{cell.dataset}/{cell.architecture}"][cell.explainer]
         job.run.forget(cell, maps_sha=digests[cell.weights])
-    return job.execute("judge", asked, context=context, at_once=1)
+    scored = job.execute("judge", asked, context=context, at_once=1)
+    return scored + _tell_apart(job, asked, rows, context)
+
+
+def _tell_apart(
+    job: Job, judged: Sequence[Cell], rows: Sequence[Row], context: dict[str, Any]
+) -> list[Row]:
+    """What the values of each network tell apart, once all of its explainers have theirs."""
+    controls = {row["explainer"] for row in rows if row["framework"] == REFERENCE}
+    about: dict[str, Any] = {}
+    for cell in judged:
+        key = f"{cell.dataset}/{cell.architecture}"
+        if (Path(context["values"]) / f"{cell.cell_id}.safetensors").exists():
+            here = about.setdefault(key, {"values": {}, "controls": sorted(controls)})
+            here["values"].setdefault(cell.weights, {})[cell.explainer] = cell.cell_id
+    asked = []
+    for key, here in about.items():
+        digests = repr(sorted(context["kept"][key].items())).encode()
+        here["maps_sha"] = hashlib.sha256(digests).hexdigest()[:12]
+        dataset, _, architecture = key.partition("/")
+        cell = Cell(stage="judge", task=compared.TASK, framework=REFERENCE, dataset=dataset,
+                    architecture=architecture, precision="float64")  # fmt: skip
+        job.run.forget(cell, maps_sha=here["maps_sha"])
+        asked.append(cell)
+    told = {**context, "judged": about}
+    return job.execute("told apart", asked, compared.__name__, context=told, at_once=1)
 
 
 def _judge(job: Job) -> Column:
@@ -182,6 +208,7 @@ def measure(cell: Cell, network: Network, context: Mapping[str, Any]) -> Iterato
     folder = Path(context["values"])
     folder.mkdir(parents=True, exist_ok=True)
     drawn = {f"{name}_curve": curve.values for name, curve in case.curves.items()}
+    drawn[CORRECT] = network.subsets[CORRECT].astype(np.float64)
     weights.save(folder / f"{cell.cell_id}.safetensors", values | drawn)
 
 
