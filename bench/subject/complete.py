@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bench.record.cell import Cell
 from bench.subject.explainer import Explainer
-from implementations.oracle.scores import score
+from bench.subject.model import score
 
 PerImage = NDArray[np.float64]
 
@@ -45,5 +45,13 @@ def promised(
         np.asarray(explainer.logits(each), np.float64)
         for each in (images, np.broadcast_to(start, images.shape))
     )
-    whole, rest = (score(options.score, each, targets) for each in (logits, without))
+    whole, rest = (_named(options.score, each, targets) for each in (logits, without))
     return Sums(np.concatenate(parts), whole - rest, np.abs(logits).max(axis=1))
+
+
+def _named(name: str, logits: NDArray[np.float64], targets: NDArray[Any]) -> PerImage:
+    """A score (N,) of logits (N, K) by its name."""
+    found = score(logits, targets)
+    if name == "log_probability":
+        return -np.logaddexp(0, -found.margin)
+    return found.probability if name == "probability" else found.logit
