@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.engine import inherited, scratch
-from bench.record import needs
 from bench.record.cell import Cell
+from implementations import libraries
+from implementations.frameworks import tuned
 
 KEPT = {
     "MALLOC_MMAP_MAX_": "0",
@@ -71,10 +72,11 @@ def environment(cell: Cell, cores: Sequence[int] = ()) -> dict[str, str]:
         "CAMPARISON_COLUMN": cell.column.label,
         "CAMPARISON_PRECISION": cell.precision if apart else "",
     }
-    if own := needs.python(cell):
+    if cell.library and (own := libraries.describe(cell.library).python):
         variables[PYTHON] = str(own)
-    for name, value in needs.variables(cell, len(cores)).items():
-        variables[name] = value.removeprefix(os.environ.get(name, "")).strip()
+    if cell.mode == "tuned":
+        flags = tuned.environment(len(cores))["XLA_FLAGS"]
+        variables["XLA_FLAGS"] = flags.removeprefix(os.environ.get("XLA_FLAGS", "")).strip()
     if not gpu:
         variables["CUDA_VISIBLE_DEVICES"] = ""
     return variables

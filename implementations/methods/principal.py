@@ -15,6 +15,7 @@ X'X and XX' have one spectrum, so the smaller is taken; from u of XX' comes v = 
 from __future__ import annotations
 
 from implementations.arrays import Array, Intermediates
+from implementations.contract import OracleNetwork
 from implementations.methods.card import Flag
 
 CENTRED = Flag(False, "subtract each channel's mean over the positions first")
@@ -25,8 +26,11 @@ SQUARINGS = 20
 """Of a matrix whose trace is 1: as good as 2^20 power steps, in products alone."""
 
 
-def reference(values: Array, centred: bool) -> Intermediates:
-    """`weights`, `signed` and `gap` (N,) of values (N, h, w, c), by singular values."""
+def reference(network: OracleNetwork, values: Array, centred: bool) -> Intermediates:
+    """`weights`, `signed` and `gap` (N,) of values (N, h, w, c), by singular values.
+
+    The network notes how near the direction is to another, and its sign to the other.
+    """
     import numpy as np
 
     rows = values.reshape(len(values), -1, values.shape[-1])
@@ -40,6 +44,8 @@ def reference(values: Array, centred: bool) -> Intermediates:
     sign = np.where(np.where(np.abs(total) > NEITHER, total, largest) < 0, -1.0, 1.0)[:, None]
     first, second = singular[:, 0], singular[:, 1] if singular.shape[1] > 1 else 0 * singular[:, 0]
     gap = np.divide(first - second, first, out=np.zeros_like(first), where=first > 0)
+    network.note_margin(np.where(first > 0, gap, np.inf))
+    network.note_margin(np.where(np.abs(total) > NEITHER, np.abs(total), np.inf))
     signed = (sign * mapped).reshape(values.shape[:3])
     return {"weights": sign * vector, "signed": signed, "gap": gap}
 

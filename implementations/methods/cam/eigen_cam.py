@@ -41,7 +41,7 @@ def reference(network: OracleNetwork, layer: str, options: Options, compile: Com
 
     def explain(network: OracleNetwork, images: Array, targets: Array) -> Intermediates:
         activations, _ = network.features(layer, images)
-        found = principal.reference(activations, options.centred)
+        found = principal.reference(network, activations, options.centred)
         maps = evidence.reference(found["signed"], options.relu)
         return {"activations": activations, **found, **maps}
 

@@ -43,7 +43,7 @@ def reference(network: OracleNetwork, layer: str, options: Options, compile: Com
     def explain(network: OracleNetwork, images: Array, targets: Array) -> Intermediates:
         activations, rest = network.features(layer, images)
         gradients = network.pull_back(layer, activations, rest, targets, options.score)
-        found = principal.reference(gradients * activations, options.centred)
+        found = principal.reference(network, gradients * activations, options.centred)
         maps = evidence.reference(found["signed"], options.relu)
         return {"activations": activations, "gradients": gradients, **found, **maps}
 
