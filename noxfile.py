@@ -142,7 +142,7 @@ def site(session: nox.Session) -> None:
     python = environment(session)
     added = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "site")
     session.run_install(python, "-m", "pip", "install", "-c", "constraints.txt", *added)
-    session.run(python, "-m", "pytest", "tests/site", *session.posargs)
+    session.run(python, "-m", "pytest", "tests/bench/report/site", *session.posargs)
 
 
 @nox.session(venv_backend="none")

@@ -7,82 +7,17 @@ from typing import Any
 
 from bench.cli.options import Single
 from bench.engine.progress import answer
-from bench.subject.stages import stages
-from implementations import frameworks, methods
-from implementations.architecture import graph, registered
+from bench.subject.catalogue import TEMPLATE, catalogue
+from implementations.architecture import registered
 from implementations.architecture.graph import layers, resolve_layer
 from implementations.architecture.shapes import operations, summary
-from implementations.contract import DEVICES, MODES, PRECISIONS, SCORES
-from implementations.methods.card import Option
-
-TEMPLATE = "cnn-32-16"
-"""The registered architecture that shows the form of a JSON file."""
-
-
-def catalogue() -> dict[str, Any]:
-    """Everything that can be named on the command line. Imports no framework."""
-    import datasets
-    from bench import metrics
-    from implementations import libraries
-
-    broken = methods.broken()
-    shown = [methods.load(name) for name in methods.names() if name not in broken]
-    found = [libraries.describe(name) for name in libraries.names()]
-    columns = frameworks.columns()
-    names = dict.fromkeys(c.framework for c in columns)
-    return {
-        "columns": [
-            {"column": c.label, "framework": c.framework, "backend": c.backend,
-             "here": not c.missing, "reason": c.missing or ""}
-            for c in columns
-        ],
-        "methods": [
-            {"method": m.name, "title": m.title, "paper": m.card.paper, "at": m.at,
-             "score": m.card.score, "core": "core" if m.card.core else "",
-             "frameworks": [name for name in (*names, "reference") if hasattr(m.module, name)],
-             "options": {name: _option_schema(o) for name, o in m.options.items()}}
-            for m in shown
-        ],
-        **({"broken": [{"method": name, "reason": why} for name, why in broken.items()]}
-           if broken else {}),
-        "libraries": [
-            {"library": library.name, "title": library.title, "framework": library.framework,
-             "here": bool(library.python) or not library.missing, "reason": library.missing or "",
-             "offers": {name: offer.like for name, offer in library.offers.items()}}
-            for library in found
-        ],
-        "datasets": datasets.names(),
-        "architectures": [_describe(name) for name in registered.names()],
-        "metrics": [
-            {"metric": m.name, "title": m.card.title, "needs": sorted(m.card.needs),
-             "better": m.card.better, "unit": m.card.unit}
-            for m in map(metrics.load, metrics.names())
-        ],
-        "stages": [{"stage": each.name, "title": each.title} for each in stages()],
-        "scores": SCORES,
-        "modes": MODES,
-        "devices": DEVICES,
-        "precisions": PRECISIONS,
-        "form": graph.document(registered.get(TEMPLATE)),
-    }  # fmt: skip
-
-
-def _option_schema(option: Option) -> dict[str, Any]:
-    return {"kind": type(option).__name__.lower(), **vars(option)}
-
-
-def _describe(name: str) -> dict[str, Any]:
-    architecture = registered.get(name)
-    return {
-        "architecture": name,
-        "parameters": sum(row[3] for row in summary(architecture)),
-        "layers": layers(architecture),
-    }
 
 
 def show_list(asked: Single) -> int:
     """`list`: as JSON, or as a page to read."""
-    found = catalogue()
+    from bench.stages import summary
+
+    found = catalogue() | {"metrics": summary.listed()}
     if asked.json:
         answer.print(json.dumps(found, indent=1))
         return 0

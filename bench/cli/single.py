@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.cli.options import Single
-from implementations import frameworks, methods
+from bench.record.cell import Column
+from bench.subject import names
 from implementations.architecture import registered
 from implementations.errors import BadInput, Unavailable
 
@@ -29,11 +30,11 @@ def explain(asked: Single) -> int:
     from bench.subject.explainer import method_of
     from implementations.architecture import pretrained, weights
 
-    column = frameworks.column(asked.framework, asked.backend)
+    column = names.column(asked.framework, asked.backend)
     known = asked.known
     cell = cells.Cell(
         stage="explain", framework=column.framework, backend=column.backend,
-        method=methods.called(*methods.parted(asked.method)), library=asked.library,
+        method=names.spelled(asked.method), library=asked.library,
         dataset="", architecture=known, layer=asked.layer, score=asked.score,
         options=asked.options, batch=asked.batch, device=asked.device,
         mode=stage.default_mode(column.framework, asked.library, asked.mode),
@@ -98,7 +99,7 @@ def explain(asked: Single) -> int:
     return FAILED
 
 
-def _require(column: frameworks.Column, device: str) -> None:
+def _require(column: Column, device: str) -> None:
     from bench.record import machine
 
     machine.require(device)
@@ -114,27 +115,25 @@ def train(asked: Single) -> int:
     """
     from bench.cli.user_files import check_writable
     from bench.engine.execute import execute
-    from bench.job.plans import trainable
     from bench.record.runs import Run
     from bench.stages import train as stage
+    from bench.subject.inputs import training_data
     from bench.subject.request import Request
     from implementations.architecture.weights import write_bytes
 
-    column = frameworks.column(asked.framework, asked.backend)
-    if column.framework == frameworks.REFERENCE:
+    column = names.column(asked.framework, asked.backend)
+    if not column.packages:
         raise BadInput("the reference is never trained; name another --framework")
     out = asked.out
     check_writable(out, [asked.file])
     known = asked.known
-    if not trainable(asked.dataset):
-        raise BadInput(f"{asked.dataset} has no training images: its network comes trained")
     request = Request(
         datasets=(asked.dataset,),
         architectures=(known,), columns=(column,), methods=(),
         device=asked.device, epochs=asked.epochs, data_dir=asked.data_dir,
         allow_unverified=asked.allow_unverified,
     )  # fmt: skip
-    _check_fit(asked, known)
+    training_data(asked.dataset, known, asked.data_dir, asked.allow_unverified)
     _require(column, asked.device)
     context = request.context()
     run = Run("train", {**request.identity(), "seed": asked.seed, "by": asked.optimizer})
@@ -156,14 +155,3 @@ def train(asked: Single) -> int:
     where = f" (what its process wrote: {run.log})" if run.log.exists() else ""
     print(f"python -m bench train: {last['reason']}{where}", file=sys.stderr)  # noqa: T201
     return FAILED
-
-
-def _check_fit(asked: Single, name: str) -> None:
-    """Raises BadInput here, before a process is started, for a network that cannot be trained."""
-    import datasets
-    from bench.subject.inputs import fit
-
-    data = datasets.load(asked.dataset, asked.data_dir, asked.allow_unverified)
-    height, width, channels = shape = data.train_images.shape[1:]
-    classes = len(data.class_names)
-    fit(registered.get(name, (height, width, channels), classes), shape, classes)

@@ -10,7 +10,6 @@ from bench.job import changes, main_job, publishing
 from bench.job.plans import planned, source
 from bench.record import machine
 from bench.record.runs import RESULTS
-from bench.report.changes import compare as what_changed
 from bench.subject.inputs import shared_weights
 from bench.subject.request import Request
 from implementations.errors import BadInput
@@ -42,12 +41,13 @@ def run_stage(request: Request) -> int:
         need = not sweeps and request.command not in UNTRAINED
         if (need or trainer == "given") and not path.exists():
             raise BadInput(f"no trained weights {path}; {source(dataset, architecture)}")
-    earlier = changes.check(Path(request.compare)) if request.compare else None
+    earlier = Path(request.compare) if request.compare else None
+    if earlier:
+        changes.check(earlier)
     stages = FURTHER.get(request.command, (request.command,))
     job, status = main_job.perform(request, stages)
     if earlier:
-        told = what_changed(earlier, (job.run.head, job.run.rows))
-        answer.print(told)
+        answer.print(changes.changes(earlier, job.run.head, job.run.rows))
     return status
 
 

@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.engine import inherited, scratch
+from bench.record import needs
 from bench.record.cell import Cell
-from implementations import libraries
-from implementations.frameworks import tuned
 
 KEPT = {
     "MALLOC_MMAP_MAX_": "0",
@@ -72,11 +71,10 @@ def environment(cell: Cell, cores: Sequence[int] = ()) -> dict[str, str]:
         "CAMPARISON_COLUMN": cell.column.label,
         "CAMPARISON_PRECISION": cell.precision if apart else "",
     }
-    if cell.library and (own := libraries.describe(cell.library).python):
+    if own := needs.python(cell):
         variables[PYTHON] = str(own)
-    if cell.mode == "tuned":
-        flags = tuned.environment(len(cores))["XLA_FLAGS"]
-        variables["XLA_FLAGS"] = flags.removeprefix(os.environ.get("XLA_FLAGS", "")).strip()
+    for name, value in needs.variables(cell, len(cores)).items():
+        variables[name] = value.removeprefix(os.environ.get(name, "")).strip()
     if not gpu:
         variables["CUDA_VISIBLE_DEVICES"] = ""
     return variables

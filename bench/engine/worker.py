@@ -24,10 +24,9 @@ from types import ModuleType
 from typing import Any, TextIO
 
 from bench.engine.compile_caches import compile_cache
+from bench.record import needs
 from bench.record.cell import Cell, from_document
-from implementations.architecture import registered
 from implementations.errors import BadInput, Unavailable
-from implementations.frameworks import packages
 
 Row = dict[str, Any]
 Measure = Callable[[Cell, Mapping[str, Any]], Iterator[Row]]
@@ -50,9 +49,9 @@ class Blinkered(PathFinder):
         return super().find_spec(fullname, path, target)
 
 
-def block(needed: frozenset[str], others: frozenset[str] = frozenset()) -> None:
-    """Hide every framework package but these, so that no two share a process, and the others."""
-    Blinkered.names = (packages() | others) - needed
+def block(names: frozenset[str]) -> None:
+    """Hide these packages: of other frameworks, so that no two share a process, among them."""
+    Blinkered.names = names
     sys.meta_path[:] = [Blinkered if finder is PathFinder else finder for finder in sys.meta_path]
 
 
@@ -150,9 +149,8 @@ def main(job_path: str, ending: str = "") -> None:
     cells = [from_document(document) for document in job["cells"]]
     stage = importlib.import_module(job["module"])
     bare = getattr(stage, "BARE", False) and not any(cell.library for cell in cells)
-    needed = frozenset(package for cell in cells for package in cell.column.packages)
-    block(needed, EXTRAS if bare else frozenset())
-    registered.include(job["context"].get("architectures", {}))
+    block(needs.foreign(cells) | (EXTRAS if bare else frozenset()))
+    needs.include(job["context"].get("architectures", {}))
     with compile_cache(job["context"].get("cache"), job["round"]):
         if hasattr(stage, "serve"):  # one with a stopwatch, or networks, of its own
             stage.serve(cells, job["context"], report)

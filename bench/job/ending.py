@@ -38,7 +38,10 @@ def screen(job: Pipeline, path: Path) -> str:
         parts.append("\n".join(answered(Path(folder) / "tables", place(job))))
     parts.append(left_out(job.run.rows))
     results = job.request.results
-    parts.append(f"Everything is in {results}: tables/, figures/, and the rows in runs/{path.name}")
+    parts.append(
+        f"Open {results}/site/index.html; the rest is in {results}: tables/, figures/, and the "
+        f"rows in runs/{path.name}"
+    )
     return "\n\n".join(filter(None, parts))
 
 

@@ -11,19 +11,19 @@ from bench.job import ending, publishing
 from bench.job.pipeline import Pipeline
 from bench.job.plans import planned
 from bench.record.runs import Row
+from bench.subject import names
 from bench.subject.request import Request
-from implementations import methods
 from implementations.errors import BadInput, Unavailable
 
 
 def begin(stage: str, request: Request) -> Pipeline:
     """A pipeline of a stage over what was asked; goes on with a killed run of the same."""
     asked = planned(stage, request)
-    for reason in methods.broken().values():
+    for reason in names.broken():
         console.print(f"Left out: {reason}", markup=False, soft_wrap=True)
-    names = tuple(dict.fromkeys(network.architecture for network in asked))
+    architectures = tuple(dict.fromkeys(network.architecture for network in asked))
     sets = tuple(dict.fromkeys(network.dataset for network in asked))
-    job = Pipeline(stage, replace(request, datasets=sets, architectures=names), asked)
+    job = Pipeline(stage, replace(request, datasets=sets, architectures=architectures), asked)
     try:
         job.check_weights()
     except BadInput:

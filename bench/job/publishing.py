@@ -23,7 +23,7 @@ from bench.record.runs import LIST, LOCAL, RESULTS, ROOT
 from bench.report import canvas, site
 from bench.stages import gallery
 from implementations.architecture import weights
-from implementations.errors import BadInput
+from implementations.errors import BadInput, unknown
 
 SUPERSEDED = "superseded.csv"
 HEADER = "# What the tables are made of, by `python -m bench publish`; not to be edited.\n"
@@ -102,7 +102,10 @@ def publish(
     """
     listed = {entry["file"]: entry for entry in runs.named(results)}
     kept = {file: runs.read(results / "runs" / file) for file in listed}
-    added = {f"{name}.jsonl.gz": runs.read(source / "runs" / f"{name}.jsonl.gz") for name in names}
+    there = {path.name.removesuffix(".jsonl.gz"): path for path in source.glob("runs/*.jsonl.gz")}
+    if strange := sorted(set(names) - there.keys()):
+        raise BadInput(unknown("run", strange[0], sorted(there), f"of {source} "))
+    added = {there[name].name: runs.read(there[name]) for name in names}
     if twice := sorted(added.keys() & listed.keys()):
         raise BadInput(f"{twice[0]} is published already")
     leaving = {f"{name}.jsonl.gz": reason for name in withdrawn}

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from bench.record.array_file import load
 from bench.report.files import stem
-from bench.subject.heatmaps import zero_maps
 
 REFERENCE = "reference"
 ZERO = "no positive\nevidence at\nthis layer"
@@ -124,7 +123,7 @@ def _pictures(images: Maps) -> Maps:
 
 def _maps(maps: Maps) -> tuple[Maps, NDArray[np.bool_]]:
     """Each heatmap on its own scale, zero in the middle where it has both signs; empty ones."""
-    empty = zero_maps(maps)
+    empty = np.logical_not(maps.any(axis=(1, 2)))
     tiles = np.stack([_coloured(heatmap, np.abs(heatmap).max()) for heatmap in maps])
     tiles[empty] = EMPTY
     return tiles, empty

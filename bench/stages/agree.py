@@ -7,6 +7,7 @@ the first of them out of tolerance names the culprit. What an error is held agai
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from pathlib import Path
@@ -15,14 +16,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench import metrics
 from bench.engine.worker import Row
 from bench.record.cell import Cell
 from bench.stages import Job, gallery
 from bench.subject.explainer import Arrays, Explainer, build, load_framework, method_of
+from bench.subject.heatmaps import zero_maps
 from bench.subject.inputs import architecture_for, subject
 from bench.subject.request import Request
 from bench.truth import answers
-from bench.truth.tolerance import compare, gate_of
+from bench.truth.tolerance import MAPS, compare, gate_of
 from implementations import methods
 from implementations.architecture import weights
 from implementations.architecture.graph import Architecture, resolve_layer
@@ -124,6 +127,7 @@ def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
             continue
         yield {
             **compare(name, found, expected, gate),
+            **(alike(found[name], expected[name]) if name in MAPS else {}),
             "weights_sha": about.weights_sha,
             "inputs_sha": about.inputs_sha,
             "verified": about.verified,
@@ -132,6 +136,29 @@ def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
     if keep:
         maps = found["upsampled"][gallery.pictured(cell, context)]
         weights.save(Path(keep), {"found": maps.astype(np.float32)})
+
+
+def alike(found: NDArray[Any], expected: NDArray[Any]) -> Row:
+    """How alike maps (N, h, w[, K]) are by other measures, which are no gate, zero maps left out.
+
+    Maps of every class are taken side by side, as one map each image.
+    """
+    some = ~zero_maps(expected)
+    if not some.any():
+        return {}
+    a, b = (maps[some].reshape(some.sum(), maps.shape[1], -1) for maps in (found, expected))
+    case = metrics.Case(a, other=b)
+    with warnings.catch_warnings():
+        # A constant map has no correlation: the metric says NaN, and it is left out below.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        pearson, spearman, iou = (case.value(name) for name in ("pearson", "spearman", "topk_iou"))
+    rows: Row = {}
+    for name, values in (("pearson", pearson), ("spearman", spearman)):
+        defined = values[np.isfinite(values)]
+        if len(defined):
+            rows[f"{name}_median"] = float(np.median(defined))
+            rows[f"{name}_min"] = float(defined.min())
+    return {**rows, "topk_iou": float(np.median(iou))}
 
 
 def chunk_of(explainer: Explainer, n: int) -> int:

@@ -48,6 +48,15 @@ def intervals(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return ends
 
 
+def listed() -> list[dict[str, Any]]:
+    """The metrics there are, and what each needs: what `list` shows."""
+    return [
+        {"metric": each.name, "title": each.card.title, "needs": sorted(each.card.needs),
+         "better": each.card.better, "unit": each.card.unit}
+        for each in map(metrics.load, metrics.names())
+    ]  # fmt: skip
+
+
 def summarise(
     values: Mapping[str, PerImage], subsets: Mapping[str, NDArray[np.bool_]], maps: NDArray[Any]
 ) -> Iterator[Row]:

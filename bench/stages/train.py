@@ -16,14 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import datasets
 from bench.engine.progress import console
 from bench.engine.worker import Reporter, Row
 from bench.record.cell import NUDGED, Cell
 from bench.record.fingerprint import code_of
 from bench.stages import Job, likeness
 from bench.subject.explainer import load_framework
-from bench.subject.inputs import fit, own_weights, shared_weights
+from bench.subject.inputs import own_weights, shared_weights, training_data
 from bench.subject.request import Request
 from implementations import frameworks
 from implementations.architecture import registered, weights
@@ -104,14 +103,9 @@ def predict(framework: Framework, network: Network, images: NDArray[Any]) -> NDA
 def train(cell: Cell, context: Mapping[str, Any], report: Reporter) -> Iterator[Row]:
     """One row an epoch; the last one has the test accuracy and the confusion matrix."""
     framework, import_s = load_framework(cell)
-    data = datasets.load(cell.dataset, context["data_dir"], context["allow_unverified"])
-    if not len(data.train_images):
-        raise BadInput(f"{cell.dataset} has no training images: its network comes trained")
-    shape = data.train_images.shape[1:]
-    architecture = registered.get(
-        cell.architecture, (shape[0], shape[1], shape[2]), len(data.class_names)
+    data, architecture = training_data(
+        cell.dataset, cell.architecture, context["data_dir"], context["allow_unverified"]
     )
-    fit(architecture, shape, len(data.class_names))
     chosen = recipe(cell.architecture, cell.dataset, cell.epochs)
     n = round(len(data.train_images) * (1 - chosen.validation))
     chosen = fitted(chosen, n)

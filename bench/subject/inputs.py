@@ -15,6 +15,7 @@ import datasets
 from bench.record import sealed
 from bench.record.cell import Cell
 from bench.record.runs import LOCAL, RESULTS
+from datasets.contract import Dataset
 from implementations.architecture import pretrained, registered, weights
 from implementations.architecture.graph import Architecture
 from implementations.architecture.recipes import recipe
@@ -79,6 +80,19 @@ def prepare_images(
     elif "fill" not in sealed.kept(path, made):  # of before there was a fill
         sealed.save(path, made())
     return path
+
+
+def training_data(
+    dataset: str, architecture: str, data_dir: str | None, allow_unverified: bool
+) -> tuple[Dataset, Architecture]:
+    """A data set, and an architecture at its shape. Raises BadInput where the two do not fit."""
+    data = datasets.load(dataset, data_dir, allow_unverified)
+    if not len(data.train_images):
+        raise BadInput(f"{dataset} has no training images: its network comes trained")
+    height, width, channels = shape = data.train_images.shape[1:]
+    graph = registered.get(architecture, (height, width, channels), len(data.class_names))
+    fit(graph, shape, len(data.class_names))
+    return data, graph
 
 
 def _median(images: NDArray[Any]) -> NDArray[np.float32]:

@@ -45,11 +45,26 @@ def _column(name: str) -> Column:
     return frameworks.column(framework, backend)
 
 
+def column(framework: str, backend: str) -> Column:
+    """The column of a framework, or the reference. Raises BadInput."""
+    return frameworks.column(framework, backend)
+
+
+def spelled(method: str) -> str:
+    """A method's one name, its options in order, whoever offers it. Raises BadInput."""
+    return methods.called(*methods.parted(method))
+
+
 def pick_methods(names: Iterable[str] | None) -> tuple[str, ...]:
     """Methods by name, family, `core` or `all`; all of them that import where none is named."""
     groups = methods.groups()
     chosen = [groups.get(name) or [methods.load(name).name] for name in names or ("all",)]
     return tuple(dict.fromkeys(chain.from_iterable(chosen)))
+
+
+def broken() -> tuple[str, ...]:
+    """Why each method that no name stands for is none: its file does not import."""
+    return tuple(methods.broken().values())
 
 
 def pick_datasets(names: Iterable[str]) -> tuple[str, ...]:

@@ -10,23 +10,27 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.engine.worker import Row
 from bench.record import sealed
 from bench.record.cell import Cell
 from bench.record.fingerprint import code_hash
+from bench.record.runs import Row
 from bench.subject.explainer import Arrays, asked, build, method_of
 from bench.subject.inputs import Subject, batch_of, subject
 from bench.truth import rounding
-from implementations import frameworks
 from implementations.architecture import registered, weights
+from implementations.architecture.graph import Architecture
 from implementations.architecture.shapes import operations
+from implementations.arrays import Weights
+from implementations.contract import Framework
 from implementations.oracle import runtime
+from implementations.oracle.network import Reference
 
+ORACLE = cast(Framework, runtime)
 CHUNK = 32
 CHEAP = 2
 """Evaluations an image up to which a method is compared on every image of the set."""
@@ -127,6 +131,11 @@ def timed_batch(cell: Cell, context: Mapping[str, Any]) -> tuple[Subject, Arrays
     return next((one for one in chain([start], answered) if one[1]["heatmap"].any()), start)
 
 
+def network(architecture: Architecture, tensors: Weights) -> Reference:
+    """The oracle's network of these weights, for what is no heatmap."""
+    return runtime.build(architecture, tensors)
+
+
 def _unlike(images: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Every image once, and for each of these the number of the one that it is.
 
@@ -142,8 +151,7 @@ def kinks(cell: Cell, about: Subject, chosen: NDArray[np.int64]) -> NDArray[np.f
     method, options, layer = asked(of(cell), about.architecture)
     margins = [np.full(len(unlike), np.inf)]
     network = runtime.build(about.architecture, about.weights).watched(margins)
-    oracle = frameworks.load(frameworks.REFERENCE)
-    explain = method.bind("reference", oracle, network, layer, options, seed=cell.seed)
+    explain = method.bind("reference", ORACLE, network, layer, options, seed=cell.seed)
     explain(*runtime.put(network, unlike, network(unlike.astype(np.float64)).argmax(axis=1)))
     nearest: NDArray[np.float64] = np.min(margins, axis=0)
     return nearest[each]

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from bench.record.cell import Cell
 from bench.subject.explainer import Arrays, asked, load_framework
 from bench.subject.inputs import Subject
-from implementations import frameworks
 from implementations.architecture.graph import Architecture, cut
 from implementations.arrays import resize
+from implementations.contract import Framework
 from implementations.oracle import runtime
 from implementations.oracle.network import Reference
 from implementations.oracle.switches import SWITCHES
@@ -64,7 +64,7 @@ def answer(
         elsewhere = cell.precision == "float64"
         return read(points, np.arange(len(points)), chunk) if elsewhere else {}
 
-    oracle, outputs = frameworks.load(frameworks.REFERENCE), method.card.intermediates
+    oracle, outputs = cast(Framework, runtime), method.card.intermediates
 
     def explained(by: Reference) -> Arrays:
         explain = method.bind("reference", oracle, by, layer, options, outputs, seed=cell.seed)

@@ -6,8 +6,6 @@ code is right, float32 shows rounding. What is not finite never agrees.
 
 from __future__ import annotations
 
-import math
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -16,14 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import metrics
 from bench.record.cell import Cell
 from bench.record.runs import Row
-from bench.subject.explainer import Arrays, asked
+from bench.subject.explainer import Arrays, asked, method_of
 from bench.subject.heatmaps import relative_error, zero_maps
 from bench.subject.inputs import Subject
 from bench.truth import answers, rounding, tie_breaking
-from implementations import methods
 
 MAPS = ("signed", "heatmap", "upsampled")
 KINK = {"float32": 1e-6, "float64": 1e-14}
@@ -44,7 +40,7 @@ def tolerance(cell: Cell, logits: NDArray[Any]) -> float | None:
     """The gate on max_rel, or None where the error is published without one (TF32, bfloat16)."""
     if cell.precision not in EPSILON:
         return None
-    card = methods.load(cell.method).card
+    card = method_of(cell).card
     if cell.precision == "float64":
         return card.exact
     if cell.score != "logit":
@@ -115,11 +111,8 @@ def gate_of(cell: Cell, about: Subject, expected: Arrays, chunk: int = 0) -> Gat
     )  # fmt: skip
 
 
-def compare(name: str, found: Arrays, expected: Arrays, gate: Gate, likeness: bool = True) -> Row:
-    """One stage compared: the agreement columns of a row. What is not finite never agrees.
-
-    With `likeness` also how alike maps are by other measures, which is no gate.
-    """
+def compare(name: str, found: Arrays, expected: Arrays, gate: Gate) -> Row:
+    """One stage compared: the agreement columns of a row. What is not finite never agrees."""
     a, b = found[name], expected[name]
     scale = expected.get("signed", expected["heatmap"]) if name in MAPS else b
     error = relative_error(a, b, scale)
@@ -136,8 +129,6 @@ def compare(name: str, found: Arrays, expected: Arrays, gate: Gate, likeness: bo
         "nan_count": int((~np.isfinite(a)).sum()),
         "tolerance": gate.tolerance,
     }
-    if name in MAPS and likeness:
-        rows |= _likeness(_flat(a[~zero]), _flat(b[~zero]))
     if gate.tolerance is not None:
         bound = gate.bounds.get(name, np.zeros(len(error)))[: len(error)]
 
@@ -154,28 +145,6 @@ def compare(name: str, found: Arrays, expected: Arrays, gate: Gate, likeness: bo
         shown = error if zero.all() else error[~zero]
         rows["agree"] = bool(np.median(shown) <= gate.typical)
     return rows
-
-
-def _flat(maps: NDArray[Any]) -> NDArray[Any]:
-    """Maps of every class (N, h, w, K) side by side, as one map (N, h, w K) each image."""
-    return maps.reshape(*maps.shape[:2], math.prod(maps.shape[2:]))
-
-
-def _likeness(a: NDArray[Any], b: NDArray[Any]) -> Row:
-    if not len(a):
-        return {}
-    case = metrics.Case(a, other=b)
-    with warnings.catch_warnings():
-        # A constant map has no correlation: the metric says NaN, and it is left out below.
-        warnings.simplefilter("ignore", RuntimeWarning)
-        pearson, spearman, iou = (case.value(name) for name in ("pearson", "spearman", "topk_iou"))
-    rows: Row = {}
-    for name, values in (("pearson", pearson), ("spearman", spearman)):
-        defined = values[np.isfinite(values)]
-        if len(defined):
-            rows[f"{name}_median"] = float(np.median(defined))
-            rows[f"{name}_min"] = float(defined.min())
-    return {**rows, "topk_iou": float(np.median(iou))}
 
 
 def _judge(

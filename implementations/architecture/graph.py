@@ -111,14 +111,11 @@ def resolve_layer(architecture: Architecture, name: str | None) -> str:
     """The node a user's layer name means.
 
     `conv2` is the first ReLU after it when only batch norm stands between; `conv2:pre` is the
-    convolution's own output; None is the last convolution. Raises BadInput with the nearest names.
+    convolution's own output; None is the default layer. Raises BadInput with the nearest names.
     """
-    spatial = layers(architecture)
-    convolutions = [n for n in spatial if architecture[n].kind == "conv"]
     if name is None:
-        if not convolutions:
-            raise BadInput(f"{architecture.name} has no convolution, so no layer for a heatmap")
-        name = convolutions[-1]
+        return _last(architecture)
+    spatial = layers(architecture)
     plain = name.removesuffix(":pre")
     if plain not in spatial or (plain != name and architecture[plain].kind != "conv"):
         raise BadInput(unknown("layer", name, spatial, f"of {architecture.name} "))
@@ -132,6 +129,29 @@ def resolve_layer(architecture: Architecture, name: str | None) -> str:
         node = users[0].name
         if KINDS[users[0].kind].role == "activation":
             return node
+
+
+def _last(architecture: Architecture) -> str:
+    """The default layer: from the last convolution on, through what keeps the map.
+
+    That is normalisations, activations and what joins several nodes, at the same map size, as long
+    as everything from the convolution to the logits passes there: a residual network's last block.
+    """
+    sizes = {name: shape[:-1] for name, shape in architecture.shapes.items()}
+    convolutions = [n for n in layers(architecture) if architecture[n].kind == "conv"]
+    if not convolutions:
+        raise BadInput(f"{architecture.name} has no convolution, so no layer for a heatmap")
+    found = convolutions[-1]
+    after = cut(architecture, found).head
+    downstream, kept = {found, *(node.name for node in after)}, {found}
+    for node in after:
+        kind = KINDS[node.kind]
+        keeps = kind.joins or kind.role in ("normalisation", "activation")
+        if keeps and kept.intersection(node.inputs) and sizes[node.name] == sizes[found]:
+            kept.add(node.name)
+            if not downstream.intersection(cut(architecture, node.name).rest):
+                found = node.name
+    return found
 
 
 def parse(document: Mapping[str, Any], where: str) -> Architecture:

@@ -1,24 +1,22 @@
-"""Networks that people trained and photographs to show them: real weights in neutral form."""
+"""Networks that people trained: real weights in neutral form."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from implementations.architecture import registered
 from implementations.architecture.graph import Architecture
 from implementations.architecture.shapes import parameters
 from implementations.architecture.weights import check, load
-from implementations.arrays import Images, Weights, resize
+from implementations.arrays import Weights
 from implementations.errors import BadInput
 
 SQUEEZENET = "squeezenet-1.0"
 FILES = {SQUEEZENET: "squeezenet_v1_0.safetensors"}
 """Architecture -> its file in a folder of pretrained weights."""
-RESIZED, CROPPED = 256, 227
 
 
 def neutral(
@@ -57,21 +55,3 @@ def _from_pytorch(
         raise BadInput(f"{where}: tensor {min(left)!r} belongs to no node of {architecture.name}")
     check(architecture, converted, where)
     return converted
-
-
-def photographs() -> tuple[tuple[str, ...], Images]:
-    """Names and (2, 227, 227, 3) RGB in [0, 1] of the two photographs bundled with scikit-learn.
-
-    Resized to 256 x 256 without antialias and cropped at the centre, as SqueezeNet expects.
-    """
-    from sklearn.datasets import load_sample_image
-
-    names = ("china", "flower")
-    start = (RESIZED - CROPPED) // 2
-    middle = slice(start, start + CROPPED)
-    images = []
-    for name in names:
-        channels = np.moveaxis(load_sample_image(f"{name}.jpg") / 255, -1, 0)
-        whole = np.moveaxis(resize(channels, (RESIZED, RESIZED)), 0, -1)
-        images.append(whole[middle, middle].astype(np.float32))
-    return names, np.stack(images)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datasets.photographs import NEAREST, load
+from datasets.photographs import NEAREST, load, photographs
 from implementations.architecture import pretrained, registered
 from implementations.oracle import runtime
 
@@ -14,9 +14,19 @@ BESIDE = Path(__file__).parents[3] / "shared" / "weights"
 WEIGHTS = Path(os.environ.get("CAMPARISON_WEIGHTS", BESIDE)) / "squeezenet_v1_0.safetensors"
 
 
+def test_photographs() -> None:
+    names, images = photographs()
+    assert names == ("china", "flower")
+    assert (images.shape, images.dtype) == ((2, 227, 227, 3), np.float32)
+    assert 0 <= images.min() < 0.05 < 0.95 < images.max() <= 1
+    # A blue sky over the roofs; an orange dahlia in the middle of its photograph.
+    assert images[0, :40].mean(axis=(0, 1)).argmax() == 2
+    assert images[1, 90:140, 90:140].mean(axis=(0, 1)).argmax() == 0
+
+
 def test_two_photographs_and_nothing_to_train_on() -> None:
     dataset = load()
-    names, images = pretrained.photographs()
+    names, images = photographs()
     assert names == tuple(NEAREST)
     np.testing.assert_array_equal(dataset.test_images, images)
     assert dataset.train_images.shape == (0, 227, 227, 3)

@@ -36,8 +36,7 @@ def cells(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _line(place: Place, cell: Measured, spent: dict[tuple[Any, ...], float]) -> dict[str, Any]:
     timing = cell.timing
-    day = "".join(started(cell.run_id)[0])[:8]
-    line = {**place.key, **timing.what, **cell.said, "date": day}
+    line = {**place.key, **timing.what, **cell.said, "date": day(cell.run_id)}
     line |= {"column": timing.column, "mode": timing.mode, "stale": timing.stale}
     line |= {
         "what": what(*(timing.what[n] for n in ("task", "method", "library", "options", "score")))
@@ -83,3 +82,9 @@ def _evaluations(rows: pd.DataFrame) -> dict[tuple[Any, ...], float]:
     by = ("run_id", "dataset", "architecture", *CELL)
     counted = rows[rows["evaluations"].notna()]
     return {tuple(key.values()): middle(mine["evaluations"]) for key, mine in groups(counted, by)}
+
+
+def day(run_id: str) -> str:
+    """The day on which a run began, `2026-11-28`; empty where its name does not tell."""
+    told = "".join(started(run_id)[0])[:8]
+    return f"{told[:4]}-{told[4:6]}-{told[6:]}" if told.isdigit() else ""

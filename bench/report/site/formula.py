@@ -15,7 +15,7 @@ from typing import Any
 OPERATORS = {"sum": r"\sum", "max": r"\max", "min": r"\min", "exp": r"\exp", "log": r"\log"}
 NAMED = (
     "mean", "relu", "softmax", "sign", "median", "resize", "norm", "rank", "Phi", "diag", "tanh",
-    "abs", "argmax", "r01", "sqrt",
+    "abs", "argmax", "sqrt",
 )  # fmt: skip
 GREEK = ("alpha", "beta", "gamma", "epsilon", "phi", "sigma", "lambda", "mu", "rho")
 TOKEN = re.compile(
@@ -96,6 +96,8 @@ def _word(word: str, prime: str, sub: str) -> str:
         return f"{OPERATORS[word]}{below} "
     if word in GREEK:
         return rf"\{word}{below}{prime} "
+    if word == "r01":
+        return rf"\text{{r01}}{below} "
     if word in NAMED:
         return rf"\operatorname{{{word}}}{below} "
     if len(word) == 2 and word[1].isdigit():

@@ -14,7 +14,7 @@ import pandas as pd
 from bench.report import answers
 from bench.report.answers import Place
 from bench.report.measured import started
-from bench.report.site.cells import cells
+from bench.report.site.cells import cells, day
 from bench.report.table import Table
 
 Frame = pd.DataFrame
@@ -70,9 +70,9 @@ class Material:
         """Every machine that rows are of, with the dates of its runs, the newest first."""
         found: dict[str, dict[str, Any]] = {}
         for head in sorted(self.heads, key=lambda head: started(str(head["run_id"]))):
-            day = "".join(started(str(head["run_id"]))[0])[:8]
+            when = day(str(head["run_id"]))
             name = str(head.get("machine_id", ""))
-            mine = found.setdefault(name, {"name": name, "first": day, "runs": 0})
+            mine = found.setdefault(name, {"name": name, "first": when, "runs": 0})
             mine |= {k: head.get(k) for k in ("cpu", "cpus_allowed", "ram_gb", "gpu", "os")}
-            mine |= {"last": day, "runs": mine["runs"] + 1}
+            mine |= {"last": when, "runs": mine["runs"] + 1}
         return sorted(found.values(), key=lambda mine: str(mine["last"]), reverse=True)

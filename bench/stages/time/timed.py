@@ -105,7 +105,7 @@ def heatmap(cell: Cell, context: Mapping[str, Any]) -> Timed:
             canonical = tolerance.LIBRARY if _canonical(cell) else None
             gate = replace(gate, tolerance=canonical, typical=None)
         found = {name: np.asarray(values, np.float64)}
-        return tolerance.compare(name, found, expected, gate, likeness=False)
+        return tolerance.compare(name, found, expected, gate)
 
     def check(heatmap: Any) -> Row:
         return compared(about, expected, explaining.to_host(explainer.framework, heatmap))

@@ -30,7 +30,6 @@ from bench.truth import answers, tolerance
 from implementations import frameworks
 from implementations.architecture.recipes import recipe
 from implementations.errors import Unavailable
-from implementations.oracle import runtime
 
 SLACK = 10
 """How much farther the loss may be than at first: it is of logits that have grown."""
@@ -84,7 +83,7 @@ def train_step(cell: Cell, context: Mapping[str, Any]) -> Timed:
     def next_loss(order: NDArray[np.int64]) -> float:
         """The loss of the first step in an order, from the weights as they are, by the oracle."""
         chosen = order[: cell.batch]
-        now = runtime.build(about.architecture, trainer.weights())
+        now = answers.network(about.architecture, trainer.weights())
         return cross_entropy(now(about.images[chosen].astype(np.float64)), about.labels[chosen])
 
     def check(losses: NDArray[np.float64]) -> Row:

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 from bench.__main__ import main
-from bench.cli.catalogue import TEMPLATE
 from bench.engine.child import ROOT
+from bench.subject.catalogue import TEMPLATE
 from implementations.architecture import graph, registered
 from implementations.architecture.shapes import operations, summary
 
 LIST = """
 import sys
 from bench.__main__ import main
-from bench.cli.catalogue import TEMPLATE
+from bench.subject.catalogue import TEMPLATE
 status = main(sys.argv[1:])
 from implementations import frameworks
 loaded = sorted(sys.modules.keys() & (frameworks.packages() | {"captum", "shap", "flax"}))

@@ -110,6 +110,13 @@ def test_a_list_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
         runs.published(tmp_path)
 
 
+def test_a_run_that_is_not_there_is_named_with_those_near_it(tmp_path: Path) -> None:
+    known = a_run(tmp_path / "local", 1)
+    with pytest.raises(BadInput, match=f"unknown run of .* did you mean {known}"):
+        publishing.publish([f"{known}0"], source=tmp_path / "local", results=tmp_path / "results")
+    assert not (tmp_path / "results").exists()
+
+
 def test_a_run_with_one_cell_of_its_own_stays() -> None:
     def run(day: int, cells: str) -> tuple[dict[str, Any], list[runs.Row]]:
         head = {"run_id": f"time-2026010{day}T000000-m1", "machine_id": "m1"}

@@ -94,3 +94,16 @@ def test_cells_are_distinct_and_cover_the_toggles(cells: Callable[..., list[Cell
     assert quick == {("eager", "float32")} and len(cells(True, "saliency")) > len(
         cells(False, "saliency")
     )
+
+
+def test_likeness_is_of_maps_that_are_not_zero() -> None:
+    maps = np.random.default_rng(0).random((5, 6, 7))
+    maps[2] = 0
+    same = agree.alike(maps, maps)
+    assert same["spearman_min"] == pytest.approx(1) and same["topk_iou"] == 1
+    assert agree.alike(-maps, maps)["pearson_median"] == pytest.approx(-1)
+    # They are no agreement of anything: no correlation is taken over them.
+    assert agree.alike(maps, np.zeros_like(maps)) == {}
+    # Maps of every class are taken as one.
+    every = np.stack([maps, 2 * maps, maps], axis=-1)
+    assert agree.alike(every, every)["pearson_min"] == pytest.approx(1)

@@ -47,13 +47,12 @@ def test_the_same_maps_agree(expected: Arrays) -> None:
     assert row["agree"] is True and row["share_within"] == 1 and row["kinks"] == []
     assert row["max_rel"] == row["rmse"] == row["max_abs"] == 0
     assert row["zero_map_share"] == 0.1 and row["nan_count"] == 0 and row["n_images"] == N
-    assert row["spearman_min"] == pytest.approx(1) and row["topk_iou"] == 1
 
 
 def test_a_wrong_heatmap_fails(expected: Arrays) -> None:
     wrong = {"heatmap": np.maximum(-expected["signed"], 0)}
     row = gates.compare("heatmap", wrong, expected, held(expected))
-    assert row["agree"] is False and row["share_within"] == 0 and row["pearson_median"] < 0
+    assert row["agree"] is False and row["share_within"] == 0
     shifted = {"heatmap": np.roll(expected["heatmap"], 1, axis=2)}
     assert gates.compare("heatmap", shifted, expected, held(expected))["agree"] is False
     other_images = {"heatmap": expected["heatmap"][::-1]}
@@ -131,10 +130,9 @@ def test_zero_maps_are_compared_by_absolute_error(expected: Arrays) -> None:
     scale = np.abs(expected["signed"][6]).max()
     row = gates.compare("heatmap", moved(expected, 6, 1e-6 * scale), expected, held(expected))
     assert row["max_rel"] == pytest.approx(1e-6)
-    # They are no agreement of anything: no correlation is taken over them.
     zero = {**expected, "heatmap": np.zeros_like(expected["heatmap"])}
     row = gates.compare("heatmap", zero, zero, held(zero))
-    assert row["zero_map_share"] == 1 and "spearman_median" not in row
+    assert row["zero_map_share"] == 1
 
 
 def test_without_a_gate_the_error_is_published(expected: Arrays) -> None:
@@ -216,7 +214,7 @@ def test_maps_of_every_class_are_compared_as_one(expected: Arrays) -> None:
     every = {name: np.stack([expected[name]] * 3, axis=-1) for name in ("signed", "heatmap")}
     every["kinks"] = expected["kinks"]
     row = gates.compare("heatmap", {"heatmap": every["heatmap"]}, every, held(every))
-    assert row["agree"] is True and row["pearson_min"] == pytest.approx(1)
+    assert row["agree"] is True
     wrong = every["heatmap"].copy()
     wrong[30, 2, 3, 1] += 1e-3
     assert gates.compare("heatmap", {"heatmap": wrong}, every, held(every))["agree"] is False

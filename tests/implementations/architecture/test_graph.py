@@ -65,13 +65,49 @@ def test_what_a_file_leaves_away_is_filled_in_and_written_out():
 def test_layer_names():
     architecture = parse(RESIDUAL, "test")
     assert layers(architecture) == ["conv1", "norm1", "relu1", "conv2", "add1", "concat1"]
-    assert resolve_layer(architecture, None) == "conv2"
+    assert resolve_layer(architecture, None) == "concat1"
     assert resolve_layer(architecture, "conv1:pre") == "conv1"
     # conv1 is read by concat1 as well, so no ReLU stands for it.
     assert resolve_layer(architecture, "conv1") == "conv1"
     assert resolve_layer(parse(changed(5, inputs=["add1", "input"]), "t"), "conv1") == "relu1"
     assert resolve_layer(registered.get("cnn-gap"), None) == "relu4"
     assert resolve_layer(registered.get("cnn-gap"), "conv4:pre") == "conv4"
+
+
+def chain(*nodes):
+    """A network of these (name, kind, inputs), conv of four filters, and its end."""
+    made = [
+        {"name": name, "kind": kind, "inputs": inputs}
+        | ({"filters": 4, "kernel": 3} if kind == "conv" else {})
+        | ({"size": 2, "stride": 1, "padding": "same"} if kind == "max_pool" else {})
+        for name, kind, inputs in nodes
+    ]
+    made.append({"name": "gap1", "kind": "global_average_pool", "inputs": nodes[-1][0]})
+    made.append({"name": "dense1", "kind": "dense", "units": 3, "inputs": "gap1"})
+    return parse({"name": "c", "input_shape": [6, 6, 4], "classes": 3, "nodes": made}, "c")
+
+
+@pytest.mark.parametrize(
+    ("nodes", "default"),
+    [
+        # A residual network's last block, with its batch norm, sum and ReLU.
+        ([("conv1", "conv", "input"), ("norm1", "batch_norm", "conv1"),
+          ("add1", "add", ["norm1", "input"]), ("relu1", "relu", "add1")], "relu1"),
+        # A densely connected one's last ReLU, behind the join of all.
+        ([("conv1", "conv", "input"), ("concat1", "concat", ["input", "conv1"]),
+          ("norm1", "batch_norm", "concat1"), ("relu1", "relu", "norm1")], "relu1"),
+        # A pool makes another map, whatever its size.
+        ([("conv1", "conv", "input"), ("relu1", "relu", "conv1"),
+          ("pool1", "max_pool", "relu1"), ("relu2", "relu", "pool1")], "relu1"),
+        # The logits are reached past this ReLU too, from the convolution itself.
+        ([("conv1", "conv", "input"), ("relu1", "relu", "conv1"),
+          ("pool1", "max_pool", "conv1"), ("add1", "add", ["relu1", "pool1"])], "add1"),
+        ([("conv1", "conv", "input"), ("relu1", "relu", "conv1"), ("pool1", "max_pool", "conv1"),
+          ("pool2", "max_pool", "relu1"), ("add1", "add", ["pool1", "pool2"])], "conv1"),
+    ],
+)  # fmt: skip
+def test_the_default_layer_is_what_people_mean_by_the_last_convolution(nodes, default):
+    assert resolve_layer(chain(*nodes), None) == default
 
 
 @pytest.mark.parametrize("name", ["conv9", "gap1", "relu1:pre", "dense1"])

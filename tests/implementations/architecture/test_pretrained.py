@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from datasets.photographs import photographs
 from implementations.architecture import pretrained, registered, weights
 from implementations.errors import BadInput
 from implementations.oracle import runtime
@@ -69,22 +70,12 @@ def test_a_tampered_file_is_named(tmp_path, name, how):
         pretrained.squeezenet(tmp_path / "s.safetensors")
 
 
-def test_photographs():
-    names, images = pretrained.photographs()
-    assert names == ("china", "flower")
-    assert (images.shape, images.dtype) == ((2, 227, 227, 3), np.float32)
-    assert 0 <= images.min() < 0.05 < 0.95 < images.max() <= 1
-    # A blue sky over the roofs; an orange dahlia in the middle of its photograph.
-    assert images[0, :40].mean(axis=(0, 1)).argmax() == 2
-    assert images[1, 90:140, 90:140].mean(axis=(0, 1)).argmax() == 0
-
-
 @real
 def test_squeezenet_sees_what_is_in_the_photographs():
     tensors = pretrained.squeezenet(WEIGHTS)
     assert sum(array.size for array in tensors.values()) == 1_248_424
     network = runtime.build(registered.get("squeezenet-1.0"), tensors)
-    _, images = pretrained.photographs()
+    _, images = photographs()
     logits = network(runtime.put(network, images))
     temple, flower = np.argsort(-logits, axis=1)
     # A Chinese pavilion: stupa, bell cote and monastery lead. ImageNet has no dahlia: what looks

@@ -27,6 +27,7 @@
     }
     const actions = { export: true, source: false, compiled: false, editor: false };
     await vegaEmbed(chart.place, spec, { actions, renderer: "svg", downloadFileName: chart.name });
+    chart.place.querySelector("summary")?.setAttribute("aria-label", "Save this chart");
   }
 
   const seen = new IntersectionObserver((entries) => {

@@ -8,13 +8,27 @@
   const value = (name, n) => columns[name][n];
   const get = (name, n) => (columns[name].words ? text(name, n) : value(name, n));
   const pick = document.querySelector("[data-pick]");
-  const networks = Array.from({ length: data.length }, (_, n) => `${text("architecture", n)} on ${text("dataset", n)}`);
-  const of = {
-    network: (n) => networks[n],
-    batch: (n) => String(value("batch", n)),
-    library: (n) => (text("library", n) ? "libraries" : "ours"),
-  };
-  const at = (name, n) => (of[name] ? of[name](n) : text(name, n));
+  // Every picked column as numbers of a list of words: what is compared for each row.
+  function numbered(name, of) {
+    const words = [], places = new Map(), codes = new Int32Array(data.length);
+    for (let n = 0; n < data.length; n++) {
+      const word = of(n);
+      let place = places.get(word);
+      if (place === undefined) { place = words.length; places.set(word, place); words.push(word); }
+      codes[n] = place;
+    }
+    return { words, places, codes };
+  }
+  function joined(first, second, between) {
+    const [one, other] = [columns[first], columns[second]], found = new Map();
+    return (n) => {
+      const key = one.of[n] * other.words.length + other.of[n];
+      let word = found.get(key);
+      if (word === undefined) { word = one.words[one.of[n]] + between + other.words[other.of[n]]; found.set(key, word); }
+      return word;
+    };
+  }
+  const of = { batch: (n) => String(value("batch", n)), library: (n) => (text("library", n) ? "libraries" : "ours") };
   // From the widest to the narrowest: each is offered what is left by those before it.
   const ORDER = ["device", "machine_id", "network", "batch", "precision", "layer", "mode", "library"];
   const LOOSE = { layer: "", batch: "0" };  // a forward pass has no layer: it is of every one
@@ -22,25 +36,25 @@
   const chosen = {};
   const asked = camparison.state();
 
-  function matches(n, names) {
-    return names.every((name) => {
-      const want = chosen[name];
-      if (want === ALL || (name === "mode" && want === BEST)) return true;
-      const have = at(name, n);
-      return have === want || (name in LOOSE && have === LOOSE[name]);
-    });
+  const picked = {};
+  for (const name of ORDER) {
+    picked[name] = of[name] ? numbered(name, of[name])
+      : name === "network" ? numbered(name, joined("architecture", "dataset", " on "))
+        : { words: columns[name].words, codes: columns[name].of, places: new Map(columns[name].words.map((word, n) => [word, n])) };
   }
+  const network = (n) => picked.network.words[picked.network.codes[n]];
+  let candidates = [];
 
   function fill() {
     const started = data.start || {};
-    ORDER.forEach((name, place) => {
-      const before = ORDER.slice(0, place);
-      const counts = new Map();
-      for (let n = 0; n < data.length; n++) {
-        if (!matches(n, before)) continue;
-        const here = at(name, n);
-        if (!(name in LOOSE && here === LOOSE[name])) counts.set(here, (counts.get(here) || 0) + 1);
-      }
+    candidates = Array.from({ length: data.length }, (_, n) => n);
+    ORDER.forEach((name) => {
+      const { words, places, codes } = picked[name];
+      const loose = name in LOOSE ? places.get(LOOSE[name]) : undefined;
+      const tally = new Int32Array(words.length);
+      for (const n of candidates) tally[codes[n]]++;
+      if (loose !== undefined) tally[loose] = 0;
+      const counts = new Map(words.map((word, n) => [word, tally[n]]).filter(([, count]) => count));
       let offered = [...counts.keys()].sort(camparison.compare);
       if (name === "machine_id") offered.sort((a, b) => newest(b).localeCompare(newest(a)));
       if (name === "mode") offered = [BEST, ALL, ...offered];
@@ -56,6 +70,10 @@
         return option;
       }));
       select.parentElement.hidden = !offered.length;
+      const want = places.get(chosen[name]);
+      if (chosen[name] !== ALL && !(name === "mode" && chosen.mode === BEST)) {
+        candidates = candidates.filter((n) => codes[n] === want || codes[n] === loose);
+      }
     });
   }
 
@@ -100,17 +118,12 @@
 
   // --- the selection ---------------------------------------------------------------------------
   function selected() {
-    const found = [];
     const words = pick.elements.find.value.toLowerCase().split(/\s+/).filter(Boolean);
-    for (let n = 0; n < data.length; n++) {
-      if (!matches(n, ORDER)) continue;
-      if (words.length) {
-        const whole = `${text("what", n)} ${text("like", n)} ${text("column", n)} ${text("library", n)} ${text("mode", n)}`.toLowerCase();
-        if (!words.every((word) => whole.includes(word))) continue;
-      }
-      found.push(n);
-    }
-    return found;
+    if (!words.length) return candidates;
+    return candidates.filter((n) => {
+      const whole = `${text("what", n)} ${text("like", n)} ${text("column", n)} ${text("library", n)} ${text("mode", n)}`.toLowerCase();
+      return words.every((word) => whole.includes(word));
+    });
   }
 
   // Of a line and a column the cell that is shown: the quickest, of the newest run.
@@ -122,8 +135,7 @@
   function lines(found) {
     const made = new Map();
     for (const n of found) {
-      const where = ORDER.slice(0, 6).map((name) => (name === "layer" && chosen.layer === ALL ? text("layer", n) : "")).join("");
-      const key = `${thing(n)}${where ? `, ${where}` : ""}${text("library", n) && !text("like", n) ? "" : ""}`;
+      const key = thing(n) + (chosen.layer === ALL && text("layer", n) ? `, ${text("layer", n)}` : "");
       if (!made.has(key)) made.set(key, { name: key, task: text("task", n), cells: new Map(), all: [] });
       const line = made.get(key);
       line.all.push(n);
@@ -294,7 +306,7 @@
     const wanted = text("what", lead.best), run = lead.run;
     const series = [];
     for (let n = 0; n < data.length; n++) {
-      if (timed(n) && text("what", n) === wanted && text("run_id", n) === run && networks[n] === chosen.network
+      if (timed(n) && text("what", n) === wanted && text("run_id", n) === run && network(n) === chosen.network
         && text("precision", n) === chosen.precision && text("layer", n) === text("layer", lead.best)
         && (chosen.mode === ALL || chosen.mode === BEST || text("mode", n) === chosen.mode)) series.push(n);
     }
@@ -306,7 +318,7 @@
     }
     const scaling = chosen.mode === BEST ? [...byBatch.values()] : series;
     camparison.draw("batches", several ? scaling.map(row) : []);
-    camparison.draw("jit", series.filter((n) => of.batch(n) === chosen.batch).map(row));
+    camparison.draw("jit", series.filter((n) => String(value("batch", n)) === chosen.batch).map(row));
     const over = shown.flatMap((line) => [...line.cells.values()].filter((n) => timed(n) && value("forward_ratio", n) !== null && text("task", n) === "heatmap"));
     camparison.draw("forward", over.slice(0, 400).map(row));
   }

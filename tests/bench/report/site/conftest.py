@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import report
+from bench.report import files, site
+from bench.report.site.material import Material
+
+Row = dict[str, Any]
+REASON = "<b>no</b> such mode here"
+
+
+def all_rows(make: Any) -> list[Row]:
+    """Rows of every stage: two columns, two batches, two modes, a reason, a library."""
+    forward = {"task": "forward", "method": "", "layer": ""}
+    found = []
+    for column, ms in (("jax", 30.0), ("pytorch", 20.0)):
+        for batch in (1, 64):
+            common = {"batch": batch, "evaluations": 1.0}
+            found += make.times(column, [ms, ms * 1.01, ms * 1.02], **common)
+            found += make.times(column, [ms / 2] * 3, mode="compiled", compile_s=1.0, **common)
+            found += make.times(column, [ms / 4] * 3, **{**common, **forward})
+        for compared in ("activations", "signed", "heatmap"):
+            found.append(make.agree(column, compared, kinks=[[1, 0.1, 1e-9, 0.0]]))
+        for optimizer in ("matched", "native"):
+            found += make.epochs(column, [[2.0, 1.5], [1.0, 0.9]], optimizer=optimizer)
+    found += make.times("pytorch", [25.0] * 3, library="captum", method="layer_grad_cam", batch=64)
+    absent = {"status": "skipped", "reason": REASON, "median_ms": None, "mode": "tuned"}
+    found += [make.row("time", "pytorch", batch=64, **absent)]
+    for method, value in (("grad_cam", 0.8), ("saliency", 0.4)):
+        found.append(make.row("contrast", "jax", method=method, evaluations=1, n_images=8))
+        for metric in ("pointing_game", "deletion"):
+            quality = {"metric": metric, "value": value, "ci_lo": value / 2, "ci_hi": 1.0, "n": 8}
+            for subset in ("all", "correct", "wrong"):
+                found.append(make.row("contrast", "jax", method=method, subset=subset, **quality))
+    alike = {"metric": "spearman", "value": 0.3, "n": 8, "against": "saliency"}
+    found.append(make.row("contrast", "jax", task="likeness", **alike))
+    seeds = {"weights": "jax seed 0", "against": "pytorch seed 0", "metric": "spearman"}
+    return [*found, make.row("train", "jax", task="likeness", value=0.5, n=3, **seeds)]
+
+
+@pytest.fixture(scope="session")
+def rows(make: Any) -> list[Row]:
+    return all_rows(make)
+
+
+@pytest.fixture(scope="session")
+def material(make: Any) -> Callable[..., Material]:
+    """What the site of some rows is made of; their tables lie in the folder."""
+
+    def of(found: list[Row], folder: Path) -> Material:
+        runs = [(make.head, make.described(found))]
+        frame = make.frame(found)
+        made = report.make(runs, frame)
+        for table, foot in made:
+            files.write_table(table, foot, folder / "tables")
+        named = {table.name: (table, foot) for table, foot in made}
+        return Material(frame, [make.head], named, folder / "tables")
+
+    return of
+
+
+@pytest.fixture(scope="session")
+def written(tmp_path_factory: pytest.TempPathFactory, rows: list[Row], material: Any) -> list[Path]:
+    """The files of the site of `rows`."""
+    if reason := site.missing():
+        pytest.skip(reason)
+    folder = tmp_path_factory.mktemp("results")
+    return site.write(material(rows, folder), folder)
+
+
+@pytest.fixture(scope="session")
+def folder(written: list[Path]) -> Path:
+    """Where that site lies."""
+    return written[0].parent.parent

@@ -1,0 +1,187 @@
+"""The pages in a real browser, from disk and with the network off."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from bench.report.site import cells
+from bench.report.site.pages import choose
+from bench.report.site.shell import Shell
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="no playwright: nox -s site")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium here (Debian: chromium)")
+WIDTHS = (400, 900, 1400)
+THEMES = ("light", "dark")
+SAMPLE = (
+    "index.html", "choose.html", "agreement.html", "contrast.html", "training.html",
+    "methods/index.html", "methods/grad_cam.html", "methods/score_cam.html", "nodes/index.html",
+    "nodes/conv.html", "tables/index.html", "tables/choose.html",
+)  # fmt: skip
+"""A page of each template; that all are whole is tested without a browser."""
+
+
+@pytest.fixture(scope="module", name="browser")
+def chromium() -> Iterator[Any]:
+    with sync_api.sync_playwright() as running:
+        opened = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(name="tab")
+def tab_offline(browser: Any) -> Iterator[Any]:
+    """A tab without a network, in which nothing may go wrong."""
+    context = browser.new_context(offline=True, viewport={"width": 1400, "height": 900})
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("requestfailed", lambda request: wrong.append(request.url))
+    page.on("dialog", lambda dialog: wrong.append(dialog.message))
+    yield page
+    context.close()
+    assert not wrong
+
+
+def opened(tab: Any, folder: Path, name: str) -> Any:
+    path, _, place = name.partition("#")
+    tab.goto((folder / path).as_uri() + (f"#{place}" if place else ""))
+    return tab
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_a_page_opens_from_disk_at_every_width_in_both_themes(
+    tab: Any, folder: Path, name: str
+) -> None:
+    for width, theme in itertools.product(WIDTHS, THEMES):
+        tab.set_viewport_size({"width": width, "height": 900})
+        tab.emulate_media(color_scheme=theme)
+        opened(tab, folder, name)
+        assert tab.evaluate("document.documentElement.dataset.theme") == theme
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width, (name, width)
+        assert tab.locator("main h1").count() == 1
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_no_axe_violation(tab: Any, folder: Path, name: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe").Axe()
+    opened(tab, folder, name)
+    for theme in THEMES:
+        tab.emulate_media(color_scheme=theme)
+        found = axe.run(tab, options={"preload": False}).response["violations"]
+        told = [(each["id"], [node["html"][:200] for node in each["nodes"][:3]]) for each in found]
+        assert not told, theme
+
+
+def test_the_theme_is_chosen_by_a_button(tab: Any, folder: Path) -> None:
+    opened(tab, folder, "choose.html")
+    before = tab.evaluate("document.documentElement.dataset.theme")
+    tab.get_by_role("button", name="Light or dark").click()
+    assert tab.evaluate("document.documentElement.dataset.theme") != before
+
+
+def test_a_table_sorts_by_its_headings_with_the_keyboard(tab: Any, folder: Path) -> None:
+    opened(tab, folder, "tables/choose.html")
+    table = tab.locator("table[data-sortable]").first
+    heading = table.get_by_role("button", name="jax", exact=True)
+    orders = []
+    for _ in range(2):
+        heading.focus()
+        tab.keyboard.press("Enter")
+        cells = table.locator("tbody td:nth-of-type(1)").all_inner_texts()
+        orders.append([float(text.split()[0]) for text in cells if text[:1].isdigit()])
+    assert orders[0] == sorted(orders[0]) and orders[1] == sorted(orders[1], reverse=True)
+    assert table.locator("th[aria-sort=descending]").count() == 1
+
+
+def test_a_selection_decides_the_tables_and_is_kept_in_the_link(tab: Any, folder: Path) -> None:
+    opened(tab, folder, "choose.html")
+    tab.locator("select[name=batch]").select_option("1")
+    tab.locator("select[name=mode]").select_option("eager")
+    said = tab.locator("[data-sentence]").inner_text()
+    assert "pytorch, eager, takes 20.2 ms an image" in said and "1 image a call" in said
+    link = tab.url
+    assert "batch=1" in link and "mode=eager" in link
+    opened(tab, folder, "index.html")
+    tab.goto(link)
+    assert tab.locator("select[name=batch]").input_value() == "1"
+    assert tab.locator("[data-sentence]").inner_text() == said
+    modes = tab.locator("[data-cells] tbody tr td:nth-child(3)").all_inner_texts()
+    assert modes and set(modes) == {"eager"}
+
+
+def test_colour_stands_only_where_a_difference_is_real_and_reasons_are_text(
+    tab: Any, folder: Path
+) -> None:
+    opened(tab, folder, "choose.html#find=grad_cam&batch=64&mode=eager")
+    best = tab.locator("[data-matrix] td.best")
+    assert best.count() == 1 and "0.316" in best.inner_text()
+    assert tab.locator("[data-matrix] td.far").count() >= 1
+    opened(tab, folder, "choose.html#mode=tuned&batch=64")
+    why = tab.locator("[data-matrix] td.gone").first
+    why.locator("summary").click()
+    assert "<b>no</b> such mode here" in why.inner_text()
+
+
+def test_charts_are_drawn_and_drawn_again_in_the_other_theme(tab: Any, folder: Path) -> None:
+    opened(tab, folder, "choose.html")
+    for name in ("batches", "jit", "forward"):
+        place = tab.locator(f"#chart-{name}")
+        place.scroll_into_view_if_needed()
+        place.locator("svg.marks").wait_for()
+        assert place.locator("svg.marks path").count() > 3
+    tab.get_by_role("button", name="Light or dark").click()
+    tab.locator("#chart-forward svg.marks").wait_for()
+
+
+def test_builders_are_shown_as_chosen_and_copied_whole(tab: Any, folder: Path) -> None:
+    opened(tab, folder, "methods/grad_cam.html")
+    tab.get_by_role("checkbox", name="keras").uncheck()
+    assert not tab.locator("pre[data-column=keras]").first.is_visible()
+    assert tab.locator("pre[data-column=jax]").first.is_visible()
+    assert "show=" in tab.url
+    source = tab.evaluate("document.getElementById('source-jax').content.textContent")
+    assert source.startswith("def jax(") and "return compile(explain)" in source
+
+
+def test_the_keyboard_reaches_everything_that_can_be_chosen(tab: Any, folder: Path) -> None:
+    opened(tab, folder, "choose.html")
+    reached = set()
+    for _ in range(40):
+        tab.keyboard.press("Tab")
+        reached.add(
+            tab.evaluate("document.activeElement.name || document.activeElement.textContent")
+        )
+    assert {"device", "network", "batch", "mode", "find", "Copy link", "Choose"} <= reached
+
+
+def test_a_hundred_thousand_rows_are_selected_from_at_once(
+    tab: Any, material: Any, rows: list[Any], tmp_path: Path
+) -> None:
+    about = material(rows, tmp_path)
+    line = about.cells[about.cells["mode"] == "compiled"].to_dict("records")[0]
+    many = [
+        {**line, "what": f"m{n % 40}", "method": f"m{n % 40}", "column": f"c{n % 5}",
+         "mode": ("eager", "compiled")[n % 2], "batch": 2 ** (n % 8), "layer": f"relu{n % 9}",
+         "architecture": f"a{n // 1000}", "ms_per_image": 1.0 + n % 17}
+        for n in range(100_000)
+    ]  # fmt: skip
+    about.__dict__["cells"] = pd.DataFrame(many, columns=list(cells.TOLD))
+    shell = Shell(tmp_path / "site", [])
+    shell.assets()
+    for page in choose.make(about):
+        shell.write(page)
+    opened(tab, tmp_path / "site", "choose.html")
+    took = []
+    for network in ("a3 on digits", "a70 on digits"):
+        tab.locator("select[name=network]").select_option(network)
+        took.append(float(tab.evaluate("document.body.dataset.took")))
+    assert min(took) < 200
