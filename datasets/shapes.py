@@ -52,7 +52,7 @@ def generate(name: str, side: int, channels: int, seed: int) -> Dataset:
         train_labels=train_labels,
         test_images=test_images,
         test_labels=test_labels,
-        class_names=tuple(DISTANCE),
+        class_names=CLASS_NAMES,
         test_masks=test_masks,
         verified=True,
         licence="MIT",
@@ -205,3 +205,4 @@ DISTANCE: dict[str, Callable[[Floats, Floats], Floats]] = {
     "ring": _ring,
     "star": _star,
 }
+CLASS_NAMES = tuple(DISTANCE)

@@ -12,12 +12,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import datasets
 from implementations import frameworks, libraries, methods
 from implementations.architecture import registered
 from implementations.architecture.graph import Architecture
 from implementations.architecture.kinds import KINDS
 from implementations.architecture.settings import REQUIRED
 from implementations.errors import BadInput, Unavailable
+from implementations.files import importing
 from implementations.methods.card import Choice, Flag, Number, Option
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -92,6 +94,16 @@ def of_methods() -> tuple[CodePage, ...]:
 def of_nodes() -> tuple[CodePage, ...]:
     """The page of every kind of node, by name."""
     return tuple(_node(name) for name in sorted(KINDS))
+
+
+def class_names(dataset: str) -> tuple[str, ...]:
+    """A data set's names of its classes, where its file says them; none of one that is not ours."""
+    if dataset not in datasets.names():
+        return ()
+    with suppress(Unavailable):
+        module = importing(f"datasets.{dataset}", f"the data set {dataset}")
+        return tuple(str(name) for name in getattr(module, "CLASS_NAMES", ()))
+    return ()
 
 
 def _method(name: str) -> CodePage:

@@ -15,6 +15,7 @@ from bench.report import answers
 from bench.report.answers import Place
 from bench.report.measured import started
 from bench.report.site.cells import cells, day
+from bench.report.site.pictures import Gallery, galleries
 from bench.report.table import Table
 
 Frame = pd.DataFrame
@@ -49,6 +50,11 @@ class Material:
         if name not in self._read:
             self._read[name] = answers.read(self.folder / f"{name}.csv")
         return self._read[name]
+
+    @cached_property
+    def galleries(self) -> list[Gallery]:
+        """The pictures of every network whose heatmaps are kept."""
+        return list(galleries(self.heatmaps))
 
     @cached_property
     def place(self) -> Place:

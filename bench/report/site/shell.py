@@ -24,7 +24,8 @@ VEGA = "vega.js"
 class Page:
     """A page: its path below the site, its template and what fills that.
 
-    `data` are files that it loads, by name: what is not in its text. `scripts` are assets.
+    `data` are files that it loads, by name: what is not in its text; `later` those that it loads
+    when they are asked for. `scripts` are assets.
     """
 
     path: str
@@ -34,7 +35,7 @@ class Page:
     data: Mapping[str, Any] = field(default_factory=dict)
     scripts: Sequence[str] = ()
     foot: Sequence[str] = ()
-    files: Mapping[str, bytes] = field(default_factory=dict)
+    later: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Shell:
@@ -62,11 +63,9 @@ class Shell:
     def write(self, page: Page) -> None:
         """A page, its data and its files."""
         root = "../" * page.path.count("/")
-        for name, data in page.data.items():
+        for name, data in {**page.data, **page.later}.items():
             call = f"camparison.take({json.dumps(name)}, {plain(data)});\n"
             self._write(f"data/{name}.js", call.encode())
-        for name, content in page.files.items():
-            self._write(name, content)
         here = page.path.split("/")[0]
         text = self._pages.get_template(page.template).render(
             page=page, root=root, navigation=self.navigation, here=here, **page.context

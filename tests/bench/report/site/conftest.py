@@ -4,11 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bench import report
 from bench.report import files, site
 from bench.report.site.material import Material
+from implementations.architecture import weights
 
 Row = dict[str, Any]
 REASON = "<b>no</b> such mode here"
@@ -59,9 +61,28 @@ def material(make: Any) -> Callable[..., Material]:
         for table, foot in made:
             files.write_table(table, foot, folder / "tables")
         named = {table.name: (table, foot) for table, foot in made}
-        return Material(frame, [make.head], named, folder / "tables")
+        return Material(frame, [make.head], named, folder / "tables", [maps(make, folder)])
 
     return of
+
+
+def maps(make: Any, folder: Path) -> Path:
+    """The heatmaps of two images: one of evidence on both sides, one of none."""
+    reference = np.zeros((2, 4, 4), np.float32)
+    reference[0, 0] = (-1.0, 0.0, 0.5, 2.0)
+    apart = reference.copy()
+    apart[0, 0, 3] += 2e-5
+    arrays = {
+        "shapes/cnn-gap/images": np.linspace(0, 1, 32, dtype=np.float32).reshape(2, 4, 4, 1),
+        "shapes/cnn-gap/targets": np.array([2, 0], np.int32),
+        "shapes/cnn-gap/saliency/reference": reference,
+        "shapes/cnn-gap/saliency/jax": apart,
+        "shapes/cnn-gap/saliency/pytorch": reference,
+        "shapes/cnn-gap/grad_cam/reference": np.abs(reference),
+    }
+    path = folder / f"{make.head['run_id']}.safetensors"
+    weights.save(path, arrays)
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,8 @@ pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium here (Debian: 
 WIDTHS = (400, 900, 1400)
 THEMES = ("light", "dark")
 SAMPLE = (
-    "index.html", "choose.html", "agreement.html", "contrast.html", "training.html",
+    "index.html", "choose.html", "agreement.html", "contrast.html", "gallery.html",
+    "training.html",
     "methods/index.html", "methods/grad_cam.html", "methods/score_cam.html", "nodes/index.html",
     "nodes/conv.html", "tables/index.html", "tables/choose.html",
 )  # fmt: skip
@@ -150,6 +151,46 @@ def test_builders_are_shown_as_chosen_and_copied_whole(tab: Any, folder: Path) -
     assert "show=" in tab.url
     source = tab.evaluate("document.getElementById('source-jax').content.textContent")
     assert source.startswith("def jax(") and "return compile(explain)" in source
+
+
+def colours(tab: Any) -> list[list[int]]:
+    """The colours of each picture's upper right pixel, as they are shown."""
+    return tab.eval_on_selector_all(
+        "[data-pictures] td canvas",
+        "all => all.map(c => [...c.getContext('2d').getImageData(c.width - 1, 0, 1, 1).data])",
+    )  # type: ignore[no-any-return]
+
+
+def test_the_gallery_overlays_as_opaque_as_asked_and_keeps_it_in_the_link(
+    tab: Any, folder: Path
+) -> None:
+    opened(tab, folder, "gallery.html#method=saliency&view=map")
+    tab.locator("[data-pictures] td canvas").first.wait_for()
+    heads = tab.locator("[data-pictures] thead th").all_inner_texts()
+    assert heads == ["image", "oracle", "jax", "pytorch"]
+    assert colours(tab)[0][:3] == [0x67, 0, 0x1F]  # the peak, red
+    tab.locator("select[name=view]").select_option("overlay")
+    slider = tab.locator("input[name=opacity]")
+    seen = []
+    for value in ("0", "100"):
+        slider.fill(value)
+        tab.wait_for_function(f"location.hash.includes('opacity={value}')")
+        seen.append(colours(tab)[0])
+    grey = seen[0][:3]
+    assert max(grey) - min(grey) <= 1 and seen[1][0] > seen[1][1]
+    tab.goto(tab.url + "&class=disc")
+    tab.reload()
+    tab.locator("[data-pictures] td").first.wait_for()
+    assert tab.locator("[data-pictures] tbody tr").count() == 1
+    assert "opacity=100" in tab.url and "no evidence" in tab.locator("tbody").inner_text()
+
+
+def test_the_gallery_magnifies_differences_and_says_by_how_much(tab: Any, folder: Path) -> None:
+    opened(tab, folder, "gallery.html#method=saliency&view=apart")
+    tab.locator("[data-pictures] td canvas").first.wait_for()
+    heads = tab.locator("[data-pictures] thead th").all_inner_texts()
+    assert len(heads) == 3 and "1e-5 of the peak" in heads[1].replace("1.0e", "1e")
+    assert "no difference" in heads[2]
 
 
 def test_the_keyboard_reaches_everything_that_can_be_chosen(tab: Any, folder: Path) -> None:

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench.report.site.pictures import Gallery, galleries
+
+
+def pixels(source: str) -> np.ndarray[Any, Any]:
+    content = base64.b64decode(source.removeprefix("data:image/png;base64,"))
+    with Image.open(io.BytesIO(content)) as picture:
+        return np.asarray(picture).astype(int)
+
+
+@pytest.fixture(scope="module", name="found")
+def found_galleries(make: Any, material: Any, tmp_path_factory: pytest.TempPathFactory) -> Gallery:
+    folder: Path = tmp_path_factory.mktemp("maps")
+    (found,) = galleries(material([], folder).heatmaps)
+    return found
+
+
+def test_a_map_is_grey_on_its_own_scale_and_an_empty_one_says_so(found: Gallery) -> None:
+    mine = found.data["methods"]["saliency"]["reference"]
+    sprite = pixels(mine["maps"])
+    assert sprite.shape == (8, 4) and found.data["n"] == 2 and found.data["height"] == 4
+    assert sprite[0].tolist() == [64, 128, 160, 255] and (sprite[1:] == 128).all()
+    assert mine["signed"] and mine["empty"] == [1]
+    assert not found.data["methods"]["grad_cam"]["reference"]["signed"]
+
+
+def test_differences_are_magnified_by_a_power_of_ten_that_is_told(found: Gallery) -> None:
+    jax = found.data["methods"]["saliency"]["jax"]
+    assert jax["worst"] == pytest.approx(1e-5, rel=1e-2) and jax["times"] in (1e4, 1e5)
+    worst = pixels(jax["apart"])[0, 3]
+    assert worst == pytest.approx(128 + 127 * jax["worst"] * jax["times"], abs=1)
+    same = found.data["methods"]["saliency"]["pytorch"]
+    assert same["equal"] and not same["apart"]
+
+
+def test_it_is_of_named_classes_and_the_newest_run(found: Gallery, make: Any) -> None:
+    assert found.data["targets"] == ["triangle", "disc"]
+    assert found.run_id == make.head["run_id"] and found.methods == ("grad_cam", "saliency")
