@@ -6,7 +6,8 @@ it imports -> the distribution that brings it), `FRAMEWORK` (whose networks it e
 of the form methods have. One with many offers is a folder with a file a family, each with `OFFERS`
 and `build`; the rest is in its `__init__.py`. A library is imported in `build` and nowhere else.
 One that cannot live beside the others names an `ENVIRONMENT` of its own: its cells run there, in
-the same run.
+the same run. One that explains networks of several names these `FRAMEWORKS` too, and its `build`
+is given the one asked for as `framework`.
 
 `load("captum").method("saliency")` is a `NamedMethod` like our own: whatever takes one takes it.
 """
@@ -25,6 +26,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
+from implementations import frameworks
 from implementations.contract import SCORES, Builder, Compile, Explain, Options
 from implementations.errors import BadInput, Unavailable, unknown
 from implementations.methods import NamedMethod, called, parted
@@ -90,11 +92,14 @@ class LibraryMethod(NamedMethod):
 
     def builder(self, framework: str) -> Builder:
         """The builder. Raises Unavailable for another framework than the library's."""
-        if framework != self.library.framework:
-            raise Unavailable(f"{self.name} explains networks of {self.library.framework} only")
+        known = self.library.frameworks
+        if framework not in known:
+            raise Unavailable(f"{self.name} explains networks of {', '.join(known)} only")
+        given = {"framework": frameworks.load(framework)} if len(known) > 1 else {}
 
         def build(network: Any, layer: str, options: Options, compile: Compile) -> Explain:
-            explain: Explain = compile(self.module.build(self.offer, network, layer, options))
+            made = self.module.build(self.offer, network, layer, options, **given)
+            explain: Explain = compile(made)
             return explain
 
         return build
@@ -123,8 +128,14 @@ class Library:
 
     @property
     def framework(self) -> str:
-        """Whose networks it explains."""
+        """Whose networks it explains; of several the one that it is contrasted and timed in."""
         return str(self.module.FRAMEWORK)
+
+    @property
+    def frameworks(self) -> Sequence[str]:
+        """All whose networks it explains."""
+        several: Sequence[str] = getattr(self.module, "FRAMEWORKS", (self.framework,))
+        return several
 
     @property
     def backend(self) -> str:

@@ -32,15 +32,15 @@ def scored_module(network: Network, score: str) -> Any:
     from torch import nn
 
     class Scored(nn.Module):  # type: ignore[misc]
-        """The network, and behind it the score."""
+        """The score, and the network's modules: it visits these, and no `Network` needs that."""
 
         def __init__(self) -> None:
             super().__init__()
-            self.network = network
+            self.layers = network.layers
 
         def forward(self, images: Array, targets: Array) -> Array:
             """The score (N,)."""
-            return _score(self.network, score, images, targets)
+            return _score(network, score, images, targets)
 
     return Scored()
 

@@ -57,7 +57,7 @@ OFFERS = {
         options={**_CELLS, "internal_batch_size": _BATCH},
     ),
     "kernel_shap": Offer(
-        like="",
+        like="kernel_shap",
         at="input",
         why=(
             "A least-squares fit of the score to which cells are shown, in scikit-learn. The "
@@ -88,7 +88,7 @@ OFFERS = {
         timed=({"kernel_width": "0.25", "model": "ridge", **_THOUSAND},),
     ),
     "shapley_value_sampling": Offer(
-        like="",
+        like="permutation_shap",
         at="input",
         why=(
             "What each cell adds in random orders, drawn by PyTorch, without the reverse of each; "

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 OFFERS = {
     "deep_lift": Offer(
-        like="",
+        like="deep_lift",
         at="input",
         scores=("logit",),
         why=(
             "The rescale rule from a black image at every nn.ReLU and nn.MaxPool2d, by hooks on a "
-            "doubled batch; summed over colour channels here. Where input and baseline of a ReLU "
-            "are within eps of each other it falls back on the gradient."
+            "doubled batch; summed over colour channels here. Where a ReLU and a pool touch, with "
+            "no layer between, it is another map, of the same sum; else it is ours."
         ),
         options={"eps": Number(1e-10, 0.0, 1.0, "differences below which the gradient is taken")},
     ),

@@ -32,6 +32,17 @@ def test_deep_lift_adds_up_to_the_score_less_that_of_black(network: Any) -> None
     np.testing.assert_allclose(sums(network, "deep_lift"), expected, rtol=1e-4)
 
 
+@pytest.mark.parametrize("touch", [False, True])
+def test_deep_lift_is_ours_unless_a_relu_and_a_pool_touch(touch: bool) -> None:
+    """The sum is right in either; what is between them shares one tensor's hooks."""
+    first = [CONV1, RELU1] if touch else [CONV1]
+    nodes = [*first, {**TAIL[0], "inputs": first[-1]["name"]}, *TAIL[1:]]
+    small = build(architecture(*nodes), "float64")
+    expected = ours("deep_lift", small)["heatmap"]
+    error = relative_error(explain("captum", small, "deep_lift"), expected, expected)
+    assert (error > 0.05).any() if touch else (error <= 1e-12).all()
+
+
 def test_lrp_by_default_is_image_times_gradient(network: Any) -> None:
     """With an epsilon next to nothing, and only ReLUs and maxima between linear layers."""
     slopes = ours("saliency", network, form="signed")["gradients"]

@@ -1,4 +1,4 @@
-"""SHAP's partition explainer: its values add up, repeat, and keep to their budget."""
+"""SHAP's explainers of masked images: values add up, repeat, and keep to their budget."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from oracle_maps import whole
 
 from implementations import libraries
 from implementations.architecture import graph, weights
+from implementations.errors import Unavailable
 from implementations.frameworks.evaluations import count_evaluations
 
 pytest.importorskip("shap")
@@ -37,10 +38,12 @@ def make(channels: int) -> tuple[Any, np.ndarray]:
     return network, images
 
 
-def explain(network: Any, images: np.ndarray, score: str = "logit", **options: str) -> np.ndarray:
+def explain(
+    network: Any, images: np.ndarray, score: str = "logit", offer: str = "partition", **options: str
+) -> np.ndarray:
     from implementations.frameworks.pytorch import runtime
 
-    method = libraries.load("shap").method("partition")
+    method = libraries.load("shap").method(offer)
     given = {"kernel": str(SIDE), "max_evals": "60", **options}
     build = method.builder("pytorch")(network, "input", method.resolve(given, score), whole)
     heatmap: np.ndarray = build(network, *runtime.put(network, images, TARGETS))["heatmap"]
@@ -67,11 +70,13 @@ def masked(images: np.ndarray, masker: str) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("masker", MASKERS)
-def test_attributions_add_up(masker: str, channels: int) -> None:
+@pytest.mark.parametrize(("offer", "budget"), [("partition", "60"), ("permutation", "900")])
+def test_attributions_add_up(masker: str, channels: int, offer: str, budget: str) -> None:
     network, images = make(channels)
     shown, hidden = masked(images, masker)
     expected = scores(network, shown) - scores(network, hidden)
-    total = explain(network, images, masker=masker).sum(axis=(1, 2))
+    given = {"masker": masker, "max_evals": budget}
+    total = explain(network, images, offer=offer, **given).sum(axis=(1, 2))
     np.testing.assert_allclose(total, expected, atol=1e-3)
     assert (abs(expected) > 1e-2).all()
 
@@ -101,4 +106,31 @@ def test_the_budget_is_kept(budget: int, capsys: pytest.CaptureFixture[str]) -> 
     with count_evaluations(network) as evaluations:
         explain(network, images, max_evals=str(budget))
     assert budget - 2 <= evaluations.images / len(images) <= budget + 1
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_linear_network_gets_what_each_pixel_adds_in_any_order() -> None:
+    from pytorch_maps import IMAGES, LINEAR, SHAPE, architecture, build
+    from pytorch_maps import explain as explain_by
+
+    network = build(architecture(*LINEAR), "float64")
+    kernel = network.tensor("dense1.kernel").numpy().reshape(*SHAPE, 4)
+    blurred = np.stack([cv2.blur(image, (14, 14)) for image in IMAGES])
+    each = [
+        (x * kernel[..., k]).sum(axis=-1)
+        for x, k in zip(IMAGES - blurred, (0, 2, 1, 3), strict=True)
+    ]
+    given = {"kernel": "14", "max_evals": "1261"}
+    found = explain_by("shap", network, "permutation", **given)
+    np.testing.assert_allclose(found, each, atol=1e-6)
+
+
+def test_a_budget_below_one_order_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    network, images = make(3)
+    with pytest.raises(Unavailable, match=r"needs 865 evaluations .* max_evals=865"):
+        explain(network, images, offer="permutation")
+    one, again = (
+        explain(network, images, offer="permutation", max_evals="865", seed="3") for _ in range(2)
+    )
+    np.testing.assert_array_equal(one, again)
     assert capsys.readouterr() == ("", "")
