@@ -32,6 +32,7 @@ from implementations.contract import Framework, Network
 AUDIT = 5
 """Of methods of many evaluations one in so many, by chance, is held against the oracle after
 the clock too, which takes it longer than all its samples; the others against themselves."""
+UNSOUND: Row = {"agree": False, "max_rel": float("nan"), "tolerance": None}
 ITSELF = 0.01
 """How far an answer may be from its own to the same image in another batch."""
 
@@ -88,16 +89,19 @@ def _other(about: Subject) -> NDArray[np.float32]:
 
 def heatmap(cell: Cell, context: Mapping[str, Any]) -> Timed:
     """The heatmap of one class for each image, by our method or a library's."""
-    like = our_cell(cell)
+    like, alone = our_cell(cell), bool(cell.library and not _like(cell))
     about, expected = answers.timed_batch(like, context)
     explainer = explaining.build(cell, about.architecture, about.weights)
     inputs = [
         explainer.put(images, expected["targets"]) for images in (about.images, _other(about))
     ]
 
-    few = answers.evaluations(like) > answers.CHEAP
+    few = alone or answers.evaluations(like) > answers.CHEAP
 
     def compared(about: Subject, expected: explaining.Arrays, values: NDArray[Any]) -> Row:
+        if alone:  # No answer is known to be right, but that all of it is finite.
+            broken = int((~np.isfinite(values)).sum())
+            return {"nan_count": broken, **(UNSOUND if broken else {})}
         name = "heatmap" if values.shape == expected["heatmap"].shape else "upsampled"
         gate = _gate(like, about, expected)
         if cell.library:
@@ -138,12 +142,16 @@ def _as_untimed(
 ) -> Row:
     """What was answered while timed, beside what is answered now.
 
-    Where it draws at random, and so answers each time otherwise, nothing is said.
+    Where it draws at random, and so answers otherwise each time or at another place of a batch,
+    nothing is said.
     """
-    given = explainer.put(images, targets)
-    one, two = (
-        explaining.to_host(explainer.framework, explainer.call(*given)["heatmap"]) for _ in range(2)
-    )
+
+    def explained(images: NDArray[Any], targets: NDArray[Any]) -> NDArray[Any]:
+        heatmap = explainer.call(*explainer.put(images, targets))["heatmap"]
+        return explaining.to_host(explainer.framework, heatmap)
+
+    one = explained(images, targets)
+    two = explained(np.concatenate([images] * 2), np.concatenate([targets] * 2))[len(images) :]
     if np.median(relative_error(one, two, two)) > ITSELF:
         return {}
     error = relative_error(values, one, one)
@@ -166,14 +174,21 @@ def _canonical(cell: Cell) -> bool:
     return canonical is not None and dict(cell.options) == dict(canonical)
 
 
+def _like(cell: Cell) -> str:
+    """Our method that a library's offer is like; empty where there is none."""
+    return libraries.describe(cell.library).offers[cell.method].like
+
+
 def our_cell(cell: Cell) -> Cell:
     """The cell of our own method whose answer is the right one; any method's has the logits too.
 
-    Those of a forward pass and a training step are Grad-CAM's, saliency's without a convolution.
+    Those of a forward pass, a training step and an offer that is like none of ours are Grad-CAM's,
+    saliency's without a convolution.
     """
     if cell.library:
-        like = libraries.describe(cell.library).offers[cell.method].like
-        return replace(cell, library="", method=like, options=())
+        cell = replace(cell, library="", method=_like(cell), options=())
+        if cell.method:
+            return cell
     if not cell.method:
         flat = not convolves(registered.get(cell.architecture))
         cell = replace(cell, method="saliency" if flat else "grad_cam")

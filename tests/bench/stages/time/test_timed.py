@@ -9,6 +9,7 @@ import pytest
 
 from bench.record.cell import Cell
 from bench.stages.time import clocked, timed
+from implementations import libraries
 from implementations.architecture import registered, weights
 
 
@@ -23,6 +24,8 @@ def test_the_right_answer_is_that_of_our_own_method() -> None:
     assert (flat.task, flat.method) == ("heatmap", "saliency")
     theirs = replace(forward, task="heatmap", library="captum", method="layer_grad_cam")
     assert (timed.our_cell(theirs).library, timed.our_cell(theirs).method) == ("", "grad_cam")
+    alone = replace(theirs, library="pytorch_grad_cam", method="kpca_cam")
+    assert (timed.our_cell(alone).library, timed.our_cell(alone).method) == ("", "grad_cam")
 
 
 def test_a_network_without_a_convolution_goes_forward_and_is_trained(
@@ -41,3 +44,32 @@ def test_a_network_without_a_convolution_goes_forward_and_is_trained(
         ready = clocked.TASKS[task](replace(cell, task=task, optimizer=optimizer), context)
         row = ready.check(ready.barriered(ready.inputs[0]))
         assert row["agree"] is True and np.isfinite(row["max_rel"]), row
+
+
+@pytest.mark.parametrize(
+    ("library", "method"),
+    [("torchcam", "is_cam"), ("pytorch_grad_cam", "random_cam"), ("captum", "saliency")],
+)
+def test_a_library_is_timed_whether_or_not_a_method_of_ours_is_like_it(
+    small: Any, library: str, method: str
+) -> None:
+    """Also where it draws other numbers for each image of a batch: then its answer is not asked."""
+    about = libraries.describe(library)
+    if about.missing:
+        pytest.skip(about.missing)
+    cell = Cell(
+        stage="time", framework="pytorch", dataset="digits", architecture="cnn-32-16-8",
+        task="heatmap", batch=3, mode="eager", library=library, method=method, weights="initial",
+    )  # fmt: skip
+    ready = clocked.TASKS["heatmap"](cell, small.context)
+    answer = ready.barriered(ready.inputs[0])
+    row = ready.check(answer)
+    assert row.get("nan_count", 0) == 0 and row.get("agree", True) is True, row
+    for _ in range(2):
+        draw = ready.fresh.draw()
+        timed_answer = ready.barriered(draw.input)
+        found = timed_answer if isinstance(timed_answer, np.ndarray) else timed_answer.numpy()
+        ready.fresh.keep(draw, found)
+    again = ready.fresh.again()
+    assert again.get("agree", True) is True, again
+    assert ("agree" in again) is (method != "random_cam")
