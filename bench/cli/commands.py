@@ -22,6 +22,10 @@ OWN = {
         ["import my-network.onnx --out my-network",
          "import my-network.onnx --out my-network --mean 0.485 0.456 0.406 "
          "--deviation 0.229 0.224 0.225"]),
+    "export": Command(
+        "cli.exporting:run", Single, "a network as an ONNX file",
+        ["export --network my-network --out my-network.onnx",
+         "export --architecture cnn-gap --weights weights.safetensors --out cnn-gap.onnx"]),
     "train": Command(
         "cli.single:train", Single, "train one network in one framework",
         ["train --framework jax --dataset digits --architecture cnn-32-16-8 --epochs 32 --seed 0 "

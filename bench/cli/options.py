@@ -14,7 +14,8 @@ from implementations.errors import BadInput
 OPTIMIZERS = ("matched", "native", "sgd")
 SAVED = ("heatmap", "stages")
 NEEDED = {
-    "explain": ("architecture", "weights"), "train": ("architecture",), "show": ("architecture",),
+    "explain": ("architecture", "weights"), "export": ("architecture", "weights"),
+    "train": ("architecture",), "show": ("architecture",),
 }  # fmt: skip
 """Command -> what names its network."""
 LAYOUTS = ("NCHW", "NHWC")
@@ -22,17 +23,17 @@ LAYOUTS = ("NCHW", "NHWC")
 
 @dataclass(frozen=True, kw_only=True)
 class Single(Common):
-    """What is asked of `explain`, `train`, `show`, `list` and `import`."""
+    """What is asked of `explain`, `train`, `show`, `list`, `import` and `export`."""
 
     # fmt: off
     framework: str = option(..., "jax, pytorch, keras; explain: or reference", "explain train")
     backend: str = option("", "of Keras: tensorflow, jax or torch", "explain train")
-    architecture: str = option("", "a name, or a .json file", "explain train show")
+    architecture: str = option("", "a name, or a .json file", "explain train show export")
     network: str = option("", "a folder of architecture.json and weights.safetensors, instead of "
-                          "both", "explain show")
+                          "both", "explain show export")
     method: str = option(..., "as in grad_cam or grad_cam[reduction=mean]", "explain")
     library: str = option("", "a third-party library's method instead of our own", "explain")
-    weights: str = option("", "neutral weights, .safetensors", "explain")
+    weights: str = option("", "neutral weights, .safetensors", "explain export")
     images: str = option(..., "(N, H, W, C) float32 in [0, 1] or uint8, .npy", "explain")
     targets: str | None = option(None, "(N,) classes, .npy; by default those predicted", "explain")
     layer: str = option("", "by default the last convolution", "explain")
@@ -51,13 +52,13 @@ class Single(Common):
     seed: int = option(0, "of initial weights and batches", "train", values.seed)
     optimizer: str = option("native", ", ".join(OPTIMIZERS), "train",
                             values.word("optimizer", OPTIMIZERS))
-    out: Path = option(..., "file to write, .safetensors; import: folder",  # noqa: RUF009
-                       "explain train import", Path)
+    out: Path = option(..., "file to write; import: folder",  # noqa: RUF009
+                       "explain train import export", Path)
     model: str = option(..., "the ONNX file", "import", name="MODEL")
     name: str = option("", "the network's; by default the file's", "import")
     layout: str = option("", "of the images in the file; by default found by trying", "import",
                          values.word("layout", LAYOUTS))
-    size: tuple[int, ...] = option((), "height and width, where the file has them free", "import",
+    size: tuple[int, ...] = option((), "height and width, where they are free", "import export",
                                    values.two)
     output: str = option("", "the value that gives the logits, of several outputs", "import")
     mean: tuple[float, ...] = option((), "of images in [0, 1], a number a channel", "import",
@@ -81,7 +82,7 @@ class Single(Common):
         for field in ("architecture", "weights"):
             wanted = NEEDED.get(self.command, ())
             if field in wanted and not getattr(self, field):
-                also = ", or --network FOLDER" if self.command in ("explain", "show") else ""
+                also = ", or --network FOLDER" if self.command != "train" else ""
                 raise BadInput(
                     f"name --{field}{also} (see `python -m bench {self.command} --help`)"
                 )

@@ -67,8 +67,14 @@ class Network:
         origin: str = "",
         reads: str = "",
     ) -> str:
-        """A new node's name. Raises Refusal where its kind cannot read what it is given."""
+        """A new node's name; of a flatten or an order that is there already its own.
+
+        Raises Refusal where its kind cannot read what it is given.
+        """
         made = Draft(kind, [*inputs], dict(settings or {}), dict(tensors or {}), origin, reads)
+        for name, held in self.nodes.items() if kind in ("flatten", "order") else ():
+            if (held.kind, held.inputs, held.settings) == (kind, made.inputs, made.settings):
+                return name
         name = f"d{len(self.nodes)}"
         read = [self.shapes[each] for each in inputs]
         self.shapes[name] = self.shape(made, read)

@@ -123,6 +123,17 @@ def padding(network: Network, name: str) -> bool:
     return True
 
 
+def crop_of_crop(network: Network, name: str) -> bool:
+    """One after another is one."""
+    node = network.nodes.get(name)
+    before = source_of(network, node) if node is not None and node.kind == "crop" else None
+    if node is None or before is None or before.kind != "crop":
+        return False
+    cut = np.add(node.settings["spatial"], before.settings["spatial"])
+    node.settings, node.inputs = {"spatial": cut.tolist()}, [*before.inputs]
+    return True
+
+
 def order_first(network: Network, name: str) -> bool:
     """An order after an affine node goes before it; one after another is one."""
     node = network.nodes.get(name)
@@ -144,7 +155,7 @@ def order_first(network: Network, name: str) -> bool:
 
 
 PASSES: tuple[Callable[[Network, str], bool], ...] = (
-    affine_of_affine, nothing, clip_of_clip, line, sixth, gated_by_itself, padding, order_first,
-    single_channels, bias,
+    affine_of_affine, nothing, clip_of_clip, line, sixth, gated_by_itself, padding, crop_of_crop,
+    order_first, single_channels, bias,
 )  # fmt: skip
 """A bias is absorbed last: what is added may be a part of a formula."""

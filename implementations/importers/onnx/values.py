@@ -98,18 +98,10 @@ def ordered(network: Network, value: Value, axis: int, origin: str) -> Value:
     if not only(held, CHANNELS) or length(held) != value.channels:
         raise Refusal("the axis it works along is not that of the channels")
     order = [int(place) for place in places(held, {CHANNELS: 1})]
-    made = reordered(network, value.node, order, origin)
+    made = network.add("order", [value.node], {"order": order}, origin=origin)
     lying_now = list(value.axes)
     lying_now[axis] = whole(CHANNELS, value.channels)
     return Value(made, value.shape, tuple(lying_now))
-
-
-def reordered(network: Network, node: str, order: list[int], origin: str) -> str:
-    """A node that puts channels in another order, each order of a node made once."""
-    for name, held in network.nodes.items():
-        if held.kind == "order" and held.inputs == [node] and held.settings["order"] == order:
-            return name
-    return network.add("order", [node], {"order": order}, origin=origin)
 
 
 def features(network: Network, value: Value, origin: str) -> tuple[str, NDArray[np.intp]]:

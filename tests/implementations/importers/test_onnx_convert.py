@@ -90,7 +90,7 @@ CASES = {
         [("Slice", ["c", "from", "to", "axes"], "s"), ("Pad", ["s", "pads"], "y")],
         {"from": np.array([1, 0]), "to": np.array([99, -2]), "axes": np.array([2, 3]),
          "pads": np.array([0, 0, 0, 2, 0, 0, 0, 0])},
-        "conv crop crop pad global_average_pool dense",
+        "conv crop pad global_average_pool dense",
     ),
     "pools": (
         [("MaxPool", ["c"], "m", {"kernel_shape": [3, 3], "strides": [2, 2],

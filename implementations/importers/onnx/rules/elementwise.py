@@ -124,10 +124,11 @@ def added(walk: Walk, op: Op) -> list[Known]:
     """A sum of values, and of constants."""
     values, constants = _parted(walk, op)
     total = values[0]
-    for value in values[1:]:
-        first, second = alike(walk.network, total, value, op.name)
-        made = walk.network.add("add", [first.node, second.node], origin=op.name)
-        total = Value(made, first.shape, first.axes)
+    if len(values) > 1:
+        pairs = [alike(walk.network, total, value, op.name) for value in values[1:]]
+        nodes = [pairs[0][0].node, *(second.node for _, second in pairs)]
+        made = walk.network.add("add", nodes, origin=op.name)
+        total = Value(made, pairs[0][0].shape, total.axes)
     for constant in constants:
         total = affine(walk, total, 1.0, channelwise(total, constant), op.name)
     return [total]

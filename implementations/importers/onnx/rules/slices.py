@@ -10,7 +10,7 @@ import numpy as np
 from implementations.importers.onnx.axes import CHANNELS, HEIGHT, WIDTH, only, whole
 from implementations.importers.onnx.draft import Refusal
 from implementations.importers.onnx.file import Op
-from implementations.importers.onnx.values import Value, flat, ordered, regrouped, reordered
+from implementations.importers.onnx.values import Value, flat, ordered, regrouped
 from implementations.importers.onnx.walk import Known, Walk, rule
 
 
@@ -28,7 +28,7 @@ def _channels(walk: Walk, value: Value, axis: int, start: int, stop: int, origin
 def _permuted(walk: Walk, value: Value, axis: int, order: list[int], origin: str) -> Value:
     """The channels along an axis of the file in another order."""
     held = ordered(walk.network, value, axis, origin)
-    made = reordered(walk.network, held.node, order, origin)
+    made = walk.network.add("order", [held.node], {"order": order}, origin=origin)
     return Value(made, held.shape, held.axes)
 
 

@@ -1,0 +1,44 @@
+"""`export`: an architecture with weights as an ONNX file, for what runs such files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from bench.cli import user_files
+from bench.cli.options import Single
+from bench.engine.progress import answer
+from implementations.architecture import pretrained, registered, weights
+from implementations.arrays import Weights
+
+SIZE = (28, 28)
+"""Height and width of the images of a registered architecture, unasked."""
+
+
+def run(asked: Single) -> int:
+    """`export`: read, check, write whole or not at all. Raises BadInput and Unavailable."""
+    from implementations.importers.onnx.write import serialised
+
+    user_files.check_writable(asked.out, [asked.weights, asked.file])
+    known = asked.known
+    stored = weights.load(Path(asked.weights), most_bytes=user_files.MOST_WEIGHTS)
+    height, width = asked.size or SIZE
+    shape = (height, width, _channels(stored))
+    classes = user_files.classes_of(registered.get(known), stored)
+    architecture = registered.get(known, shape, classes)
+    tensors = pretrained.neutral(Path(asked.weights), architecture, stored)
+    content = serialised(architecture, tensors)
+    weights.write_bytes(asked.out, content)
+    height, width, channels = architecture.input_shape
+    answer.print(
+        f"{asked.out}: reads `images` (batch, {channels}, {height}, {width}) in [0, 1], gives "
+        f"`{architecture.output}` (batch, {architecture.classes}), {len(content):,} bytes"
+    )
+    return 0
+
+
+def _channels(stored: Weights) -> int:
+    """Of the images of weights: what the first kernel reads."""
+    kernels = (np.shape(array) for name, array in stored.items() if name.endswith(".kernel"))
+    return next((shape[2] for shape in kernels if len(shape) == 4), 1)

@@ -1,0 +1,221 @@
+"""An architecture with weights as an ONNX file, for whatever reads such files.
+
+Images go in as (batch, channels, height, width), in [0, 1]; logits come out. Every kind is written
+with the operators that it is read from, so that `convert` of the file gives the network back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from implementations.architecture.graph import Architecture
+from implementations.architecture.node import Node, Shape
+from implementations.arrays import Weights
+from implementations.errors import BadInput, Unavailable
+from implementations.importers.onnx.file import MOST_BYTES
+
+OPSET, IR = 20, 10
+PRODUCER = "camparison"
+
+
+class Writer:
+    """The operators and initializers so far; every value of ours lies as (batch, channels, ...)."""
+
+    def __init__(self, shapes: dict[str, Shape], weights: Weights) -> None:
+        self.shapes, self.weights = shapes, weights
+        self.nodes: list[Any] = []
+        self.constants: dict[str, NDArray[Any]] = {}
+
+    def op(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
+        """An operator that gives `output`."""
+        from onnx import helper
+
+        self.nodes.append(helper.make_node(kind, inputs, [output], name=output, **attributes))
+        return output
+
+    def constant(self, name: str, values: Any, dtype: Any = np.float32) -> str:
+        """An initializer."""
+        self.constants[name] = np.ascontiguousarray(values, dtype)
+        return name
+
+    def weight(self, node: Node, part: str, order: tuple[int, ...] = ()) -> str:
+        """A tensor of a node, its axes in another order."""
+        values = np.asarray(self.weights[f"{node.name}.{part}"])
+        return self.constant(f"{node.name}.{part}", values.transpose(order) if order else values)
+
+
+Write = Callable[[Writer, Node, list[str]], Any]
+
+
+def _padding(node: Node) -> dict[str, Any]:
+    if isinstance(node["padding"], str):
+        return {"auto_pad": "SAME_UPPER" if node["padding"] == "same" else "VALID"}
+    (top, bottom), (left, right) = node["padding"]
+    return {"pads": [top, left, bottom, right]}
+
+
+def _conv(write: Writer, node: Node, inputs: list[str]) -> None:
+    weights = [write.weight(node, "kernel", (3, 2, 0, 1))]
+    weights += [write.weight(node, "bias")] if node["bias"] else []
+    write.op(
+        "Conv", inputs + weights, node.name, kernel_shape=[*node["kernel"]],
+        strides=[*node["stride"]], dilations=[*node["dilation"]], group=node["groups"],
+        **_padding(node),
+    )  # fmt: skip
+
+
+def _pool(write: Writer, node: Node, inputs: list[str]) -> None:
+    average = node.kind == "average_pool"
+    more = {"count_include_pad": int(node["count_padding"])} if average else {}
+    write.op(
+        "AveragePool" if average else "MaxPool", inputs, node.name, kernel_shape=[*node["size"]],
+        strides=[*node["stride"]], ceil_mode=int(node["rounding"] == "ceil"), **_padding(node),
+        **more,
+    )  # fmt: skip
+
+
+def _batch_norm(write: Writer, node: Node, inputs: list[str]) -> None:
+    parts = [write.weight(node, part) for part in ("scale", "offset", "mean", "variance")]
+    write.op(
+        "BatchNormalization", inputs + parts, node.name, epsilon=node["epsilon"],
+        momentum=node["momentum"],
+    )  # fmt: skip
+
+
+def _dense(write: Writer, node: Node, inputs: list[str]) -> None:
+    weights = [write.weight(node, "kernel")]
+    weights += [write.weight(node, "bias")] if node["bias"] else []
+    write.op("Gemm", inputs + weights, node.name)
+
+
+def _flatten(write: Writer, node: Node, inputs: list[str]) -> None:
+    read = inputs[0]
+    if len(write.shapes[node.inputs[0]]) == 3:
+        read = write.op("Transpose", inputs, f"{node.name}/last", perm=[0, 2, 3, 1])
+    write.op("Flatten", [read], node.name)
+
+
+def _global_average_pool(write: Writer, node: Node, inputs: list[str]) -> None:
+    write.op("Flatten", [write.op("GlobalAveragePool", inputs, f"{node.name}/mean")], node.name)
+
+
+def _normalise(write: Writer, node: Node, inputs: list[str]) -> None:
+    read = inputs[0]
+    if node["order"] is not None:
+        order = write.constant(f"{node.name}/order", node["order"], np.int64)
+        read = write.op("Gather", [read, order], f"{node.name}/ordered", axis=1)
+    mean, deviation = (
+        write.constant(f"{node.name}/{part}", np.reshape(node[part], (1, -1, 1, 1)))
+        for part in ("mean", "deviation")
+    )
+    centred = write.op("Sub", [read, mean], f"{node.name}/centred")
+    write.op("Div", [centred, deviation], node.name)
+
+
+def _pad(write: Writer, node: Node, inputs: list[str]) -> None:
+    (top, bottom), (left, right) = node["spatial"]
+    before, after = node["channels"]
+    pads = write.constant(
+        f"{node.name}/pads", [0, before, top, left, 0, after, bottom, right], np.int64
+    )
+    write.op("Pad", [*inputs, pads], node.name)
+
+
+def _sliced(write: Writer, node: Node, inputs: list[str], ranges: dict[int, Any]) -> None:
+    starts, ends = zip(*ranges.values(), strict=True)
+    bounds = [
+        write.constant(f"{node.name}/{name}", values, np.int64)
+        for name, values in (("starts", starts), ("ends", ends), ("axes", [*ranges]))
+    ]
+    write.op("Slice", inputs + bounds, node.name)
+
+
+def _channels(write: Writer, node: Node, inputs: list[str]) -> None:
+    _sliced(write, node, inputs, {1: (node["start"], node["stop"])})
+
+
+def _crop(write: Writer, node: Node, inputs: list[str]) -> None:
+    height, width, _ = write.shapes[node.inputs[0]]
+    (top, bottom), (left, right) = node["spatial"]
+    _sliced(write, node, inputs, {2: (top, height - bottom), 3: (left, width - right)})
+
+
+def _multiply(write: Writer, node: Node, inputs: list[str]) -> None:
+    first, second = node.inputs
+    if len(write.shapes[first]) != len(write.shapes[second]):
+        axes = write.constant(f"{node.name}/axes", [2, 3], np.int64)
+        inputs = [inputs[0], write.op("Unsqueeze", [inputs[1], axes], f"{node.name}/gate")]
+    write.op("Mul", inputs, node.name)
+
+
+def _silu(write: Writer, node: Node, inputs: list[str]) -> None:
+    opened = write.op("Sigmoid", inputs, f"{node.name}/sigmoid")
+    write.op("Mul", [*inputs, opened], node.name)
+
+
+def _relu6(write: Writer, node: Node, inputs: list[str]) -> None:
+    bounds = [write.constant(f"{node.name}/{n}", n) for n in (0.0, 6.0)]
+    write.op("Clip", inputs + bounds, node.name)
+
+
+def _dropout(write: Writer, node: Node, inputs: list[str]) -> None:
+    write.op("Dropout", [*inputs, write.constant(f"{node.name}/rate", node["rate"])], node.name)
+
+
+def _hard_sigmoid(write: Writer, node: Node, inputs: list[str]) -> None:
+    write.op("HardSigmoid", inputs, node.name, alpha=node["slope"], beta=node["offset"])
+
+
+def _plain(kind: str, **attributes: Any) -> Write:
+    """What one operator computes, without weights."""
+    return lambda write, node, inputs: write.op(kind, inputs, node.name, **attributes)
+
+
+KINDS: dict[str, Write] = {
+    "add": _plain("Sum"), "average_pool": _pool, "batch_norm": _batch_norm, "channels": _channels,
+    "concat": _plain("Concat", axis=1), "conv": _conv, "crop": _crop, "dense": _dense,
+    "dropout": _dropout, "flatten": _flatten, "global_average_pool": _global_average_pool,
+    "hard_sigmoid": _hard_sigmoid, "hard_swish": _plain("HardSwish"), "max_pool": _pool,
+    "multiply": _multiply, "normalise": _normalise, "pad": _pad, "relu": _plain("Relu"),
+    "relu6": _relu6, "sigmoid": _plain("Sigmoid"), "silu": _silu, "subtract": _plain("Sub"),
+}  # fmt: skip
+"""Kind of node -> what writes it."""
+
+
+def serialised(architecture: Architecture, weights: Weights) -> bytes:
+    """The bytes of a file. Raises BadInput for a kind that has no form there, or too large a one.
+
+    Raises Unavailable where the package onnx is missing.
+    """
+    try:
+        from onnx import TensorProto, helper, numpy_helper
+    except ImportError as error:
+        raise Unavailable("the package onnx is not installed; pip install onnx") from error
+    write = Writer(architecture.shapes, weights)
+    names = {"input": "images"}
+    for node in architecture.nodes:
+        if node.kind not in KINDS:
+            raise BadInput(f"node {node.name!r}: {node.kind} has no form in an ONNX file here")
+        KINDS[node.kind](write, node, [names[name] for name in node.inputs])
+        names[node.name] = node.name
+    size = sum(values.nbytes for values in write.constants.values())
+    if size > MOST_BYTES * 0.99:
+        raise BadInput(f"{size} bytes of weights; an ONNX file holds 2 GiB at most")
+    height, width, channels = architecture.input_shape
+    given: list[str | int] = ["batch", channels, height, width]
+    made: list[str | int] = ["batch", architecture.classes]
+    graph = helper.make_graph(
+        write.nodes,
+        architecture.name,
+        [helper.make_tensor_value_info("images", TensorProto.FLOAT, given)],
+        [helper.make_tensor_value_info(architecture.output, TensorProto.FLOAT, made)],
+        [numpy_helper.from_array(values, name) for name, values in write.constants.items()],
+    )
+    opsets = [helper.make_opsetid("", OPSET)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=IR, producer_name=PRODUCER)
+    content: bytes = model.SerializeToString()
+    return content
