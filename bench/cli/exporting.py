@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from bench.cli import user_files
 from bench.cli.options import Single
 from bench.engine.progress import answer
-from implementations.architecture import pretrained, registered, weights
+from implementations.architecture import graph, pretrained, registered, weights
 from implementations.arrays import Weights
 
 SIZE = (28, 28)
@@ -28,7 +29,8 @@ def run(asked: Single) -> int:
     classes = user_files.classes_of(registered.get(known), stored)
     architecture = registered.get(known, shape, classes)
     tensors = pretrained.neutral(Path(asked.weights), architecture, stored)
-    content = serialised(architecture, tensors)
+    called = graph.read(Path(asked.file)).name if asked.file else asked.architecture
+    content = serialised(replace(architecture, name=called), tensors)
     weights.write_bytes(asked.out, content)
     height, width, channels = architecture.input_shape
     answer.print(
