@@ -66,6 +66,8 @@ class Explainer:
     quality: dict[tuple[str, str], Value] = field(default_factory=dict)
     untrained: dict[tuple[str, str], Value] = field(default_factory=dict)
     likeness: dict[tuple[str, str], Value] = field(default_factory=dict)
+    letters: dict[str, str] = field(default_factory=dict)
+    """By metric: two explainers that share one are not told apart."""
 
     @property
     def measured(self) -> bool:
@@ -93,6 +95,7 @@ def places(frame: pd.DataFrame) -> list[tuple[dict[str, Any], list[Explainer]]]:
     for key, mine in groups(rows, PLACE):
         explainers = [_explainer(k["explainer"], r) for k, r in groups(mine, ("explainer",))]
         _both_ways(explainers)
+        _letters(explainers, frame, key)
         sizes = mine.loc[mine["image_hw"] != "", "image_hw"]
         _time(explainers, frame, key, sizes.iloc[0] if len(sizes) else "")
         found.append((key, explainers))
@@ -159,6 +162,17 @@ def _both_ways(explainers: list[Explainer]) -> None:
         for (metric, other), value in list(explainer.likeness.items()):
             if other in by_name:
                 by_name[other].likeness.setdefault((metric, explainer.name), value)
+
+
+def _letters(explainers: list[Explainer], frame: pd.DataFrame, key: dict[str, Any]) -> None:
+    """What the judge says of those that it cannot tell apart."""
+    rows = frame.loc[(frame["task"] == APART) & (frame["letters"] != "")]
+    for name, value in key.items():
+        rows = rows[rows[name] == value]
+    by_name = {explainer.name: explainer for explainer in explainers}
+    for name, metric, found in rows[["explainer", "metric", "letters"]].itertuples(index=False):
+        if name in by_name:
+            by_name[name].letters[metric] = found
 
 
 def _time(explainers: list[Explainer], frame: pd.DataFrame, key: dict[str, Any], size: str) -> None:

@@ -130,7 +130,8 @@ def _tell_apart(
         here["maps_sha"] = hashlib.sha256(digests).hexdigest()[:12]
         dataset, _, architecture = key.partition("/")
         cell = Cell(stage="judge", task=compared.TASK, framework=REFERENCE, dataset=dataset,
-                    architecture=architecture, precision="float64")  # fmt: skip
+                    architecture=architecture, device=judged[0].device,
+                    precision="float64")  # fmt: skip
         job.run.forget(cell, maps_sha=here["maps_sha"])
         asked.append(cell)
     told = {**context, "judged": about}

@@ -25,7 +25,8 @@ NOTE = (
     "same architecture and size of images, in its quickest mode there. Scores: means over the "
     "images classified correctly where the metric is defined, with the 95 % interval of a "
     "bootstrap over images that is the same for all explainers; in contrast.csv those classified "
-    "wrongly too. Untrained: the score of the explainer's maps of the network before training. "
+    "wrongly too. Explainers that share a letter are not told apart. Untrained: the score of the "
+    "explainer's maps of the network before training. "
     "`control` explains nothing: it is "
     "what a score must be above. Likeness to `grad_cam`: means over all images."
 )
@@ -83,21 +84,27 @@ def _line(explainer: Explainer) -> dict[str, Any]:
         head = f"{metric}_{part}"
         ends = {"ci_lo": value.low, "ci_hi": value.high, "n": value.n}
         line |= {head: value.value, **{f"{head}_{name}": end for name, end in ends.items()}}
+    line |= {f"{metric}_letters": letters for metric, letters in explainer.letters.items()}
     for (metric, part), value in explainer.untrained.items():
         line[f"{metric}_{part}_untrained"] = value.value
     return line
 
 
 def _headline(metric: str) -> tuple[str, ...]:
-    """The columns of a metric's value and interval, of the images classified correctly and all."""
+    """The columns of a metric's value and interval, of images classified correctly and of all.
+
+    Last that of its letters.
+    """
     heads = (f"{metric}_{part}" for part in ("correct", "all"))
-    return tuple(name for head in heads for name in (head, f"{head}_ci_lo", f"{head}_ci_hi"))
+    ends = (name for head in heads for name in (head, f"{head}_ci_lo", f"{head}_ci_hi"))
+    return (*ends, f"{metric}_letters")
 
 
-def _score(*values: float) -> str:
-    """Of the images classified correctly; in older rows of all."""
-    shown = values[3:] if missing(values[0]) else values[:3]
-    return spread(*shown)
+def _score(*values: Any) -> str:
+    """Of the images classified correctly, with letters; in older rows of all."""
+    *numbers, letters = values
+    shown = spread(*(numbers[3:] if missing(numbers[0]) else numbers[:3]))
+    return f"{shown} {text(letters)}".strip()
 
 
 def _ms(value: float, timed: str) -> str:
@@ -120,7 +127,7 @@ def _told(shown: pd.DataFrame) -> Iterator[str]:
 
 def _blank(shown: pd.DataFrame) -> Iterator[str]:
     """What the network alone says of nothing."""
-    known = [shown[name].dropna() for name in _headline(BLANK)[::3] if name in shown]
+    known = [shown[name].dropna() for name in _headline(BLANK)[:6:3] if name in shown]
     for values in [values for values in known if len(values)][:1]:
         left = number(values.iloc[0])
         yield f"Of a wholly filled image the network's probability is {left}."

@@ -22,6 +22,13 @@ def rows(make: Any) -> list[dict[str, Any]]:
             "judge", "jax", metric=metric, value=value, **{**made, **interval, **values}
         )
 
+    def told(explainer: str, letters: str) -> dict[str, Any]:
+        made = {"task": "apart", "method": "", "precision": "float64", "subset": "correct"}
+        return make.row(  # type: ignore[no-any-return]
+            "judge", "pytorch", explainer=explainer, metric="removal_gain", value=7.0,
+            letters=letters, **made,
+        )  # fmt: skip
+
     saliency = {"method": "saliency", "library": "captum"}
     correct, wrong = {"subset": "correct"}, {"subset": "wrong", "n": 3}
     return [
@@ -45,6 +52,7 @@ def rows(make: Any) -> list[dict[str, Any]]:
         judged("captum.saliency", "removal_gain", 0.5, **correct, ci_lo=None, ci_hi=None),
         judged("control.noise", "removal_gain", 0.1, **correct),
         judged("control.noise", "blank", 0.25, **correct),
+        told("grad_cam", "a"), told("control.noise", "a b"),
     ]  # fmt: skip
 
 
@@ -71,9 +79,9 @@ def test_cost_likeness_and_scores(make: Any) -> None:
     assert scored.told == ("Of a wholly filled image the network's probability is 0.250.",)
     assert "blank" not in shown
     assert shown["removal_gain"].to_dict() == {
-        "grad_cam": "0.900 (0.800–1.00)",
+        "grad_cam": "0.900 (0.800–1.00) a",
         "captum.saliency": "0.500",
-        "control.noise": "0.100 (0–0.200)",
+        "control.noise": "0.100 (0–0.200) a b",
     }
     assert shown.loc["grad_cam", "removal_gain, untrained"] == "0.300"
 

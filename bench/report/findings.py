@@ -1,0 +1,190 @@
+"""Findings in words, made of rows only: each says on what data, network, metric and images it is.
+
+A sentence rests on metrics that can tell something here (`Told.telling`), never on one alone, and
+each is of this network: one training says nothing of others. No sentence ranks without its
+interval. Where none qualifies there is one that says so.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from bench.report.forms import number, share
+from bench.report.told_apart import FEWEST, Difference, Told, towards
+
+DEARER = 2
+"""Times the evaluations from which a price is worth a sentence."""
+ZERO = 0.01
+"""Share of zero maps from which it is told."""
+ALIKE = 0.02
+"""Of a rank correlation of 1: the difference that matters."""
+NOTHING = "nothing here is told apart"
+
+
+class Finding(NamedTuple):
+    """A sentence, its kind (F1 to F7), the explainers it is about and the metrics it rests on."""
+
+    kind: str
+    text: str
+    explainers: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+
+
+def findings(told: Told) -> list[Finding]:
+    """All that qualify, or that none does."""
+    found = [finding for make in MAKERS for finding in make(told)]
+    return found or [Finding("", f"{_where(told)}: {NOTHING}.")]
+
+
+def _where(told: Told) -> str:
+    return f"On {told.place['dataset']}, {told.place['architecture']}, one training"
+
+
+def indistinct(told: Told) -> Iterator[Finding]:
+    """F1: no metric tells an explainer from a control."""
+    for name in told.explainers:
+        measured = {metric: told.against(metric, name) for metric in told.causes}
+        measured = {metric: found for metric, found in measured.items() if found}
+        every = set().union(*measured.values()) if measured else set()
+        for control in sorted(every):
+            pairs = [found[control] for found in measured.values() if control in found]
+            if pairs and not any(pair.apart for pair in pairs):
+                n = min(pair.n for pair in pairs)
+                text = (
+                    f"no test here tells {name} from {control} ({len(pairs)} metrics, {n} images)"
+                )
+                yield Finding("F1", f"{_where(told)}: {text}.", (name, control), (*measured,))
+                break
+
+
+def above_controls(told: Told) -> Iterator[Finding]:
+    """F2: an explainer is above every control, on two metrics at least."""
+    for name in told.explainers:
+        nearest = {}
+        for metric in told.telling:
+            sign, found = towards(metric), told.against(metric, name)
+            if found and all(each.apart and sign * each.value > 0 for each in found.values()):
+                nearest[metric] = min(found.values(), key=lambda each: sign * each.value)
+        if len(nearest) > 1:
+            parts = [f"{metric} ({_difference(each)})" for metric, each in nearest.items()]
+            text = f"{name} is above every control on {_listed(parts)}"
+            yield Finding("F2", f"{_where(told)}: {text}.", (name,), (*nearest,))
+
+
+def dearer(told: Told) -> Iterator[Finding]:
+    """F3: an explainer costs more than another that no telling metric tells from it."""
+    for name in told.explainers:
+        cost = told.evaluations.get(name, 0)
+        cheaper = [
+            (told.evaluations[other], other)
+            for other in told.explainers
+            if 0 < told.evaluations.get(other, 0) * DEARER <= cost
+            and (verdicts := [told.apart(metric, name, other) for metric in told.telling])
+            and all(verdict is False for verdict in verdicts)
+        ]
+        if cheaper:
+            least, other = min(cheaper)
+            text = (
+                f"{name} costs {number(cost / least)} times the evaluations of {other}; none of "
+                f"{_listed(told.telling)} tells them apart"
+            )
+            yield Finding("F3", f"{_where(told)}: {text}.", (name, other), (*told.telling,))
+
+
+def as_high(told: Told) -> Iterator[Finding]:
+    """F4: a control scores as high as the explainer that scores highest."""
+    for metric in told.causes:
+        order, sign = told.order(metric), towards(metric)
+        found = told.against(metric, order[0]) if order else {}
+        alike = {c: d for c, d in found.items() if not (d.apart and sign * d.value > 0)}
+        if alike:
+            control = min(alike, key=lambda each: (sign * alike[each].value, each))
+            text = (
+                f"{control} alone scores as high as {order[0]} on {metric} "
+                f"({_difference(alike[control])}): that metric vouches for nobody here"
+            )
+            yield Finding("F4", f"{_where(told)}: {text}.", (control, order[0]), (metric,))
+
+
+def ignores_weights(told: Told) -> Iterator[Finding]:
+    """F5: a map that stays when all weights are drawn anew, as one of the image's edges does."""
+    for name, (value, high, n) in sorted(told.kept.items()):
+        moved = high < 1 and 1 - value > ALIKE
+        if name not in told.controls and n >= FEWEST and not moved:
+            text = (
+                f"{name} keeps a rank correlation of {number(value)} after all weights are drawn "
+                f"anew ({n} images): it cannot be explaining them"
+            )
+            used = ("cascading_randomisation",)
+            yield Finding("F5", f"{_where(told)}: {text}.", (name,), used)
+
+
+def disagreements(told: Told) -> Iterator[Finding]:
+    """F6: two telling metrics that tell two explainers apart, each the other way."""
+    for one, other in itertools.combinations(told.telling, 2):
+        pairs = [
+            (min(_gap(told, one, a, b), _gap(told, other, b, a)), a, b)
+            for a, b in itertools.permutations(told.explainers, 2)
+            if told.apart(one, a, b) and told.apart(other, a, b)
+        ]
+        opposed = sorted(pair for pair in pairs if pair[0] > 0)
+        if opposed:
+            _, a, b = opposed[-1]
+            rest = len(opposed) - 1
+            more = f" (and on {rest} more pair{'s' * (rest > 1)})" if rest else ""
+            text = (
+                f"metrics disagree on {a} and {b}{more}: {one} puts {a} above, "
+                f"{other} puts {b} above"
+            )
+            yield Finding("F6", f"{_where(told)}: {text}.", (a, b), (one, other))
+
+
+def _gap(told: Told, metric: str, a: str, b: str) -> int:
+    """How many places a stands above b."""
+    order = told.order(metric)
+    return order.index(b) - order.index(a)
+
+
+def zero_maps(told: Told) -> Iterator[Finding]:
+    """F7: maps that are zero or constant, which means count at chance."""
+    for name, (part, n) in sorted(told.zero.items()):
+        if name not in told.controls and n >= FEWEST and part >= ZERO:
+            text = (
+                f"{share(part)} of {name}'s maps are zero or constant ({n} images); means include "
+                "them at chance"
+            )
+            yield Finding("F7", f"{_where(told)}: {text}.", (name,))
+
+
+def orders(told: Told) -> Iterator[Finding]:
+    """Kendall's tau of the explainers' orders by every two telling metrics."""
+    for one, other in itertools.combinations(told.telling, 2):
+        both = [name for name in told.order(one) if name in told.order(other)]
+        if len(both) > 2:
+            found = _kendall(*([told.order(m).index(name) for name in both] for m in (one, other)))
+            text = f"{one} and {other} order {len(both)} explainers with a Kendall's tau of "
+            yield Finding("tau", f"{_where(told)}: {text}{number(found)}.", (), (one, other))
+
+
+def _kendall(x: list[int], y: list[int]) -> float:
+    """Kendall's tau of two orders without ties."""
+    pairs = list(itertools.combinations(range(len(x)), 2))
+    return float(np.mean([np.sign((x[i] - x[j]) * (y[i] - y[j])) for i, j in pairs]))
+
+
+def _difference(found: Difference) -> str:
+    value, low, high = (number(each) for each in found[:3])
+    return f"{'+' * (found.value > 0)}{value} [{low}, {high}], {found.n} images"
+
+
+def _listed(parts: list[str]) -> str:
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+MAKERS: tuple[Callable[[Told], Iterator[Finding]], ...] = (
+    indistinct, above_controls, dearer, as_high, ignores_weights, disagreements, zero_maps, orders,
+)  # fmt: skip

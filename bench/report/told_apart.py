@@ -1,0 +1,142 @@
+"""What rows of the judge say of each network: who is told from whom, and by which metric."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from bench import metrics
+from bench.report.explainers import APART, CONTROL, INITIAL, PLACE, REFERENCE
+from bench.report.frame import groups
+
+FEWEST = 30
+"""Images below which a value enters no finding."""
+HEADLINE = "correct"
+DIFFERENCE, VERDICT = "paired difference", "verdict"
+
+
+class Difference(NamedTuple):
+    """An explainer less a control, its interval, over n images, and whether they are told apart."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+    apart: bool
+
+
+class Group(NamedTuple):
+    """An explainer's mean by a metric, and its letters."""
+
+    value: float
+    n: int
+    letters: frozenset[str]
+
+
+@dataclass
+class Told:
+    """One network's rows. Names are explainers'; `cell_id` and `run_id` say which rows these are.
+
+    `groups` has (metric, explainer), `differences` (metric, explainer, control), `causes` why a
+    metric can tell nothing here (empty: it can), `evaluations` an image by explainer, `zero` the
+    share of zero maps, `kept` the likeness after all weights are drawn anew, with its upper end.
+    """
+
+    place: dict[str, Any]
+    cell_id: str = ""
+    run_id: str = ""
+    groups: dict[tuple[str, str], Group] = field(default_factory=dict)
+    differences: dict[tuple[str, str, str], Difference] = field(default_factory=dict)
+    causes: dict[str, str] = field(default_factory=dict)
+    evaluations: dict[str, float] = field(default_factory=dict)
+    controls: set[str] = field(default_factory=set)
+    zero: dict[str, tuple[float, int]] = field(default_factory=dict)
+    kept: dict[str, tuple[float, float, int]] = field(default_factory=dict)
+
+    @property
+    def explainers(self) -> list[str]:
+        """Those that explain a network, by name."""
+        return sorted({name for _, name in self.groups} - self.controls)
+
+    @property
+    def telling(self) -> list[str]:
+        """The metrics that can tell something here."""
+        return [metric for metric, cause in self.causes.items() if not cause]
+
+    def order(self, metric: str) -> list[str]:
+        """Explainers, without controls, from the side that is better."""
+        sign = towards(metric)
+        known = [name for name in self.explainers if (metric, name) in self.groups]
+        return sorted(known, key=lambda name: -sign * self.groups[metric, name].value)
+
+    def against(self, metric: str, name: str) -> dict[str, Difference]:
+        """An explainer less each control, on enough images."""
+        return {
+            control: found
+            for (of, explainer, control), found in self.differences.items()
+            if (of, explainer) == (metric, name) and found.n >= FEWEST
+        }
+
+    def apart(self, metric: str, a: str, b: str) -> bool | None:
+        """Whether two are told apart; None where that is not known, or of too few images."""
+        one, other = self.groups.get((metric, a)), self.groups.get((metric, b))
+        if one is None or other is None or min(one.n, other.n) < FEWEST:
+            return None
+        return not one.letters & other.letters
+
+
+def towards(metric: str) -> int:
+    """1 where a metric is better higher, -1 where lower."""
+    return -1 if metrics.load(metric).card.better == "lower" else 1
+
+
+def places(frame: pd.DataFrame) -> Iterator[Told]:
+    """One for each network whose explainers were compared."""
+    rows = frame.loc[frame["stage"].isin(("judge", "contrast")) & (frame["status"] == "ok")]
+    for key, mine in groups(rows, PLACE):
+        compared = mine[(mine["task"] == APART) & (mine["metric"] != "")]
+        if len(compared):
+            told = Told(key, str(compared.iloc[0]["cell_id"]), str(compared.iloc[0]["run_id"]))
+            _compared(told, compared)
+            _beside(told, mine[(mine["task"] != APART) & (mine["weights"] != INITIAL)])
+            yield told
+
+
+def _compared(told: Told, rows: pd.DataFrame) -> None:
+    for row in rows.to_dict("records"):
+        metric, name, n = row["metric"], row["explainer"], _count(row["n"])
+        if row["statistic"] == VERDICT:
+            told.causes[metric] = "" if row["apart"] is True else str(row["notes"])
+        elif row["statistic"] == DIFFERENCE:
+            value, low, high = (float(row[end]) for end in ("value", "ci_lo", "ci_hi"))
+            found = Difference(value, low, high, n, row["apart"] is True)
+            told.differences[metric, name, row["against"]] = found
+        else:
+            letters = frozenset(row["letters"].split())
+            told.groups[metric, name] = Group(float(row["value"]), n, letters)
+
+
+def _beside(told: Told, rows: pd.DataFrame) -> None:
+    """What other rows of the same network say of an explainer."""
+    made = rows[(rows["stage"] == "contrast") & np.isfinite(rows["evaluations"])]
+    for row in made[made["metric"] == ""].to_dict("records"):
+        name = row["explainer"]
+        told.evaluations[name] = float(row["evaluations"])
+        if CONTROL in (row["library"], row["column"]) or row["column"] == REFERENCE:
+            told.controls.add(name)
+    whole = rows[(rows["subset"] == HEADLINE) & (rows["against"] == "") & rows["at"].isna()]
+    for row in whole.to_dict("records"):
+        images = _count(row["n"]) + _count(row["undefined"])
+        if row["stage"] == "judge" and np.isfinite(row["zero_map_share"]):
+            told.zero[row["explainer"]] = float(row["zero_map_share"]), images
+        if row["metric"] == "cascading_randomisation" and np.isfinite(row["value"]):
+            found = float(row["value"]), float(row["ci_hi"]), _count(row["n"])
+            told.kept[row["explainer"]] = found
+
+
+def _count(value: float) -> int:
+    return int(value) if np.isfinite(value) else 0
