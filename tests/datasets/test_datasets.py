@@ -12,7 +12,8 @@ import pytest
 import datasets
 from implementations.errors import BadInput
 
-BUNDLED = ("digits", "shapes", "shapes64", "photographs")
+VARIANTS = ("shapes_polarity", "shapes64_colour", "shapes_shortcut")
+BUNDLED = ("digits", "shapes", "shapes64", "photographs", *VARIANTS)
 TO_LOOK_AT = ("photographs",)  # nothing to train on, and not an image of every class
 ROOT = Path(__file__).parents[2]
 FILES = Path(os.environ.get("CAMPARISON_DATA") or ROOT.parent / "shared" / "datasets")
