@@ -61,7 +61,8 @@ def of_selection() -> list[Chart]:
             color=colour("mode"),
         ),
         data.mark_point(filled=True, size=80).encode(
-            x=across, y=column, yOffset=offset, color=colour("mode"), shape="mode:N",
+            x=across, y=column, yOffset=offset, color=colour("mode"),
+            shape=alt.Shape("mode:N", legend=None),
             tooltip=[*tips, alt.Tooltip("break_even:Q", title="break-even calls", format=".3"),
                      alt.Tooltip("before_s:Q", title="s before the first call", format=".3")],
         ),
@@ -69,7 +70,7 @@ def of_selection() -> list[Chart]:
     forward = data.mark_point(filled=True, size=80).encode(
         x=alt.X("forward_ratio:Q", title="times the forward pass", scale=alt.Scale(type="log")),
         y=alt.Y("what:N", title=None, sort=alt.SortField("forward_ratio")),
-        color=colour("column"), shape="column:N",
+        color=colour("column"), shape=alt.Shape("column:N", legend=None),
         tooltip=[*tips, alt.Tooltip("forward_ratio:Q", title="× forward pass", format=".3")],
     )  # fmt: skip
     return [
@@ -77,4 +78,55 @@ def of_selection() -> list[Chart]:
         chart("jit", "What each mode takes", modes, "At the batch selected. Lines: intervals."),
         chart("forward", "Each method over a forward pass", forward,
               "Each column's best mode over its own best forward pass of the same run."),
+    ]  # fmt: skip
+
+
+def of_contrast() -> list[Chart]:
+    """The charts of the page of contrast: cost against worth, curves, and likeness."""
+    import altair as alt
+
+    data = alt.Chart(alt.NamedData(name=SELECTION))
+    value = alt.Y("value:Q", title="score", scale=alt.Scale(zero=False))
+    tips = ["explainer:N", "column:N", alt.Tooltip("cost:Q", format=".3"),
+            alt.Tooltip("value:Q", format=".3"), alt.Tooltip("low:Q", format=".3"),
+            alt.Tooltip("high:Q", format=".3"), "n:Q"]  # fmt: skip
+    cost = alt.X("cost:Q", title="cost", scale=alt.Scale(type="log"))
+    points = data.transform_filter("datum.kind == 'point'")
+    front = data.transform_filter("datum.kind == 'front'")
+    controls = data.transform_filter("datum.kind == 'control'")
+    frontier = alt.layer(
+        controls.mark_rule(strokeDash=[4, 4], color="#8a8a8a").encode(y=value, tooltip=tips),
+        controls.mark_text(align="left", dx=4, dy=-4, color="#8a8a8a").encode(
+            x=alt.value(0), y=value, text="explainer:N"
+        ),
+        front.mark_line(interpolate="step-after", color="#8a8a8a").encode(x=cost, y=value),
+        points.mark_rule().encode(x=cost, y="low:Q", y2="high:Q", color=colour("maker")),
+        points.mark_point(filled=True, size=90, opacity=0.9).encode(
+            x=cost,
+            y=value,
+            color=colour("maker"),
+            tooltip=tips,
+            shape=alt.Shape("maker:N", legend=None),
+        ),
+        front.mark_text(align="left", dx=7, dy=-7, fontSize=11, color="#8a8a8a").encode(
+            x=cost, y=value, text="explainer:N"
+        ),
+    )
+    lines = data.mark_line(point=True).encode(
+        x=alt.X("at:Q", title="share of the image"), y=alt.Y("value:Q", title="probability"),
+        color=colour("explainer"),
+        tooltip=["explainer:N", "at:Q", alt.Tooltip("value:Q", format=".3")],
+    )  # fmt: skip
+    square = alt.Y("other:N", title=None)
+    alike = data.mark_rect().encode(
+        x=alt.X("explainer:N", title=None, axis=alt.Axis(labelAngle=-40)), y=square,
+        color=alt.Color("value:Q", title="likeness",
+                        scale=alt.Scale(scheme="purpleorange", domain=[-1, 1], reverse=True)),
+        tooltip=["explainer:N", "other:N", alt.Tooltip("value:Q", format=".3")],
+    )  # fmt: skip
+    return [
+        chart("frontier", "Cost and worth", frontier,
+              "The line joins those that nothing cheaper reaches; dashed: controls.", 340),
+        chart("alike", "How alike they are", alike, "Means over images.", 340),
+        chart("curves", "As pixels go, or come", lines, "Of the images classified correctly."),
     ]  # fmt: skip

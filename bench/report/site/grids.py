@@ -59,4 +59,10 @@ def foot(material: Material, *names: str) -> list[str]:
 
 def context(material: Material, *names: str) -> dict[str, Any]:
     """What the template of tables is filled with."""
-    return {"tables": list(tables(material, *names))}
+    return {"tables": list(tables(material, *names)), "further": [], "there": False}
+
+
+def further(material: Material, *names: str) -> list[tuple[str, str]]:
+    """The addresses and titles of the pages of these tables, of those that there are."""
+    found = ((name, material.table(name)) for name in names)
+    return [(f"tables/{name}.html", table.title) for name, table in found if table is not None]

@@ -7,10 +7,11 @@
     const of = (name) => style.getPropertyValue(name).trim();
     const text = of("--text"), quiet = of("--quiet"), line = of("--line");
     return {
+      aria: false,  // the table beside it says what it shows
       background: "transparent", font: "system-ui, sans-serif",
       view: { stroke: line },
       axis: { labelColor: quiet, titleColor: text, gridColor: line, domainColor: quiet, tickColor: quiet, labelLimit: 260 },
-      legend: { labelColor: text, titleColor: text, labelLimit: 260, orient: "bottom", columns: 4 },
+      legend: { labelColor: text, titleColor: text, labelLimit: 260, orient: "bottom", columns: 3 },
       header: { labelColor: text, titleColor: text },
       title: { color: text },
     };
@@ -21,12 +22,17 @@
     chart.drawn = true;
     const spec = { ...JSON.parse(chart.spec), config: config() };
     if (chart.rows) spec.datasets = { ...spec.datasets, selection: chart.rows };
+    chart.place.closest("figure").classList.toggle("bare", chart.dynamic && !(chart.rows && chart.rows.length));
     if (chart.dynamic && !(chart.rows && chart.rows.length)) {
       chart.place.replaceChildren(camparison.element("p", "Nothing in this selection to draw.", { class: "quiet" }));
       return;
     }
     const actions = { export: true, source: false, compiled: false, editor: false };
     await vegaEmbed(chart.place, spec, { actions, renderer: "svg", downloadFileName: chart.name });
+    const drawing = chart.place.querySelector("svg.marks");
+    drawing.removeAttribute("aria-hidden");
+    drawing.setAttribute("role", "img");
+    drawing.setAttribute("aria-label", chart.place.closest("figure").querySelector("figcaption").textContent);
     chart.place.querySelector("summary")?.setAttribute("aria-label", "Save this chart");
   }
 

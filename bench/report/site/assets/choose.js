@@ -85,14 +85,7 @@
   const newest = (machine) => dates.get(machine) || "";
 
   // --- what is shown of a number -------------------------------------------------------------
-  function number(x) {
-    if (x === null || x === undefined) return "–";
-    if (x >= NEVER) return "∞";
-    if (x === 0) return "0";
-    const rounded = Number(x.toPrecision(3)), size = Math.abs(rounded);
-    if (size < 1e-4 || size >= 1e6) return rounded.toExponential(2).replace(/\.?0+e/, "e");
-    return rounded.toFixed(Math.max(0, 2 - Math.floor(Math.log10(size))));
-  }
+  const number = camparison.number;
   const spread = (n) => number(value("ms_per_image", n)) + (value("low", n) === null ? "" : ` (${number(value("low", n))}–${number(value("high", n))})`);
   const marks = (n) => (get("stale", n) === true ? " †" : "") + (get("stable", n) === false ? " ~" : "");
   const timed = (n) => value("ms_per_image", n) !== null;
@@ -242,9 +235,9 @@
     ["break-even calls", calls, (n) => value("break_even", n)],
     ["memory, MB", (n) => number(value("memory_mb", n)), (n) => value("memory_mb", n)],
     ["device, MB", (n) => number(value("device_mb", n)), (n) => value("device_mb", n)],
-    ["evaluations", (n) => number(value("evaluations", n)), (n) => value("evaluations", n)],
+    ["evaluations", (n) => camparison.count(value("evaluations", n)), (n) => value("evaluations", n)],
     ["× forward", (n) => number(value("forward_ratio", n)), (n) => value("forward_ratio", n)],
-    ["processes", (n) => number(value("processes", n)), (n) => value("processes", n)],
+    ["processes", (n) => camparison.count(value("processes", n)), (n) => value("processes", n)],
     ["run", (n) => text("run_id", n), (n) => text("run_id", n)],
   ];
   const factorOf = (n, line) => (timed(n) && line.best !== undefined && text("run_id", n) === line.run ? value("ms_per_image", n) / value("ms_per_image", line.best) : null);

@@ -56,11 +56,7 @@
     return { values: greys.get(source), height: (await picture(source)).height / data.n, width: (await picture(source)).width };
   }
 
-  function options(select, values, wished) {
-    select.replaceChildren(...values.map(([value, title]) => camparison.element("option", title ?? value, { value })));
-    const wish = values.some(([value]) => value === wished) ? wished : values.length ? values[0][0] : "";
-    select.value = wish;
-  }
+  const options = (...asked) => camparison.options(...asked);
 
   async function tile(data, told, n, view, opacity) {
     const source = view === "apart" ? told.apart : told.maps;

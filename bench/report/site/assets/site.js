@@ -9,6 +9,63 @@ window.camparison = {
     const lead = /^[\s×<>(≈]*-?\d/.test(text);
     return lead && found ? Number(found[0].replaceAll(",", "")) : null;
   },
+  // Three significant digits; a dash for what was not measured.
+  number(x) {
+    if (x === null || x === undefined) return "–";
+    if (x >= 1e300) return "∞";
+    if (x === 0) return "0";
+    const rounded = Number(x.toPrecision(3)), size = Math.abs(rounded);
+    if (size < 1e-4 || size >= 1e6) return rounded.toExponential(2).replace(/\.?0+e/, "e");
+    return rounded.toFixed(Math.max(0, 2 - Math.floor(Math.log10(size))));
+  },
+  count(x) { return x === null || x === undefined ? "–" : Math.round(x).toLocaleString("en"); },
+  // The lines of a frame that the page was given, as objects.
+  rows(name) {
+    const { length, columns } = this.data[name];
+    const names = Object.keys(columns);
+    return Array.from({ length }, (_, n) => Object.fromEntries(names.map((key) => {
+      const column = columns[key];
+      return [key, column.words ? column.words[column.of[n]] : column[n]];
+    })));
+  },
+  options(select, values, wished) {
+    select.replaceChildren(...values.map(([value, title]) => this.element("option", title ?? value, { value })));
+    const wish = values.find(([value]) => value === wished) || values[0];
+    select.value = wish ? wish[0] : "";
+    select.parentElement.hidden = values.length < 1;
+    return select.value;
+  },
+  // A table whose headings sort: columns are [title, shown, sorted by].
+  table(table, columns, rows, sorting, again) {
+    const keyed = rows.map((row) => [columns[sorting.by] ? columns[sorting.by][2](row) : null, row]);
+    const none = (x) => x === null || x === undefined || x === "";
+    keyed.sort(([a], [b]) => (none(a) || none(b) || !sorting.down ? 1 : -1) * this.compare(a, b));
+    const head = this.element("thead"), line = this.element("tr"), body = this.element("tbody");
+    columns.forEach(([title], place) => {
+      const th = this.element("th", null, { scope: "col" }), button = this.element("button", title, { type: "button" });
+      if (place === sorting.by) th.setAttribute("aria-sort", sorting.down ? "descending" : "ascending");
+      button.addEventListener("click", () => {
+        sorting.down = sorting.by === place && !sorting.down;
+        sorting.by = place;
+        again();
+        table.querySelectorAll("thead button")[place].focus();
+      });
+      th.append(button);
+      line.append(th);
+    });
+    head.append(line);
+    for (const [, row] of keyed) {
+      const tr = this.element("tr");
+      columns.forEach(([, shown, , kind], place) => {
+        const made = shown(row);
+        const cell = this.element(place ? "td" : "th", typeof made === "object" ? null : made, place ? { class: kind || "" } : { scope: "row" });
+        if (typeof made === "object") cell.append(made);
+        tr.append(cell);
+      });
+      body.append(tr);
+    }
+    table.replaceChildren(head, body);
+  },
   compare(a, b) {
     const absent = (value) => value === null || value === undefined || value === "";
     if (absent(a) || absent(b)) return absent(a) - absent(b);

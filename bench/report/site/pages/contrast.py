@@ -1,20 +1,30 @@
-"""Contrast: its tables."""
+"""Contrast: what each explainer costs and is worth, and how alike any two are."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bench.report.site import grids
+from bench.report.site import charts, grids
+from bench.report.site.contrasted import frames
 from bench.report.site.material import Material
-from bench.report.site.shell import Page
+from bench.report.site.shell import Page, coded
 
 ORDER = 30
 PATH = "contrast.html"
 TITLE = "Contrast"
-TABLES = ("contrast", "contrast_likeness", "libraries")
+TABLES = ("findings",)
+FURTHER = ("contrast", "contrast_likeness", "libraries")
 
 
 def make(material: Material) -> Iterator[Page]:
-    """The one page."""
-    foot = grids.foot(material, *TABLES)
-    yield Page(PATH, TITLE, "tables.html", grids.context(material, *TABLES), foot=foot)
+    """The one page, with every score, likeness and curve as its data."""
+    found = frames(material.frame)
+    data = {f"contrast_{name}": coded(frame) for name, frame in found.items()}
+    table = material.table("contrast")
+    context = {
+        **grids.context(material, *TABLES), "further": grids.further(material, *FURTHER),
+        "there": len(found["scores"]) > 0,
+        "charts": charts.of_contrast(), "note": table.note if table else "",
+    }  # fmt: skip
+    foot = grids.foot(material, *TABLES, *FURTHER)
+    yield Page(PATH, TITLE, "contrast.html", context, data, ("chart.js", "contrast.js"), foot)

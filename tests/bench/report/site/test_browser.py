@@ -153,6 +153,20 @@ def test_builders_are_shown_as_chosen_and_copied_whole(tab: Any, folder: Path) -
     assert source.startswith("def jax(") and "return compile(explain)" in source
 
 
+def test_contrast_tells_the_first_by_the_score_that_is_chosen(tab: Any, folder: Path) -> None:
+    opened(tab, folder, "contrast.html#metric=pointing_game")
+    said = tab.locator("[data-told]")
+    assert "grad_cam is first with 0.800 (0.400–1.00)" in said.inner_text()
+    assert "Fewer than 30 images" in said.inner_text()
+    tab.locator("select[name=metric]").select_option("deletion")  # lower is better
+    assert "saliency is first with 0.400" in said.inner_text()
+    assert "metric=deletion" in tab.url
+    tab.locator("#chart-frontier svg.marks path").first.wait_for()
+    first = tab.locator("[data-scores] tbody th").all_inner_texts()
+    tab.locator("[data-scores] thead button", has_text="score").click()
+    assert tab.locator("[data-scores] tbody th").all_inner_texts() == first[::-1]
+
+
 def colours(tab: Any) -> list[list[int]]:
     """The colours of each picture's upper right pixel, as they are shown."""
     return tab.eval_on_selector_all(

@@ -1,0 +1,92 @@
+"""What explainers are worth, line by line, as the page of contrast selects from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from bench import metrics
+from bench.report.explainers import Explainer, places
+from bench.report.frame import groups
+
+PLACE = ("dataset", "architecture", "device", "machine_id")
+STAGES = ("contrast", "judge")
+SCORED = (
+    *PLACE, "explainer", "column", "library", "control", "evaluations", "ms_per_image", "timed",
+    "metric", "title", "better", "subset", "value", "low", "high", "n", "untrained", "letters",
+    "stale",
+)  # fmt: skip
+ALIKE = (*PLACE, "metric", "explainer", "other", "value")
+CURVE = (*PLACE, "metric", "explainer", "at", "value", "low", "high")
+LEFT = (*PLACE, "explainer", "status", "reason")
+Found = list[tuple[dict[str, Any], list[Explainer]]]
+
+
+def frames(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """`scores`, `likeness`, `curves` and `left`, each with the columns named above."""
+    found = places(frame)
+    lettered = _letters(frame)
+    return {
+        "scores": pd.DataFrame(_scores(found, lettered), columns=list(SCORED)),
+        "likeness": pd.DataFrame(_likeness(found), columns=list(ALIKE)),
+        "curves": pd.DataFrame(_curves(frame), columns=list(CURVE)),
+        "left": pd.DataFrame(_left(found), columns=list(LEFT)),
+    }
+
+
+def _scores(found: Found, lettered: dict[tuple[Any, ...], str]) -> Iterator[dict[str, Any]]:
+    for key, explainers in found:
+        for each in explainers:
+            about = {"explainer": each.name, "control": each.control}
+            names = ("column", "library", "evaluations", "ms_per_image", "timed", "stale")
+            about |= {name: getattr(each, name) for name in names}
+            for (metric, subset), value in each.quality.items():
+                title, better = _described(metric)
+                untrained = each.untrained.get((metric, subset))
+                yield {
+                    **key, **about, "metric": metric, "title": title, "better": better,
+                    "subset": subset, "value": value.value, "low": value.low,
+                    "high": value.high, "n": value.n,
+                    "untrained": untrained.value if untrained else float("nan"),
+                    "letters": lettered.get((*key.values(), metric, each.name), ""),
+                }  # fmt: skip
+
+
+def _described(metric: str) -> tuple[str, str]:
+    """A metric's title, and which way it is better; its name where it is no longer there."""
+    if metric not in metrics.names():
+        return metric, "none"
+    card = metrics.load(metric).card
+    return card.title, card.better
+
+
+def _letters(frame: pd.DataFrame) -> dict[tuple[Any, ...], str]:
+    """Those of each explainer by each metric: two that share one are not told apart."""
+    rows = frame[frame["stage"].isin(STAGES) & (frame["letters"].astype(str) != "")]
+    names = [*PLACE, "metric", "explainer", "letters"]
+    found = rows[names].itertuples(index=False, name=None)
+    return {tuple(each): str(letters) for *each, letters in found}
+
+
+def _likeness(found: Found) -> Iterator[dict[str, Any]]:
+    for key, explainers in found:
+        for each in explainers:
+            for (metric, other), value in each.likeness.items():
+                yield {**key, "metric": metric, "explainer": each.name, "other": other,
+                       "value": value.value}  # fmt: skip
+
+
+def _curves(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    rows = frame[frame["stage"].isin(STAGES) & frame["at"].notna() & frame["value"].notna()]
+    for key, mine in groups(rows, (*PLACE, "metric", "explainer", "at")):
+        last = mine.iloc[-1]
+        yield {**key, "value": last["value"], "low": last["ci_lo"], "high": last["ci_hi"]}
+
+
+def _left(found: Found) -> Iterator[dict[str, Any]]:
+    for key, explainers in found:
+        for each in explainers:
+            if not each.measured:
+                yield {**key, "explainer": each.name, "status": each.status, "reason": each.reason}
