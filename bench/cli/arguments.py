@@ -18,6 +18,8 @@ from implementations.errors import BadInput
 
 PROGRAM = "python -m bench"
 MANY = "tuple["
+FILES = ("images",)
+"""Options of many files, whose names may have commas."""
 
 
 @dataclass(frozen=True)
@@ -88,11 +90,12 @@ def _parameter(each: Field[Any], own: Mapping[str, Any]) -> inspect.Parameter:
     positional = about["name"].isupper()
     called = about["name"] or each.name.replace("_", "-")
     repeated = many and called != "option"
+    parted = repeated and called not in FILES
     kind = tuple[str, ...] if many else bool if flag else str
     place = inspect.Parameter.POSITIONAL_ONLY if positional else inspect.Parameter.KEYWORD_ONLY
     parameter = Parameter(
         name=None if positional else f"--{called}",
-        converter=None if flag else _converter(called, about["to"], many, repeated),
+        converter=None if flag else _converter(called, about["to"], many, parted),
         help=about["help"] + told, required=required, show_default=False, negative="",
         consume_multiple=1 if repeated else None,
     )  # fmt: skip

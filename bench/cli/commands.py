@@ -22,6 +22,9 @@ OWN = {
         ["import my-network.onnx --out my-network",
          "import my-network.onnx --out my-network --mean 0.485 0.456 0.406 "
          "--deviation 0.229 0.224 0.225"]),
+    "predict": Command(
+        "cli.predicting:run", Single, "the classes of your images, ranked, by one network",
+        ["predict --framework pytorch --network my-network --images photographs/ --top 5"]),
     "export": Command(
         "cli.exporting:run", Single, "a network as an ONNX file",
         ["export --network my-network --out my-network.onnx",
@@ -36,8 +39,8 @@ OWN = {
          EXPLAIN.format("keras --backend jax", "my-network.json") + " --method "
          "integrated_gradients --option points=100 --targets targets.npy "
          "--out heatmaps.safetensors",
-         "explain --framework jax --network my-network --method grad_cam --images images.npy "
-         "--out heatmaps.safetensors"]),
+         "explain --framework jax --network my-network --method grad_cam --images cat.jpg "
+         "--picture cat.png --size 256 256 --out heatmaps.safetensors"]),
     "compare": Command(
         "cli.whole:run_compare", Request, f"the main job: {', '.join(PARTS)}, report",
         ["compare", "compare --dataset fashion_mnist",

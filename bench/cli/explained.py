@@ -36,7 +36,9 @@ def _rows(cell: Cell, context: Mapping[str, Any], report: Reporter) -> Iterator[
             read, len(images), architecture.classes, context["targets"]
         )
     tensors = pretrained.neutral(Path(context["weights"]), architecture)
-    asked = Explanation(images, targets, Path(context["out"]), context["stages"], cell.batch)
+    asked = Explanation(
+        images, targets, Path(context["out"]), context["stages"], cell.batch, context["normalise"]
+    )
     try:
         explain(cell, architecture, tensors, asked, lambda text: report.send("progress", text=text))
     except BadInput as error:

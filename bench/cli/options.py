@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.cli.drawn import RESAMPLED
 from bench.subject import names, values
+from bench.subject.heatmaps import NORMALISERS
 from bench.subject.request import Common, option
 from implementations.architecture import registered
 from implementations.contract import MODES, PRECISIONS, SCORES
@@ -14,7 +16,7 @@ from implementations.errors import BadInput
 OPTIMIZERS = ("matched", "native", "sgd")
 SAVED = ("heatmap", "stages")
 NEEDED = {
-    "explain": ("architecture", "weights"), "export": ("architecture", "weights"),
+    **dict.fromkeys(("explain", "predict", "export"), ("architecture", "weights")),
     "train": ("architecture",), "show": ("architecture",),
 }  # fmt: skip
 """Command -> what names its network."""
@@ -26,15 +28,18 @@ class Single(Common):
     """What is asked of `explain`, `train`, `show`, `list`, `import` and `export`."""
 
     # fmt: off
-    framework: str = option(..., "jax, pytorch, keras; explain: or reference", "explain train")
-    backend: str = option("", "of Keras: tensorflow, jax or torch", "explain train")
-    architecture: str = option("", "a name, or a .json file", "explain train show export")
+    framework: str = option(..., "jax, pytorch, keras; or reference, but for train",
+                            "explain predict train")
+    backend: str = option("", "of Keras: tensorflow, jax or torch", "explain predict train")
+    architecture: str = option("", "a name, or a .json file", "explain predict train show export")
     network: str = option("", "a folder of architecture.json and weights.safetensors, instead of "
-                          "both", "explain show export")
+                          "both", "explain predict show export")
     method: str = option(..., "as in grad_cam or grad_cam[reduction=mean]", "explain")
     library: str = option("", "a third-party library's method instead of our own", "explain")
-    weights: str = option("", "neutral weights, .safetensors", "explain export")
-    images: str = option(..., "(N, H, W, C) float32 in [0, 1] or uint8, .npy", "explain")
+    weights: str = option("", "neutral weights, .safetensors", "explain predict export")
+    images: tuple[str, ...] = option(
+        ..., "(N, H, W, C) float32 in [0, 1] or uint8, .npy; or pictures, or folders of them",
+        "explain predict", tuple)
     targets: str | None = option(None, "(N,) classes, .npy; by default those predicted", "explain")
     layer: str = option("", "by default the last convolution", "explain")
     score: str = option("", "of the target; by default the method's own", "explain",
@@ -47,6 +52,15 @@ class Single(Common):
         (), "NAME=VALUE of the method, several times", "explain", values.each(values.setting),
         name="option")
     batch: int = option(0, "by default by the method's cost", "explain", values.positive)
+    normalise: str = option("none", "written scaled for display too", "explain",
+                            values.word("normaliser", NORMALISERS))
+    picture: Path | None = option(  # noqa: RUF009
+        None, "image, map and overlay, .png", "explain", Path)
+    colormap: str = option("jet", "of the picture, one of matplotlib's", "explain")
+    opacity: float = option(0.3, "of the map over the image, 0 to 1", "explain", values.number)
+    resample: str = option("bilinear", "how maps are drawn larger", "explain",
+                           values.word("way", RESAMPLED))
+    top: int = option(5, "classes shown", "predict", values.positive)
     save: str = option("heatmap", "heatmap or stages", "explain", values.word("what", SAVED))
     dataset: str = option(..., "trained on", "train", names.pick_dataset)
     seed: int = option(0, "of initial weights and batches", "train", values.seed)
@@ -58,8 +72,8 @@ class Single(Common):
     name: str = option("", "the network's; by default the file's", "import")
     layout: str = option("", "of the images in the file; by default found by trying", "import",
                          values.word("layout", LAYOUTS))
-    size: tuple[int, ...] = option((), "height and width, where they are free", "import export",
-                                   values.two)
+    size: tuple[int, ...] = option((), "height and width, where they are free; of the picture",
+                                   "import export explain", values.two)
     output: str = option("", "the value that gives the logits, of several outputs", "import")
     mean: tuple[float, ...] = option((), "of images in [0, 1], a number a channel", "import",
                                      values.each(values.number))
@@ -68,7 +82,7 @@ class Single(Common):
     scale: float = option(0.0, "the largest value of its images, as 255; by default 1", "import",
                           values.number)
     unchecked: bool = option(False, "do not hold what was made against the file", "import")
-    json: bool = option(False, "for programs", "list show")
+    json: bool = option(False, "for programs", "list show predict")
     # fmt: on
 
     def __post_init__(self) -> None:

@@ -7,10 +7,11 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from bench.cli import drawn, given
 from bench.cli.options import Single
-from bench.record.cell import Column
+from bench.record.cell import Cell
+from bench.record.runs import Row
 from bench.subject import names
-from implementations.architecture import registered
 from implementations.errors import BadInput, Unavailable
 
 FAILED = 1
@@ -23,12 +24,10 @@ def explain(asked: Single) -> int:
     BadInput and Unavailable.
     """
     from bench.cli import explained, user_files
-    from bench.engine.alone import alone
-    from bench.engine.progress import ticker
+    from bench.engine import scratch
     from bench.record import cell as cells
     from bench.stages import explain as stage
     from bench.subject.explainer import method_of
-    from implementations.architecture import pretrained, weights
 
     column = names.column(asked.framework, asked.backend)
     known = asked.known
@@ -42,30 +41,46 @@ def explain(asked: Single) -> int:
     )  # fmt: skip
     method = method_of(cell)
     cell = replace(cell, score=asked.score or method.card.score)
-    user_files.check_writable(asked.out, [asked.images, asked.targets, asked.weights, asked.file])
-    images, told = user_files.read_images(Path(asked.images))
-    height, width, channels = images.shape[1:]
-    stored = weights.load(Path(asked.weights), most_bytes=user_files.MOST_WEIGHTS)
-    classes = user_files.classes_of(registered.get(known), stored)
-    architecture = registered.get(known, (height, width, channels), classes)
-    user_files.check_images(images, architecture, asked.images)
-    user_files.check_channels(architecture, stored, asked.images)
-    try:
-        pretrained.neutral(Path(asked.weights), architecture, stored)
-    except BadInput as error:
-        # A registered architecture takes the images' shape, so they may be what is wrong.
-        these = f"{height} x {width} x {channels}"
-        also = f"{error}, or of this one for images of another size than these of {these}"
-        raise BadInput(also) from error
-    if asked.targets:
-        read = user_files.read_array(Path(asked.targets), "targets")
-        user_files.check_targets(read, len(images), architecture.classes, asked.targets)
-    method.resolve(dict(cell.options), cell.score)
-    method.layer(architecture, cell.layer or None)
-    method.builder(cell.framework)
-    _require(column, cell.device)
-    if told:
-        print(f"python -m bench explain: {told}", file=sys.stderr)  # noqa: T201
+    inputs = [*asked.images, asked.targets, asked.weights, asked.file]
+    user_files.check_writable(asked.out, inputs)
+    look = drawn.Look(
+        asked.colormap, asked.opacity, asked.resample, asked.size,
+        "relu_max" if asked.normalise == "none" else asked.normalise,
+    )  # fmt: skip
+    if asked.picture:
+        drawn.check(look, asked.picture)
+        user_files.check_writable(asked.picture, [*inputs, str(asked.out)])
+    with tempfile.TemporaryDirectory(dir=scratch.folder()) as taken:
+        subject = given.take(asked, Path(taken))
+        if asked.targets:
+            read = user_files.read_array(Path(asked.targets), "targets")
+            classes = subject.architecture.classes
+            user_files.check_targets(read, len(subject.images), classes, asked.targets)
+        method.resolve(dict(cell.options), cell.score)
+        method.layer(subject.architecture, cell.layer or None)
+        method.builder(cell.framework)
+        given.require(column, cell.device)
+        for told in subject.told:
+            print(f"python -m bench explain: {told}", file=sys.stderr)  # noqa: T201
+        row = _explained(asked, cell, subject, look)
+    if row["status"] == "ok":
+        return 0
+    reason = row["reason"]
+    if row["status"] == explained.REFUSED:
+        raise BadInput(reason)
+    if row["status"] == "skipped":
+        raise Unavailable(reason)
+    print(f"{row['said']}python -m bench explain: {reason}", file=sys.stderr)  # noqa: T201
+    return FAILED
+
+
+def _explained(asked: Single, cell: Cell, subject: given.Given, look: drawn.Look) -> Row:
+    """The child's row; where it ended well, the answer and its picture are in their places."""
+    from bench.cli import explained
+    from bench.engine.alone import alone
+    from bench.engine.progress import ticker
+    from implementations.architecture import weights
+
     # Beside the answer's place, on its disk; whatever ends this, nothing stays of it.
     with (
         weights.writing(asked.out),
@@ -75,37 +90,24 @@ def explain(asked: Single) -> int:
         ticker("explain", 1) as progress,
     ):
         made = Path(folder) / "maps"
-        files = {
-            name: str(Path(path).resolve()) if path else None
-            for name, path in (
-                ("images", asked.images), ("targets", asked.targets), ("weights", asked.weights),
-            )
-        }  # fmt: skip
+        targets = str(Path(asked.targets).resolve()) if asked.targets else None
         context = {
-            **files, "size": images.shape[1:], "classes": classes, "out": str(made.resolve()),
-            "stages": asked.save == "stages", "architectures": registered.forms([known]),
+            **subject.context, "targets": targets, "out": str(made.resolve()),
+            "stages": asked.save == "stages", "normalise": asked.normalise,
         }  # fmt: skip
         row = alone(explained.__name__, cell, context, progress.say)[-1]
-        if row["status"] == "ok":
-            made.replace(asked.out)
-            progress.tick(f"heatmaps of {len(images)} images are in {asked.out}")
-            return 0
-        reason = row["reason"].replace(str(made.resolve()), str(asked.out))
-    if row["status"] == explained.REFUSED:
-        raise BadInput(reason)
-    if row["status"] == "skipped":
-        raise Unavailable(reason)
-    print(f"{row['said']}python -m bench explain: {reason}", file=sys.stderr)  # noqa: T201
-    return FAILED
-
-
-def _require(column: Column, device: str) -> None:
-    from bench.record import machine
-
-    machine.require(device)
-    if column.missing:
-        mend = f"pip install {' '.join(column.packages)}"
-        raise Unavailable(f"{column.label}: {column.missing}; {mend}")
+        if row["status"] != "ok":
+            place = str(made.resolve())
+            return {**row, "reason": row["reason"].replace(place, str(asked.out))}
+        if asked.picture:
+            maps = weights.load(made, only=["upsampled"])["upsampled"][: drawn.MOST]
+            if maps.ndim == 4:
+                raise BadInput("--picture: this method's maps are of every class; name another")
+            drawn.save(asked.picture, subject.images[: drawn.MOST], maps, look)
+        made.replace(asked.out)
+        also = f", pictures in {asked.picture}" if asked.picture else ""
+        progress.tick(f"heatmaps of {len(subject.images)} images are in {asked.out}{also}")
+        return row
 
 
 def train(asked: Single) -> int:
@@ -134,7 +136,7 @@ def train(asked: Single) -> int:
         allow_unverified=asked.allow_unverified,
     )  # fmt: skip
     training_data(asked.dataset, known, asked.data_dir, asked.allow_unverified)
-    _require(column, asked.device)
+    given.require(column, asked.device)
     context = request.context()
     run = Run("train", {**request.identity(), "seed": asked.seed, "by": asked.optimizer})
     cells = [

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from bench.record.array_file import ArrayFile
 from bench.record.cell import Cell
 from bench.subject.explainer import Explainer, build, method_of
+from bench.subject.heatmaps import normalise
 from implementations import frameworks
 from implementations.architecture.graph import Architecture
 from implementations.arrays import Weights
@@ -43,7 +44,7 @@ class Explanation:
     """What to explain: images (N, H, W, C) in [0, 1], targets (N,) or None, and where to.
 
     `batch` images are explained at once, fewer where the maps of so many need too much memory; 0
-    leaves it to the method's cost.
+    leaves it to the method's cost. But for `none`, the maps are written scaled for display too.
     """
 
     images: Images
@@ -51,6 +52,7 @@ class Explanation:
     out: Path
     save_stages: bool
     batch: int
+    normaliser: str = "none"
 
 
 @np.errstate(over="ignore", invalid="ignore")  # What is not finite is refused.
@@ -121,6 +123,8 @@ def _explain_batch(
         targets = request.targets[start : start + batch]
     part = next(explainer.stages(images, targets, batch))
     _check_finite("heatmap is", part["heatmap"], start)
+    if request.normaliser != "none":
+        part["normalised"] = normalise(part["upsampled"], request.normaliser)
     return {"logits": logits, "targets": targets, **part}
 
 

@@ -38,5 +38,5 @@ def test_a_refusal_is_one_line_and_leaves_nothing(
     words = f"export --architecture cnn-gap --weights {tmp_path}/w.safetensors --out {tmp_path}/o"
     assert main(words.split()) == 2
     said = capsys.readouterr().err
-    assert said.count("\n") == 1 and "no tensor" in said
+    assert said.count("\n") == 1 and "weights of another architecture" in said
     assert [path.name for path in tmp_path.iterdir()] == ["w.safetensors"]

@@ -1,0 +1,83 @@
+"""A user's network and images, checked, as a child is told of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.cli import pictures, user_files
+from bench.cli.options import Single
+from bench.record.cell import Column
+from implementations.architecture import pretrained, registered, weights
+from implementations.architecture.graph import Architecture
+from implementations.arrays import Weights
+from implementations.errors import BadInput, Unavailable
+
+
+@dataclass(frozen=True)
+class Given:
+    """What `explain` and `predict` are of: `names` are the images', `told` is to be said."""
+
+    architecture: Architecture
+    images: user_files.UserImages
+    names: tuple[str, ...]
+    told: tuple[str, ...]
+    context: dict[str, Any]
+
+
+def take(asked: Single, folder: Path) -> Given:
+    """Read and check the network and the images; pictures become an array in the folder.
+
+    Raises BadInput.
+    """
+    known = asked.known
+    stored = weights.load(Path(asked.weights), most_bytes=user_files.MOST_WEIGHTS)
+    classes = user_files.classes_of(registered.get(known), stored)
+    files = pictures.found(asked.images)
+    path, told = Path(asked.images[0]), []
+    if files is not None:
+        height, width, channels = registered.get(known).input_shape
+        made = pictures.read(files, (height, width), _channels(stored) or channels)
+        path = folder / "images.npy"
+        np.save(path, made.images)
+        told.append(made.told)
+    where = asked.images[0]
+    images, said = user_files.read_images(path)
+    told += [said] if said else []
+    height, width, channels = images.shape[1:]
+    architecture = registered.get(known, (height, width, channels), classes)
+    user_files.check_images(images, architecture, where)
+    user_files.check_channels(architecture, stored, where)
+    try:
+        pretrained.neutral(Path(asked.weights), architecture, stored)
+    except BadInput as error:
+        # A registered architecture takes the images' shape, so they may be what is wrong.
+        these = f"{height} x {width} x {channels}"
+        also = f"{error}, or of this one for images of another size than these of {these}"
+        raise BadInput(also) from error
+    names = tuple(map(str, files or ())) or tuple(f"image {n}" for n in range(len(images)))
+    context = {
+        "images": str(path.resolve()), "weights": str(Path(asked.weights).resolve()),
+        "size": images.shape[1:], "classes": classes, "architectures": registered.forms([known]),
+    }  # fmt: skip
+    return Given(architecture, images, names, tuple(told), context)
+
+
+def _channels(stored: Weights) -> int:
+    """Of the images of weights: what the first kernel reads, 0 where that is not known."""
+    kernels = (np.shape(array) for name, array in stored.items() if name.endswith(".kernel"))
+    shape = next(kernels, ())
+    return shape[2] if len(shape) == 4 else 0
+
+
+def require(column: Column, device: str) -> None:
+    """Raises Unavailable where the column or the device is not here."""
+    from bench.record import machine
+
+    machine.require(device)
+    if column.missing:
+        mend = f"pip install {' '.join(column.packages)}"
+        raise Unavailable(f"{column.label}: {column.missing}; {mend}")

@@ -1,0 +1,78 @@
+"""`predict`: the classes of a user's images, ranked, by one network in one column."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.cli import given
+from bench.cli.options import Single
+from bench.engine.progress import answer
+from bench.subject import names
+from implementations.errors import Unavailable
+
+FAILED = 1
+
+
+def run(asked: Single) -> int:
+    """`predict`: logits made in a child, and the best classes of each image; 1 where it broke.
+
+    Raises BadInput and Unavailable.
+    """
+    from bench.cli import predicted
+    from bench.engine import scratch
+    from bench.engine.alone import alone
+    from bench.engine.progress import ticker
+    from bench.record import cell as cells
+    from bench.stages import explain as stage
+
+    column = names.column(asked.framework, asked.backend)
+    cell = cells.Cell(
+        stage="explain", framework=column.framework, backend=column.backend, dataset="",
+        architecture=asked.known, device=asked.device, mode="eager",
+        precision=stage.default_precision(column.framework, None),
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory(dir=scratch.folder()) as folder:
+        subject = given.take(asked, Path(folder))
+        given.require(column, asked.device)
+        for said in subject.told:
+            print(f"python -m bench predict: {said}", file=sys.stderr)  # noqa: T201
+        out = Path(folder) / "logits.npy"
+        context = {**subject.context, "out": str(out)}
+        with ticker("predict", 1) as progress:
+            row = alone(predicted.__name__, cell, context, progress.say)[-1]
+            progress.tick("")
+        if row["status"] == "skipped":
+            raise Unavailable(row["reason"])
+        if row["status"] != "ok":
+            print(f"{row['said']}python -m bench predict: {row['reason']}", file=sys.stderr)  # noqa: T201
+            return FAILED
+        logits = np.load(out).astype(np.float64)
+    ranked = [best(row, asked.top) for row in logits]
+    if asked.json:
+        parts = ("class", "probability", "logit")
+        told = [
+            {"image": name, "classes": [dict(zip(parts, each, strict=True)) for each in found]}
+            for name, found in zip(subject.names, ranked, strict=True)
+        ]
+        answer.print(json.dumps(told, indent=1))
+        return 0
+    for name, found in zip(subject.names, ranked, strict=True):
+        answer.print(name)
+        for k, probability, logit in found:
+            answer.print(f"  class {k:<6} {100 * probability:7.3f} %   logit {logit:.4g}")
+    return 0
+
+
+def best(logits: NDArray[Any], top: int) -> list[tuple[int, float, float]]:
+    """The classes of the largest logits, the first of equals first: class, probability, logit."""
+    shifted = np.exp(logits - logits.max())
+    probabilities = shifted / shifted.sum()
+    order = np.argsort(-logits, kind="stable")[:top]
+    return [(int(k), float(probabilities[k]), float(logits[k])) for k in order]
