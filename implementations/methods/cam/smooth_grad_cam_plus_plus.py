@@ -26,7 +26,7 @@ from implementations.contract import (
 from implementations.methods import evidence
 from implementations.methods.card import Cost, Method, Number
 from implementations.methods.evidence import RELU
-from implementations.methods.gradient.smooth_grad import noise
+from implementations.methods.noisy import noise
 from implementations.methods.passes import parts
 
 METHOD = Method(

@@ -11,10 +11,6 @@ argument, the same for every image, so that an image's map does not depend on it
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.random import Generator
-
-from implementations.architecture.graph import Architecture
 from implementations.arrays import Array, Draws, Intermediates
 from implementations.contract import (
     Compile,
@@ -24,69 +20,42 @@ from implementations.contract import (
     Options,
     OracleNetwork,
 )
-from implementations.methods import colours
-from implementations.methods.card import Cost, Method, Number
+from implementations.methods import colours, noisy
+from implementations.methods.card import Method
 from implementations.methods.colours import FORM
 from implementations.methods.passes import parts
-
-
-def noise(options: Options, architecture: Architecture, layer: str, generator: Generator) -> Draws:
-    """Standard normal noise (n, H, W, C)."""
-    shape = (options.samples, *architecture.input_shape)
-    return {"noise": generator.standard_normal(shape)}
-
 
 METHOD = Method(
     title="SmoothGrad",
     paper="arXiv 1706.03825",
     at="input",
     intermediates=("gradients", "signed", "heatmap"),
-    options={
-        "samples": Number(50, 1, 10_000, "noisy copies of the image"),
-        "spread": Number(0.15, 0.0, 10.0, "deviation of the noise, of the image's range"),
-        "form": FORM,
-    },
-    cost=lambda options, architecture, layer: Cost(options.samples, options.samples),
-    draws=noise,
-    core=True,
+    options={**noisy.OPTIONS, "form": FORM},
+    cost=noisy.cost,
+    draws=noisy.noise,
 )
 
 
 def reference(network: OracleNetwork, layer: str, options: Options, compile: Compile) -> Explain:
-    """In float64 NumPy, one copy after another, each gradient by hand."""
+    """In float64 NumPy, one copy after another."""
 
     def explain(
         network: OracleNetwork, images: Array, targets: Array, draws: Draws
     ) -> Intermediates:
-        extent = np.ptp(images, axis=(1, 2, 3), keepdims=True)
-        gradients = np.zeros_like(images)
-        for sample in draws["noise"]:
-            noisy = images + options.spread * extent * sample
-            activations, rest = network.features("input", noisy)
-            gradients += network.pull_back("input", activations, rest, targets, options.score)
-        gradients /= options.samples
+        each = noisy.reference(network, options, images, targets, draws["noise"])
+        gradients = sum(each) / options.samples
         return {"gradients": gradients, **colours.reference(gradients, options.form)}
 
     return compile(explain)
 
 
 def jax(network: Network, layer: str, options: Options, compile: Compile) -> Explain:
-    """`jax.grad` under `jax.vmap` over the copies of a pass."""
-    import jax
+    """The sum of a pass, and of the passes."""
 
     @compile
     def total(network: Network, images: Array, targets: Array, noise: Array) -> Array:
-        lowest, highest = (
-            extreme(axis=(1, 2, 3), keepdims=True) for extreme in (images.min, images.max)
-        )
-
-        def score(images: Array) -> Array:
-            return network.score(options.score, network(images), targets).sum()
-
-        def gradient(noise: Array) -> Array:
-            return jax.grad(score)(images + options.spread * (highest - lowest) * noise)
-
-        return jax.vmap(gradient)(noise).sum(axis=0)
+        gradients = noisy.jax(network, options, images, targets, noise)
+        return gradients.sum(axis=0)
 
     @compile
     def reduced(network: Network, total: Array) -> Intermediates:
@@ -95,25 +64,19 @@ def jax(network: Network, layer: str, options: Options, compile: Compile) -> Exp
 
     def explain(network: Network, images: Array, targets: Array, draws: Draws) -> Intermediates:
         passes = parts(options.samples, network.capacity // len(images))
-        gradients = sum(total(network, images, targets, draws["noise"][some]) for some in passes)
-        return reduced(network, gradients)  # type: ignore[no-any-return]
+        summed = sum(total(network, images, targets, draws["noise"][some]) for some in passes)
+        return reduced(network, summed)  # type: ignore[no-any-return]
 
     return explain
 
 
 def pytorch(network: Network, layer: str, options: Options, compile: Compile) -> Explain:
-    """`torch.func.grad` of a batch that holds several copies of every image."""
-    import torch
+    """The sum of a pass, and of the passes."""
 
     @compile
     def total(network: Network, images: Array, targets: Array, noise: Array) -> Array:
-        def score(noisy: Array) -> Array:
-            repeated = targets.repeat(len(noise))
-            return network.score(options.score, network(noisy), repeated).sum()
-
-        extent = images.amax(dim=(1, 2, 3), keepdim=True) - images.amin(dim=(1, 2, 3), keepdim=True)
-        noisy = images + options.spread * extent * noise[:, None]
-        return torch.func.grad(score)(noisy.flatten(0, 1)).view_as(noisy).sum(dim=0)
+        gradients = noisy.pytorch(network, options, images, targets, noise)
+        return gradients.sum(dim=0)
 
     @compile
     def reduced(network: Network, total: Array) -> Intermediates:
@@ -122,28 +85,20 @@ def pytorch(network: Network, layer: str, options: Options, compile: Compile) ->
 
     def explain(network: Network, images: Array, targets: Array, draws: Draws) -> Intermediates:
         passes = parts(options.samples, network.capacity // len(images))
-        gradients = sum(total(network, images, targets, draws["noise"][some]) for some in passes)
-        return reduced(network, gradients)  # type: ignore[no-any-return]
+        summed = sum(total(network, images, targets, draws["noise"][some]) for some in passes)
+        return reduced(network, summed)  # type: ignore[no-any-return]
 
     return explain
 
 
 def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile) -> Explain:
-    """`keras.ops` throughout; the network's gradient of a batch that holds several copies."""
+    """The sum of a pass, and of the passes."""
     from keras import ops
 
     @compile
     def total(network: KerasNetwork, images: Array, targets: Array, noise: Array) -> Array:
-        def score(noisy: Array) -> Array:
-            repeated = ops.tile(targets, noise.shape[0])
-            return ops.sum(network.score(options.score, network(noisy), repeated))
-
-        number, *size = images.shape
-        axes = (1, 2, 3)
-        lowest, highest = ops.amin(images, axes, True), ops.amax(images, axes, True)
-        noisy = images + options.spread * (highest - lowest) * noise[:, None]
-        slopes = network.gradient(score)(ops.reshape(noisy, (-1, *size)))
-        return ops.sum(ops.reshape(slopes, (-1, number, *size)), axis=0)
+        gradients = noisy.keras(network, options, images, targets, noise)
+        return ops.sum(gradients, axis=0)
 
     @compile
     def reduced(network: KerasNetwork, total: Array) -> Intermediates:
@@ -154,7 +109,7 @@ def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile)
         network: KerasNetwork, images: Array, targets: Array, draws: Draws
     ) -> Intermediates:
         passes = parts(options.samples, network.capacity // images.shape[0])
-        gradients = sum(total(network, images, targets, draws["noise"][some]) for some in passes)
-        return reduced(network, gradients)  # type: ignore[no-any-return]
+        summed = sum(total(network, images, targets, draws["noise"][some]) for some in passes)
+        return reduced(network, summed)  # type: ignore[no-any-return]
 
     return explain

@@ -1,0 +1,217 @@
+"""Expected gradients (Erion et al. 2019, arXiv 1906.10670): GradientSHAP without noise.
+
+The gradient at a random point between the image x and a baseline of a background, times their
+distance, averaged over n of both:
+
+    E = mean_m (x - x0_m) * ds_k/dx (x0_m + a_m (x - x0_m))        heatmap = sum_c E_c, signed
+
+Baselines x0_m and shares a_m are arguments, the same for every image. The baselines are uniform
+noise: a background that belongs to no data set. `completeness_gap` (N,) is how far the heatmap's
+sum is from s_k(x) - mean_m s_k(x0_m), the sampling's own error.
+"""
+
+from __future__ import annotations
+
+from numpy.random import Generator
+
+from implementations.architecture.graph import Architecture
+from implementations.arrays import Array, Draws, Intermediates
+from implementations.contract import (
+    Compile,
+    Explain,
+    KerasNetwork,
+    Network,
+    Options,
+    OracleNetwork,
+)
+from implementations.methods.card import Cost, Method, Number
+from implementations.methods.passes import parts
+
+
+def drawn(options: Options, architecture: Architecture, layer: str, generator: Generator) -> Draws:
+    """Baselines (n, H, W, C) in [0, 1), and the share (n,) of the way from each to the image."""
+    baselines = generator.random((options.samples, *architecture.input_shape))
+    return {"baselines": baselines, "alphas": generator.random(options.samples)}
+
+
+METHOD = Method(
+    title="Expected gradients",
+    paper="arXiv 1906.10670",
+    at="input",
+    intermediates=("attributions", "signed", "heatmap"),
+    per_image=("completeness_gap",),
+    options={"samples": Number(64, 1, 10_000, "baselines, and points on the way to them")},
+    cost=lambda options, architecture, layer: Cost(2 * options.samples + 1, options.samples),
+    draws=drawn,
+)
+
+
+def reference(network: OracleNetwork, layer: str, options: Options, compile: Compile) -> Explain:
+    """In float64 NumPy, one baseline after another, each gradient by hand."""
+    import numpy as np
+
+    def explain(
+        network: OracleNetwork, images: Array, targets: Array, draws: Draws
+    ) -> Intermediates:
+        attributions, start = np.zeros_like(images), np.zeros(len(images))
+        for baseline, alpha in zip(draws["baselines"], draws["alphas"], strict=True):
+            activations, rest = network.features(layer, baseline + alpha * (images - baseline))
+            gradients = network.pull_back(layer, activations, rest, targets, options.score)
+            attributions += (images - baseline) * gradients / options.samples
+            logits = np.repeat(network(baseline[None]), len(images), axis=0)
+            start += network.score(options.score, logits, targets) / options.samples
+        signed = attributions.sum(axis=-1)
+        rise = network.score(options.score, network(images), targets) - start
+        return {
+            "attributions": attributions,
+            "completeness_gap": signed.sum(axis=(1, 2)) - rise,
+            "signed": signed,
+            "heatmap": signed,
+        }
+
+    return compile(explain)
+
+
+def jax(network: Network, layer: str, options: Options, compile: Compile) -> Explain:
+    """`jax.grad` under `jax.vmap` over the baselines of a pass."""
+    import jax
+    import jax.numpy as jnp
+
+    def scores(network: Network, images: Array, targets: Array) -> Array:
+        return network.score(options.score, network(images), targets)
+
+    @compile
+    def totals(
+        network: Network, images: Array, targets: Array, baselines: Array, alphas: Array
+    ) -> tuple[Array, Array]:
+        def attribution(baseline: Array, alpha: Array) -> Array:
+            between = baseline + alpha * (images - baseline)
+            slopes = jax.grad(lambda x: scores(network, x, targets).sum())(between)
+            return (images - baseline) * slopes
+
+        logits = network(baselines)
+
+        def start(target: Array) -> Array:
+            chosen = jnp.full(len(logits), target)
+            return network.score(options.score, logits, chosen).sum()
+
+        return jax.vmap(attribution)(baselines, alphas).sum(axis=0), jax.vmap(start)(targets)
+
+    @compile
+    def completed(
+        network: Network, images: Array, targets: Array, total: Array, starts: Array
+    ) -> Intermediates:
+        attributions = total / options.samples
+        signed = attributions.sum(axis=-1)
+        rise = scores(network, images, targets) - starts / options.samples
+        return {
+            "attributions": attributions,
+            "completeness_gap": signed.sum(axis=(1, 2)) - rise,
+            "signed": signed,
+            "heatmap": signed,
+        }
+
+    def explain(network: Network, images: Array, targets: Array, draws: Draws) -> Intermediates:
+        baselines, alphas = draws["baselines"], draws["alphas"]
+        passes = parts(options.samples, network.capacity // len(images))
+        each = [totals(network, images, targets, baselines[p], alphas[p]) for p in passes]
+        summed = map(sum, zip(*each, strict=True))
+        return completed(network, images, targets, *summed)  # type: ignore[no-any-return]
+
+    return explain
+
+
+def pytorch(network: Network, layer: str, options: Options, compile: Compile) -> Explain:
+    """`torch.func.grad` of a batch that holds every image on the way to several baselines."""
+    import torch
+
+    def scores(network: Network, images: Array, targets: Array) -> Array:
+        return network.score(options.score, network(images), targets)
+
+    @compile
+    def totals(
+        network: Network, images: Array, targets: Array, baselines: Array, alphas: Array
+    ) -> tuple[Array, Array]:
+        repeated = targets.repeat(len(baselines))
+        distances = images - baselines[:, None]
+        between = baselines[:, None] + alphas.view(-1, 1, 1, 1, 1) * distances
+        slopes = torch.func.grad(lambda x: scores(network, x, repeated).sum())(
+            between.flatten(0, 1)
+        )
+        logits = network(baselines).repeat_interleave(len(images), dim=0)
+        starts = network.score(options.score, logits, repeated).view(len(baselines), -1)
+        return (distances * slopes.view_as(distances)).sum(dim=0), starts.sum(dim=0)
+
+    @compile
+    def completed(
+        network: Network, images: Array, targets: Array, total: Array, starts: Array
+    ) -> Intermediates:
+        attributions = total / options.samples
+        signed = attributions.sum(dim=1)
+        rise = scores(network, images, targets) - starts / options.samples
+        return {
+            "attributions": attributions,
+            "completeness_gap": signed.sum(dim=(1, 2)) - rise,
+            "signed": signed,
+            "heatmap": signed,
+        }
+
+    def explain(network: Network, images: Array, targets: Array, draws: Draws) -> Intermediates:
+        baselines, alphas = draws["baselines"], draws["alphas"]
+        passes = parts(options.samples, network.capacity // len(images))
+        each = [totals(network, images, targets, baselines[p], alphas[p]) for p in passes]
+        summed = map(sum, zip(*each, strict=True))
+        return completed(network, images, targets, *summed)  # type: ignore[no-any-return]
+
+    return explain
+
+
+def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile) -> Explain:
+    """`keras.ops` throughout; a batch that holds every image on the way to several baselines."""
+    from keras import ops
+
+    network.split(layer)
+
+    def scores(network: KerasNetwork, images: Array, targets: Array) -> Array:
+        return network.score(options.score, network(images), targets)
+
+    @compile
+    def totals(
+        network: KerasNetwork, images: Array, targets: Array, baselines: Array, alphas: Array
+    ) -> tuple[Array, Array]:
+        number, *size = images.shape
+        repeated = ops.tile(targets, baselines.shape[0])
+        distances = images - baselines[:, None]
+        between = baselines[:, None] + ops.reshape(alphas, (-1, 1, 1, 1, 1)) * distances
+        slopes = network.gradient(lambda x: ops.sum(scores(network, x, repeated)))(
+            ops.reshape(between, (-1, *size))
+        )
+        logits = ops.repeat(network(baselines), number, axis=0)
+        starts = ops.reshape(network.score(options.score, logits, repeated), (-1, number))
+        slopes = ops.reshape(slopes, (-1, number, *size))
+        return ops.sum(distances * slopes, axis=0), ops.sum(starts, axis=0)
+
+    @compile
+    def completed(
+        network: KerasNetwork, images: Array, targets: Array, total: Array, starts: Array
+    ) -> Intermediates:
+        attributions = total / options.samples
+        signed = ops.sum(attributions, axis=-1)
+        rise = scores(network, images, targets) - starts / options.samples
+        return {
+            "attributions": attributions,
+            "completeness_gap": ops.sum(signed, axis=(1, 2)) - rise,
+            "signed": signed,
+            "heatmap": signed,
+        }
+
+    def explain(
+        network: KerasNetwork, images: Array, targets: Array, draws: Draws
+    ) -> Intermediates:
+        baselines, alphas = draws["baselines"], draws["alphas"]
+        passes = parts(options.samples, network.capacity // images.shape[0])
+        each = [totals(network, images, targets, baselines[p], alphas[p]) for p in passes]
+        summed = map(sum, zip(*each, strict=True))
+        return completed(network, images, targets, *summed)  # type: ignore[no-any-return]
+
+    return explain
