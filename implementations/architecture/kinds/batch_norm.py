@@ -27,7 +27,7 @@ def shape(node: Node, inputs: list[Shape]) -> Shape:
 
 
 def parameters(node: Node, read: Shape) -> dict[str, Shape]:
-    """Four numbers a channel."""
+    """Scale, offset, mean and variance, one number a channel each."""
     return dict.fromkeys(("scale", "offset", "mean", "variance"), (read[-1],))
 
 
