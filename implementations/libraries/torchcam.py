@@ -58,7 +58,7 @@ OFFERS = {
         ),
     ),
     "smooth_grad_cam_plus_plus": _offer(
-        like="",
+        like="smooth_grad_cam_plus_plus",
         why=(
             "Noise has one deviation, std, for all images, by PyTorch's generator, other for each "
             "of a batch. Squares and cubes of the gradient are averaged over the copies, but the "

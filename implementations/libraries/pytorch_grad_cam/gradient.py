@@ -82,7 +82,7 @@ OFFERS = {
         options={"alpha": Number(1.0, 0.0, 100.0, "strength of the comparison")},
     ),
     "shapley_cam": cam_offer(
-        like="",
+        like="shapley_cam",
         why=(
             "Gradient less half of the product of Hessian and activations, by differentiating "
             "twice; with the logit, its default target, that is 0 in networks of ReLUs, and the "
@@ -90,6 +90,7 @@ OFFERS = {
             "raises, for the gradient there is a view. Scaled as its Grad-CAM is."
         ),
         options={"target": Choice("logit", _TARGETS, "what is differentiated")},
+        canonical=BARE,
     ),
 }
 

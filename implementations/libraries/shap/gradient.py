@@ -81,6 +81,8 @@ def build(offer: str, network: Any, layer: str, options: Options, framework: Fra
             # newer releases of TensorFlow, are not used.
             warnings.filterwarnings("ignore", "__array_wrap__ must accept", DeprecationWarning)
             warnings.filterwarnings("ignore", "Your TensorFlow version is newer", UserWarning)
+            # It nests the model's inputs in one list more than they are.
+            warnings.filterwarnings("ignore", "The structure of `inputs`", UserWarning)
             return {"heatmap": values(network, images, labels)}
 
     return explain

@@ -55,51 +55,74 @@ class Explained:
 
 
 @pytest.fixture(scope="module")
+def example() -> Any:
+    """The network (architecture, weights) that they explain, the images and the targets."""
+    return ARCHITECTURE, WEIGHTS, IMAGES, TARGETS
+
+
+@pytest.fixture(scope="module")
 def explained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Explained]:
     """From library and Keras backend to what the library finds; skipped where one is missing."""
 
     @cache
     def run(library: str, backend: str) -> Explained:
-        missing = [name for name in ("keras", backend) if find_spec(name) is None]
-        about = libraries.describe(library)
-        if missing or (about.missing and not about.python):
-            pytest.skip(f"{library} needs {' '.join(missing) or 'its packages'}")
-        if about.python and backend != about.backend:
-            pytest.skip(f"{library}'s environment has {about.backend} only")
-        folder = tmp_path_factory.mktemp(backend)
-        (folder / "architecture.json").write_text(json.dumps(graph.document(ARCHITECTURE)))
-        neutral.save(folder / "weights.safetensors", WEIGHTS)
-        np.save(folder / "images.npy", IMAGES)
-        np.save(folder / "targets.npy", TARGETS)
-        environment = {
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "KERAS_BACKEND": backend,
-            "JAX_PLATFORMS": "cpu",
-            "CUDA_VISIBLE_DEVICES": "",
-            "TF_CPP_MIN_LOG_LEVEL": "3",
-        }
-        script = Path(__file__).with_name("explain_keras.py")
-        done = subprocess.run(
-            [about.python or sys.executable, str(script), library, str(folder)],
-            env=environment, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr[-3000:]
-        found = json.loads((folder / "found.json").read_text())
-        with np.load(folder / "maps.npz") as maps:
-            return Explained(dict(maps), found)
+        return _apart("explain_keras.py", library, backend, tmp_path_factory.mktemp(backend))
 
     return run
 
 
 @pytest.fixture(scope="module")
-def oracle() -> Callable[[str, str], Intermediates]:
-    """From layer and score to the stages of our own Grad-CAM in float64 NumPy."""
+def offered(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Explained]:
+    """From library and cases, `precision offer layer option=value ...`, to what it finds there."""
 
     @cache
-    def stages(layer: str, score: str) -> Intermediates:
+    def run(library: str, *cases: str) -> Explained:
+        folder = tmp_path_factory.mktemp("offered")
+        (folder / "cases.json").write_text(json.dumps(cases))
+        return _apart("explain_offers.py", library, "tensorflow", folder)
+
+    return run
+
+
+def _apart(script: str, library: str, backend: str, folder: Path) -> Explained:
+    missing = [name for name in ("keras", backend) if find_spec(name) is None]
+    about = libraries.describe(library)
+    if missing or (about.missing and not about.python):
+        pytest.skip(f"{library} needs {' '.join(missing) or 'its packages'}")
+    if about.python and backend != about.backend:
+        pytest.skip(f"{library}'s environment has {about.backend} only")
+    (folder / "architecture.json").write_text(json.dumps(graph.document(ARCHITECTURE)))
+    neutral.save(folder / "weights.safetensors", WEIGHTS)
+    np.save(folder / "images.npy", IMAGES)
+    np.save(folder / "targets.npy", TARGETS)
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "KERAS_BACKEND": backend,
+        "JAX_PLATFORMS": "cpu",
+        "CUDA_VISIBLE_DEVICES": "",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+    path = Path(__file__).with_name(script)
+    done = subprocess.run(
+        [about.python or sys.executable, str(path), library, str(folder)],
+        env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert not done.stdout, done.stdout[-3000:]
+    found = json.loads((folder / "found.json").read_text())
+    with np.load(folder / "maps.npz") as maps:
+        return Explained(dict(maps), found)
+
+
+@pytest.fixture(scope="module")
+def oracle() -> Callable[..., Intermediates]:
+    """From layer, score and method to the stages of our own, Grad-CAM, in float64 NumPy."""
+
+    @cache
+    def stages(layer: str, score: str, method: str = "grad_cam") -> Intermediates:
         network = runtime.build(ARCHITECTURE, WEIGHTS)
         placed = runtime.put(network, IMAGES, TARGETS)
-        return oracle_maps.explained("grad_cam", network, *placed, layer=layer, score=score)
+        return oracle_maps.explained(method, network, *placed, layer=layer, score=score)
 
     return stages

@@ -18,7 +18,7 @@ import numpy as np
 from implementations import libraries, methods
 from implementations.architecture import graph
 from implementations.architecture import weights as neutral
-from implementations.errors import Unavailable
+from implementations.errors import BadInput, Unavailable
 from implementations.frameworks.evaluations import count_evaluations
 from implementations.frameworks.keras import runtime
 from implementations.frameworks.keras.backends import NAME
@@ -51,7 +51,7 @@ def main(library: str, folder: Path) -> None:
             try:
                 resolved = method.resolve(given, score)
                 explain = method.builder("keras")(network, layer, resolved, lambda whole: whole)
-            except Unavailable as error:
+            except (BadInput, Unavailable) as error:
                 found[label] = str(error)
                 continue
             with count_evaluations(network) as evaluations:

@@ -96,3 +96,67 @@ def test_what_it_cannot_explain_is_said(explained: Any) -> None:
     assert "'pad1' is not the output of one Keras layer" in found[f"float32 pad1 logit {DEFAULT}"]
     reasons = set(explained("tf_keras_vis", "jax").found.values())
     assert reasons == {"tf-keras-vis works on TensorFlow only, and Keras is on jax here"}
+
+
+BARE_LAYERS = {
+    "layer_cam": "float64 layer_cam relu2 expand_cam=false normalize_cam=false",
+    "grad_cam_plus_plus": "float64 grad_cam_plus_plus relu2 expand_cam=false normalize_cam=false",
+    "score_cam": "float32 score_cam relu2 expand_cam=false normalize_cam=false",
+    "saliency": "float64 saliency input normalize_map=false",
+    "shipped": "float64 saliency input",
+    "noiseless": "float64 smooth_grad input smooth_noise=0.0 normalize_map=false",
+    "noisy": "float64 smooth_grad input smooth_samples=3 seed=1",
+    "again": "float64 smooth_grad input smooth_samples=3 seed=1 ",
+    "refused": "float64 score_cam relu2",
+}
+
+
+@pytest.fixture(scope="module")
+def others(offered: Any) -> Any:
+    return offered("tf_keras_vis", *BARE_LAYERS.values())
+
+
+def test_layer_cam_and_saliency_are_ours(others: Any, oracle: Any) -> None:
+    stages = oracle("relu2", "logit", "layer_cam")
+    error = relative_error(
+        others.maps[BARE_LAYERS["layer_cam"]], stages["heatmap"], stages["signed"]
+    )
+    assert (error <= 1e-12).all()
+    expected = oracle(None, "logit", "saliency")["heatmap"]
+    for case in ("saliency", "noiseless"):
+        assert (relative_error(others.maps[BARE_LAYERS[case]], expected, expected) <= 1e-12).all()
+    shipped = others.maps[BARE_LAYERS["shipped"]]
+    assert (relative_error(shipped, normalised(expected), normalised(expected)) <= 1e-12).all()
+
+
+def test_noise_has_a_seed(others: Any) -> None:
+    one, again = (others.maps[BARE_LAYERS[case]] for case in ("noisy", "again"))
+    np.testing.assert_array_equal(one, again)
+
+
+def test_grad_cam_plus_plus_is_the_authors_code(others: Any, oracle: Any) -> None:
+    """Alphas that add up to one in a channel, and exp(score) before each gradient."""
+    stages = oracle("relu2", "logit")
+    activations, gradients = stages["activations"], stages["gradients"]
+    sums = activations.sum(axis=(1, 2), keepdims=True)
+    denominators = 2 * gradients**2 + sums * gradients**3
+    alphas = np.divide(
+        gradients**2, denominators, where=gradients != 0, out=np.zeros_like(gradients)
+    )
+    total = alphas.sum(axis=(1, 2), keepdims=True)
+    alphas = np.divide(alphas, total, where=total != 0, out=np.zeros_like(alphas))
+    weights = (np.maximum(gradients, 0) * alphas).sum(axis=(1, 2))
+    expected = np.maximum(np.einsum("nhwc,nc->nhw", activations, weights), 0)
+    found = others.maps[BARE_LAYERS["grad_cam_plus_plus"]]
+    peaks, own = found.max(axis=(1, 2)), expected.max(axis=(1, 2))
+    assert (own > 0).any() and ((peaks > 0) == (own > 0)).all()
+    there = own > 0
+    expected = expected[there] * (peaks / np.where(there, own, 1))[there, None, None]
+    assert (relative_error(found[there], expected, expected) <= 1e-6).all()
+
+
+def test_score_cam_is_another_and_in_float32(others: Any, oracle: Any) -> None:
+    found = others.maps[BARE_LAYERS["score_cam"]]
+    stages = oracle("relu2", "logit", "score_cam")
+    assert (relative_error(found, stages["heatmap"], stages["signed"]) > 0.01).any()
+    assert "raises in float64" in others.found[BARE_LAYERS["refused"]]
