@@ -67,7 +67,9 @@ class Material:
         mine = mine if len(mine) else timed
         if (mine[wanted] == [getattr(answers.OWN, name) for name in wanted]).all(axis=1).any():
             return answers.OWN
-        found = Counter(mine[[*wanted, "layer"]].fillna("").itertuples(index=False, name=None))
+        named = mine[[*wanted, "layer"]].astype(object)
+        named = named.where(named.notna(), "")
+        found = Counter(named.itertuples(index=False, name=None))
         *where, layer = found.most_common(1)[0][0]
         return Place._make((*where, layer or None))
 

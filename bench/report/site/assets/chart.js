@@ -7,7 +7,6 @@
     const of = (name) => style.getPropertyValue(name).trim();
     const text = of("--text"), quiet = of("--quiet"), line = of("--line");
     return {
-      aria: false,  // the table beside it says what it shows
       background: "transparent", font: "system-ui, sans-serif",
       view: { stroke: line },
       axis: { labelColor: quiet, titleColor: text, gridColor: line, domainColor: quiet, tickColor: quiet, labelLimit: 260 },
@@ -30,7 +29,8 @@
     const actions = { export: true, source: false, compiled: false, editor: false };
     await vegaEmbed(chart.place, spec, { actions, renderer: "svg", downloadFileName: chart.name });
     const drawing = chart.place.querySelector("svg.marks");
-    drawing.removeAttribute("aria-hidden");
+    // One picture with one name: the table beside it says what is in it.
+    for (const each of drawing.querySelectorAll("[role]")) for (const name of ["role", "aria-label", "aria-roledescription"]) each.removeAttribute(name);
     drawing.setAttribute("role", "img");
     drawing.setAttribute("aria-label", chart.place.closest("figure").querySelector("figcaption").textContent);
     chart.place.querySelector("summary")?.setAttribute("aria-label", "Save this chart");

@@ -41,8 +41,8 @@ window.camparison = {
     const none = (x) => x === null || x === undefined || x === "";
     keyed.sort(([a], [b]) => (none(a) || none(b) || !sorting.down ? 1 : -1) * this.compare(a, b));
     const head = this.element("thead"), line = this.element("tr"), body = this.element("tbody");
-    columns.forEach(([title], place) => {
-      const th = this.element("th", null, { scope: "col" }), button = this.element("button", title, { type: "button" });
+    columns.forEach(([title, , , kind], place) => {
+      const th = this.element("th", null, { scope: "col", class: kind || "" }), button = this.element("button", title, { type: "button" });
       if (place === sorting.by) th.setAttribute("aria-sort", sorting.down ? "descending" : "ascending");
       button.addEventListener("click", () => {
         sorting.down = sorting.by === place && !sorting.down;

@@ -153,6 +153,27 @@ def test_builders_are_shown_as_chosen_and_copied_whole(tab: Any, folder: Path) -
     assert source.startswith("def jax(") and "return compile(explain)" in source
 
 
+def test_a_cell_of_agreement_opens_to_where_it_parts_and_is_kept_in_the_link(
+    tab: Any, folder: Path
+) -> None:
+    opened(tab, folder, "agreement.html")
+    assert "2 of 2 methods in columns pass" in tab.locator("[data-told]").inner_text()
+    assert not tab.locator("[data-detail]").is_visible()
+    tab.locator("[data-matrix] button.open").first.focus()
+    tab.keyboard.press("Enter")
+    assert tab.locator("#detail").inner_text() == "grad_cam in jax"
+    assert tab.evaluate("document.activeElement.id") == "detail"
+    stages = tab.locator("[data-stages] tbody th").all_inner_texts()
+    assert stages == ["activations", "signed", "heatmap"]
+    pairs = tab.locator("[data-pairs] tbody td").all_inner_texts()
+    assert pairs == ["", "1.00e-6", "1.00e-6", ""] or pairs == ["", "1e-6", "1e-6", ""]
+    assert "what=grad_cam" in tab.url
+    link = tab.url
+    opened(tab, folder, "index.html")
+    tab.goto(link)
+    assert tab.locator("#detail").inner_text() == "grad_cam in jax"
+
+
 def test_contrast_tells_the_first_by_the_score_that_is_chosen(tab: Any, folder: Path) -> None:
     opened(tab, folder, "contrast.html#metric=pointing_game")
     said = tab.locator("[data-told]")
