@@ -192,3 +192,20 @@ def test_what_is_removed_is_filled_and_the_ends_are_shared(model: Make, case: Ma
     assert network.evaluations == 2 * (19 + 2)
     deletion.curve(case(np.ones((2, 4, 5)), network), highest=True)
     assert network.evaluations == 2 * (19 + 19 + 2)
+
+
+def test_half_empty_images_that_fall_into_one_class(case: Make) -> None:
+    """A network that sees less than half of the light says class 1, or else class 0."""
+
+    def forward(images: np.ndarray) -> np.ndarray:
+        light = images.astype(float).sum(axis=(1, 2, 3))
+        return np.stack([light - 12.5, 12.5 - light], axis=1)
+
+    images = np.ones((5, 6, 8, 1), np.float32)
+    images[:2] *= 0.5
+    network = Model(forward, 4, np.zeros(1))
+    found = case(np.zeros((5, 6, 8)), network, images)
+    # Half of 48 pixels are left: 24 of the bright ones, 12 of the others, and most are bright.
+    np.testing.assert_array_equal(found.value("attractor"), [0, 0, 1, 1, 1])
+    case(np.ones((5, 6, 8)), network, images).value("attractor")
+    assert network.evaluations == 5, "asked once for all explainers"
