@@ -48,6 +48,7 @@ METHOD = Method(
     scores=("logit",),
     cost=lambda options, architecture, layer: Cost(2, 1),
     applies=covered([*LINEAR, *CEILINGS, "max_pool"]),
+    sums_to=lambda options, images: options.baseline,
 )
 
 
