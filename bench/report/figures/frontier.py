@@ -24,13 +24,13 @@ Point = tuple[float, float, str]
 
 
 def draw(frame: pd.DataFrame) -> Iterator[tuple[str, Any]]:
-    """`frontier_<data set>_<architecture>...`: a panel for each metric that is better one way."""
+    """`frontier_<data set>_<architecture>...`: a panel for each metric a finding may rest on."""
     machines = frame["machine_id"].nunique()
     for key, explainers in places(frame):
         shown = [
             m
             for m in quality_metrics(explainers)
-            if m in metrics.names() and _points(explainers, m) and _better(m) != "none"
+            if m in metrics.names() and _points(explainers, m) and metrics.load(m).card.finding
         ]
         if shown:
             named = list(key.values())[: 4 if machines > 1 else 3]
@@ -47,10 +47,6 @@ def frontier(points: list[Point], higher: bool) -> list[Point]:
             best = quality
             kept.append((cost, value, name))
     return kept
-
-
-def _better(metric: str) -> str:
-    return metrics.load(metric).card.better
 
 
 def _points(explainers: list[Explainer], metric: str) -> list[Point]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
+from bench import metrics
 from bench.report import explainers as found
 from bench.report.explainers import PLACE, Explainer, likeness_metrics, places, quality_metrics
 from bench.report.forms import missing, number, spread, stale_text, text
@@ -30,8 +31,12 @@ NOTE = (
     "`control` explains nothing: it is "
     "what a score must be above. Likeness to `grad_cam`: means over all images."
 )
-BLANK = "blank"
-"""A metric of the network alone."""
+ALONE = {
+    "blank": "Of a wholly filled image the network's probability is {}.",
+    "attractor": "Of images half filled at random, {} fall into one class.",
+    "flips": "The noise of max_sensitivity changes the class of {} of its images.",
+}
+"""Metrics of the network alone, and what is told of them."""
 NAME = Shown("explainer", stale_text, ("explainer", "stale"))
 
 
@@ -53,19 +58,34 @@ def make(frame: pd.DataFrame) -> Table:
         Shown("ms per image", _ms, ("ms_per_image", "timed")),
         *(Shown(each.removesuffix(f"_to_{YARDSTICK}"), number, (each,)) for each in likeness),
     )
-    headlines = {m: _headline(m) for m in quality_metrics(everybody) if m != BLANK}
-    scored = [name for of in headlines.values() for name in of if name in data]
-    scores = [Shown(m, _score, of) for m, of in headlines.items() if {*of} & {*data}]
-    if UNTRAINED in data:
-        scores.append(Shown("removal_gain, untrained", number, (UNTRAINED,)))
+    headlines = {m: _headline(m) for m in quality_metrics(everybody) if m not in ALONE}
+    telling = {m: of for m, of in headlines.items() if _telling(m)}
+    others = {m: of for m, of in headlines.items() if m not in telling}
+    untrained = [Shown("removal_gain, untrained", number, (UNTRAINED,))] * (UNTRAINED in data)
     views = [
         View(PLACE, cost, where=lambda mine: ~mine["control"], told=_told),
-        View(
-            PLACE, (NAME, *scores), title="scores",
-            where=lambda mine: mine[scored].notna().any(axis=1), told=_blank,
-        ),
-    ]  # fmt: skip
+        _scores("scores", telling, data, untrained, told=_alone),
+        _scores("other values", others, data),
+    ]
     return Table("contrast", "Explainers beside each other", data, views, NOTE)
+
+
+def _telling(metric: str) -> bool:
+    """Whether a sentence may rest on a metric, which is then shown before the others."""
+    return metric in metrics.names() and metrics.load(metric).card.finding
+
+
+def _scores(
+    title: str, headlines: Mapping[str, tuple[str, ...]], data: pd.DataFrame,
+    more: Sequence[Shown] = (), told: Callable[[pd.DataFrame], Iterable[str]] | None = None,
+) -> View:  # fmt: skip
+    """A line for each explainer that has any of these values."""
+    scored = [name for of in headlines.values() for name in of if name in data]
+    shown = [Shown(m, _score, of) for m, of in headlines.items() if {*of} & {*data}]
+    return View(
+        PLACE, (NAME, *shown, *more), title=title, told=told,
+        where=lambda mine: mine[scored].notna().any(axis=1),
+    )  # fmt: skip
 
 
 def _line(explainer: Explainer) -> dict[str, Any]:
@@ -125,12 +145,12 @@ def _told(shown: pd.DataFrame) -> Iterator[str]:
         yield f"Of {' or '.join(map(str, counts))} images{correct}."
 
 
-def _blank(shown: pd.DataFrame) -> Iterator[str]:
-    """What the network alone says of nothing."""
-    known = [shown[name].dropna() for name in _headline(BLANK)[:6:3] if name in shown]
-    for values in [values for values in known if len(values)][:1]:
-        left = number(values.iloc[0])
-        yield f"Of a wholly filled image the network's probability is {left}."
+def _alone(shown: pd.DataFrame) -> Iterator[str]:
+    """What is the network's own, and the same for all explainers."""
+    for metric, sentence in ALONE.items():
+        known = [shown[name].dropna() for name in _headline(metric)[:6:3] if name in shown]
+        for values in [values for values in known if len(values)][:1]:
+            yield sentence.format(number(values.iloc[0]))
 
 
 def _cost(explainer: Explainer) -> tuple[bool, float, str]:

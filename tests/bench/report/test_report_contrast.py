@@ -52,6 +52,8 @@ def rows(make: Any) -> list[dict[str, Any]]:
         judged("captum.saliency", "removal_gain", 0.5, **correct, ci_lo=None, ci_hi=None),
         judged("control.noise", "removal_gain", 0.1, **correct),
         judged("control.noise", "blank", 0.25, **correct),
+        judged("control.noise", "attractor", 0.5, **correct),
+        judged("control.noise", "sparseness", 0.2, **correct),
         told("grad_cam", "a"), told("control.noise", "a b"),
     ]  # fmt: skip
 
@@ -70,13 +72,19 @@ def test_cost_likeness_and_scores(make: Any) -> None:
     assert data.loc["grad_cam", "removal_gain_wrong_n"] == 3
     assert data.loc["grad_cam", "removal_gain_correct_untrained"] == 0.3
     assert data.loc["grad_cam", "removal_gain_correct_ci_lo"] == pytest.approx(0.8)
-    costs, scored = table.sections
+    costs, scored, others = table.sections
+    assert others.frame.to_dict("records") == [
+        {"explainer": "control.noise", "sparseness": "0.200 (0.100–0.300)"}
+    ]
     assert costs.frame["explainer"].tolist() == ["grad_cam", "captum.saliency", "shap.deep"]
     assert costs.frame["evaluations"].tolist() == ["1.00", "4.00", "skipped (1)"]
     few = "Of 8 images, 8 classified correctly: below 30, no ground for a finding."
     assert costs.told == ("(1) skipped: shap is not installed", few)
     shown = scored.frame.set_index("explainer")
-    assert scored.told == ("Of a wholly filled image the network's probability is 0.250.",)
+    assert scored.told == (
+        "Of a wholly filled image the network's probability is 0.250.",
+        "Of images half filled at random, 0.500 fall into one class.",
+    )
     assert "blank" not in shown
     assert shown["removal_gain"].to_dict() == {
         "grad_cam": "0.900 (0.800–1.00) a",
