@@ -59,10 +59,11 @@ OFFERS = {
         canonical={},
     ),
     "gradients_inputs": Offer(
-        like="",
+        like="gradient_x_input",
         at="input",
         scores=("logit",),
         why="The image times its gradient, in float32 only. Its sum over colours is taken here.",
+        canonical={},
     ),
     "integrated_gradients": Offer(
         like="",

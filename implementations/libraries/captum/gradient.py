@@ -28,9 +28,10 @@ OFFERS = {
         canonical={},
     ),
     "input_x_gradient": Offer(
-        like="",
+        like="gradient_x_input",
         at="input",
         why="The image times its gradient, for each colour channel; their sum is taken here.",
+        canonical={},
     ),
     "integrated_gradients": Offer(
         like="integrated_gradients",
@@ -57,13 +58,14 @@ OFFERS = {
         canonical={},
     ),
     "deconvolution": Offer(
-        like="",
+        like="deconvolution",
         at="input",
         why=(
             "The same gradient behind ReLUs that pass what is positive, signed, for each colour "
             "channel; the largest magnitude of the channels is taken here. An nn.ReLU6 passes its "
             "ordinary gradient, where ours changes it too."
         ),
+        canonical={},
     ),
     "guided_grad_cam": Offer(
         like="guided_grad_cam",

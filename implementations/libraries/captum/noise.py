@@ -40,14 +40,14 @@ OFFERS = {
         timed=(_OURS,),
     ),
     "noise_tunnel_smoothgrad_sq": Offer(
-        like="",
+        like="smooth_grad_squared",
         at="input",
         why=f"The mean of the squared gradients. {_TUNNEL}",
         options=_OPTIONS,
         timed=(_OURS,),
     ),
     "noise_tunnel_vargrad": Offer(
-        like="",
+        like="var_grad",
         at="input",
         why=f"The variance of the gradients' magnitudes, or with abs=false of the gradients, as "
         f"the mean square less the squared mean. {_TUNNEL}",
@@ -55,7 +55,7 @@ OFFERS = {
         timed=(_OURS,),
     ),
     "gradient_shap": Offer(
-        like="",
+        like="expected_gradients",
         at="input",
         why=(
             "Expected gradients: (x - baseline) times the gradient between the two, averaged over "

@@ -20,7 +20,7 @@ from implementations.methods.card import Choice, Number
 
 OFFERS = {
     "gradient": Offer(
-        like="",
+        like="expected_gradients",
         at="input",
         scores=("logit",),
         why=(
