@@ -61,7 +61,8 @@ def bounds(
 
     Activations carry the errors of every layer before, which add up as independent ones do (lambda
     = 1). Intermediates that are not named get no more than the tolerance. A score that goes through
-    the softmax carries the logits' absolute error into every gradient, twice.
+    the softmax carries the logits' absolute error into every gradient, twice. Where a method says
+    by how much its map magnifies rounding, its `condition` (N,), so much is its due.
     """
     unit = LAMBDA * UNIT[precision]
     off = np.sqrt(float(expected["logit_count"].item())) * unit * expected["logit_terms"]
@@ -75,6 +76,9 @@ def bounds(
         logit = LOGIT * np.abs(expected["logits"]).max(axis=1) + off
         found["signed"] = found["heatmap"] = 2 * logit / _peak(expected["signed"])
         found["upsampled"] = found["signed"]
+    if "condition" in expected:
+        carried = expected["condition"] * (deep + unit) + through
+        return found | dict.fromkeys(("weights", "signed", "heatmap", "upsampled"), carried)
     if "weights" not in expected or "gradients" not in expected:
         return found
     magnitudes = np.abs(expected["gradients"]).mean(axis=(1, 2))

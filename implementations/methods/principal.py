@@ -6,8 +6,8 @@ X (h w, c) has a row a position and a column a channel, and v is the direction o
     sign: sum_c v_c > 0;  where |sum_c v_c| <= 1e-9, the entry of S of largest magnitude > 0
 
 With `centred` each channel's mean over the positions is subtracted from X first. Where X >= 0 so
-are v and S. Rounding is magnified by 1 / gap, gap = 1 - (second singular value / first): 1 of one
-channel, 0 of X = 0, whose map is 0. v is `weights` (N, c), S is `signed` (N, h, w).
+are v and S. Rounding is magnified by `condition` (N,), 1 / `gap`, and gap = 1 - (second singular
+value / first): 1 of one channel, 0 of X = 0, whose map is 0. v is `weights` (N, c), S is `signed`.
 
 X'X and XX' have one spectrum, so the smaller is taken; from u of XX' comes v = X'u / |X'u|.
 """
@@ -27,7 +27,7 @@ SQUARINGS = 20
 
 
 def reference(network: OracleNetwork, values: Array, centred: bool) -> Intermediates:
-    """`weights`, `signed` and `gap` (N,) of values (N, h, w, c), by singular values.
+    """`weights`, `signed`, `gap`, `condition` of values (N, h, w, c), by singular values.
 
     The network notes how near the direction is to another, and its sign to the other.
     """
@@ -46,8 +46,9 @@ def reference(network: OracleNetwork, values: Array, centred: bool) -> Intermedi
     gap = np.divide(first - second, first, out=np.zeros_like(first), where=first > 0)
     network.note_margin(np.where(first > 0, gap, np.inf))
     network.note_margin(np.where(np.abs(total) > NEITHER, np.abs(total), np.inf))
+    condition = np.divide(1, gap, out=np.zeros_like(gap), where=gap > 0)
     signed = (sign * mapped).reshape(values.shape[:3])
-    return {"weights": sign * vector, "signed": signed, "gap": gap}
+    return {"weights": sign * vector, "signed": signed, "gap": gap, "condition": condition}
 
 
 def jax(values: Array, centred: bool) -> Intermediates:

@@ -30,7 +30,7 @@ METHOD = Method(
     paper="arXiv 2008.00299",
     at="layer",
     intermediates=("activations", "weights", "signed", "heatmap"),
-    per_image=("gap",),
+    per_image=("gap", "condition"),
     options={"centred": CENTRED, "relu": RELU},
     cost=once(backward=0),
 )

@@ -31,7 +31,7 @@ METHOD = Method(
     paper="no paper; pytorch-grad-cam 1.3 (2021)",
     at="layer",
     intermediates=("activations", "gradients", "weights", "signed", "heatmap"),
-    per_image=("gap",),
+    per_image=("gap", "condition"),
     options={"centred": CENTRED, "relu": RELU},
     cost=once(),
 )

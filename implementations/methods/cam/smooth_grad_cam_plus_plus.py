@@ -7,8 +7,9 @@ Grad-CAM++ whose powers of the gradient are means over n copies of the image x w
     w_c = sum_hw relu(M1_c) M2_c / (2 M2_c + T_c M3_c)
     S = sum_c w_c A_c        heatmap = relu(S)
 
-Where the divisor is 0 so is the quotient; it may be, as M3 has either sign. G is divided by its
-largest magnitude before it is cubed, so that nothing underflows. Noisy images are not clipped; the
+Where the divisor is 0 so is the quotient; it may be near that, as M3 has either sign, and then the
+map magnifies every rounding by the oracle's `condition` (N,). G is divided by its largest magnitude
+before it is cubed, so that nothing underflows. Noisy images are not clipped; the
 noise is an argument, as SmoothGrad's. `spread=0` is Grad-CAM++.
 """
 
@@ -34,6 +35,7 @@ METHOD = Method(
     paper="arXiv 1908.01224",
     at="layer",
     intermediates=("activations", "weights", "signed", "heatmap"),
+    per_image=("condition",),
     options={
         "samples": Number(25, 1, 10_000, "noisy copies of the image"),
         "spread": Number(0.15, 0.0, 10.0, "deviation of the noise, of the image's range"),
@@ -45,7 +47,7 @@ METHOD = Method(
 
 
 def reference(network: OracleNetwork, layer: str, options: Options, compile: Compile) -> Explain:
-    """In float64 NumPy, one copy after another; it notes how near a divisor is to nothing."""
+    """In float64 NumPy, one copy after another; it says how much the map magnifies rounding."""
     import numpy as np
 
     def explain(
@@ -66,13 +68,17 @@ def reference(network: OracleNetwork, layer: str, options: Options, compile: Com
         weights = (peak * np.maximum(first, 0) * shares).sum(axis=(1, 2))
         signed = (activations * weights[:, None, None, :]).sum(axis=-1)
 
-        counts = (first > 0) & (second > 0)
-        left = np.divide(
-            np.abs(divisors), 2 * second, out=np.full_like(second, np.inf), where=counts
+        sizes = 2 * second + sums * peak * np.mean(np.abs(scaled) ** 3, axis=0)
+        magnified = np.divide(
+            sizes, np.abs(divisors), out=np.zeros_like(sizes), where=divisors != 0
         )
-        network.note_margin(left.min(axis=(1, 2, 3)))
+        spread = np.mean(np.abs(scaled), axis=0) + np.maximum(first, 0) * magnified
+        carried = (peak * np.abs(shares) * spread).sum(axis=(1, 2))
+        largest = np.einsum("nhwc,nc->nhw", np.abs(activations), carried).max(axis=(1, 2))
+        peaks = np.abs(signed).max(axis=(1, 2))
+        condition = np.divide(largest, peaks, out=np.zeros_like(peaks), where=peaks > 0)
         maps = evidence.reference(signed, options.relu)
-        return {"activations": activations, "weights": weights, **maps}
+        return {"activations": activations, "weights": weights, "condition": condition, **maps}
 
     return compile(explain)
 

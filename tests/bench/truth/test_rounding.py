@@ -49,3 +49,21 @@ def test_a_map_without_gradients_is_a_difference_of_logits() -> None:
     off = rounding.LAMBDA * 2 * 2.0**-24 * 20
     np.testing.assert_allclose(found["heatmap"], 2 * (rounding.LOGIT * 10 + off) / 0.5)
     np.testing.assert_allclose(found["logits"], off / 10)
+
+
+def test_what_a_map_magnifies_is_its_due() -> None:
+    architecture = registered.get("cnn-32-16-8")
+    expected = {
+        "logits": np.array([[10.0, 1.0], [3.0, 2.0]]),
+        "logit_terms": np.array([20.0, 5.0]),
+        "logit_count": np.array(4),
+        "activations": np.ones((2, 2, 2, 3)),
+        "weights": np.ones((2, 3)),
+        "signed": np.ones((2, 2, 2)),
+        "heatmap": np.ones((2, 2, 2)),
+        "condition": np.array([1.0, 1000.0]),
+    }
+    found = rounding.bounds(expected, "float32", "logit", architecture, "relu1")
+    one = (3 + rounding.LAMBDA) * rounding.UNIT["float32"]
+    for stage in ("weights", "signed", "heatmap", "upsampled"):
+        np.testing.assert_allclose(found[stage], [one, 1000 * one])

@@ -79,5 +79,22 @@ def test_a_zero_head_gives_an_empty_map_and_another_seed_another() -> None:
     assert not np.allclose(found[0], found[2])
 
 
+def test_its_condition_is_by_how_much_a_head_that_is_off_moves_the_map() -> None:
+    """A millionth of a random error at every weight of the head, on images with and without."""
+    found = explained(METHOD.name, NETWORK, IMAGES, TARGETS, "relu2", samples="4")
+    generator = np.random.default_rng(0)
+    errors = np.zeros(3)
+    for _ in range(5):
+        kernel = NETWORK.tensor("conv3.kernel")
+        kernel = kernel * (1 + 1e-6 * generator.uniform(-1, 1, kernel.shape))
+        network = runtime.build(ARCHITECTURE, {**NETWORK.tensors, "conv3.kernel": kernel})
+        moved = explained(METHOD.name, network, IMAGES, TARGETS, "relu2", samples="4")["signed"]
+        off = np.abs(moved - found["signed"]).max(axis=(1, 2))
+        errors = np.maximum(errors, off / np.abs(found["signed"]).max(axis=(1, 2)) / 1e-6)
+    assert (found["condition"] >= 1).all()
+    assert (errors <= found["condition"]).all(), (errors, found["condition"])
+    assert (errors > 1e-3 * found["condition"]).all()
+
+
 def test_it_costs_a_pass_and_a_gradient_a_copy_and_a_pass() -> None:
     assert METHOD.cost(METHOD.resolve({}), ARCHITECTURE, "relu2") == (26, 25, 0)
