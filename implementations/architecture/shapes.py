@@ -47,10 +47,18 @@ def summary(architecture: Architecture) -> list[tuple[str, str, Shape, int]]:
 
 
 PIXELS_A_PASS = 1 << 19
-"""Pixels of all images of a pass: 668 of 28 x 28, 10 of 224 x 224. More are no faster on a CPU."""
+"""Pixels of all images of a pass: 668 of 28 x 28, 10 of 224 x 224."""
+VALUES_A_PASS = 1 << 22
+"""Values of a node for all images of a pass on a CPU, 16 MiB in float32.
+
+What is larger leaves the cache, and is given back to the system and cleared again at every pass.
+"""
 
 
-def capacity(architecture: Architecture) -> int:
+def capacity(architecture: Architecture, on_gpu: bool = False) -> int:
     """How many images one pass through the network may hold, at least 1."""
     height, width, _ = architecture.input_shape
-    return max(1, PIXELS_A_PASS // (height * width))
+    most = PIXELS_A_PASS // (height * width)
+    if not on_gpu:
+        most = min(most, VALUES_A_PASS // max(map(math.prod, architecture.shapes.values())))
+    return max(1, most)

@@ -38,7 +38,7 @@ class Network(nnx.Module):  # type: ignore[misc]  # flax's classes are untyped h
     @property
     def capacity(self) -> int:
         """How many images one pass may hold."""
-        return capacity(self.architecture)
+        return capacity(self.architecture, self.device.platform == "gpu")
 
     def __call__(self, images: Array, rngs: nnx.Rngs | None = None) -> Array:
         """Logits (N, K) of images (N, H, W, C); `rngs` draws the dropout in training."""

@@ -62,7 +62,7 @@ class Network:
     @property
     def capacity(self) -> int:
         """How many images one pass may hold."""
-        return capacity(self.architecture)
+        return capacity(self.architecture, BACKEND.gpu())
 
     def __call__(self, images: Array) -> Array:
         """Logits (N, K) of images (N, H, W, C)."""

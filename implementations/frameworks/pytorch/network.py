@@ -53,7 +53,7 @@ class Network(nn.Module):  # type: ignore[misc]
     @property
     def capacity(self) -> int:
         """How many images one pass may hold."""
-        return capacity(self.architecture)
+        return capacity(self.architecture, self.device == "gpu")
 
     def forward(self, images: Array) -> Array:
         """Logits (N, K) of images (N, C, H, W)."""

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from implementations.architecture import registered
 from implementations.architecture.graph import parse
-from implementations.architecture.shapes import operations, parameters, summary
+from implementations.architecture.shapes import capacity, operations, parameters, summary
 from implementations.architecture.window import window
 from implementations.errors import BadInput
 
@@ -145,3 +145,12 @@ def test_squeezenet_has_its_published_size():
     assert shapes["pool1"] == (55, 55, 96)
     assert shapes["pool8"] == (13, 13, 512)
     assert shapes["conv10"] == (15, 15, 1000)
+
+
+def test_a_pass_on_a_cpu_holds_what_its_largest_node_leaves_room_for():
+    architecture = registered.get("cnn-gap")
+    assert max(map(math.prod, architecture.shapes.values())) == 28 * 28 * 64
+    assert capacity(architecture) == 2**22 // (28 * 28 * 64)
+    assert capacity(architecture, on_gpu=True) == 2**19 // 28**2
+    assert capacity(registered.get("mlp-512-100")) == 2**19 // 28**2
+    assert capacity(registered.get("cnn-gap", (1000, 1000, 3))) == 1
