@@ -70,7 +70,7 @@ class Material:
         named = mine[[*wanted, "layer"]].astype(object)
         named = named.where(named.notna(), "")
         found = Counter(named.itertuples(index=False, name=None))
-        *where, layer = found.most_common(1)[0][0]
+        *where, layer = max(found, key=lambda key: (found[key], key[wanted.index("batch")]))
         return Place._make((*where, layer or None))
 
     @cached_property

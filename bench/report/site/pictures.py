@@ -18,6 +18,9 @@ from bench.report.gallery import REFERENCE, magnification
 from bench.subject.heatmaps import zero_maps
 from bench.subject.pages import class_names
 
+ONE = ["440154", "472d7b", "3b528b", "2c728e", "21918c", "28ae80", "5ec962", "addc30", "fde725"]
+BOTH = ["053061", "2f79b5", "8ec3de", "dbeaf2", "f7f7f7", "fbdcca", "ee9477", "c33d3e", "67001f"]
+"""The colours of maps of one sign (viridis) and of both, as `gallery.js` has them too."""
 LARGEST = 112
 """Pixels along a side, at the most: larger maps are shown smaller."""
 Maps = NDArray[np.float64]
@@ -33,6 +36,28 @@ class Gallery:
     methods: tuple[str, ...]
     run_id: str
     data: dict[str, Any]
+    images: Maps
+    oracle: dict[str, Maps]
+
+    def strip(self, method: str) -> str:
+        """The images, and the oracle's heatmaps by a method over them: a picture's address."""
+        maps = self.oracle[method]
+        grey = self.images.shape[3] == 1
+        pictures = np.repeat(self.images, 3, axis=3) if grey else self.images[..., :3]
+        peaks = np.abs(maps).max(axis=(1, 2), keepdims=True)
+        scaled = maps / np.where(peaks > 0, peaks, 1)
+        signed = bool((maps < 0).any())
+        place = (scaled / 2 + 0.5 if signed else scaled) * (len(ONE) - 1)
+        named = BOTH if signed else ONE
+        stops = np.array([[int(c[n : n + 2], 16) for n in (0, 2, 4)] for c in named]) / 255
+        low = np.clip(np.floor(place).astype(int), 0, len(stops) - 2)
+        coloured = stops[low] + (stops[low + 1] - stops[low]) * (place - low)[..., None]
+        opaque = 0.6 * np.minimum(1, 0.25 + np.abs(scaled))[..., None]
+        mixed = opaque * coloured + (1 - opaque) * pictures
+        both = np.stack([pictures, mixed])  # (2, n, h, w, 3): one row above the other
+        tiles = np.pad(both, ((0, 0), (0, 0), (0, 1), (0, 1), (0, 0)), constant_values=1.0)
+        rows = tiles.transpose(0, 2, 1, 3, 4).reshape(2 * tiles.shape[2], -1, 3)
+        return _png(np.rint(255 * np.clip(rows, 0, 1)).astype(np.uint8))
 
 
 def galleries(paths: Sequence[Path]) -> Iterator[Gallery]:
@@ -62,7 +87,9 @@ def galleries(paths: Sequence[Path]) -> Iterator[Gallery]:
             "methods": {method: _columns(mine) for method, mine in sorted(maps.items())},
         }  # fmt: skip
         name = stem("gallery", dataset, architecture)
-        yield Gallery(name, dataset, architecture, tuple(sorted(maps)), run, data)
+        oracle = {m: _small(of[REFERENCE]) for m, of in maps.items() if REFERENCE in of}
+        methods = tuple(sorted(maps))
+        yield Gallery(name, dataset, architecture, methods, run, data, _small(images), oracle)
 
 
 def _class(target: int, named: Sequence[str]) -> str:

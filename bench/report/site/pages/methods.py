@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from bench.report.site import code, formula
+from bench.report.site import code, formula, of_method
 from bench.report.site.material import Material
 from bench.report.site.shell import Page
 from bench.subject import pages
@@ -26,7 +26,8 @@ def make(material: Material) -> Iterator[Page]:
     found = pages.of_methods()
     yield listed(PATH, TITLE, LEAD, found)
     for page, before, after in neighbours(found):
-        yield rosetta(f"methods/{page.name}.html", TITLE, page, before, after)
+        sections = list(of_method.parts(material, page.name))
+        yield rosetta(f"methods/{page.name}.html", TITLE, page, before, after, sections)
 
 
 def neighbours(

@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import html
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.report import answers, site
+from bench.report.site import charts, code, formula, shell
+from bench.report.site.material import Material
+from bench.subject import pages
+
+pytestmark = pytest.mark.skipif(site.missing() is not None, reason=str(site.missing()))
+HOSTILE = "<img src=x onerror=alert(1)>&\"'{{7*7}}</script>\x1b[31m\u202e=1+1"
+
+
+class Links(HTMLParser):
+    """What a page points to, and the elements it has."""
+
+    def __init__(self, page: Path) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.ids: list[str] = []
+        self.tags: list[str] = []
+        self.feed(page.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        for name, value in attrs:
+            if name in ("href", "src") and value:
+                self.links.append(value)
+            if name == "id" and value:
+                self.ids.append(value)
+
+
+def test_every_link_leads_to_a_file_of_the_site(folder: Path) -> None:
+    for page in folder.rglob("*.html"):
+        found = Links(page)
+        assert len(found.ids) == len(set(found.ids)), page
+        for link in found.links:
+            if link.startswith("data:image/png;base64,"):
+                continue
+            assert "://" not in link and not link.startswith("//"), (page, link)
+            target, _, place = link.partition("#")
+            assert not target or (page.parent / target).exists(), (page, link)
+            if place and not target:
+                assert place in found.ids
+
+
+def test_there_is_a_page_for_each_method_and_kind_of_node(folder: Path) -> None:
+    for family, found in (("methods", pages.of_methods()), ("nodes", pages.of_nodes())):
+        for each in found:
+            text = (folder / family / f"{each.name}.html").read_text(encoding="utf-8")
+            shown = html.unescape(re.sub(r"<[^>]+>", "", text))
+            for source in each.builders.values():
+                assert all(line.strip() in shown for line in source.splitlines())
+
+
+def test_its_data_are_those_of_the_rows(folder: Path) -> None:
+    text = (folder / "data" / "cells.js").read_text(encoding="utf-8")
+    name, _, rest = text.partition(", ")
+    data = json.loads(rest.removesuffix(");\n"))
+    assert name == 'camparison.take("cells"' and data["length"] == 14
+    columns = data["columns"]
+    words = columns["column"]["words"]
+    per_image = {
+        (words[column], columns["mode"]["words"][mode], batch): ms
+        for column, mode, batch, ms, task in zip(
+            columns["column"]["of"], columns["mode"]["of"], columns["batch"],
+            columns["ms_per_image"], columns["task"]["of"], strict=True,
+        )
+        if columns["task"]["words"][task] == "heatmap"
+    }  # fmt: skip
+    assert per_image["pytorch", "compiled", 64] == pytest.approx(10 / 64, rel=1e-4)
+    assert per_image["jax", "eager", 1] == pytest.approx(30.3, rel=1e-2)
+
+
+def test_the_first_page_has_the_answers_of_the_tables(folder: Path) -> None:
+    text = html.unescape((folder / "index.html").read_text(encoding="utf-8"))
+    numbers = answers.read(folder.parent / "tables" / "price_of_jit.csv")
+    assert len(numbers)
+    assert "comparisons of Grad-CAM pass" in text and answers.ABSENT in text
+    assert "m1" in text and "a CPU" in text
+
+
+def test_it_is_small_and_lists_all_that_it_wrote(folder: Path, written: list[Path]) -> None:
+    there = [path for path in folder.rglob("*") if path.is_file()]
+    assert sorted(there) == sorted(set(written))
+    assert sum(path.stat().st_size for path in there) < 6e6
+
+
+def test_shared_files_do_not_change_with_the_rows(folder: Path, tmp_path: Path) -> None:
+    other = shell.Shell(tmp_path, [])
+    other.assets()
+    for path in other.written:
+        same = folder / path.relative_to(tmp_path)
+        assert same.read_bytes() == path.read_bytes()
+
+
+def test_whatever_a_row_holds_is_shown_as_text(
+    make: Any, rows: list[dict[str, Any]], material: Any, tmp_path: Path
+) -> None:
+    names = {"dataset": HOSTILE, "architecture": HOSTILE, "layer": HOSTILE, "machine_id": HOSTILE}
+    head = {**make.head, "cpu": HOSTILE, "machine_id": HOSTILE}
+    about = material([{**row, **names, "reason": HOSTILE} for row in rows], tmp_path)
+    about = Material(about.frame, [head], about.tables, about.folder)
+    for path in site.write(about, tmp_path):
+        if "assets" in path.parts or path.suffix == ".png":
+            continue
+        text = path.read_text(encoding="utf-8")
+        assert all(char.isprintable() or char == "\n" for char in text), path
+        assert "<img src=x" not in text and "/script>&" not in text, path
+        assert "{{" in text or "onerror" not in text, path  # no template of ours reads it
+        if path.suffix == ".html":
+            assert "x" not in Links(path).links
+
+
+def test_without_rows_there_are_the_pages_of_the_code(
+    make: Any, material: Any, tmp_path: Path
+) -> None:
+    about = Material(make.frame([]), [], {}, tmp_path / "tables")
+    written = site.write(about, tmp_path)
+    assert {path.name for path in written} >= {"index.html", "choose.html", "grad_cam.html"}
+    assert "not measured" in (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+
+
+SOURCES = {
+    "one": "def one(x):\n    '''About.'''\n    import numpy\n    a = x\n    b = a\n    return b",
+    "two": "def two(x):\n    a = x\n\n    def inner(y):\n        return y\n\n    b = inner(a)\n"
+    "    return b",
+}
+
+
+def test_code_side_by_side_has_all_lines_of_each_and_its_steps_in_line() -> None:
+    steps = code.aligned(SOURCES)
+    assert [step.name for step in steps] == [code.START, "a", "b", "return"]
+    for name, source in SOURCES.items():
+        text = "\n".join(re.sub(r"<[^>]+>", "", str(step.cells[name])) for step in steps)
+        kept = [line for line in html.unescape(text).splitlines() if line.strip()]
+        assert kept == [line for line in source.splitlines() if line.strip()]
+    assert "inner" in steps[2].cells["two"] and "import" in steps[0].cells["one"]
+
+
+@pytest.mark.parametrize(
+    ("plain", "found"),
+    [
+        ("w_c = mean_hw(d s_k / d A_c)", r"\frac{\partial s_{k} }{\partial A_{c} }"),
+        ("S = sum_c w_c A_c", r"\sum_{c}"),
+        ("heatmap = relu(S)", r"\operatorname{relu}"),
+        ("(x - x0)_c", "_{c}"),
+        ("a <= b", r"\le"),
+    ],
+)
+def test_formulas_become_latex(plain: str, found: str) -> None:
+    assert found in formula.latex(plain)
+    assert "<math" in str(formula.typeset(plain))
+
+
+def test_every_formula_of_every_page_is_typeset() -> None:
+    for page in (*pages.of_methods(), *pages.of_nodes()):
+        for part in formula.paragraphs(page.about):
+            if "    " in part.text or part.text.startswith(" "):
+                assert part.formulas, (page.name, part.text)
+
+
+def test_markup_in_a_formula_is_text() -> None:
+    assert "<script" not in str(formula.typeset("x = <script>alert(1)</script>"))
+
+
+def test_charts_are_vega_lite_without_an_address() -> None:
+    for each in charts.of_selection():
+        spec = json.loads(str(each.spec))
+        assert spec["$schema"].startswith("https://vega.github.io/schema/vega-lite/")
+        assert "url" not in json.dumps(spec)
+
+
+def test_plain_data_closes_no_script() -> None:
+    text = shell.plain({"a": "</script><!--", "b": float("nan"), "c": [float("inf"), 1.5]})
+    assert "<" not in text and json.loads(text) == {
+        "a": "</script><!--",
+        "b": None,
+        "c": [None, 1.5],
+    }
