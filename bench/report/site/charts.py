@@ -130,3 +130,41 @@ def of_contrast() -> list[Chart]:
         chart("alike", "How alike they are", alike, "Means over images.", 340),
         chart("curves", "As pixels go, or come", lines, "Of the images classified correctly."),
     ]  # fmt: skip
+
+
+def of_training() -> list[Chart]:
+    """The charts of the page of training."""
+    import altair as alt
+
+    data = alt.Chart(alt.NamedData(name=SELECTION))
+    step = alt.X("step:Q", title="step")
+    losses = data.mark_line(opacity=0.8).encode(
+        x=step, y=alt.Y("loss:Q", title="loss of an image",
+                        scale=alt.Scale(type="symlog", constant=0.01)),
+        color=colour("column"), detail="seed:N",
+        tooltip=["column:N", "seed:N", "step:Q", alt.Tooltip("loss:Q", format=".3")],
+    )  # fmt: skip
+    parting = data.mark_line(interpolate="step-after").encode(
+        x=alt.X("step:Q", title="step", scale=alt.Scale(type="log")),
+        y=alt.Y("apart:Q", title="largest difference so far", scale=alt.Scale(type="log"),
+                axis=alt.Axis(format=".0e")),
+        color=colour("pair"), detail="seed:N",
+        tooltip=["pair:N", "seed:N", "step:Q", alt.Tooltip("apart:Q", format=".2e")],
+    )  # fmt: skip
+    square = data.encode(
+        x=alt.X("predicted:N", title="taken for", axis=alt.Axis(labelAngle=-40), sort=None),
+        y=alt.Y("true:N", title="class", sort=None),
+        tooltip=["true:N", "predicted:N", "images:Q"],
+    )
+    confusion = square.mark_rect().encode(
+        color=alt.Color(
+            "images:Q", scale=alt.Scale(scheme="viridis", type="symlog"), title="images"
+        )
+    )
+    return [
+        chart("losses", "Loss", losses, "Means over blocks of steps where they are many."),
+        chart("parting", "Where two columns part", parting,
+              "Relative to the larger loss; from the same weights and batches."),
+        chart("confusion", "What is taken for what", confusion,
+              "Of the column that is picked, all seeds together."),
+    ]  # fmt: skip

@@ -1,12 +1,13 @@
-"""Training: its tables."""
+"""Training: accuracies, loss curves, where they part, what is taken for what."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bench.report.site import grids
+from bench.report.site import charts, grids
 from bench.report.site.material import Material
-from bench.report.site.shell import Page
+from bench.report.site.shell import Page, coded
+from bench.report.site.trained import frames
 
 ORDER = 50
 PATH = "training.html"
@@ -15,6 +16,14 @@ TABLES = ("training", "training_parting", "training_per_class", "training_likene
 
 
 def make(material: Material) -> Iterator[Page]:
-    """The one page."""
+    """The one page, with every curve and matrix as its data."""
+    found = frames(material.frame)
+    data = {f"train_{name}": coded(frame) for name, frame in found.items()}
+    table = material.table("training")
+    context = {
+        **grids.context(material), "there": len(found["epochs"]) > 0,
+        "charts": charts.of_training(), "note": table.note if table else "",
+        "further": grids.further(material, *TABLES),
+    }  # fmt: skip
     foot = grids.foot(material, *TABLES)
-    yield Page(PATH, TITLE, "tables.html", grids.context(material, *TABLES), foot=foot)
+    yield Page(PATH, TITLE, "training.html", context, data, ("chart.js", "training.js"), foot)

@@ -174,6 +174,20 @@ def test_a_cell_of_agreement_opens_to_where_it_parts_and_is_kept_in_the_link(
     assert tab.locator("#detail").inner_text() == "grad_cam in jax"
 
 
+def test_training_shows_the_column_that_is_picked(tab: Any, folder: Path) -> None:
+    opened(tab, folder, "training.html#optimizer=native")
+    said = tab.locator("[data-told]").inner_text()
+    assert "native" in said and "90.00 %" in said
+    tab.locator("select[name=column]").select_option("pytorch")
+    assert tab.locator("[data-classes-title]").inner_text() == "Class by class, pytorch"
+    assert tab.locator("[data-classes] tbody tr").count() == 2
+    for name in ("losses", "confusion"):
+        place = tab.locator(f"#chart-{name}")
+        place.scroll_into_view_if_needed()
+        place.locator("svg.marks path").first.wait_for()
+    assert "column=pytorch" in tab.url and "optimizer=native" in tab.url
+
+
 def test_contrast_tells_the_first_by_the_score_that_is_chosen(tab: Any, folder: Path) -> None:
     opened(tab, folder, "contrast.html#metric=pointing_game")
     said = tab.locator("[data-told]")
