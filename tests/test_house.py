@@ -14,8 +14,14 @@ from implementations import frameworks
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = (
-    ("implementations.errors", "implementations.arrays", "implementations.files"),
-    ("implementations.architecture", "implementations.contract", "implementations.conventions"),
+    (
+        "implementations.errors",
+        "implementations.arrays",
+        "implementations.files",
+        "implementations.interpolation",
+        "implementations.conventions",
+    ),
+    ("implementations.architecture", "implementations.contract"),
     ("implementations.oracle",),
     ("implementations.frameworks",),
     ("implementations.methods",),

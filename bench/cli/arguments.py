@@ -81,7 +81,7 @@ def _positional(taken: Sequence[Field[Any]]) -> Field[Any]:
 def _parameter(each: Field[Any], own: Mapping[str, Any]) -> inspect.Parameter:
     """A field as a parameter of Cyclopts."""
     about = each.metadata
-    required = _required(each)
+    required = _required(each) and each.name not in own
     default = own.get(each.name, each.default)
     default = MISSING if callable(default) else default
     flag, many = each.type == "bool", str(each.type).startswith(MANY)

@@ -41,6 +41,12 @@ OWN = {
          "--out heatmaps.safetensors",
          "explain --framework jax --network my-network --method grad_cam --images cat.jpg "
          "--picture cat.png --size 256 256 --out heatmaps.safetensors"]),
+    "diagnose": Command(
+        "cli.diagnosing:diagnose", Single, "why heatmaps differ: the conventions that give yours",
+        ["diagnose --architecture cnn-gap --weights weights.safetensors --images images.npy "
+         "--heatmap mine.npy",
+         "diagnose --architecture cnn-gap --weights weights.safetensors --images images.npy "
+         "--heatmap mine.npy --against theirs.npy --layer conv4"]),
     "compare": Command(
         "cli.whole:run_compare", Request, f"the main job: {', '.join(PARTS)}, report",
         ["compare", "compare --dataset fashion_mnist",

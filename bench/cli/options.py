@@ -16,7 +16,7 @@ from implementations.errors import BadInput
 OPTIMIZERS = ("matched", "native", "sgd")
 SAVED = ("heatmap", "stages")
 NEEDED = {
-    **dict.fromkeys(("explain", "predict", "export"), ("architecture", "weights")),
+    **dict.fromkeys(("explain", "predict", "export", "diagnose"), ("architecture", "weights")),
     "train": ("architecture",), "show": ("architecture",),
 }  # fmt: skip
 """Command -> what names its network."""
@@ -25,23 +25,31 @@ LAYOUTS = ("NCHW", "NHWC")
 
 @dataclass(frozen=True, kw_only=True)
 class Single(Common):
-    """What is asked of `explain`, `train`, `show`, `list`, `import` and `export`."""
+    """What is asked of the commands of one network: `explain`, `train`, `import` and the like."""
 
     # fmt: off
     framework: str = option(..., "jax, pytorch, keras; or reference, but for train",
                             "explain predict train")
     backend: str = option("", "of Keras: tensorflow, jax or torch", "explain predict train")
-    architecture: str = option("", "a name, or a .json file", "explain predict train show export")
+    architecture: str = option("", "a name, or a .json file",
+                               "explain predict train show export diagnose")
     network: str = option("", "a folder of architecture.json and weights.safetensors, instead of "
-                          "both", "explain predict show export")
-    method: str = option(..., "as in grad_cam or grad_cam[reduction=mean]", "explain")
+                          "both", "explain predict show export diagnose")
+    method: str = option(..., "as in grad_cam or grad_cam[reduction=mean]",
+                         "explain diagnose", diagnose="grad_cam")
     library: str = option("", "a third-party library's method instead of our own", "explain")
-    weights: str = option("", "neutral weights, .safetensors", "explain predict export")
+    weights: str = option("", "neutral weights, .safetensors",
+                          "explain predict export diagnose")
     images: tuple[str, ...] = option(
         ..., "(N, H, W, C) float32 in [0, 1] or uint8, .npy; or pictures, or folders of them",
-        "explain predict", tuple)
-    targets: str | None = option(None, "(N,) classes, .npy; by default those predicted", "explain")
-    layer: str = option("", "by default the last convolution", "explain")
+        "explain predict diagnose", tuple)
+    targets: str | None = option(None, "(N,) classes, .npy; by default those predicted",
+                                 "explain diagnose")
+    layer: str = option("", "by default the last convolution", "explain diagnose")
+    heatmap: str = option(..., "the maps to be explained, (N, H, W) or (N, h, w), .npy", "diagnose")
+    against: str | None = option(None, "other maps of the same images: how do the two differ?",
+                                 "diagnose")
+    seconds: float = option(60.0, "to search", "diagnose", values.seconds)
     score: str = option("", "of the target; by default the method's own", "explain",
                         values.word("score", SCORES))
     mode: str | None = option(None, "by default compiled, a library's eager", "explain",
@@ -82,7 +90,7 @@ class Single(Common):
     scale: float = option(0.0, "the largest value of its images, as 255; by default 1", "import",
                           values.number)
     unchecked: bool = option(False, "do not hold what was made against the file", "import")
-    json: bool = option(False, "for programs", "list show predict")
+    json: bool = option(False, "for programs", "list show predict diagnose")
     # fmt: on
 
     def __post_init__(self) -> None:

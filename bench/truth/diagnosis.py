@@ -1,0 +1,231 @@
+"""Which conventions make the oracle give somebody's heatmaps: a search, the simplest first.
+
+A candidate is a convention up to the resize; it explains a map u where u = a c + b for one a and b
+an image, which then name the normaliser. Gradients are asked of the oracle once for each score,
+class, layer, rule and input. Found on half of the images, a convention must hold on the others.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bench.truth.question import COARSE, TOLERANCE, Question
+from implementations.arrays import Floats
+from implementations.conventions import (
+    FACTORS,
+    FORMULAS,
+    INPUT_FORMULAS,
+    Convention,
+    combine,
+    finish,
+    normalised,
+    rectified,
+)
+
+FAR = 4
+"""The cost up to which conventions are tried."""
+APART = 100.0
+"""By what another image's candidate must be worse: else the maps tell nothing of the images."""
+ROUNDED = 10 * COARSE
+"""How far another image's candidate must be from 8-bit maps, of their range."""
+FEWEST = 4
+"""Maps that must tell something, where there are as many."""
+EVIDENCE = ("input", "target", "score", "layer", "rule", "pairing")
+"""The factors that decide what the oracle is asked."""
+SHAPE = ("gradient", "formula", "pool", "rectify", "resize")
+"""The factors that are arithmetic on its answer."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A convention that explains the maps, with what it costs and how far it is from each."""
+
+    convention: Convention
+    cost: int
+    errors: Floats
+    epsilon: float = 0.0
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """All the simplest conventions; where there are none, the nearest one and how far it is."""
+
+    found: tuple[Found, ...]
+    nearest: Found | None
+    tried: int
+    seconds: float
+    levels: int
+    """The cost up to which all were tried."""
+
+
+def diagnose(
+    question: Question, seconds: float = 60.0, tell: Callable[[str], None] = print
+) -> Diagnosis:
+    """The simplest conventions that explain the maps, all of one cost; or none, and the nearest."""
+    began, tried, reached = time.perf_counter(), 0, -1
+    nearest: Found | None = None
+    found: list[Found] = []
+    for level in range(FAR + 1):
+        for convention in candidates(question, level):
+            if time.perf_counter() - began > seconds:
+                return Diagnosis(tuple(found), nearest, tried, time.perf_counter() - began, reached)
+            answer = question.evidence(convention)
+            if answer is None:
+                continue
+            for each in shaped(question, convention, level):
+                tried += 1
+                hit, error = explained(question, each, answer)
+                found += hit
+                if nearest is None or error.max() < nearest.errors.max():
+                    nearest = Found(each, level, error)
+        reached = level
+        tell(f"all conventions of cost {level} tried: {tried}")
+        simplest = min((each.cost for each in found), default=FAR + 2)
+        if simplest <= level:
+            found = [each for each in found if each.cost == simplest]
+            break
+    spent = time.perf_counter() - began
+    return Diagnosis(_ordered(found), nearest, tried, spent, reached)
+
+
+def _ordered(found: list[Found]) -> tuple[Found, ...]:
+    """What deviates nearest to the picture comes first: a normaliser before a resize."""
+    order = list(reversed(vars(Convention())))
+
+    def key(each: Found) -> tuple[int, ...]:
+        away = each.convention.differs(Convention(formula=each.convention.formula))
+        return tuple(sorted(order.index(name) for name in away))
+
+    return tuple(sorted(found, key=key))
+
+
+def candidates(question: Question, level: int) -> Iterator[Convention]:
+    """What the oracle may be asked, at a cost of at most this level."""
+    factors = [FACTORS[name].items() for name in EVIDENCE if name != "layer"]
+    for (given, target, score, rule, pairing), (layer, paid) in itertools.product(
+        itertools.product(*factors), list(question.layers())
+    ):
+        cost = given[1] + target[1] + score[1] + rule[1] + pairing[1] + paid
+        if question.layer == "input" and pairing[1]:
+            continue
+        if cost <= level:
+            yield Convention(
+                input=given[0], target=target[0], score=score[0], rule=rule[0],
+                pairing=pairing[0], layer=layer, formula=question.formula,
+            )  # fmt: skip
+
+
+def shaped(question: Question, convention: Convention, level: int) -> Iterator[Convention]:
+    """A convention with every arithmetic that makes its cost just this level."""
+    left = level - convention.cost(question.formula)
+    at_input = question.layer == "input"
+    formulas = {
+        name: int(name != question.formula)
+        for name in FORMULAS
+        if (name in INPUT_FORMULAS) == at_input
+    }
+    tables = {name: formulas if name == "formula" else FACTORS[name] for name in SHAPE}
+    if at_input:
+        tables["pool"] = {"mean": 0}
+        tables["rectify"] = {"none": 0, "before resizing": 1, "magnitude": 1}
+    if (
+        question.maps.shape[1:]
+        == question.network.architecture.shapes[question.place(convention.layer)][:2]
+    ):
+        tables["resize"] = {"bilinear": 0}
+    for chosen in itertools.product(*(tables[name].items() for name in SHAPE)):
+        if sum(cost for _, cost in chosen) == left:
+            made = replace(
+                convention, **{name: value for name, (value, _) in zip(SHAPE, chosen, strict=True)}
+            )
+            if made.formula in NO_POOL and made.pool != "mean":
+                continue
+            yield made
+
+
+NO_POOL = tuple(name for name in FORMULAS if name != "grad_cam")
+"""Formulas that no pooling of gradients changes."""
+
+
+def explained(
+    question: Question, convention: Convention, answer: tuple[Floats, Floats]
+) -> tuple[list[Found], Floats]:
+    """The normalisers with which a convention gives the maps, and its error, of the range (N,)."""
+    user = question.maps
+    with np.errstate(all="ignore"):
+        signed = combine(convention, *answer)
+        made = finish(convention, signed, user.shape[1:])
+    if not np.isfinite(made).all():
+        return [], np.full(len(user), np.inf)
+    fitted, slopes = fit(user, made)
+    span = np.maximum(np.ptp(user, axis=(1, 2)), np.finfo(float).tiny)
+    away = np.abs(user - fitted).max(axis=(1, 2))
+    error = away / span
+    slack = 1.5 if question.eight_bit else 1.0  # a fit to rounded values leans a little
+    if not (away <= slack * question.tolerance).all() or not tells(question, made, error):
+        return [], error
+    if (slopes < 0).any():
+        return [], np.full(len(user), 1.0)
+    before = rectified(convention, signed)
+    hits = []
+    for kind, cost in FACTORS["normalise"].items():
+        as_made = replace(convention, normalise=kind)
+        epsilon = _epsilon(kind, made, slopes)
+        if epsilon is None:
+            continue
+        with np.errstate(all="ignore"):
+            scaled = normalised(as_made, made, before, epsilon)
+        gap = np.abs(scaled - user).max(axis=(1, 2))
+        if (gap <= np.maximum(question.tolerance, TOLERANCE * np.abs(user).max())).all():
+            paid = convention.cost(question.formula) + cost
+            paid -= FACTORS["rectify"]["none"] * (
+                question.layer == "input" and convention.rectify == "none"
+            )
+            hits.append(Found(as_made, paid, gap / span, epsilon))
+    return hits, error
+
+
+def _epsilon(kind: str, made: Floats, slopes: Floats) -> float | None:
+    """The epsilon that all slopes ask for; None where they ask for several, or for none."""
+    if not kind.endswith("epsilon"):
+        return 0.0
+    high, low = made.max(axis=(1, 2)), made.min(axis=(1, 2))
+    extent = high - low if kind.startswith("min_max") else high
+    some = (slopes > 0) & (extent > 0)
+    if not some.any():
+        return None
+    asked = 1 / slopes[some] - extent[some]
+    value = float(np.median(asked))
+    telling = value > 1e-5 * extent[some].min()
+    return value if telling and np.allclose(asked, value, rtol=0.05, atol=1e-9) else None
+
+
+def fit(user: Floats, made: Floats) -> tuple[Floats, Floats]:
+    """A c + b nearest to each map, in the least squares, and the slopes a (N,)."""
+    centred, own = (each - each.mean(axis=(1, 2), keepdims=True) for each in (made, user))
+    power = (centred**2).sum(axis=(1, 2))
+    slopes = np.divide(
+        (centred * own).sum(axis=(1, 2)), power, out=np.zeros(len(user)), where=power > 0
+    )
+    fitted = slopes[:, None, None] * centred + user.mean(axis=(1, 2), keepdims=True)
+    return fitted, slopes
+
+
+def tells(question: Question, made: Floats, error: Floats) -> bool:
+    """Whether the match says something: enough telling maps, and other images' candidates far."""
+    telling = np.flatnonzero(question.telling)
+    if len(telling) < min(FEWEST, len(question.maps)) or not len(telling):
+        return False
+    if len(telling) == 1:
+        return True
+    user, other = question.maps[telling], made[np.roll(telling, 1)]
+    away, _ = fit(user, other)
+    span = np.ptp(user, axis=(1, 2))
+    wrong = np.abs(user - away).max(axis=(1, 2)) / span
+    least = ROUNDED if question.eight_bit else APART * max(float(np.median(error[telling])), 1e-12)
+    return bool(np.median(wrong) > least)

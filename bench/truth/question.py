@@ -1,0 +1,144 @@
+"""What is asked in a diagnosis: a network, images, somebody's maps, and the oracle's gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from implementations.architecture.graph import layers
+from implementations.architecture.kinds import KINDS
+from implementations.arrays import Floats
+from implementations.conventions import Convention
+from implementations.oracle.network import Reference
+
+TOLERANCE = 1e-5
+"""How far a map may be from a candidate, of its range; of 8-bit maps `COARSE`."""
+COARSE = 1 / 510
+LEVELS = 9
+"""Values that a map has at least, to tell anything."""
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+Inputs = dict[str, Callable[[Floats], Floats]]
+INPUTS: Inputs = {
+    "as given": lambda x: x,
+    "colours reversed": lambda x: x[..., ::-1],
+    "times 255": lambda x: 255 * x,
+    "rows of the batch turned round": lambda x: x[::-1],
+    "mirrored": lambda x: x[:, :, ::-1],
+    "axes swapped": lambda x: x.swapaxes(1, 2),
+    "ImageNet's mean and deviation": lambda x: (x - IMAGENET[0]) / np.array(IMAGENET[1]),
+}
+GREY = ("as given", "times 255", "rows of the batch turned round", "mirrored", "axes swapped")
+"""What can be done to images that have no three colours."""
+
+
+class Question:
+    """A network, images and targets, and the maps (N, H, W) that are to be explained."""
+
+    def __init__(
+        self,
+        network: Reference,
+        images: Floats,
+        targets: NDArray[np.integer],
+        maps: Floats,
+        layer: str,
+        formula: str,
+    ) -> None:
+        self.network, self.images, self.targets = network, images, targets
+        self.maps, self.layer, self.formula = maps, layer, formula
+        self.answer = lru_cache(maxsize=64)(self._answer)
+        self.features = lru_cache(maxsize=64)(self._features)
+        self.logits = lru_cache(maxsize=None)(self._logits)
+        whole = maps * 255
+        self.eight_bit = bool(np.allclose(whole, np.round(whole), atol=1e-6) and maps.max() <= 1)
+        span = np.ptp(maps, axis=(1, 2))
+        self.tolerance = (COARSE if self.eight_bit else TOLERANCE) * np.where(span > 0, span, 1.0)
+        self.telling = np.array([len(np.unique(each)) >= LEVELS for each in maps])
+
+    def layers(self) -> Iterator[tuple[str, int]]:
+        """`named`, `partner` across an activation or norm, and the other layers, with costs."""
+        yield "named", 0
+        if self.layer == "input":
+            return
+        partner = self.partner(self.layer)
+        if partner:
+            yield "partner", 1
+        shape = self.network.architecture.shapes
+        for name in layers(self.network.architecture):
+            if name not in (self.layer, partner, "input") and len(shape[name]) == 3:
+                yield name, 2
+
+    def partner(self, layer: str) -> str:
+        """The node on the other side of an activation or a normalisation; empty for none."""
+        graph = self.network.architecture
+        if layer == "input":
+            return ""
+        node = graph[layer]
+        if KINDS[node.kind].role in ("activation", "normalisation"):
+            return node.inputs[0] if node.inputs[0] != "input" else ""
+        users = [each for each in graph.nodes if layer in each.inputs]
+        one = len(users) == 1 and KINDS[users[0].kind].role in ("activation", "normalisation")
+        return users[0].name if one else ""
+
+    def place(self, name: str) -> str:
+        """The node that a convention's layer is."""
+        if name == "partner":
+            return self.partner(self.layer)
+        return self.layer if name == "named" else name
+
+    def given(self, name: str) -> Floats | None:
+        """The images as an input factor has them; None where these images have no such thing."""
+        if self.images.shape[-1] != 3 and name not in GREY:
+            return None
+        images = INPUTS[name](self.images)
+        return images if images.shape == self.images.shape else None
+
+    def _logits(self, given: str) -> Floats:
+        images = self.given(given)
+        assert images is not None
+        return self.network(images)
+
+    def _features(self, given: str, node: str) -> tuple[Floats, dict[str, Floats]]:
+        images = self.given(given)
+        assert images is not None
+        return self.network.features(node, images)
+
+    def _answer(
+        self, given: str, target: str, score: str, node: str, rule: str
+    ) -> tuple[Floats, Floats] | None:
+        """Activations and gradients at a node; None where the network has not this input."""
+        images = self.given(given)
+        if images is None:
+            return None
+        logits = self.logits(given)
+        aims = self.targets if target == "given" else logits.argmax(axis=1)
+        network = self.network if rule == "plain" else self.network.with_relu(rule)
+        activations, rest = self.features(given, node)
+
+        def pulled(of: NDArray[np.integer], name: str) -> Floats:
+            return network.pull_back(node, activations, rest, of, name)
+
+        if score == "sum of all logits":
+            each = [pulled(np.full(len(images), k), "logit") for k in range(logits.shape[1])]
+            return activations, np.sum(each, axis=0)
+        if score == "largest of the batch":
+            best = np.unravel_index(logits.argmax(), logits.shape)[1]
+            return activations, pulled(np.full(len(images), best), "logit")
+        return activations, pulled(aims, score)
+
+    def evidence(self, convention: Convention) -> tuple[Floats, Floats] | None:
+        """What a convention's formula is given, or None where it cannot be had."""
+        node = self.place(convention.layer)
+        asked = (convention.input, convention.target, convention.score)
+        answer = self.answer(*asked, node, convention.rule)
+        if answer is None or convention.pairing == "one tensor":
+            return answer
+        partner = self.partner(node)
+        other = self.answer(*asked, partner, convention.rule) if partner else None
+        if other is None or other[0].shape != answer[0].shape:
+            return None
+        if convention.pairing == "gradient of the partner":
+            return answer[0], other[1]
+        return other[0], answer[1]

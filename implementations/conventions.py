@@ -1,0 +1,198 @@
+"""What can differ between two heatmaps of one network, as data, and the arithmetic of each choice.
+
+A convention says how a map was made: of which score, of which class, at which layer, by which
+formula, and what was done to it then. `FACTORS` has each choice with its cost, 0 for the canonical
+one, so that the cheapest convention that explains a map is the simplest. NumPy in float64 alone:
+a gradient is the oracle's business, and comes as an argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from implementations.arrays import Floats
+from implementations.interpolation import interpolation
+
+Formula = Callable[[Floats, Floats, Callable[[Floats], Floats]], Floats]
+"""(activations, gradients, pool), both (N, h, w, c) -> the map (N, h, w) before any ReLU."""
+
+
+@dataclass(frozen=True)
+class Convention:
+    """How a heatmap was made, in the order in which it is. The defaults are the canonical ones."""
+
+    input: str = "as given"
+    target: str = "given"
+    score: str = "logit"
+    layer: str = "named"
+    rule: str = "plain"
+    pairing: str = "one tensor"
+    gradient: str = "as it is"
+    formula: str = "grad_cam"
+    pool: str = "mean"
+    rectify: str = "before resizing"
+    resize: str = "bilinear"
+    normalise: str = "none"
+
+    def cost(self, formula: str = "grad_cam") -> int:
+        """How far it is from canonical, where `formula` is the method's own."""
+        own = {**{each.name: FACTORS[each.name] for each in fields(self) if each.name in FACTORS}}
+        paid = sum(table[getattr(self, name)] for name, table in own.items())
+        layer = 0 if self.layer == "named" else 1 if self.layer == "partner" else 2
+        return paid + layer + (self.formula != formula)
+
+    def differs(self, other: Convention) -> list[str]:
+        """The factors in which two differ, in the order of their making."""
+        return [
+            each.name
+            for each in fields(self)
+            if getattr(self, each.name) != getattr(other, each.name)
+        ]
+
+    def __str__(self) -> str:
+        return ", ".join(f"{each.name} {getattr(self, each.name)}" for each in fields(self))
+
+
+FACTORS: dict[str, dict[str, int]] = {
+    "input": {
+        "as given": 0, "colours reversed": 2, "times 255": 2, "rows of the batch turned round": 2,
+        "mirrored": 2, "axes swapped": 2, "ImageNet's mean and deviation": 2,
+    },
+    "target": {"given": 0, "predicted": 1},
+    "score": {
+        "logit": 0, "probability": 1, "log_probability": 1, "sum of all logits": 2,
+        "largest of the batch": 2,
+    },
+    "rule": {"plain": 0, "guided": 2, "deconvolution": 2},
+    "pairing": {"one tensor": 0, "gradient of the partner": 2, "activation of the partner": 2},
+    "gradient": {"as it is": 0, "positive part": 1, "magnitude": 2},
+    "pool": {"mean": 0, "mean over the batch too": 2, "magnitude": 2, "first channel": 2},
+    "rectify": {
+        "before resizing": 0, "none": 1, "after resizing": 1, "both": 1, "magnitude": 1,
+    },
+    "resize": {
+        "bilinear": 0, "align corners": 1, "nearest": 1, "nearest, rounded down": 1,
+        "bicubic -0.5": 1, "bicubic -0.75": 1, "area": 1, "antialias": 1, "lanczos": 1,
+        "cubic spline": 1,
+    },
+    "normalise": {
+        "none": 0, "max": 0, "min_max": 1, "min_max before resizing": 1, "max before resizing": 1,
+        "magnitude": 1, "sum": 1, "largest of the batch": 1, "min_max of the batch": 1,
+        "max plus epsilon": 1, "min_max plus epsilon": 1,
+    },
+}  # fmt: skip
+"""Factor -> its values and what each costs; the layer and the formula have no fixed values."""
+
+
+def combine(convention: Convention, activations: Floats, gradients: Floats) -> Floats:
+    """The map (N, h, w) before any ReLU, of activations and gradients (N, h, w, c)."""
+    if convention.gradient == "positive part":
+        gradients = np.maximum(gradients, 0)
+    elif convention.gradient == "magnitude":
+        gradients = np.abs(gradients)
+    return FORMULAS[convention.formula](activations, gradients, POOLS[convention.pool])
+
+
+def _weighted(weights: Floats, activations: Floats) -> Floats:
+    return np.asarray(np.einsum("nhwc,nc->nhw", activations, weights))
+
+
+def quotient(upper: Floats, lower: Floats) -> Floats:
+    """Upper / lower, and 0 where lower is exactly 0."""
+    return np.divide(upper, lower, out=np.zeros_like(upper), where=lower != 0)
+
+
+def _plus_plus(a: Floats, g: Floats, pool: Callable[[Floats], Floats]) -> Floats:
+    total = a.sum(axis=(1, 2), keepdims=True)
+    return _weighted(quotient(np.maximum(g, 0), 2 + g * total).sum(axis=(1, 2)), a)
+
+
+def _plus_plus_rescaled(a: Floats, g: Floats, pool: Callable[[Floats], Floats]) -> Floats:
+    """As its authors' code: alpha sums to 1 over the positions of a positive gradient."""
+    total = a.sum(axis=(1, 2), keepdims=True)
+    alpha = quotient(np.ones_like(g), 2 + g * total) * (g != 0)
+    alpha = quotient(alpha, np.where(g > 0, alpha, 0).sum(axis=(1, 2), keepdims=True) + 0 * alpha)
+    return _weighted((alpha * np.maximum(g, 0)).sum(axis=(1, 2)), a)
+
+
+def _xgrad(a: Floats, g: Floats, pool: Callable[[Floats], Floats]) -> Floats:
+    return _weighted(quotient((g * a).sum(axis=(1, 2)), a.sum(axis=(1, 2))), a)
+
+
+FORMULAS: dict[str, Formula] = {
+    "grad_cam": lambda a, g, pool: _weighted(pool(g), a),
+    "hires_cam": lambda a, g, pool: (g * a).sum(axis=-1),
+    "xgrad_cam": _xgrad,
+    "layer_cam": lambda a, g, pool: (np.maximum(g, 0) * a).sum(axis=-1),
+    "grad_cam_plus_plus": _plus_plus,
+    "grad_cam_plus_plus, alpha rescaled": _plus_plus_rescaled,
+    "gradients alone": lambda a, g, pool: g.sum(axis=-1),
+    "activations alone": lambda a, g, pool: a.sum(axis=-1),
+}
+"""The formulas at a layer; the methods' own names where they are those."""
+INPUT_FORMULAS: dict[str, Formula] = {
+    "saliency": lambda a, g, pool: np.abs(g).max(axis=-1),
+    "sum of magnitudes": lambda a, g, pool: np.abs(g).sum(axis=-1),
+    "sum of squares": lambda a, g, pool: (g**2).sum(axis=-1),
+    "largest square": lambda a, g, pool: (g**2).max(axis=-1),
+    "signed sum": lambda a, g, pool: g.sum(axis=-1),
+    "magnitude of the sum": lambda a, g, pool: np.abs(g.sum(axis=-1)),
+    "gradient_x_input": lambda a, g, pool: (g * a).sum(axis=-1),
+    "gradient times input, magnitudes": lambda a, g, pool: np.abs(g * a).sum(axis=-1),
+    "gradient times input, largest magnitude": lambda a, g, pool: np.abs(g * a).max(axis=-1),
+}
+"""The formulas at the input: how colours become one map."""
+FORMULAS |= INPUT_FORMULAS
+POOLS: dict[str, Callable[[Floats], Floats]] = {
+    "mean": lambda g: g.mean(axis=(1, 2)),
+    "mean over the batch too": lambda g: np.broadcast_to(
+        g.mean(axis=(0, 1, 2)), (len(g), g.shape[-1])
+    ),
+    "magnitude": lambda g: np.abs(g.mean(axis=(1, 2))),
+    "first channel": lambda g: g.mean(axis=(1, 2)) * (np.arange(g.shape[-1]) == 0),
+}
+"""Gradients (N, h, w, c) -> a weight (N, c) for each channel."""
+
+
+def rectified(convention: Convention, signed: Floats) -> Floats:
+    """The map (N, h, w) that is resized."""
+    if convention.rectify == "magnitude":
+        return np.abs(signed)
+    return np.maximum(signed, 0) if convention.rectify in ("before resizing", "both") else signed
+
+
+def finish(convention: Convention, signed: Floats, size: tuple[int, int]) -> Floats:
+    """The map (N, H, W) of a signed one (N, h, w): rectified and resized, not normalised."""
+    made = resized(rectified(convention, signed), size, convention.resize)
+    late = convention.rectify in ("after resizing", "both")
+    return np.maximum(made, 0) if late else made
+
+
+def resized(maps: Floats, size: tuple[int, int], kind: str) -> Floats:
+    """Maps (N, h, w) as (N, H, W): every kind here is a matrix along each axis."""
+    if maps.shape[1:] == size:
+        return maps
+    down, across = (interpolation(kind, *pair) for pair in zip(maps.shape[1:], size, strict=True))
+    return np.asarray(np.einsum("Hh,nhw,Ww->nHW", down, maps, across, optimize=True))
+
+
+def normalised(convention: Convention, made: Floats, before: Floats, epsilon: float) -> Floats:
+    """A finished map (N, H, W) on its scale; `before` is the one before it was resized."""
+    kind = convention.normalise
+    whole = before if kind.endswith("before resizing") else made
+    axes = (0, 1, 2) if kind.endswith("of the batch") else (1, 2)
+    high, low = whole.max(axis=axes, keepdims=True), whole.min(axis=axes, keepdims=True)
+    lift = epsilon if kind.endswith("epsilon") else 0.0
+    if kind.startswith("min_max"):
+        return quotient(made - low, high - low + lift + 0 * made)
+    scale: Mapping[str, Floats] = {
+        "none": np.ones_like(high),
+        "max": high, "max before resizing": high, "max plus epsilon": high + lift,
+        "magnitude": np.abs(made).max(axis=axes, keepdims=True),
+        "sum": made.sum(axis=axes, keepdims=True),
+        "largest of the batch": high,
+    }  # fmt: skip
+    return quotient(made, scale[kind] + 0 * made)

@@ -1,0 +1,119 @@
+"""`diagnose`: from files to a verdict, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.__main__ import main
+from bench.cli import user_maps
+from implementations import methods
+from implementations.architecture import graph, weights
+from implementations.arrays import resize
+from implementations.errors import BadInput
+from implementations.oracle import runtime
+
+NODES = [
+    {"name": "conv1", "kind": "conv", "inputs": "input", "filters": 5, "kernel": 3, "stride": 2},
+    {"name": "relu1", "kind": "relu", "inputs": "conv1"},
+    {"name": "flatten1", "kind": "flatten", "inputs": "relu1"},
+    {"name": "dense1", "kind": "dense", "inputs": "flatten1", "units": 4},
+]
+FORM = {"input_shape": [12, 12, 3], "classes": 4, "nodes": NODES}
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[str]:
+    """Words for a network and its images; `tmp_path` has the maps of the oracle, too."""
+    (tmp_path / "net.json").write_text(json.dumps(FORM))
+    architecture = graph.parse(FORM, "net")
+    tensors = weights.randomise(architecture, 4)
+    weights.save(tmp_path / "w.safetensors", tensors)
+    images = np.random.default_rng(0).random((5, 12, 12, 3)).astype(np.float32)
+    np.save(tmp_path / "x.npy", images)
+    network = runtime.build(architecture, tensors)
+    method = methods.load("grad_cam")
+    explain = method.bind(
+        "reference", runtime, network, "relu1", method.resolve({}), method.outputs
+    )
+    targets = network(images.astype(np.float64)).argmax(axis=1)
+    found = explain(images.astype(np.float64), targets)
+    np.save(tmp_path / "map.npy", resize(found["heatmap"], (12, 12)).astype(np.float32))
+    np.save(tmp_path / "signed.npy", resize(found["signed"], (12, 12)).astype(np.float32))
+    return [
+        "diagnose", "--architecture", str(tmp_path / "net.json"),
+        "--weights", str(tmp_path / "w.safetensors"), "--images", str(tmp_path / "x.npy"),
+    ]  # fmt: skip
+
+
+def test_a_canonical_map_and_one_without_its_relu(
+    files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, other = str(tmp_path / "map.npy"), str(tmp_path / "signed.npy")
+    assert main([*files, "--heatmap", one, "--against", other]) == 0
+    told = capsys.readouterr().out
+    assert f"{one}: canonical" in told and f"{other}: rectify: none" in told
+    assert "first step that differs from canonical: rectify" in told
+    assert "rectify: before resizing in the first, none in the second" in told
+    assert "explain --framework reference" in told and "--layer relu1" in told
+
+
+def test_noise_is_explained_by_nothing_and_says_so(
+    files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(tmp_path / "noise.npy", np.random.default_rng(1).random((5, 12, 12)))
+    words = [*files, "--heatmap", str(tmp_path / "noise.npy"), "--seconds", "3"]
+    assert main([*words, "--json"]) == 3
+    verdict = json.loads(capsys.readouterr().out)["heatmap"]
+    assert verdict["found"] == [] and verdict["nearest"]["error"] > 0.1 and verdict["tried"] > 10
+
+
+@pytest.mark.parametrize(
+    ("maps", "told"),
+    [
+        (np.zeros((4, 12, 12)), "4 maps for 5 images"),
+        (np.zeros((5, 9, 9)), "maps of 9 x 9; of this network they are 6 x 6 or 12 x 12"),
+        (np.full((5, 12, 12), np.nan), "not finite"),
+        (np.zeros((5, 12)), "1 maps for 5 images"),
+        (np.random.default_rng(2).random((5, 12, 12, 3)), "an overlay"),
+    ],
+)
+def test_what_is_no_map_of_these_images_is_refused(
+    files: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    maps: np.ndarray,
+    told: str,
+) -> None:
+    np.save(tmp_path / "wrong.npy", maps)
+    assert main([*files, "--heatmap", str(tmp_path / "wrong.npy")]) == 2
+    error = capsys.readouterr().err
+    assert told in error and error.count("\n") == 1
+
+
+def test_a_method_of_many_passes_is_refused(
+    files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [*files, "--heatmap", str(tmp_path / "map.npy"), "--method", "rise"]
+    assert main(words) == 2
+    assert "maps of one gradient are told apart: grad_cam" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["jet", "viridis", "gray"])
+def test_colours_are_read_back(tmp_path: Path, name: str) -> None:
+    from matplotlib import colormaps
+
+    levels = np.random.default_rng(3).integers(0, 256, (2, 9, 8))
+    painted = (colormaps[name](levels)[..., :3] * 255).round().astype(np.uint8)
+    np.save(tmp_path / "c.npy", painted)
+    maps, told = user_maps.read_maps(tmp_path / "c.npy")
+    assert name in told and np.abs(maps - levels / 255).max() <= 2 / 255
+
+
+def test_an_overlay_is_called_one(tmp_path: Path) -> None:
+    np.save(tmp_path / "o.npy", np.random.default_rng(4).integers(0, 256, (2, 9, 8, 3), np.uint8))
+    with pytest.raises(BadInput, match="an overlay"):
+        user_maps.read_maps(tmp_path / "o.npy")
