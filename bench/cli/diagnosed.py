@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bench.cli import user_files, user_maps
 from bench.cli.options import Single
 from bench.engine.worker import Reporter, Row
 from bench.record.cell import Cell
-from bench.truth.diagnosis import FEWEST, Diagnosis, Found, diagnose
-from bench.truth.question import Question
-from bench.truth.residual import pattern
+from bench.stages.diagnose import examine
 from implementations.architecture import pretrained, registered
-from implementations.arrays import Floats
-from implementations.conventions import INPUT_FORMULAS, Convention
-from implementations.oracle import runtime
 
 BARE = True
 """Its process needs NumPy and nothing else (`bench/engine/worker.py`)."""
@@ -37,63 +30,26 @@ def serve(cells: list[Cell], context: Mapping[str, Any], report: Reporter) -> No
 def _rows(cell: Cell, context: Mapping[str, Any], report: Reporter) -> Iterator[Row]:
     height, width, channels = context["size"]
     architecture = registered.get(cell.architecture, (height, width, channels), context["classes"])
-    network = runtime.build(
-        architecture, pretrained.neutral(Path(context["weights"]), architecture)
-    )
+    tensors = pretrained.neutral(Path(context["weights"]), architecture)
     every, _ = user_files.read_images(Path(context["images"]), check=False)
     images = np.asarray(every[:MOST], np.float64)
-    targets: NDArray[Any] = network(images).argmax(axis=1)
+    targets = None
     if context["targets"]:
         read = user_files.read_array(Path(context["targets"]), "targets")
         targets = user_files.check_targets(
             read, len(every), architecture.classes, context["targets"]
         )[:MOST]
-    verdicts = {}
-    for name in ("heatmap", "against"):
-        if context[name]:
-            maps, _ = user_maps.read_maps(Path(context[name]))
-            asked = (network, images, targets, maps[:MOST], context["layer"], cell.method)
-            question = Question(*asked)
-            found = diagnose(question, context["seconds"], _teller(report, name))
-            verdicts[name] = verdict(found, question)
-    yield {"verdicts": verdicts}
-
-
-def _teller(report: Reporter, name: str) -> Callable[[str], None]:
-    return lambda text: report.send("progress", text=f"{name}: {text}")
-
-
-def verdict(found: Diagnosis, question: Question) -> dict[str, Any]:
-    """A diagnosis as JSON: what was found, or the nearest convention and the residual's pattern."""
-    best = found.found[0] if found.found else found.nearest
-    return {
-        "found": [_told(each, question) for each in found.found],
-        "nearest": None if found.found or best is None else _told(best, question),
-        "residual": "" if found.found or best is None else pattern(question, best.convention),
-        "tried": found.tried, "seconds": round(found.seconds, 1), "cost_tried": found.levels,
-        "images": len(question.maps), "telling": int(question.telling.sum()),
-    }  # fmt: skip
-
-
-def _told(each: Found, question: Question) -> dict[str, Any]:
-    canonical = Convention(formula=question.formula)
-    if question.formula in INPUT_FORMULAS:
-        canonical = Convention(formula=question.formula, rectify="none")
-    away = each.convention.differs(canonical)
-    return {
-        "convention": asdict(each.convention),
-        "cost": each.cost,
-        "differs": {name: getattr(each.convention, name) for name in away},
-        "first": away[0] if away else "",
-        "layer": question.place(each.convention.layer),
-        "error": float(each.errors.max()),
-        "errors": _finite(each.errors),
-        "epsilon": each.epsilon,
+    maps = {
+        name: user_maps.read_maps(Path(context[name]))[0][:MOST]
+        for name in ("heatmap", "against")
+        if context[name]
     }
-
-
-def _finite(errors: Floats) -> list[float | None]:
-    return [float(error) if np.isfinite(error) else None for error in errors]
+    yield {
+        "verdicts": examine(
+            architecture, tensors, images, targets, maps, context["layer"], cell.method,
+            context["seconds"], lambda text: report.send("progress", text=text),
+        )
+    }  # fmt: skip
 
 
 def screen(verdicts: Mapping[str, Any], asked: Single) -> str:
@@ -116,7 +72,7 @@ def _page(name: str, each: Mapping[str, Any], asked: Single) -> Iterator[str]:
             rest = [i for i in range(each["images"]) if i not in fits]
             if fits:
                 yield f"  images {_list(fits)} fit, {_list(rest)} do not"
-        if each["telling"] < min(FEWEST, each["images"]):
+        if not each["enough"]:
             yield f"  only {each['telling']} of the maps have values enough: give more images"
         if each["residual"]:
             yield f"  what remains: {each['residual']}"
