@@ -41,6 +41,7 @@ METHOD = Method(
     options={"relu": RELU},
     cost=once(backward=0),
     draws=weights,
+    core=True,
 )
 
 

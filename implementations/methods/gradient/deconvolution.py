@@ -33,7 +33,6 @@ METHOD = Method(
     intermediates=("gradients", "signed", "heatmap"),
     options={"form": FORM},
     cost=once(),
-    core=True,
     applies=ruled,
 )
 

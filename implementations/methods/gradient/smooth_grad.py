@@ -33,6 +33,7 @@ METHOD = Method(
     options={**noisy.OPTIONS, "form": FORM},
     cost=noisy.cost,
     draws=noisy.noise,
+    core=True,
 )
 
 

@@ -132,6 +132,7 @@ METHOD = Method(
     },
     cost=lambda options, architecture, layer: Cost(sets((options.grid, options.grid))),
     draws=tree,
+    core=True,
 )
 
 
