@@ -51,8 +51,8 @@ OWN = {
         "cli.whole:run_compare", Request, f"the main job: {', '.join(PARTS)}, report",
         ["compare", "compare --dataset fashion_mnist",
          "compare --dataset fashion_mnist --stages train"], STAGES),
-    "report": Command("cli.whole:run_report", Request, "tables and pictures of the finished runs",
-                      ["report"]),
+    "report": Command("cli.whole:run_report", Request, "tables, pictures and pages of your runs",
+                      ["report", "report --baseline time-20261128T103458-0797011f"]),
     "publish": Command(
         "cli.whole:run_publish", Request, "your runs into the published ones, and their tables",
         ["publish compare-20261128T101500-0797011f-1a2b3c4d", "publish"]),

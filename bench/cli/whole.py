@@ -52,10 +52,11 @@ def run_stage(request: Request) -> int:
 
 
 def run_report(request: Request) -> int:
-    """`report`: tables and pictures again from the finished runs; not those that are tracked."""
+    """`report`: tables, pictures and pages again, of the finished runs; not what is tracked."""
     if request.results == RESULTS:
         raise BadInput(f"{RESULTS}: only `python -m bench publish` makes these tables anew")
-    for path in publishing.tables(request.results):
+    since = changes.earlier(request.baseline, request.results) if request.baseline else None
+    for path in publishing.tables(request.results, since=since):
         answer.print(str(path))
     return 0
 

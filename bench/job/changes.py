@@ -29,6 +29,16 @@ def check(path: Path) -> Run:
     return head, rows
 
 
+def earlier(name: str, results: Path) -> Run:
+    """The run of a file, or of an id among the results or what is published. Raises BadInput."""
+    asked = Path(name)
+    beside = [folder / "runs" / f"{name}.jsonl.gz" for folder in (results, runs.RESULTS)]
+    found = [path for path in ([asked] if asked.suffix else beside) if path.exists()]
+    if not found:
+        raise BadInput(f"no run {name} in {results / 'runs'} or {runs.RESULTS / 'runs'}; {MEND}")
+    return check(found[0])
+
+
 def changes(earlier: Path, head: Mapping[str, Any], rows: Sequence[runs.Row]) -> str:
     """What changed from an earlier run's file to a run (head, rows), as Markdown.
 

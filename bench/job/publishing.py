@@ -20,7 +20,7 @@ from bench.engine.progress import console
 from bench.job import readme, written
 from bench.record import dictionary, runs
 from bench.record.runs import LIST, LOCAL, RESULTS, ROOT
-from bench.report import canvas, site
+from bench.report import canvas, frame, site
 from bench.stages import gallery
 from implementations.architecture import weights
 from implementations.errors import BadInput, unknown
@@ -29,6 +29,7 @@ SUPERSEDED = "superseded.csv"
 HEADER = "# What the tables are made of, by `python -m bench publish`; not to be edited.\n"
 FIELDS = ("file", "sha256", "machine", "commit", "date")
 Networks = Collection[tuple[str, str]]
+Run = tuple[dict[str, Any], list[runs.Row]]
 
 
 def say(line: str) -> None:
@@ -36,14 +37,16 @@ def say(line: str) -> None:
     console.print(line, markup=False, soft_wrap=True)
 
 
-def tables(results: Path, networks: Networks | None = None) -> list[Path]:
+def tables(
+    results: Path, networks: Networks | None = None, since: frame.Run | None = None
+) -> list[Path]:
     """Write every table, picture and page that the runs permit, and the column dictionary.
 
     Pictures are drawn of these (data set, architecture) `networks` only, where they are named;
     where all are drawn, those that no run permits any longer are removed, as such tables always
     are. Without matplotlib they are left as they are, and that is said; pages likewise. In the
-    checkout's own results only the README's pictures are kept, and its blocks are filled in. Raises
-    BadInput where there are no runs.
+    checkout's own results only the README's pictures are kept, and its blocks are filled in. A
+    table tells what changed `since` an earlier run. Raises BadInput where there are no runs.
     """
     found = runs.published(results, say)
     if not found:
@@ -59,7 +62,10 @@ def tables(results: Path, networks: Networks | None = None) -> list[Path]:
     if lacking := site.missing():
         say(f"No pages: {lacking}. `python -m bench report` makes them where they are.")
     with written.staging(results) as folder:
-        made = report.write(found, folder, heatmaps, networks, pages=not lacking)
+        made = report.write(
+            found, folder, heatmaps, networks,
+            pages=not lacking, since=since, published=None if tracked else RESULTS / "tables",
+        )  # fmt: skip
         weights.write_bytes(folder / "README.md", dictionary.readme().encode())
         staged = {str(path.relative_to(folder)): path for path in [folder / "README.md", *made]}
         if tracked:
@@ -130,9 +136,6 @@ def publish(
         (results / "runs" / line["file"]).unlink()
         say(f"{line['file']} leaves: {line['reason']}; it can be read in {line['commit'][:12]}")
     return tables(results)
-
-
-Run = tuple[dict[str, Any], list[runs.Row]]
 
 
 def outdated(found: Mapping[str, Run], among: Iterable[str]) -> dict[str, str]:

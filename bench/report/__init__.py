@@ -15,13 +15,14 @@ from types import ModuleType
 
 import pandas as pd
 
-from bench.report import canvas, files, gallery, site, stage_seconds
+from bench.report import canvas, changes, files, gallery, site, stage_seconds
 from bench.report.files import Head
 from bench.report.frame import Run, gather, groups
 from bench.report.measured import standing
 from bench.report.render import terminal
 from bench.report.site.material import Material
 from bench.report.table import Table
+from implementations.errors import BadInput
 
 CHOOSE = "choose"
 Networks = Collection[tuple[str, str]]
@@ -34,14 +35,18 @@ def write(
     networks: Networks | None = None,
     *,
     pages: bool = False,
+    since: Run | None = None,
+    published: Path | None = None,
 ) -> list[Path]:
     """Every table and figure that the rows permit, into `results/tables` and `results/figures`.
 
     `runs` are (head, rows) pairs, oldest first; `heatmaps` are the safetensors files of the
     gallery, oldest first: the newest that shows a network draws it. Figures, which take most of
     the time, are drawn of these (data set, architecture) `networks`, or of all, and where there is
-    no matplotlib not at all. With `pages` the site is written too. Returns the files written.
-    Raises BadInput where a place cannot be written, or the heatmaps cannot be read.
+    no matplotlib not at all. With `pages` the site is written too, which tells of other machines by
+    the tables in the folder `published`. `since` an earlier run there is a table of what changed.
+    Returns the files written. Raises BadInput where a place cannot be written, or the heatmaps
+    cannot be read.
     """
     heads = [head for head, _ in runs]
     frame = gather(runs)
@@ -53,11 +58,11 @@ def write(
         for network, rows in groups(frame, ("dataset", "architecture")) if drawable else ():
             if networks is None or tuple(network.values()) in networks:
                 drawn.append(beside.submit(write_figures, rows, heads, results))
-        tables = make(runs, frame)
+        tables = make(runs, frame) + ([_changed(since, runs)] if since else [])
         written = _files(tables, results)
         if pages:
             named = {table.name: (table, foot) for table, foot in tables}
-            about = Material(frame, heads, named, results / "tables", heatmaps)
+            about = Material(frame, heads, named, results / "tables", heatmaps, published)
             written += site.write(about, results)
         for figures in drawn:
             written += figures.result()
@@ -82,6 +87,17 @@ def make(runs: Sequence[Run], frame: pd.DataFrame) -> list[tuple[Table, list[str
     seconds = stage_seconds.make(runs)
     made.append((seconds, set(seconds.data.get("runs", ()))))
     return [(table, files.footer(heads, used)) for table, used in made if len(table.data)]
+
+
+def _changed(since: Run, runs: Sequence[Run]) -> tuple[Table, list[str]]:
+    """What changed from an earlier run to the newest that timed anything. Raises BadInput."""
+    timed = [run for run in runs if any(row["stage"] == "time" for row in run[1])]
+    others = [run for run in timed if run[0]["run_id"] != since[0]["run_id"]]
+    if not others:
+        raise BadInput(f"no run but {since[0]['run_id']} has times to hold against it")
+    now = others[-1]
+    heads = [since[0], now[0]]
+    return changes.make(since, now), files.footer(heads, {str(h["run_id"]) for h in heads})
 
 
 def _files(tables: Sequence[tuple[Table, list[str]]], results: Path) -> list[Path]:

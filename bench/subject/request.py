@@ -30,7 +30,8 @@ NAMED = frozenset({
 })  # fmt: skip
 """Options that always name a run; the others do where they are not as they are by default."""
 ASIDE = frozenset({
-    "command", "timeout_s", "results", "data_dir", "compare", "runs", "withdraw", "reason",
+    "command", "timeout_s", "results", "data_dir", "compare", "baseline", "runs", "withdraw",
+    "reason",
 })  # fmt: skip
 """Options that change nothing of what a run is."""
 
@@ -104,6 +105,7 @@ class Request(Common):
     modes: tuple[str, ...] = option(MODES, "the jit toggle", "time", values.words("mode", MODES))
     cold: bool = option(False, "compile anew in every round, not in the first alone", "time")
     compare: str | None = option(None, "an earlier run's file: say what changed since", "time")
+    baseline: str | None = option(None, "an earlier run, by id or file: say what changed", "report")
     judge: Column | None = option(  # noqa: RUF009
         None, "column that scores all heatmaps; by default the fastest", "contrast judge compare",
         names.pick_column)

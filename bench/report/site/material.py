@@ -25,7 +25,8 @@ Frame = pd.DataFrame
 class Material:
     """`tables` by name, each with the lines of its footer; `folder` has them as files.
 
-    `heads` are of the runs, oldest first, and `heatmaps` the files of the gallery.
+    `heads` are of the runs, oldest first, `heatmaps` the files of the gallery, and `published` the
+    tables of other machines.
     """
 
     frame: Frame
@@ -33,6 +34,7 @@ class Material:
     tables: Mapping[str, tuple[Table, Sequence[str]]]
     folder: Path
     heatmaps: Sequence[Path] = ()
+    published: Path | None = None
     _read: dict[str, Frame] = field(default_factory=dict)
 
     @cached_property

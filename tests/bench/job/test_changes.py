@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bench.job.changes import changes, check
+from bench.job.changes import changes, check, earlier
 from bench.record.cell import Cell
 from bench.record.runs import Run, read
 from implementations.errors import BadInput
@@ -79,3 +79,11 @@ def test_a_run_without_times_is_refused(tmp_path: Path) -> None:
     cell = Cell(stage="agree", framework="jax", dataset="digits", architecture="cnn-gap")
     with pytest.raises(BadInput, match=r"no rows of the time stage; name .*results/runs/"):
         check(finished(tmp_path, [1.0], cell))
+
+
+def test_an_earlier_run_is_found_by_id_or_file(tmp_path: Path) -> None:
+    path = finished(tmp_path, [10.0, 10.1, 10.2])
+    by_id = earlier(path.name.removesuffix(".jsonl.gz"), tmp_path)
+    assert by_id[0]["run_id"] == earlier(str(path), tmp_path)[0]["run_id"]
+    with pytest.raises(BadInput, match=r"no run time-0 in .*; name the file of a finished"):
+        earlier("time-0", tmp_path)

@@ -160,3 +160,17 @@ def test_figures_of_degenerate_curves_are_drawn(make: Any, tmp_path: Path) -> No
     rows += make.epochs("pytorch", [[1.0]], dataset="shapes")
     names = {path.name for path in report.write([(make.head, rows)], tmp_path)}
     assert {"loss_curves_digits_cnn-gap_cpu.svg", "loss_curves_shapes_cnn-gap_cpu.svg"} < names
+
+
+def test_what_changed_since_an_earlier_run_is_a_table_and_a_page(make: Any, tmp_path: Path) -> None:
+    now = {**make.head, "run_id": "time-20250102T000000-m1"}
+    rows = [make.times("jax", [ms, ms * 1.01, ms * 1.02]) for ms in (10.0, 30.0)]
+    for row in rows[1]:
+        row["run_id"] = now["run_id"]
+    runs = [(head, make.described(mine)) for head, mine in zip((make.head, now), rows, strict=True)]
+    written = report.write(runs, tmp_path, (), (), pages=True, since=runs[0])
+    names = {path.relative_to(tmp_path).as_posix() for path in written}
+    assert {"tables/changes.csv", "site/tables/changes.html"} <= names
+    assert "1 with a real change: 1 slower" in (tmp_path / "site" / "index.html").read_text()
+    with pytest.raises(BadInput, match="has times to hold against it"):
+        report.write(runs[:1], tmp_path, (), (), since=runs[0])

@@ -52,8 +52,29 @@ def make(material: Material) -> Iterator[Page]:
         "methods": pages.of_methods(),
         "machines": material.machines,
         "lacking": list(_lacking(material)),
+        "published": list(_published(material)),
+        "changed": _changed(material),
     }
     yield Page(PATH, "Start", "start.html", context, foot=foot)
+
+
+def _published(material: Material) -> Iterator[dict[str, str]]:
+    """The answers of the published tables to what has a single figure, where these are others."""
+    if material.published is None:
+        return
+    for _, asked, _ in QUESTIONS:
+        for lead, table, answer in asked:
+            numbers = answers.read(material.published / f"{table}.csv")
+            if len(numbers) and (found := answer(numbers, answers.OWN)):
+                yield {"lead": lead, "told": found[0], "sure": found[1]}
+
+
+def _changed(material: Material) -> dict[str, str] | None:
+    """What the table of changes says in a sentence, where there is one."""
+    table = material.table("changes")
+    if table is None:
+        return None
+    return {"title": table.title, "told": table.note.split("\n\n")[1]}
 
 
 def _answered(

@@ -3,12 +3,14 @@ from __future__ import annotations
 import html
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bench.record.runs import RESULTS
 from bench.report import answers, site
 from bench.report.site import charts, code, formula, shell
 from bench.report.site.material import Material
@@ -126,6 +128,17 @@ def test_without_rows_there_are_the_pages_of_the_code(
     written = site.write(about, tmp_path)
     assert {path.name for path in written} >= {"index.html", "choose.html", "grad_cam.html"}
     assert "not measured" in (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+
+
+def test_a_users_page_has_the_published_machines_beside_it(
+    rows: list[dict[str, Any]], material: Any, tmp_path: Path
+) -> None:
+    about = replace(material(rows, tmp_path), published=RESULTS / "tables")
+    site.write(about, tmp_path)
+    text = html.unescape((tmp_path / "site" / "index.html").read_text(encoding="utf-8"))
+    _, _, beside = text.partition("The published machines beside yours")
+    found = answers.passed(answers.read(RESULTS / "tables" / "agreement.csv"), answers.OWN)
+    assert found and found[0] in beside
 
 
 SOURCES = {
