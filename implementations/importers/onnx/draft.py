@@ -1,7 +1,8 @@
-"""A network while it is translated: nodes of our kinds, and of five that tidying makes kinds of.
+"""A network while it is translated: nodes of our kinds, and of six that tidying makes kinds of.
 
 `affine` is x * factor + offset by channel, `clip` to (low, high), `order` puts channels in another
-order, `border` pads with minus infinity, `softmax` is a head. They never reach the architecture.
+order, `border` pads with minus infinity, `erf` is a part of a formula, `softmax` is a head. They
+never reach the architecture.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from implementations.architecture.kinds import KINDS
 from implementations.architecture.node import Node, Shape
 from implementations.arrays import Floats
 
-PASSING = ("affine", "clip", "order", "softmax")
+PASSING = ("affine", "clip", "order", "softmax", "erf")
 SHORT = {"max_pool": "pool", "batch_norm": "norm", "global_average_pool": "gap"}
 """Kinds whose nodes have shorter names."""
 

@@ -94,8 +94,11 @@ def _plain(network: Network, node: Draft) -> None:
         node.kind = "normalise"
         node.settings |= {"mean": [0.0] * channels, "deviation": [1.0] * channels}
     elif node.kind in PASSING or node.kind == "border":
-        what = "a softmax (attention)" if node.kind == "softmax" else "a pad with minus infinity"
-        raise Refusal(f"{where} is {what} within the network, which is no part of a CNN here")
+        what = {
+            "softmax": "a softmax (attention) within the network",
+            "border": "a pad with minus infinity that no max-pool reads",
+        }.get(node.kind, f"{node.kind} outside a formula")
+        raise Refusal(f"{where} is {what}, which is no part of a CNN here")
 
 
 def _affine(network: Network, node: Draft) -> None:

@@ -85,6 +85,38 @@ def gated_by_itself(network: Network, name: str) -> bool:
     return False
 
 
+def gelu(network: Network, name: str) -> bool:
+    """The formula x (a + a erf(x / sqrt 2)) is 2 a GELU(x), the first x perhaps times a factor."""
+    node = network.nodes.get(name)
+    if node is None or node.kind != "multiply":
+        return False
+    for first, second in (node.inputs, node.inputs[::-1]):
+        share = network.nodes.get(second)
+        ends = None if share is None else _scalar(share)
+        bent = source_of(network, share) if share is not None and ends else None
+        start = source_of(network, bent) if bent is not None and bent.kind == "erf" else None
+        scale = None if start is None else _scalar(start)
+        if start is None or scale is None or ends is None:
+            continue
+        if scale[1] or not _near(scale[0], 0.5**0.5) or not _near(ends[0], ends[1]):
+            continue
+        (x,) = start.inputs
+        before = network.nodes.get(first)
+        factor = 2 * ends[0]
+        if first != x:
+            own = None if before is None or before.inputs != [x] else _scalar(before)
+            if own is None or own[1]:
+                continue
+            factor *= own[0]
+        channels = network.shapes[name][-1]
+        made = f"{name}g"
+        node.kind, node.inputs = "affine", [made]
+        node.tensors = {"factor": np.full(channels, factor), "offset": np.zeros(channels)}
+        network.insert(name, made, Draft("gelu", [x], {"approximate": False}, origin=node.origin))
+        return True
+    return False
+
+
 def is_sixth(node: Draft) -> bool:
     """Whether a hard sigmoid is that of hard swish."""
     return _near(node.settings["slope"], 1 / 6) and _near(node.settings["offset"], 0.5)

@@ -13,6 +13,7 @@ from implementations.importers.onnx.draft import Draft, Network
 from implementations.importers.onnx.formulas import (
     SAME,
     gated_by_itself,
+    gelu,
     line,
     single_channels,
     sixth,
@@ -155,7 +156,7 @@ def order_first(network: Network, name: str) -> bool:
 
 
 PASSES: tuple[Callable[[Network, str], bool], ...] = (
-    affine_of_affine, nothing, clip_of_clip, line, sixth, gated_by_itself, padding, crop_of_crop,
-    order_first, single_channels, bias,
+    affine_of_affine, nothing, clip_of_clip, line, sixth, gated_by_itself, gelu, padding,
+    crop_of_crop, order_first, single_channels, bias,
 )  # fmt: skip
 """A bias is absorbed last: what is added may be a part of a formula."""

@@ -170,6 +170,30 @@ def _hard_sigmoid(write: Writer, node: Node, inputs: list[str]) -> None:
     write.op("HardSigmoid", inputs, node.name, alpha=node["slope"], beta=node["offset"])
 
 
+def _layer_norm(write: Writer, node: Node, inputs: list[str]) -> None:
+    spatial = len(write.shapes[node.name]) == 3
+    read = inputs[0]
+    if spatial:
+        read = write.op("Transpose", inputs, f"{node.name}/last", perm=[0, 2, 3, 1])
+    weights = [write.weight(node, part) for part in ("scale", "offset")]
+    made = f"{node.name}/normed" if spatial else node.name
+    write.op("LayerNormalization", [read, *weights], made, axis=-1, epsilon=node["epsilon"])
+    if spatial:
+        write.op("Transpose", [made], node.name, perm=[0, 3, 1, 2])
+
+
+def _local_response_norm(write: Writer, node: Node, inputs: list[str]) -> None:
+    write.op("LRN", inputs, node.name, **node.settings)
+
+
+def _leaky_relu(write: Writer, node: Node, inputs: list[str]) -> None:
+    write.op("LeakyRelu", inputs, node.name, alpha=node["slope"])
+
+
+def _gelu(write: Writer, node: Node, inputs: list[str]) -> None:
+    write.op("Gelu", inputs, node.name, approximate="tanh" if node["approximate"] else "none")
+
+
 def _plain(kind: str, **attributes: Any) -> Write:
     """What one operator computes, without weights."""
     return lambda write, node, inputs: write.op(kind, inputs, node.name, **attributes)
@@ -178,7 +202,9 @@ def _plain(kind: str, **attributes: Any) -> Write:
 KINDS: dict[str, Write] = {
     "add": _plain("Sum"), "average_pool": _pool, "batch_norm": _batch_norm, "channels": _channels,
     "concat": _plain("Concat", axis=1), "conv": _conv, "crop": _crop, "dense": _dense,
-    "dropout": _dropout, "flatten": _flatten, "global_average_pool": _global_average_pool,
+    "dropout": _dropout, "flatten": _flatten, "gelu": _gelu,
+    "global_average_pool": _global_average_pool, "layer_norm": _layer_norm,
+    "leaky_relu": _leaky_relu, "local_response_norm": _local_response_norm,
     "hard_sigmoid": _hard_sigmoid, "hard_swish": _plain("HardSwish"), "max_pool": _pool,
     "multiply": _multiply, "normalise": _normalise, "pad": _pad, "relu": _plain("Relu"),
     "relu6": _relu6, "sigmoid": _plain("Sigmoid"), "silu": _silu, "subtract": _plain("Sub"),

@@ -19,6 +19,8 @@ TARGETS = np.array([2, 0, 1], np.int32)
 COMPILED = (
     "multiply", "multiply gate", "multiply flattened", "multiply vectors", "sigmoid",
     "hard_sigmoid", "hard_sigmoid steeper", "silu", "hard_swish", "channels", "crop", "subtract",
+    "gelu", "gelu approximate", "leaky_relu", "layer_norm", "layer_norm vectors",
+    "local_response_norm", "local_response_norm even",
 )  # fmt: skip
 """What is compiled here; the other kinds are by every method's own test."""
 

@@ -64,6 +64,19 @@ SETTINGS = {
     "crop": {"kind": "crop", "spatial": [[1, 0], [2, 1]]},
     "subtract": [{"kind": "subtract", "inputs": ["input", "before"]}],
     "silu": {"kind": "silu"},
+    "gelu": {"kind": "gelu"},
+    "gelu approximate": {"kind": "gelu", "approximate": True},
+    "leaky_relu": {"kind": "leaky_relu", "slope": 0.1},
+    "layer_norm": {"kind": "layer_norm", "epsilon": 0.1},
+    "layer_norm vectors": [
+        {"name": "two", "kind": "conv", "filters": 2, "kernel": 1},
+        {"name": "flat", "kind": "flatten"},
+        {"kind": "layer_norm"},
+    ],
+    "local_response_norm": {
+        "kind": "local_response_norm", "size": 3, "alpha": 0.3, "beta": 0.6, "bias": 1.5
+    },
+    "local_response_norm even": {"kind": "local_response_norm", "size": 2, "alpha": 0.5},
     "hard_swish": {"kind": "hard_swish"},
 }  # fmt: skip
 READ = (5, 7, 4)

@@ -46,7 +46,7 @@ def through(architecture: Architecture, folder: Path) -> None:
 
 STEPS = [
     "relu", "relu6", "silu", "hard_swish", "sigmoid", "hard_sigmoid", "pool", "gate", "parts",
-    "crop", "drop",
+    "crop", "drop", "gelu", "leaky", "layer_norm", "lrn",
 ]  # fmt: skip
 PAD = st.integers(0, 2)
 PADS = st.tuples(st.tuples(PAD, PAD), st.tuples(PAD, PAD)).filter(np.any)
@@ -122,6 +122,10 @@ def nodes(draw: st.DrawFn) -> list[dict]:
             case "crop":
                 last = add("crop", last, spatial=[[1, 0], [0, 1]]) or last
                 last = add("relu", last) or last
+            case "leaky":
+                last = add("leaky_relu", last, slope=0.125) or last
+            case "lrn":
+                last = add("local_response_norm", last, size=3, alpha=0.25) or last
             case "drop":
                 last = add("dropout", last, rate=0.25) or last
             case _:

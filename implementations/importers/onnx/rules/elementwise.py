@@ -82,6 +82,24 @@ def silu(walk: Walk, op: Op) -> list[Known]:
     return _same(walk, op, "silu")
 
 
+@rule("LeakyRelu")
+def leaky_relu(walk: Walk, op: Op) -> list[Known]:
+    """By ONNX' own default of slope 0.01."""
+    return _same(walk, op, "leaky_relu", {"slope": op.get("alpha", 0.01)})
+
+
+@rule("Gelu")
+def gelu(walk: Walk, op: Op) -> list[Known]:
+    """Exact, or by the tanh."""
+    return _same(walk, op, "gelu", {"approximate": op.get("approximate", "none") == "tanh"})
+
+
+@rule("Erf")
+def erf(walk: Walk, op: Op) -> list[Known]:
+    """A part of the exact GELU."""
+    return _same(walk, op, "erf")
+
+
 @rule("Softmax", "LogSoftmax")
 def softmax(walk: Walk, op: Op) -> list[Known]:
     """A head, which is cut off; one within the network is refused at the end."""

@@ -82,3 +82,36 @@ def batch_norm(walk: Walk, op: Op) -> list[Known]:
     settings = {"epsilon": op.get("epsilon", 1e-5), "momentum": op.get("momentum", 0.9)}
     made = walk.network.add("batch_norm", [value.node], settings, tensors, op.name)
     return [Value(made, value.shape, value.axes)]
+
+
+@rule("LayerNormalization")
+def layer_norm(walk: Walk, op: Op) -> list[Known]:
+    """Over the channels of each position, which must be the last axis."""
+    value = walk.value(op)
+    scale, offset = walk.weights(op, 1), walk.constant(op, 2)
+    last = value.positive(op.get("axis", -1)) == len(value.axes) - 1
+    if not last or value.axes[-1] != whole(CHANNELS, value.channels):
+        raise Refusal("a norm over other axes than the channels")
+    if any(name for name in op.outputs[1:]):
+        raise Refusal("it gives its means too")
+    zeros = np.zeros(value.channels, np.float32)
+    tensors = {
+        "scale": per_channel(scale.ravel(), value.channels),
+        "offset": per_channel((zeros if offset is None else offset).ravel(), value.channels),
+    }
+    settings = {"epsilon": op.get("epsilon", 1e-5)}
+    made = walk.network.add("layer_norm", [value.node], settings, tensors, op.name)
+    return [Value(made, value.shape, value.axes)]
+
+
+@rule("LRN")
+def local_response_norm(walk: Walk, op: Op) -> list[Known]:
+    """AlexNet's."""
+    value = walk.value(op)
+    if not value.is_map() or value.axes[1] != whole(CHANNELS, value.channels):
+        raise Refusal("its input does not lie as (batch, channels, ...); try --layout")
+    defaults = {"alpha": 1e-4, "beta": 0.75, "bias": 1.0}
+    settings = {name: op.get(name, number) for name, number in defaults.items()}
+    settings["size"] = op.get("size", 0)
+    made = walk.network.add("local_response_norm", [value.node], settings, origin=op.name)
+    return [Value(made, value.shape, value.axes)]
