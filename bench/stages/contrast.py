@@ -42,6 +42,8 @@ IMAGES, AGAIN = 64, 32
 """Explained by every explainer, a quarter of those compared at the most; again by a costly one."""
 COSTLY = 100
 """Evaluations an image above which few images are explained again (`context["n_again"]`)."""
+MANY = {"weights", "classes"}
+"""Needs of metrics that explain many times over: on `context["n_anew"]` images, if costly fewer."""
 
 
 def cells(request: Request, dataset: str, architecture: str) -> Iterator[Cell]:
@@ -108,9 +110,13 @@ def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
         "nan_count": int((~np.isfinite(maps)).sum()),
         "notes": libraries.load(cell.library).note() or None if cell.library else None,
     }
-    few = context["n_again"] if evaluations > COSTLY else len(maps)
+    costly = evaluations > COSTLY
+    few = context["n_again"] if costly else len(maps)
     if few and cell.weights != INITIAL:
-        yield from _again(cell, explainer, maps[:few], about, targets[:few])
+        yield from _again(cell, explainer, maps[:few], about, targets[:few], often=False)
+    fewer = context["n_anew"] // 4 if costly else context["n_anew"]
+    if fewer and cell.weights != INITIAL:
+        yield from _again(cell, explainer, maps[:fewer], about, targets[:fewer], often=True)
 
 
 def explained(cell: Cell, context: Mapping[str, Any]) -> NDArray[np.int32]:
@@ -170,8 +176,9 @@ def _again(
     maps: NDArray[np.float64],
     about: Subject,
     targets: NDArray[np.int32],
+    often: bool,
 ) -> Iterator[Row]:
-    """The metrics that explain again, on as many images as there are maps."""
+    """The metrics that explain again, many times over or not, on as many images as maps."""
     images = about.images[: len(maps)]
 
     def redrawn(tensors: Weights) -> NDArray[np.float64]:
@@ -182,12 +189,13 @@ def _again(
         explain=lambda images, targets: _explain(explainer, images, targets),
         draws=Draws(np.arange(len(maps))), classes=about.architecture.classes,
         redrawn=Redrawn(about.architecture, about.weights, about.kernels, redrawn),
-        sums=promised(cell, explainer, images, targets, BATCH) or metrics.ABSENT,
+        sums=(not often and promised(cell, explainer, images, targets, BATCH)) or metrics.ABSENT,
     )  # fmt: skip
     values = {}
     for name in metrics.names():
         needs = set(metrics.load(name).card.needs)
-        if needs & metrics.AGAIN and ("sums" not in needs or case.sums):
+        asked = needs & metrics.AGAIN and bool(needs & MANY) == often
+        if asked and ("sums" not in needs or case.sums):
             values[name] = case.value(name)
     subsets = correctness(targets, case.labels)
     for row in [*summarise(values, subsets, maps), *curves(case.curves, subsets, maps)]:
@@ -195,7 +203,7 @@ def _again(
 
 
 def run(job: Job) -> list[Row]:
-    """Explain every network; in the main job nothing costly is explained again."""
+    """Explain every network; in the main job nothing costly is explained again, nothing often."""
     few = 0 if job.request.command == "compare" else AGAIN
     asked = [
         cell
@@ -205,7 +213,7 @@ def run(job: Job) -> list[Row]:
     if not asked and job.request.command == "contrast":
         columns = ", ".join(column.label for column in job.request.columns)
         raise Unavailable(f"no library serves {columns}; see `python -m bench list`")
-    return job.execute("contrast", asked, context={**told(job), "n_again": few})
+    return job.execute("contrast", asked, context={**told(job), "n_again": few, "n_anew": few})
 
 
 def networks(job: Job) -> list[tuple[str, str]]:

@@ -34,6 +34,7 @@ def located(small: Any, tmp_path: Path) -> tuple[Cell, dict[str, Any]]:
         "weights": {"shapes/cnn-gap/trained": str(trained)},
         "maps": str(tmp_path / "maps"),
         "n_again": 3,
+        "n_anew": 4,
     }
     architecture = contrast.subject(replace(cell, weights="random"), context).architecture
     weights.save(trained, weights.randomise(architecture, 20))
@@ -66,7 +67,8 @@ def test_maps_are_kept_by_digest_and_explained_again(located: tuple[Cell, dict[s
         assert {metric for metric, _ in again} == set(asked)
         for name in asked:
             mine = [row for (metric, _), row in again.items() if metric == name]
-            assert sum(row["n"] + row["undefined"] for row in mine) == 8
+            many = context["n_anew"] if contrast.MANY & needs(name) else 8
+            assert sum(row["n"] + row["undefined"] for row in mine) == many
         assert all(row["explainer"] == contrast.label(each) for row in measured)
         assert all(r["value"] > 0 for (name, _), r in again.items() if "sensitivity" in name)
     assert rows[ours][0]["evaluations"] == 1
@@ -97,7 +99,9 @@ def test_what_is_costly_is_explained_again_on_few_images(
     mine = [row for row in again if row["metric"] == "max_sensitivity"]
     assert sum(row["n"] + row["undefined"] for row in mine) == context["n_again"]
     assert kept(first, context).shape == (8, 28, 28)
-    never = {**context, "n_again": 0}
+    anew = [row for row in again if row["metric"] == "random_logit"]
+    assert sum(row["n"] + row["undefined"] for row in anew) == context["n_anew"] // 4
+    never = {**context, "n_again": 0, "n_anew": 0}
     assert len(list(contrast.measure(replace(cell, method="saliency"), never))) == 1
 
 
