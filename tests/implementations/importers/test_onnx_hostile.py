@@ -1,0 +1,164 @@
+"""Broken and hostile files: one line, and soon."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("onnx")
+
+from onnx import TensorProto, helper
+from onnx_graphs import CONV, HEAD, WEIGHTS, saved
+
+from implementations.errors import BadInput
+from implementations.importers.onnx.convert import Wanted, convert
+
+
+def model_of(path: Path):
+    from onnx import ModelProto
+
+    model = ModelProto()
+    model.ParseFromString(path.read_bytes())
+    return model
+
+
+@pytest.fixture
+def sound(tmp_path: Path) -> Path:
+    return saved(tmp_path / "m.onnx", [*CONV, ("Relu", ["c"], "y"), *HEAD], WEIGHTS)
+
+
+def refused(path: Path, model, said: str) -> None:
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(BadInput, match=said) as caught:
+        convert(path, Wanted())
+    assert "\n" not in str(caught.value)
+
+
+def outside(model, **entries: str) -> None:
+    tensor = model.graph.initializer[0]
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    for key, value in entries.items():
+        tensor.external_data.add(key=key, value=value)
+
+
+def test_tensors_beside_the_model_are_read(sound: Path) -> None:
+    model = model_of(sound)
+    (sound.parent / "m.data").write_bytes(b"1234" + model.graph.initializer[0].raw_data)
+    outside(model, location="m.data", offset="4")
+    sound.write_bytes(model.SerializeToString())
+    made = convert(sound, Wanted())
+    np.testing.assert_array_equal(made.weights["conv1.kernel"], WEIGHTS["k"].transpose(2, 3, 1, 0))
+
+
+@pytest.mark.parametrize(
+    ("location", "more", "said"),
+    [
+        ("/etc/passwd", {}, "plain file beside the model"),
+        ("../m.data", {}, "plain file beside the model"),
+        ("sub/m.data", {}, "plain file beside the model"),
+        ("link", {}, "plain file beside the model"),
+        ("folder", {}, "plain file beside the model"),
+        ("pipe", {}, "plain file beside the model"),
+        ("missing", {}, "plain file beside the model"),
+        ("", {}, "plain file beside the model"),
+        ("m.data", {"offset": "-4"}, "do not match in 'm.data'"),
+        ("m.data", {"offset": "9999999"}, "do not match in 'm.data'"),
+        ("m.data", {"length": "1"}, "do not match in 'm.data'"),
+        ("m.data", {"offset": "four"}, "plain file beside the model"),
+    ],
+)
+def test_tensors_elsewhere_are_not(sound: Path, location: str, more: dict, said: str) -> None:
+    folder = sound.parent
+    (folder / "m.data").write_bytes(b"0" * 100_000)
+    (folder / "link").symlink_to(folder / "m.data")
+    (folder / "folder").mkdir()
+    os.mkfifo(folder / "pipe")
+    model = model_of(sound)
+    outside(model, location=location, **more)
+    refused(sound, model, said)
+
+
+def changed(what: str, model) -> None:
+    tensor, node, graph = model.graph.initializer[0], model.graph.node[0], model.graph
+    match what:
+        case "negative size":
+            tensor.dims[0] = -4
+        case "huge":
+            tensor.dims[0] = 1 << 62
+        case "too little":
+            tensor.raw_data = tensor.raw_data[:-1]
+        case "text":
+            tensor.data_type = TensorProto.STRING
+        case "unknown type":
+            tensor.data_type = 99
+        case "domain":
+            node.domain = "com.microsoft"
+        case "graph":
+            node.attribute.append(helper.make_attribute("then_branch", graph))
+        case "functions":
+            model.functions.add(name="f", domain="ours")
+        case "many nodes":
+            for _ in range(10_001):
+                graph.node.add(op_type="Relu", input=["c"], output=["c"])
+        case "no output":
+            del graph.output[:]
+        case "inputs":
+            graph.input.append(helper.make_tensor_value_info("mean", 1, (3,)))
+        case "rank":
+            del graph.input[0].type.tensor_type.shape.dim[3]
+        case "free size":
+            graph.input[0].type.tensor_type.shape.dim[2].dim_param = "h"
+        case "not finite":
+            tensor.raw_data = np.full(108, np.inf, np.float32).tobytes()
+        case "text input":
+            graph.input[0].type.tensor_type.elem_type = TensorProto.STRING
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("negative size", "tensor 'k' has a negative size"),
+        ("huge", "tensor 'k' says .* bytes; 4 GiB at most"),
+        ("too little", "tensor 'k': shape and data do not match"),
+        ("text", "tensor 'k' is STRING; float or integer wanted"),
+        ("unknown type", "tensor 'k' is of the type 99; float or integer wanted"),
+        ("domain", r"node 'n0' \(Conv\) is of the domain 'com.microsoft'"),
+        ("graph", r"node 'n0' \(Conv\): control flow"),
+        ("functions", "the file has functions"),
+        ("many nodes", "nodes; 10000 at most"),
+        ("no output", "there is no graph in it"),
+        ("inputs", "2 inputs .*KERAS_BACKEND=torch"),
+        ("rank", "has 3 axes; images have 4"),
+        ("free size", "of any size; give one, as --size 224 224"),
+        ("not finite", "values that are not finite"),
+        ("text input", "is STRING; images are float or uint8"),
+    ],
+)
+def test_what_is_wrong_is_named(sound: Path, what: str, said: str) -> None:
+    model = model_of(sound)
+    changed(what, model)
+    refused(sound, model, said)
+
+
+def test_any_bytes_are_refused_in_one_line(sound: Path) -> None:
+    """Cut short, or with bytes changed: refused, or still the sound network."""
+    whole = sound.read_bytes()
+    generator = np.random.default_rng(0)
+    for _ in range(200):
+        broken = bytearray(whole)
+        for place in generator.integers(0, len(whole), 3):
+            broken[place] = generator.integers(0, 256)
+        sound.write_bytes(bytes(broken[: generator.integers(1, len(whole))]))
+        try:
+            convert(sound, Wanted())
+        except BadInput as error:
+            assert "\n" not in str(error) and len(str(error)) < 500
+        sound.write_bytes(bytes(broken))
+        try:
+            convert(sound, Wanted())
+        except BadInput as error:
+            assert "\n" not in str(error) and len(str(error)) < 500
