@@ -55,7 +55,12 @@ def switches(architecture: Architecture, layer: str) -> int:
 
 
 def bounds(
-    expected: Arrays, precision: str, score: str, architecture: Architecture, layer: str
+    expected: Arrays,
+    precision: str,
+    score: str,
+    architecture: Architecture,
+    layer: str,
+    differentiated: bool = False,
 ) -> dict[str, PerImage]:
     """Stage -> the error (N,) that rounding may cause there, relative as errors are.
 
@@ -71,7 +76,7 @@ def bounds(
     through = 0.0 if score == "logit" else 2 * off
     if score != "logit":
         found["gradients"] = through
-    if "activations" not in expected and "gradients" not in expected:
+    if not differentiated and "activations" not in expected:
         # A difference of two logits is no more exact than they are.
         logit = LOGIT * np.abs(expected["logits"]).max(axis=1) + off
         found["signed"] = found["heatmap"] = 2 * logit / _peak(expected["signed"])

@@ -85,12 +85,12 @@ def gate_of(cell: Cell, about: Subject, expected: Arrays, chunk: int = 0) -> Gat
     known = cell.precision in rounding.UNIT
     method, options, place = asked(replace(cell, library=""), about.architecture)
     layer = method.differentiated(place)
+    points = method.cost(options, about.architecture, place).backward
     bounds = (
-        rounding.bounds(expected, cell.precision, cell.score, about.architecture, layer)
+        rounding.bounds(expected, cell.precision, cell.score, about.architecture, layer, points > 0)
         if known
         else {}
     )
-    points = method.cost(options, about.architecture, place).backward
     units = rounding.switches(about.architecture, layer)
     switched = units * (min(points, 1) if method.every_class else points)
     own = method.card.thresholds(about.architecture, place)

@@ -49,6 +49,8 @@ def test_a_map_without_gradients_is_a_difference_of_logits() -> None:
     off = rounding.LAMBDA * 2 * 2.0**-24 * 20
     np.testing.assert_allclose(found["heatmap"], 2 * (rounding.LOGIT * 10 + off) / 0.5)
     np.testing.assert_allclose(found["logits"], off / 10)
+    found = rounding.bounds(expected, "float32", "logit", architecture, "input", True)
+    assert set(found) == {"logits", "activations"}
 
 
 def test_what_a_map_magnifies_is_its_due() -> None:
