@@ -16,6 +16,8 @@ import pandas as pd
 
 from bench.report.forms import number
 
+SCORES = ("removal_gain", "pointing_game", "relevance_rank")
+"""By which an explainer's worth is told, higher is better: the first that was measured."""
 ABSENT = "not measured"
 Answer = tuple[str, str]
 
@@ -107,6 +109,33 @@ def passed(frame: pd.DataFrame, of: Place) -> Answer | None:
     told = f"{within} of {len(mine)} comparisons of Grad-CAM pass"
     middle = f"median error {number(mine['median_rel'].median())} of the peak"
     return f"{told}, {middle}", f"{mine['column'].nunique()} columns against a float64 oracle"
+
+
+def worth(frame: pd.DataFrame, of: Place) -> Answer | None:
+    """The first explainer by a score of faithfulness or localisation, and the cheapest like it."""
+    known = [name for name in SCORES if f"{name}_correct" in frame]
+    scored = [name for name in known if frame[f"{name}_correct"].notna().any()]
+    if not scored or not {"control", "evaluations"} <= {*frame.columns}:
+        return None
+    head = f"{scored[0]}_correct"
+    mine = frame[frame[head].notna() & ~frame["control"].astype(bool)]
+    mine = mine[mine["evaluations"].astype(float) > 0]
+    if mine.empty:
+        return None
+    where = ["dataset", "architecture", "device", "machine_id"]
+    place = mine.sort_values(f"{head}_n").iloc[-1][where]
+    mine = mine[(mine[where] == place).all(axis=1)]
+    best = mine.sort_values([head, "evaluations"], ascending=[False, True]).iloc[0]
+    equal = mine[(mine[f"{head}_ci_hi"] >= best[f"{head}_ci_lo"]) | (mine[head] == best[head])]
+    cheap = equal.sort_values("evaluations").iloc[0]
+    told = f"{best['explainer']}, {scored[0].replace('_', ' ')} {number(best[head])}"
+    told += f", at {best['evaluations']:.0f} evaluations an image"
+    if cheap["evaluations"] < best["evaluations"]:
+        told += f"; not told apart at {cheap['evaluations']:.0f}: {cheap['explainer']}"
+        told += f", {number(cheap[head])}"
+    n = int(best[f"{head}_n"])
+    sure = f"{n} images of {best['dataset']} that {best['architecture']} classifies correctly"
+    return told, sure + ("; the code has changed since" if bool(best["stale"]) else "")
 
 
 def gpu(frame: pd.DataFrame, of: Place) -> Answer | None:

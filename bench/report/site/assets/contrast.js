@@ -78,7 +78,7 @@
     const unit = cost === "evaluations" ? "evaluations" : "ms an image";
     let told = `${title}, of ${here}, images ${SUBSETS[subset]} (${camparison.count(best.n)}): ${best.explainer} is first with ${spread(best)}`;
     told += sure ? (tied.length ? `; the intervals of ${tied.length} others overlap with it` : "; no other interval overlaps with it") : `${tied.length ? `, as ${tied.length} others` : ""}; without intervals nothing more is told apart`;
-    if (cheapest && cheapest !== best) told += `, of which ${cheapest.explainer} is the cheapest (${number(cheapest[cost])} ${unit} against ${number(best[cost])})`;
+    if (cheapest && cheapest[cost] < best[cost]) told += `, of which ${cheapest.explainer} is the cheapest (${number(cheapest[cost])} ${unit} against ${number(best[cost])})`;
     const controls = rows.filter((row) => row.control && row.value !== null).sort((a, b) => sign * (b.value - a.value));
     if (controls.length) {
       const below = own.filter((row) => sign * (row.value - controls[0].value) <= 0);

@@ -44,7 +44,9 @@ def listed(path: str, title: str, lead: str, found: Sequence[CodePage]) -> Page:
     groups: dict[str, list[Any]] = {}
     for page in found:
         first = next(formula.paragraphs(page.about)).text
-        groups.setdefault(page.group, []).append((page, first))
+        groups.setdefault(page.group, []).append(
+            (page, first.removeprefix(page.title).lstrip(": ,"))
+        )
     shown = [(group if len(groups) > 1 else "", mine) for group, mine in groups.items()]
     return Page(path, title, "methods.html", {"heading": title, "lead": lead, "groups": shown})
 

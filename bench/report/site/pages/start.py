@@ -27,7 +27,10 @@ QUESTIONS = (
     ),
     (
         "Which method is good enough, and at what cost?",
-        (("Which library for Grad-CAM:", "libraries", answers.library),),
+        (
+            ("The first by score:", "contrast", answers.worth),
+            ("Which library for Grad-CAM:", "libraries", answers.library),
+        ),
         ("contrast.html", "Cost, faithfulness and likeness of every explainer"),
     ),
     (

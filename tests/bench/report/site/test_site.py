@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from bench.record.runs import RESULTS
@@ -128,6 +129,23 @@ def test_without_rows_there_are_the_pages_of_the_code(
     written = site.write(about, tmp_path)
     assert {path.name for path in written} >= {"index.html", "choose.html", "grad_cam.html"}
     assert "not measured" in (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+
+
+def test_an_explainers_worth_is_told_with_the_cheapest_that_is_not_told_apart() -> None:
+    line = {"dataset": "d", "architecture": "a", "device": "cpu", "machine_id": "m", "stale": False,
+            "pointing_game_correct_n": 40, "control": False}  # fmt: skip
+    scores = [("dear", 50.0, 0.9, 0.8, 1.0), ("cheap", 1.0, 0.85, 0.75, 0.95),
+              ("poor", 1.0, 0.3, 0.2, 0.4)]  # fmt: skip
+    names = ("explainer", "evaluations", "pointing_game_correct", "pointing_game_correct_ci_lo",
+             "pointing_game_correct_ci_hi")  # fmt: skip
+    frame = pd.DataFrame([line | dict(zip(names, each, strict=True)) for each in scores])
+    control = line | {"explainer": "edges", "control": True, "pointing_game_correct": 1.0}
+    found = answers.worth(pd.DataFrame([*frame.to_dict("records"), control]), answers.OWN)
+    assert found == (
+        "dear, pointing game 0.900, at 50 evaluations an image; not told apart at 1: cheap, 0.850",
+        "40 images of d that a classifies correctly",
+    )
+    assert answers.worth(pd.DataFrame([control]), answers.OWN) is None
 
 
 def test_a_users_page_has_the_published_machines_beside_it(
