@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from implementations.architecture import graph
+from implementations.architecture import graph, published
 from implementations.architecture.graph import Architecture
 from implementations.errors import BadInput, unknown
 
@@ -155,7 +155,7 @@ _FIXED: dict[str, tuple[InputShape, int]] = {"squeezenet-1.0": ((227, 227, 3), 1
 
 
 def names() -> list[str]:
-    """The registered architectures."""
+    """The registered architectures that commands take unasked; `published` has more."""
     return list(_BUILDERS)
 
 
@@ -163,18 +163,21 @@ def names() -> list[str]:
 def get(name: str, input_shape: InputShape = (28, 28, 1), classes: int = 10) -> Architecture:
     """A registered architecture at a data set's shape, or the one in a JSON file.
 
-    A JSON file and `squeezenet-1.0` carry their own input shape and number of classes. Raises
-    BadInput for an unknown name or a file that is not an architecture.
+    A JSON file, `squeezenet-1.0` and those that are `published` carry their own input shape and
+    number of classes. Raises BadInput for an unknown name or a file that is not an architecture.
     """
     if name in _USERS:
         return _USERS[name][0]
     if name.endswith(".json"):
         return graph.read(Path(name))
-    if name not in _BUILDERS:
-        mend = unknown("architecture", name, names())
+    builders = {**_BUILDERS, **published.BUILDERS}
+    if name not in builders:
+        mend = unknown("architecture", name, builders)
         raise BadInput(f"{mend} (or the path of a .json file)")
-    input_shape, classes = _FIXED.get(name, (input_shape, classes))
-    nodes = _BUILDERS[name](classes)
+    large = (published.INPUT_SHAPE, published.CLASSES)
+    own = {**_FIXED, **dict.fromkeys(published.BUILDERS, large)}
+    input_shape, classes = own.get(name, (input_shape, classes))
+    nodes = builders[name](classes)
     form = {"name": name, "input_shape": input_shape, "classes": classes, "nodes": nodes}
     return graph.parse(form, name)
 

@@ -115,7 +115,7 @@ def _translated(source: OnnxFile, layout: str, wanted: Wanted, seen: list[Walk])
         architecture, tensors = finished(walk, wanted.name or _stem(source.path), images)
     except Refusal as refusal:
         raise BadInput(str(refusal)) from refusal
-    if not any(op.type == "BatchNormalization" for op in source.ops):
+    if not any(node.kind in ("batch_norm", "layer_norm") for node in architecture.nodes):
         walk.note("no batch norm is in the file: exporters fold it into the kernels by default")
     return Imported(
         architecture, tensors, walk.notes, source, layout, logits, batch, doubled, wanted
