@@ -28,15 +28,15 @@ OFFERS = {
         options={"eps": Number(1e-10, 0.0, 1.0, "differences below which the gradient is taken")},
     ),
     "lrp": Offer(
-        like="",
+        like="lrp",
         at="input",
         scores=("logit",),
         why=(
             "rules=default is what Captum does by itself, the epsilon rule with 1e-9 at every "
-            "layer; rules=composite is alpha 1, beta 0 at convolutions and epsilon elsewhere. "
-            "Alpha 1, beta 0 leaves negative biases in. Flattening, for which it has no rule, is "
-            "given the epsilon rule here; any other module without a rule it refuses. Summed over "
-            "colour channels here."
+            "layer: composite=epsilon of ours. rules=composite is alpha 1, beta 0 at convolutions "
+            "and epsilon elsewhere, ours where no convolution has a bias; its rule leaves negative "
+            "biases in. Flattening, for which it has no rule, is given the epsilon rule here; any "
+            "other module without a rule it refuses. Summed over colour channels here."
         ),
         options={
             "rules": Choice("default", ("default", "composite"), "which rule at which layer"),

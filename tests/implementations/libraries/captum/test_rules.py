@@ -53,6 +53,19 @@ def test_lrp_by_default_is_image_times_gradient(network: Any) -> None:
     assert (relative_error(composite, expected, expected) > 0.1).all()
 
 
+def test_lrp_is_ours_by_the_same_rules(network: Any) -> None:
+    expected = ours("lrp", network, composite="epsilon", epsilon="1e-9")["heatmap"]
+    theirs = explain("captum", network, "lrp")
+    assert (relative_error(theirs, expected, expected) <= 1e-5).all()
+    bare = [{**n, "bias": False} if n["kind"] == "conv" else n for n in (CONV1, RELU1, *TAIL)]
+    for biased in (False, True):
+        small = network if biased else build(architecture(*bare), network.precision)
+        expected = ours("lrp", small)["heatmap"]
+        theirs = explain("captum", small, "lrp", rules="composite", epsilon="1e-6")
+        error = relative_error(theirs, expected, expected)
+        assert (error > 1e-3).all() if biased else (error <= 1e-5).all()
+
+
 def test_a_module_without_a_rule_is_named() -> None:
     network = build(
         architecture(
