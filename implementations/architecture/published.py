@@ -10,8 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 Nodes = list[dict[str, Any]]
-SHORT = {"max_pool": "pool", "average_pool": "pool", "batch_norm": "norm"}
-SHORT["global_average_pool"] = "gap"
+SHORT = {
+    "max_pool": "pool", "batch_norm": "norm", "global_average_pool": "gap", "relu6": "relu",
+}  # fmt: skip
 INPUT_SHAPE, CLASSES = (224, 224, 3), 1000
 
 

@@ -19,8 +19,10 @@ from implementations.architecture.node import Node, Shape
 from implementations.arrays import Floats
 
 PASSING = ("affine", "clip", "order", "softmax", "erf")
-SHORT = {"max_pool": "pool", "batch_norm": "norm", "global_average_pool": "gap"}
-"""Kinds whose nodes have shorter names."""
+SHORT = {
+    "max_pool": "pool", "batch_norm": "norm", "global_average_pool": "gap", "relu6": "relu",
+}  # fmt: skip
+"""Kinds whose nodes have shorter names, or none that ends in a digit."""
 
 
 class Refusal(ValueError):

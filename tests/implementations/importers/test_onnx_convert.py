@@ -295,3 +295,16 @@ def test_what_differs_from_the_file_is_never_taken(tmp_path: Path) -> None:
     made.weights["dense1.bias"][0] += 0.01
     with pytest.raises(BadInput, match=r"differs from it by .* in float64; it cannot be imported"):
         check(made)
+
+
+def test_nodes_are_named_by_kind_and_order_and_no_name_stands_twice(tmp_path: Path) -> None:
+    """Sixty-one ReLUs and a ReLU6: `relu61` could be either."""
+    ops = [("Conv", ["images", "k"], "v0", {"pads": [1, 1, 1, 1]})]
+    for number in range(61):
+        ops.append(("Relu", [f"v{number}"], f"r{number}"))
+        ops.append(("Conv", [f"r{number}", "n"], f"v{number + 1}"))
+    ops.append(("Clip", ["v61", "zero", "six"], "y"))
+    weights = {**WEIGHTS, "n": floats(4, 4, 1, 1), "zero": ZERO, "six": SIX}
+    made = convert(saved(tmp_path / "m.onnx", [*ops, *HEAD], weights), Wanted())
+    names = [node.name for node in made.architecture.nodes]
+    assert len(set(names)) == len(names) and "relu62" in names

@@ -18,7 +18,9 @@ from implementations.importers.onnx import write
 from implementations.importers.onnx.checking import check
 from implementations.importers.onnx.convert import Wanted, convert
 
-SHORT = {"max_pool": "pool", "batch_norm": "norm", "global_average_pool": "gap"}
+SHORT = {
+    "max_pool": "pool", "batch_norm": "norm", "global_average_pool": "gap", "relu6": "relu",
+}  # fmt: skip
 
 
 def through(architecture: Architecture, folder: Path) -> None:
