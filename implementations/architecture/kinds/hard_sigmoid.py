@@ -84,12 +84,24 @@ def pytorch(node: Node, read: Shape) -> Any:
 
 
 def keras(node: Node, read: Shape, dtype: str) -> Any:
-    """Operations: a ReLU6 of six times the line, as Keras' own has it of the default one."""
+    """A layer: a ReLU6 of six times the line, as Keras' own has it of the default one.
+
+    As operations by themselves they would be called `relu6`, as a node may be.
+    """
+    import keras as library
     from keras import ops
 
     slope, offset = 6 * node["slope"], 6 * node["offset"]
 
-    def opened(inputs: Any) -> Any:
-        return ops.divide(ops.relu6(ops.add(ops.multiply(inputs, slope), offset)), 6.0)
+    class HardSigmoid(library.layers.Layer):  # type: ignore[misc]
+        """The line, cut off at 0 and 1."""
 
-    return opened
+        def call(self, inputs: Array) -> Array:
+            """Cut off, with a gradient of 0 at both corners."""
+            return ops.divide(ops.relu6(ops.add(ops.multiply(inputs, slope), offset)), 6.0)
+
+        def compute_output_shape(self, input_shape: Any) -> Any:
+            """Unchanged."""
+            return input_shape
+
+    return HardSigmoid(dtype=dtype, name=node.name)

@@ -18,7 +18,8 @@ from implementations.frameworks import load
 TARGETS = np.array([2, 0, 1], np.int32)
 COMPILED = (
     "multiply", "multiply gate", "multiply flattened", "multiply vectors", "sigmoid",
-    "hard_sigmoid", "hard_sigmoid steeper", "silu", "hard_swish", "channels", "crop", "subtract",
+    "hard_sigmoid", "hard_sigmoid steeper", "hard_sigmoid beside",
+    "silu", "hard_swish", "channels", "crop", "subtract",
     "gelu", "gelu approximate", "leaky_relu", "layer_norm", "layer_norm vectors",
     "local_response_norm", "local_response_norm even",
 )  # fmt: skip

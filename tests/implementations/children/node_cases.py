@@ -60,6 +60,7 @@ SETTINGS = {
     "sigmoid": {"kind": "sigmoid"},
     "hard_sigmoid": {"kind": "hard_sigmoid"},
     "hard_sigmoid steeper": {"kind": "hard_sigmoid", "slope": 0.3, "offset": 0.4},
+    "hard_sigmoid beside": [{"kind": "hard_sigmoid"}, {"name": "relu6", "kind": "relu"}],
     "channels": {"kind": "channels", "start": 1, "stop": 3},
     "crop": {"kind": "crop", "spatial": [[1, 0], [2, 1]]},
     "subtract": [{"kind": "subtract", "inputs": ["input", "before"]}],
