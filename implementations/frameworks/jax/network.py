@@ -34,6 +34,8 @@ class Network(nnx.Module):  # type: ignore[misc]  # flax's classes are untyped h
         self.functions: tuple[tuple[str, NodeFunction], ...] = ()  # static, so hashable
         made = {n.name: layer(architecture, n, precision, rngs) for n in architecture.nodes}
         self.layers = nnx.Dict({name: made[name] for name in made if made[name] is not None})
+        # An nnx.Dict holds its own methods' names too, as `items`.
+        self.kept = frozenset(name for name in made if made[name] is not None)
 
     @property
     def capacity(self) -> int:
@@ -92,7 +94,7 @@ class Network(nnx.Module):  # type: ignore[misc]  # flax's classes are untyped h
 
     def apply(self, node: Node, inputs: Sequence[Array], kernel: Array | None = None) -> Array:
         """The output of a node for these inputs, by its own function; or with another kernel."""
-        if node.name not in self.layers:
+        if node.name not in self.kept:
             return function(node, list(inputs), self.relu_rule)
         own = self.layers[node.name]
         if kernel is not None:

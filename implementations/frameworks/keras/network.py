@@ -187,7 +187,7 @@ class Network:
 
     def _model_of(self, node: Node) -> Any:
         """A model of one node: what is called while tracing must not make operations, as pads."""
-        inputs = [self._input(name) for name in node.inputs]
+        inputs = [self._input(name, str(place)) for place, name in enumerate(node.inputs)]
         return keras.Model(inputs, self.applied[node.name](*inputs))
 
     def gradient(
@@ -196,8 +196,10 @@ class Network:
         """The gradient of a scalar function of an array, or of several by name: the backend's."""
         return BACKEND.gradient(function, has_aux=has_aux)
 
-    def _input(self, node: str) -> Any:
-        return keras.Input(self.architecture.shapes[node], dtype=self.dtype)
+    def _input(self, node: str, place: str = "") -> Any:
+        # No node has a dot in its name, and one may be called as Keras would call this.
+        name = f"read{place}.{node}"
+        return keras.Input(self.architecture.shapes[node], dtype=self.dtype, name=name)
 
     def _run(
         self,
