@@ -7,7 +7,7 @@ from typing import Any
 import datasets
 from bench.subject.stages import stages
 from implementations import frameworks, libraries, methods
-from implementations.architecture import graph, registered
+from implementations.architecture import graph, published, registered
 from implementations.architecture.graph import layers
 from implementations.architecture.shapes import summary
 from implementations.contract import DEVICES, MODES, PRECISIONS, SCORES
@@ -46,7 +46,9 @@ def catalogue() -> dict[str, Any]:
             for library in found
         ],
         "datasets": datasets.names(),
-        "architectures": [_describe(name) for name in registered.names()],
+        "architectures": [
+            _describe(name) for name in (*registered.names(), *published.BUILDERS)
+        ],
         "stages": [{"stage": each.name, "title": each.title} for each in stages()],
         "scores": SCORES,
         "modes": MODES,

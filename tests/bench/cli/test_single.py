@@ -189,7 +189,7 @@ def test_what_a_broken_training_wrote_is_kept(
         ({"targets": "no.npy"}, "no file of targets no.npy"),
         ({"weights": "no.safetensors"}, "no.safetensors"),
         ({"architecture": "no.json"}, "no.json"),
-        ({"images": "."}, "it is a folder"),
+        ({"images": "."}, "no pictures in this folder"),
         ({"weights": "."}, "safetensors"),
         ({"out": "missing/maps.safetensors"}, "no folder missing"),
         ({"out": "."}, "it is a folder"),
