@@ -57,7 +57,7 @@ class Network:
         self._alone = {node.name: self._model_of(node) for node in changed}
         images = self._input("input")
         self.tensors = self._run(architecture.nodes, {"input": images})
-        self.model = keras.Model(images, self.tensors[architecture.output])
+        self.model = _model(images, self.tensors[architecture.output])
 
     @property
     def capacity(self) -> int:
@@ -76,10 +76,10 @@ class Network:
             raise RuntimeError(f"call network.split({layer!r}) in the builder: this is traced")
         parts = cut(self.architecture, layer)
         read = [layer, *parts.rest]
-        features = keras.Model(self.tensors["input"], {name: self.tensors[name] for name in read})
+        features = _model(self.tensors["input"], {name: self.tensors[name] for name in read})
         inputs = {name: self._input(name) for name in read}
         outputs = self._run(parts.head, dict(inputs))
-        head = keras.Model(list(inputs.values()), outputs[self.architecture.output])
+        head = _model(list(inputs.values()), outputs[self.architecture.output])
         self._halves[layer] = Halves(features, head, parts.rest)
 
     def features(self, layer: str, images: Array) -> tuple[Array, dict[str, Array]]:
@@ -124,7 +124,7 @@ class Network:
         tensors = self._run(self.architecture.nodes, {"input": images}, offsets)
         outputs = {name: tensors[name] for name in nodes}
         logits = tensors[self.architecture.output]
-        self._taps[tuple(nodes)] = keras.Model([images, *offsets.values()], [logits, outputs])
+        self._taps[tuple(nodes)] = _model([images, *offsets.values()], [logits, outputs])
 
     def tapped(self, images: Array, offsets: Mapping[str, Array]) -> tuple[Array, dict[str, Array]]:
         """Logits, and the outputs of the nodes named, each with its offset added."""
@@ -188,7 +188,7 @@ class Network:
     def _model_of(self, node: Node) -> Any:
         """A model of one node: what is called while tracing must not make operations, as pads."""
         inputs = [self._input(name, str(place)) for place, name in enumerate(node.inputs)]
-        return keras.Model(inputs, self.applied[node.name](*inputs))
+        return _model(inputs, self.applied[node.name](*inputs))
 
     def gradient(
         self, function: Callable[[Any], Any], has_aux: bool = False
@@ -213,6 +213,17 @@ class Network:
             if offsets and node.name in offsets:
                 tensors[node.name] = ops.add(tensors[node.name], offsets[node.name])
         return tensors
+
+
+def _model(inputs: Any, outputs: Any) -> Any:
+    """A functional model. Raises BadInput where a node is named like an operation of Keras' own."""
+    try:
+        return keras.Model(inputs, outputs)
+    except ValueError as error:
+        if "should be unique" not in str(error):
+            raise
+        told = str(error).partition(".")[0].replace("the model", "Keras' model")
+        raise BadInput(f"{told}, where an operation has it too; rename the node") from error
 
 
 def _interpolation(old: int, new: int) -> NDArray[np.float64]:

@@ -206,6 +206,16 @@ def with_targets(framework: Any, found: dict[str, Any]) -> None:
         found["unsplit"] = "nothing raised"
     except Exception as error:
         found["unsplit"] = str(error)
+    conv = {"name": "pad", "kind": "conv", "inputs": "input", "filters": 2, "kernel": 3}
+    nodes = [conv | {"padding": [[0, 1], [2, 0]]}, {"name": "pool", "inputs": "pad"}]
+    nodes[1] |= {"kind": "global_average_pool"}
+    keras.utils.clear_session()  # an operation's own name counts up from the first on
+    padded = graph.parse({"input_shape": [5, 5, 1], "classes": 2, "nodes": nodes}, "padded")
+    try:
+        framework.build(padded, randomise(padded, 0), "cpu", "float32")
+        found["taken"] = "nothing raised"
+    except BadInput as error:
+        found["taken"] = str(error)
 
 
 def trained(framework: Any, found: dict[str, Any]) -> None:

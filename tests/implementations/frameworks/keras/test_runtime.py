@@ -32,6 +32,10 @@ from implementations.oracle.scores import score, score_gradient
 
 ROOT = Path(__file__).parents[4]
 BACKENDS = ("tensorflow", "jax", "torch")
+TAKEN = (
+    'The name "pad" is used 2 times in Keras\' model, where an operation has it too; '
+    "rename the node"
+)
 
 
 @pytest.fixture(scope="module", params=BACKENDS)
@@ -161,6 +165,11 @@ def test_probe_is_honest(found: Any) -> None:
 def test_nothing_is_built_while_tracing(found: Any) -> None:
     _, arrays = found
     assert "network.split('conv1')" in str(arrays["unsplit"])
+
+
+def test_a_node_named_like_an_operation_of_its_own_is_to_be_renamed(found: Any) -> None:
+    _, arrays = found
+    assert str(arrays["taken"]) == TAKEN
 
 
 def test_training_lowers_the_loss_and_matches_its_formula(found: Any) -> None:
