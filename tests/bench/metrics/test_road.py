@@ -12,7 +12,7 @@ from bench.metrics import Case, deletion, road
 from bench.subject.draws import Draws
 from bench.subject.imputation import impute
 from implementations.libraries.control import CONTROLS
-from implementations.libraries.pytorch_grad_cam import _define_operators
+from implementations.libraries.pytorch_grad_cam import imported
 
 Make = Callable[..., Any]
 ROAD = ("road", "road_morf", "road_lerf", "road_kept", "blur_gain")
@@ -51,7 +51,7 @@ def test_the_imputation_is_the_authors() -> None:
     from scipy.sparse.linalg import spsolve
 
     pytest.importorskip("torch")
-    _define_operators()
+    imported()
     theirs = pytest.importorskip("pytorch_grad_cam.metrics.road")
     generator = np.random.default_rng(0)
     image = generator.random((9, 9, 3), np.float32)

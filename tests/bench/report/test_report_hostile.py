@@ -82,7 +82,8 @@ def test_no_row_makes_the_report_trace_back(
     assert len(rows) > 500
     written = report.write_tables([(head, rows)], tmp_path)
     tables = {module.__name__.rpartition(".")[2] for module in report.modules("tables")}
-    assert {path.stem for path in written} == tables
+    # Nothing is found where no explainer was told apart from another.
+    assert {path.stem for path in written} == tables - {"findings"}
     for path in written:
         text = path.read_text(encoding="utf-8")
         assert all(char.isprintable() or char == "\n" for char in text)

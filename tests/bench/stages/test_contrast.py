@@ -161,9 +161,15 @@ def test_cells_are_our_methods_and_the_offers_like_them(column: str) -> None:
         for offer, offered in library.offers.items()
         if offered.like in ask.methods
     }
-    # Of Keras' columns only what a library that is installed there is like: of these two methods
-    # ELI5 and its like have Grad-CAM, Xplique in its own environment has both.
-    liked = ["grad_cam", *(["saliency"] if libraries.describe("xplique").python else [])]
+    # Of Keras' columns only what a library that is installed there is like.
+    here = [
+        each
+        for each in described
+        if (each.framework, each.backend) == pick_columns([column])[0][:2]
+    ]
+    usable = [each for each in here if each.python or not each.missing]
+    like = {offered.like for each in usable for offered in each.offers.values()}
+    liked = [name for name in ("grad_cam", "saliency") if name in like]
     ours = {
         "pytorch": {"grad_cam", "saliency"},
         "keras[tensorflow]": {f"{name} (keras[tensorflow])" for name in liked},
