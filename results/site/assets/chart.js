@@ -1,0 +1,63 @@
+// Charts: Vega-Lite as the page has it, drawn when it comes into view, again when the theme changes.
+"use strict";
+(() => {
+  const charts = new Map();
+  const config = () => {
+    const style = getComputedStyle(document.documentElement);
+    const of = (name) => style.getPropertyValue(name).trim();
+    const text = of("--text"), quiet = of("--quiet"), line = of("--line");
+    return {
+      background: "transparent", font: "system-ui, sans-serif",
+      view: { stroke: line },
+      axis: { labelColor: quiet, titleColor: text, gridColor: line, domainColor: quiet, tickColor: quiet, labelLimit: 260 },
+      legend: { labelColor: text, titleColor: text, labelLimit: 260, orient: "bottom", columns: 3 },
+      header: { labelColor: text, titleColor: text },
+      title: { color: text },
+    };
+  };
+  const selection = (spec) => JSON.stringify(spec).includes('"name":"selection"');
+
+  async function draw(chart) {
+    chart.drawn = true;
+    const spec = { ...JSON.parse(chart.spec), config: config() };
+    if (chart.rows) spec.datasets = { ...spec.datasets, selection: chart.rows };
+    chart.place.closest("figure").classList.toggle("bare", chart.dynamic && !(chart.rows && chart.rows.length));
+    if (chart.dynamic && !(chart.rows && chart.rows.length)) {
+      chart.place.replaceChildren(camparison.element("p", "Nothing in this selection to draw.", { class: "quiet" }));
+      return;
+    }
+    const actions = { export: true, source: false, compiled: false, editor: false };
+    await vegaEmbed(chart.place, spec, { actions, renderer: "svg", downloadFileName: chart.name });
+    const drawing = chart.place.querySelector("svg.marks");
+    // One picture with one name: the table beside it says what is in it.
+    for (const each of drawing.querySelectorAll("[role]")) for (const name of ["role", "aria-label", "aria-roledescription"]) each.removeAttribute(name);
+    drawing.setAttribute("role", "img");
+    drawing.setAttribute("aria-label", chart.place.closest("figure").querySelector("figcaption").textContent);
+    chart.place.querySelector("summary")?.setAttribute("aria-label", "Save this chart");
+  }
+
+  const seen = new IntersectionObserver((entries) => {
+    for (const entry of entries) {
+      const chart = charts.get(entry.target.dataset.chart);
+      chart.visible = entry.isIntersecting;
+      if (chart.visible && !chart.drawn && (!chart.dynamic || chart.rows)) draw(chart);
+    }
+  }, { rootMargin: "200px" });
+
+  document.querySelectorAll("[data-chart]").forEach((place) => {
+    const name = place.dataset.chart;
+    const spec = document.getElementById(`spec-${name}`).textContent;
+    const chart = { name, place, spec, dynamic: selection(JSON.parse(spec)), drawn: false, visible: false, rows: null };
+    charts.set(name, chart);
+    seen.observe(place);
+  });
+  const again = (chart) => { chart.drawn = false; if (chart.visible) draw(chart); };
+  document.addEventListener("themed", () => charts.forEach((chart) => { if (chart.drawn) again(chart); }));
+  // Other rows for a chart of the selection.
+  camparison.draw = (name, rows) => {
+    const chart = charts.get(name);
+    if (!chart) return;
+    chart.rows = rows;
+    again(chart);
+  };
+})();
