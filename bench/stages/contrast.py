@@ -50,7 +50,8 @@ def cells(request: Request, dataset: str, architecture: str) -> Iterator[Cell]:
     """The libraries' offers like our methods beside these, in the column that a library explains.
 
     In Keras only those of ours that a library which is here is like: elsewhere the column makes no
-    difference to a map. Each twice: with weights that are trained, and with initial ones.
+    difference to a map. Each twice: with weights that are trained, and with initial ones, but for
+    the libraries in the main job.
     """
     described = [libraries.describe(name) for name in libraries.names()]
     columns = {column[:2] for column in request.columns}
@@ -77,7 +78,8 @@ def cells(request: Request, dataset: str, architecture: str) -> Iterator[Cell]:
                 explainers.append(replace(same, library=library.name, method=offer))
         for cell in explainers:
             yield cell
-            yield replace(cell, weights=INITIAL)
+            if not (cell.library and request.command == "compare"):
+                yield replace(cell, weights=INITIAL)
     for library in controls if offered else ():
         for offer in library.offers:
             yield Cell(

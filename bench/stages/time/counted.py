@@ -121,4 +121,22 @@ def not_theirs(call: Callable[[], Any], package: str) -> str:
     ran = visited(call, {"theirs": [place], "ours": OURS})
     if "ours" in ran:
         return f"a method of ours ran inside: the answer is not {package}'s"
-    return "" if "theirs" in ran else f"no code of {package} ran: the answer is not its own"
+    if "theirs" in ran or traced(package):
+        return ""
+    return f"no code of {package} ran: the answer is not its own"
+
+
+def traced(package: str) -> bool:
+    """Whether a function that a library has compiled itself was called: it runs no Python again.
+
+    TensorFlow's own count of what it traced, of the functions in the library's modules and classes.
+    """
+    modules = [module for name, module in sys.modules.items() if name.partition(".")[0] == package]
+    owners = [*modules, *(v for m in modules for v in vars(m).values() if isinstance(v, type))]
+    counts = (
+        getattr(getattr(value, "__func__", value), "experimental_get_tracing_count", int)()
+        for owner in owners
+        for value in list(vars(owner).values())
+        if not isinstance(value, type)
+    )
+    return any(counts)

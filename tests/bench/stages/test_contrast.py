@@ -153,6 +153,8 @@ def test_cells_are_our_methods_and_the_offers_like_them(column: str) -> None:
     assert all(cell.column.label == column for cell in found)
     trained, initial = ([c for c in found if c.weights == w] for w in ("trained", INITIAL))
     assert initial == [replace(cell, weights=INITIAL) for cell in trained]
+    briefly = contrast.cells(replace(ask, command="compare"), "shapes", "cnn-gap")
+    assert not [cell for cell in briefly if cell.library and cell.weights == INITIAL]
     described = [libraries.describe(name) for name in libraries.names()]
     offers = {
         f"{library.name}.{offer}"

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -61,6 +63,27 @@ def test_an_answer_is_theirs_where_their_code_ran_and_none_of_ours() -> None:
         saliency.reference(network, "", options, lambda explain: explain)
 
     assert "ours" in counted.not_theirs(ours_runs, "numpy")
+
+
+def test_what_a_library_compiled_itself_runs_no_python_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Function:
+        """As TensorFlow's: called, and counted where it was traced."""
+
+        def __init__(self, count: int) -> None:
+            self.count = count
+
+        def experimental_get_tracing_count(self) -> int:
+            return self.count
+
+    library = ModuleType("a_library")
+    monkeypatch.setitem(sys.modules, "a_library", library)
+    assert not counted.traced("a_library")
+    library.never = Function(0)  # type: ignore[attr-defined]
+    assert not counted.traced("a_library")
+    library.Explainer = type("Explainer", (), {"gradients": staticmethod(Function(1))})  # type: ignore[attr-defined]
+    assert counted.traced("a_library") and not counted.traced("another")
 
 
 def test_what_jax_compiles_inside_is_seen() -> None:
