@@ -7,6 +7,7 @@ framework before one of its functions is called.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 Count = Callable[[], int]
@@ -27,6 +28,9 @@ class Traits(NamedTuple):
     compiled_inside: Callable[[Callable[..., Any], Sequence[Any]], str] | None = None
     """(function, arguments) -> what is compiled inside although the function is called eager; None
     where the counters above tell of that too."""
+    uncompiled: Callable[[], AbstractContextManager[None]] | None = None
+    """In which functions that a library has compiled itself run as Python, to be looked into; None
+    where they do anyway."""
     eager_step: str = ""
     """Why its training step is never compiled; empty where it is."""
     reset_pool: Callable[[], float | None] | None = None

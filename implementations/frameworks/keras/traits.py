@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from implementations.frameworks.jax import traits as jax
 from implementations.frameworks.pytorch import traits as torch
 from implementations.frameworks.traits import Count, Traits
@@ -24,6 +27,19 @@ def functions() -> Count:
     return traced
 
 
+@contextmanager
+def uncompiled() -> Iterator[None]:
+    """Every `tf.function` runs as the Python that it was made of."""
+    import tensorflow as tf
+
+    before = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(before)
+
+
 def reset_pool() -> float | None:
     """Forget the peak of TensorFlow's pool on the host; what is in use now, in MB."""
     import tensorflow as tf
@@ -44,7 +60,11 @@ def pool_peak() -> float:
 
 TRAITS = {
     "tensorflow": Traits(
-        "tensorflow", step_counter=functions, reset_pool=reset_pool, pool_peak=pool_peak
+        "tensorflow",
+        step_counter=functions,
+        uncompiled=uncompiled,
+        reset_pool=reset_pool,
+        pool_peak=pool_peak,
     ),
     "jax": jax.TRAITS[""],
     "torch": torch.TRAITS[""]._replace(

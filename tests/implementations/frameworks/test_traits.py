@@ -3,10 +3,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from implementations import frameworks
+from implementations.frameworks.keras.traits import TRAITS
 
 ROOT = Path(__file__).resolve().parents[3]
 COLUMNS = frameworks.columns()
@@ -42,3 +44,26 @@ def test_one_column_of_a_framework_is_its_own_and_one_has_every_seed() -> None:
 
 def test_the_reference_computes_with_numpy_alone() -> None:
     assert frameworks.column(frameworks.REFERENCE).traits.arrays == ""
+
+
+def test_what_a_library_compiled_itself_runs_as_python_while_it_is_looked_into() -> None:
+    tf = pytest.importorskip("tensorflow")
+    ran: list[str] = []
+
+    @tf.function
+    def gradients(array: Any) -> Any:
+        ran.append("python")
+        return 2 * array
+
+    ones = tf.ones(3)
+    gradients(ones)
+    ran.clear()
+    gradients(ones)
+    assert not ran
+    uncompiled = TRAITS["tensorflow"].uncompiled
+    assert uncompiled is not None
+    with uncompiled():
+        assert gradients(ones).numpy().tolist() == [2, 2, 2]
+    assert ran == ["python"]
+    gradients(ones)
+    assert ran == ["python"], "it is compiled again"

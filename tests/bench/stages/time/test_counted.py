@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -14,6 +12,7 @@ from bench.subject import explainer
 from implementations import frameworks, methods
 from implementations.architecture import registered, weights
 from implementations.methods.gradient import saliency
+from implementations.methods.passes import blocks
 
 
 class Network:
@@ -65,25 +64,16 @@ def test_an_answer_is_theirs_where_their_code_ran_and_none_of_ours() -> None:
     assert "ours" in counted.not_theirs(ours_runs, "numpy")
 
 
-def test_what_a_library_compiled_itself_runs_no_python_of_its_own(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    class Function:
-        """As TensorFlow's: called, and counted where it was traced."""
-
-        def __init__(self, count: int) -> None:
-            self.count = count
-
-        def experimental_get_tracing_count(self) -> int:
-            return self.count
-
-    library = ModuleType("a_library")
-    monkeypatch.setitem(sys.modules, "a_library", library)
-    assert not counted.traced("a_library")
-    library.never = Function(0)  # type: ignore[attr-defined]
-    assert not counted.traced("a_library")
-    library.Explainer = type("Explainer", (), {"gradients": staticmethod(Function(1))})  # type: ignore[attr-defined]
-    assert counted.traced("a_library") and not counted.traced("another")
+def test_one_pass_repeats_nothing_and_many_less_than_one_each() -> None:
+    assert counted.repeated(1, 1) == counted.repeated(1000, 1) == 0
+    assert counted.repeated(1002, 25) == 24
+    # Of images one by one, each a pass, not every one may be made twice.
+    assert counted.repeated(1000, 1000) == 50
+    for count in (65, 100, 784, 962, 1002, 1804):
+        for most in (7, 41, 83, 512):
+            made = list(blocks(count, most))
+            again = sum(known for _, known in made)
+            assert again <= len(made) - 1
 
 
 def test_what_jax_compiles_inside_is_seen() -> None:
@@ -114,8 +104,8 @@ def test_no_method_of_ours_evaluates_more_than_it_states(name: str) -> None:
     given = bound.put(images, np.zeros(2))
     with counted.evaluations(bound.network) as counts:
         bound.call(*given)
-    # Passes are of one size, so the last may make again what the one before has made.
-    assert 0 < sum(counts) / 2 <= counted.REPEATED * bound.evaluations
+    stated = bound.evaluations
+    assert 0 < sum(counts) / 2 <= stated + counted.repeated(stated, len(counts))
 
 
 @pytest.mark.parametrize("name", methods.names())
