@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from bench.report.answers import ABSENT, OWN, QUESTIONS, read
+from bench.report.answers import ABSENT, OWN, QUESTIONS, ask, read
 from bench.report.render import escape
 from implementations.architecture.weights import write_bytes
 
@@ -17,7 +17,7 @@ def fill(text: str, tables: Path) -> str:
     lines = ["| question | answer | how sure |", "| --- | --- | --- |"]
     for question, table, answer in QUESTIONS:
         frame = read(tables / f"{table}.csv")
-        found = answer(frame, OWN) if len(frame) else None
+        found = ask(answer, frame, OWN)
         told, sure = found or (ABSENT, "no run has it")
         shown = f"{escape(told)} | {escape(sure)}"
         lines.append(f"| [{question}](results/tables/{table}.md) | {shown} |")

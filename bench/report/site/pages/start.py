@@ -68,7 +68,7 @@ def _published(material: Material) -> Iterator[dict[str, str]]:
     for _, asked, _ in QUESTIONS:
         for lead, table, answer in asked:
             numbers = answers.read(material.published / f"{table}.csv")
-            if len(numbers) and (found := answer(numbers, answers.OWN)):
+            if found := answers.ask(answer, numbers, answers.OWN):
                 yield {"lead": lead, "told": found[0], "sure": found[1]}
 
 
@@ -86,7 +86,7 @@ def _answered(
     lines = []
     for lead, table, answer in asked:
         numbers = material.numbers(table)
-        found = answer(numbers, material.place) if len(numbers) else None
+        found = answers.ask(answer, numbers, material.place)
         told, sure = found or (answers.ABSENT, "no run has it")
         lines.append({"lead": lead, "told": told, "sure": sure})
     known = any(line["told"] != answers.ABSENT for line in lines)

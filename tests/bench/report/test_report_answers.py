@@ -1,0 +1,30 @@
+"""Answers of tables that go without a column, as those of a narrow run do."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.record.runs import RESULTS
+from bench.report import answers
+
+
+@pytest.mark.parametrize(
+    ("question", "table", "answer"), answers.QUESTIONS, ids=[one[0] for one in answers.QUESTIONS]
+)
+@pytest.mark.parametrize("column", answers.MEASURED)
+def test_a_column_that_no_row_has_costs_no_more_than_the_answer(
+    question: str, table: str, answer: object, column: str
+) -> None:
+    numbers = answers.read(RESULTS / "tables" / f"{table}.csv")
+    assert len(numbers), table
+    assert callable(answer)
+    found = answers.ask(answer, numbers.drop(columns=[column], errors="ignore"), answers.OWN)
+    assert found is None or "nan" not in " ".join(found).lower().split()
+
+
+def test_no_rows_are_no_answer() -> None:
+    for _, table, answer in answers.QUESTIONS:
+        numbers = answers.read(RESULTS / "tables" / f"{table}.csv")
+        assert answers.ask(answer, numbers[:0], answers.OWN) is None
+    whole = answers.read(RESULTS / "tables" / "choose.csv")
+    assert answers.ask(answers.batches, whole, answers.OWN) is not None
