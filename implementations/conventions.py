@@ -38,9 +38,16 @@ class Convention:
     normalise: str = "none"
 
     def cost(self, formula: str = "grad_cam") -> int:
-        """How far it is from canonical, where `formula` is the method's own."""
-        own = {**{each.name: FACTORS[each.name] for each in fields(self) if each.name in FACTORS}}
-        paid = sum(table[getattr(self, name)] for name, table in own.items())
+        """How far it is from canonical, where `formula` is the method's own.
+
+        At the input that has no ReLU: there each is a step away.
+        """
+        at_input = formula in INPUT_FORMULAS
+        paid = sum(
+            int(self.rectify != "none") if at_input and name == "rectify" else table[value]
+            for name, table in FACTORS.items()
+            for value in (getattr(self, name),)
+        )
         layer = 0 if self.layer == "named" else 1 if self.layer == "partner" else 2
         return paid + layer + (self.formula != formula)
 

@@ -2,7 +2,7 @@
 
 A candidate is a convention up to the resize; it explains a map u where u = a c + b for one a and b
 an image, which then name the normaliser. Gradients are asked of the oracle once for each score,
-class, layer, rule and input. Found on half of the images, a convention must hold on the others.
+class, layer, rule and input. A convention must hold on every image, and on no other image's map.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
@@ -117,35 +118,42 @@ def candidates(question: Question, level: int) -> Iterator[Convention]:
             yield Convention(
                 input=given[0], target=target[0], score=score[0], rule=rule[0],
                 pairing=pairing[0], layer=layer, formula=question.formula,
+                rectify="none" if question.layer == "input" else "before resizing",
             )  # fmt: skip
 
 
 def shaped(question: Question, convention: Convention, level: int) -> Iterator[Convention]:
     """A convention with every arithmetic that makes its cost just this level."""
     left = level - convention.cost(question.formula)
-    at_input = question.layer == "input"
-    formulas = {
-        name: int(name != question.formula)
-        for name in FORMULAS
-        if (name in INPUT_FORMULAS) == at_input
-    }
-    tables = {name: formulas if name == "formula" else FACTORS[name] for name in SHAPE}
+    shapes = question.network.architecture.shapes
+    flat = question.maps.shape[1:] == shapes[question.place(convention.layer)][:2]
+    for changes, cost in arithmetic(question.formula, flat):
+        if cost == left:
+            yield replace(convention, **changes)
+
+
+@cache
+def arithmetic(formula: str, flat: bool) -> list[tuple[dict[str, str], int]]:
+    """What can be done to an answer of the oracle, with its cost; `flat` where nothing is resized.
+
+    `formula` is the method's own, at a layer or at the input.
+    """
+    at_input = formula in INPUT_FORMULAS
+    values = {name: tuple(FACTORS.get(name, ())) for name in SHAPE}
+    values["formula"] = tuple(name for name in FORMULAS if (name in INPUT_FORMULAS) == at_input)
     if at_input:
-        tables["pool"] = {"mean": 0}
-        tables["rectify"] = {"none": 0, "before resizing": 1, "magnitude": 1}
-    if (
-        question.maps.shape[1:]
-        == question.network.architecture.shapes[question.place(convention.layer)][:2]
-    ):
-        tables["resize"] = {"bilinear": 0}
-    for chosen in itertools.product(*(tables[name].items() for name in SHAPE)):
-        if sum(cost for _, cost in chosen) == left:
-            made = replace(
-                convention, **{name: value for name, (value, _) in zip(SHAPE, chosen, strict=True)}
-            )
-            if made.formula in NO_POOL and made.pool != "mean":
-                continue
-            yield made
+        values |= {"pool": ("mean",), "rectify": ("none", "before resizing", "magnitude")}
+    if flat:
+        values["resize"] = ("bilinear",)
+    made = (
+        dict(zip(SHAPE, chosen, strict=True))
+        for chosen in itertools.product(*(values[name] for name in SHAPE))
+    )
+    return [
+        (changes, Convention(**changes).cost(formula))
+        for changes in made
+        if changes["pool"] == "mean" or changes["formula"] not in NO_POOL
+    ]
 
 
 NO_POOL = tuple(name for name in FORMULAS if name != "grad_cam")
@@ -169,11 +177,9 @@ def explained(
     slack = 1.5 if question.eight_bit else 1.0  # a fit to rounded values leans a little
     if not (away <= slack * question.tolerance).all() or not tells(question, made, error):
         return [], error
-    if (slopes < 0).any():
-        return [], np.full(len(user), 1.0)
     before = rectified(convention, signed)
     hits = []
-    for kind, cost in FACTORS["normalise"].items():
+    for kind in FACTORS["normalise"]:
         as_made = replace(convention, normalise=kind)
         epsilon = _epsilon(kind, made, slopes)
         if epsilon is None:
@@ -182,10 +188,7 @@ def explained(
             scaled = normalised(as_made, made, before, epsilon)
         gap = np.abs(scaled - user).max(axis=(1, 2))
         if (gap <= np.maximum(question.tolerance, TOLERANCE * np.abs(user).max())).all():
-            paid = convention.cost(question.formula) + cost
-            paid -= FACTORS["rectify"]["none"] * (
-                question.layer == "input" and convention.rectify == "none"
-            )
+            paid = as_made.cost(question.formula)
             hits.append(Found(as_made, paid, gap / span, epsilon))
     return hits, error
 

@@ -26,9 +26,9 @@ def pattern(question: Question, convention: Convention) -> str:
         return ""
     user = question.maps
     made = finish(convention, combine(convention, *answer), user.shape[1:])
-    fitted, slopes = fit(user, made)
+    fitted, _ = fit(user, made)
     found = []
-    if (slopes < 0).mean() > 0.5:
+    if _likeness(user, made) < -ALIKE:
         found.append("the sign is turned over")
     away = np.abs(user - fitted)
     if min(user.shape[1:]) > 2:
