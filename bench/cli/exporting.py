@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from bench.cli import user_files
 from bench.cli.options import Single
 from bench.engine.progress import answer
 from implementations.architecture import graph, pretrained, registered, weights
-from implementations.arrays import Weights
 
 SIZE = (28, 28)
 """Height and width of the images of a registered architecture, unasked."""
@@ -25,7 +22,7 @@ def run(asked: Single) -> int:
     known = asked.known
     stored = weights.load(Path(asked.weights), most_bytes=user_files.MOST_WEIGHTS)
     height, width = asked.size or SIZE
-    shape = (height, width, _channels(stored))
+    shape = (height, width, user_files.channels_of(stored) or 1)
     classes = user_files.classes_of(registered.get(known), stored)
     architecture = registered.get(known, shape, classes)
     tensors = pretrained.neutral(Path(asked.weights), architecture, stored)
@@ -38,9 +35,3 @@ def run(asked: Single) -> int:
         f"`{architecture.output}` (batch, {architecture.classes}), {len(content):,} bytes"
     )
     return 0
-
-
-def _channels(stored: Weights) -> int:
-    """Of the images of weights: what the first kernel reads."""
-    kernels = (np.shape(array) for name, array in stored.items() if name.endswith(".kernel"))
-    return next((shape[2] for shape in kernels if len(shape) == 4), 1)

@@ -13,7 +13,6 @@ from bench.cli.options import Single
 from bench.record.cell import Column
 from implementations.architecture import pretrained, registered, weights
 from implementations.architecture.graph import Architecture
-from implementations.arrays import Weights
 from implementations.errors import BadInput, Unavailable
 
 
@@ -40,7 +39,7 @@ def take(asked: Single, folder: Path) -> Given:
     path, told = Path(asked.images[0]), []
     if files is not None:
         height, width, channels = registered.get(known).input_shape
-        made = pictures.read(files, (height, width), _channels(stored) or channels)
+        made = pictures.read(files, (height, width), user_files.channels_of(stored) or channels)
         path = folder / "images.npy"
         np.save(path, made.images)
         told.append(made.told)
@@ -64,13 +63,6 @@ def take(asked: Single, folder: Path) -> Given:
         "size": images.shape[1:], "classes": classes, "architectures": registered.forms([known]),
     }  # fmt: skip
     return Given(architecture, images, names, tuple(told), context)
-
-
-def _channels(stored: Weights) -> int:
-    """Of the images of weights: what the first kernel reads, 0 where that is not known."""
-    kernels = (np.shape(array) for name, array in stored.items() if name.endswith(".kernel"))
-    shape = next(kernels, ())
-    return shape[2] if len(shape) == 4 else 0
 
 
 def require(column: Column, device: str) -> None:

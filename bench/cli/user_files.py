@@ -192,6 +192,13 @@ def check_channels(architecture: Architecture, stored: Weights, where: str) -> N
             )
 
 
+def channels_of(stored: Weights) -> int:
+    """Of the images of weights: what the first kernel reads, 0 where that is not known."""
+    kernels = (np.shape(array) for name, array in stored.items() if name.endswith(".kernel"))
+    shape = next(kernels, ())
+    return shape[2] if len(shape) == 4 else 0
+
+
 def classes_of(architecture: Architecture, stored: Weights) -> int:
     """The number of classes that weights were trained for: the width of the last kernel."""
     last = [node.name for node in architecture.nodes if node.kind in ("dense", "conv")][-1:]
