@@ -68,6 +68,8 @@ class Single(Common):
     opacity: float = option(0.3, "of the map over the image, 0 to 1", "explain", values.number)
     resample: str = option("bilinear", "how maps are drawn larger", "explain",
                            values.word("way", RESAMPLED))
+    class_names: str = option("", "a data set's, or a file's: one a line, or a list in .json; by "
+                              "default ImageNet's of 1000 classes", "explain predict")
     top: int = option(5, "classes shown", "predict", values.positive)
     save: str = option("heatmap", "heatmap or stages", "explain", values.word("what", SAVED))
     dataset: str = option(..., "trained on", "train", names.pick_dataset)

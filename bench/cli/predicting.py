@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from bench.cli import given
 from bench.cli.options import Single
 from bench.engine.progress import answer
-from bench.subject import names
+from bench.subject import classes, names
 from implementations.errors import Unavailable
 
 FAILED = 1
@@ -40,6 +40,7 @@ def run(asked: Single) -> int:
     )  # fmt: skip
     with tempfile.TemporaryDirectory(dir=scratch.folder()) as folder:
         subject = given.take(asked, Path(folder))
+        called = classes.take(asked.class_names, subject.architecture.classes)
         given.require(column, asked.device)
         for said in subject.told:
             print(f"python -m bench predict: {said}", file=sys.stderr)  # noqa: T201
@@ -56,17 +57,19 @@ def run(asked: Single) -> int:
         logits = np.load(out).astype(np.float64)
     ranked = [best(row, asked.top) for row in logits]
     if asked.json:
-        parts = ("class", "probability", "logit")
         told = [
-            {"image": name, "classes": [dict(zip(parts, each, strict=True)) for each in found]}
+            {"image": name, "classes": [
+                {"class": k, "probability": probability, "logit": logit, "name": called[k]}
+                for k, probability, logit in found]}
             for name, found in zip(subject.names, ranked, strict=True)
-        ]
+        ]  # fmt: skip
         answer.print(json.dumps(told, indent=1))
         return 0
+    width = max(len(called[k]) for found in ranked for k, _, _ in found)
     for name, found in zip(subject.names, ranked, strict=True):
         answer.print(name)
         for k, probability, logit in found:
-            answer.print(f"  class {k:<6} {100 * probability:7.3f} %   logit {logit:.4g}")
+            answer.print(f"  {called[k]:<{width}} {100 * probability:7.3f} %   logit {logit:.4g}")
     return 0
 
 

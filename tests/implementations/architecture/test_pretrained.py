@@ -77,7 +77,7 @@ def test_squeezenet_sees_what_is_in_the_photographs():
     network = runtime.build(registered.get("squeezenet-1.0"), tensors)
     _, images = photographs()
     logits = network(runtime.put(network, images))
-    temple, flower = np.argsort(-logits, axis=1)
+    temple, flower = np.argsort(-logits[:2], axis=1)
     # A Chinese pavilion: stupa, bell cote and monastery lead. ImageNet has no dahlia: what looks
     # most like its crowded petals is a brain coral.
     assert set(temple[:3]) == {STUPA, BELL_COTE, MONASTERY}
