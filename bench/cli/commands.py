@@ -24,7 +24,9 @@ OWN = {
          "--deviation 0.229 0.224 0.225"]),
     "predict": Command(
         "cli.predicting:run", Single, "the classes of your images, ranked, by one network",
-        ["predict --framework pytorch --network my-network --images photographs/ --top 5"]),
+        ["predict --framework pytorch --network my-network --images photographs/ --top 5",
+         "predict --framework pytorch --network my-network --images images.npy "
+         "--expect logits.npy"]),
     "export": Command(
         "cli.exporting:run", Single, "a network as an ONNX file",
         ["export --network my-network --out my-network.onnx",

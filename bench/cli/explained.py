@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.cli import user_files
+from bench.cli import expected, user_files
 from bench.engine.worker import Reporter, Row
 from bench.record.cell import Cell
 from bench.stages.explain import Explanation, explain
-from implementations.architecture import pretrained, registered
+from implementations.architecture import pretrained, registered, weights
 from implementations.errors import BadInput
 
 BARE = True
@@ -41,7 +41,12 @@ def _rows(cell: Cell, context: Mapping[str, Any], report: Reporter) -> Iterator[
     )
     try:
         explain(cell, architecture, tensors, asked, lambda text: report.send("progress", text=text))
+        held = None
+        if context["expect"]:
+            report.send("progress", text="holding the logits against yours")
+            ours = weights.load(asked.out, only=["logits"])["logits"]
+            held = expected.hold(cell, architecture, tensors, images, ours, context["expect"])
     except BadInput as error:
         yield {"status": REFUSED, "reason": str(error)}
         return
-    yield {}
+    yield {"expected": held}

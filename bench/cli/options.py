@@ -45,6 +45,8 @@ class Single(Common):
         "explain predict diagnose", tuple)
     targets: str | None = option(None, "(N,) classes, .npy; by default those predicted",
                                  "explain diagnose")
+    expect: str | None = option(None, "your own logits of the images, (N, K), .npy, to be held "
+                                "against ours", "explain predict")
     layer: str = option("", "by default the last convolution", "explain diagnose")
     heatmap: str = option(..., "the maps to be explained, (N, H, W) or (N, h, w), .npy", "diagnose")
     against: str | None = option(None, "other maps of the same images: how do the two differ?",

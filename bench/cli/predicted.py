@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.cli import user_files
+from bench.cli import expected, user_files
 from bench.engine.worker import Reporter, Row
 from bench.record.cell import Cell
 from bench.subject.explainer import load_framework
@@ -37,5 +37,10 @@ def _rows(cell: Cell, context: Mapping[str, Any], report: Reporter) -> Iterator[
         part = np.ascontiguousarray(images[start : start + BATCH])
         found.append(framework.to_numpy(network(framework.put(network, part))))
         report.send("progress", text=f"{start + len(part)} of {len(images)} images")
-    np.save(context["out"], np.concatenate(found))
-    yield {}
+    logits = np.concatenate(found)
+    np.save(context["out"], logits)
+    held = None
+    if context["expect"]:
+        report.send("progress", text="holding them against yours")
+        held = expected.hold(cell, architecture, tensors, images, logits, context["expect"])
+    yield {"expected": held}

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.cli import given
+from bench.cli import expecting, given
 from bench.cli.options import Single
 from bench.engine.progress import answer
 from bench.subject import classes, names
@@ -23,7 +23,7 @@ FAILED = 1
 def run(asked: Single) -> int:
     """`predict`: logits made in a child, and the best classes of each image; 1 where it broke.
 
-    Raises BadInput and Unavailable.
+    3 where they are not those expected, and no cause is found. Raises BadInput and Unavailable.
     """
     from bench.cli import predicted
     from bench.engine import scratch
@@ -41,11 +41,12 @@ def run(asked: Single) -> int:
     with tempfile.TemporaryDirectory(dir=scratch.folder()) as folder:
         subject = given.take(asked, Path(folder))
         called = classes.take(asked.class_names, subject.architecture.classes)
+        context = {**subject.context, "expect": expecting.checked(asked.expect, subject)}
         given.require(column, asked.device)
         for said in subject.told:
             print(f"python -m bench predict: {said}", file=sys.stderr)  # noqa: T201
         out = Path(folder) / "logits.npy"
-        context = {**subject.context, "out": str(out)}
+        context["out"] = str(out)
         with ticker("predict", 1) as progress:
             row = alone(predicted.__name__, cell, context, progress.say)[-1]
             progress.tick("")
@@ -55,6 +56,7 @@ def run(asked: Single) -> int:
             print(f"{row['said']}python -m bench predict: {row['reason']}", file=sys.stderr)  # noqa: T201
             return FAILED
         logits = np.load(out).astype(np.float64)
+    status = expecting.tell(asked, row)
     ranked = [best(row, asked.top) for row in logits]
     if asked.json:
         told = [
@@ -64,13 +66,13 @@ def run(asked: Single) -> int:
             for name, found in zip(subject.names, ranked, strict=True)
         ]  # fmt: skip
         answer.print(json.dumps(told, indent=1))
-        return 0
+        return status
     width = max(len(called[k]) for found in ranked for k, _, _ in found)
     for name, found in zip(subject.names, ranked, strict=True):
         answer.print(name)
         for k, probability, logit in found:
             answer.print(f"  {called[k]:<{width}} {100 * probability:7.3f} %   logit {logit:.4g}")
-    return 0
+    return status
 
 
 def best(logits: NDArray[Any], top: int) -> list[tuple[int, float, float]]:

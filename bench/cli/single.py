@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from bench.cli import drawn, given
+from bench.cli import drawn, expecting, given
 from bench.cli.options import Single
 from bench.record.cell import Cell
 from bench.record.runs import Row
@@ -20,8 +20,8 @@ FAILED = 1
 def explain(asked: Single) -> int:
     """`explain`: heatmaps of a user's images, made in a child; 1 where it broke.
 
-    All that can be seen to be wrong is refused here, before a framework is imported. Raises
-    BadInput and Unavailable.
+    3 where the logits are not those expected, and no cause is found. All that can be seen to be
+    wrong is refused here, before a framework is imported. Raises BadInput and Unavailable.
     """
     from bench.cli import explained, user_files
     from bench.engine import scratch
@@ -41,7 +41,7 @@ def explain(asked: Single) -> int:
     )  # fmt: skip
     method = method_of(cell)
     cell = replace(cell, score=asked.score or method.card.score)
-    inputs = [*asked.images, asked.targets, asked.weights, asked.file]
+    inputs = [*asked.images, asked.targets, asked.weights, asked.file, asked.expect]
     user_files.check_writable(asked.out, inputs)
     look = drawn.Look(
         asked.colormap, asked.opacity, asked.resample, asked.size,
@@ -56,6 +56,7 @@ def explain(asked: Single) -> int:
             read = user_files.read_array(Path(asked.targets), "targets")
             classes = subject.architecture.classes
             user_files.check_targets(read, len(subject.images), classes, asked.targets)
+        expecting.checked(asked.expect, subject)
         method.resolve(dict(cell.options), cell.score)
         method.layer(subject.architecture, cell.layer or None)
         method.builder(cell.framework)
@@ -64,7 +65,7 @@ def explain(asked: Single) -> int:
             print(f"python -m bench explain: {told}", file=sys.stderr)  # noqa: T201
         row = _explained(asked, cell, subject, look)
     if row["status"] == "ok":
-        return 0
+        return expecting.tell(asked, row)
     reason = row["reason"]
     if row["status"] == explained.REFUSED:
         raise BadInput(reason)
@@ -93,6 +94,7 @@ def _explained(asked: Single, cell: Cell, subject: given.Given, look: drawn.Look
         targets = str(Path(asked.targets).resolve()) if asked.targets else None
         context = {
             **subject.context, "targets": targets, "out": str(made.resolve()),
+            "expect": expecting.checked(asked.expect, subject),
             "stages": asked.save == "stages", "normalise": asked.normalise,
         }  # fmt: skip
         row = alone(explained.__name__, cell, context, progress.say)[-1]
