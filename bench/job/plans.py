@@ -105,6 +105,6 @@ def _nothing(request: Request, reason: str) -> str:
 def source(dataset: str, architecture: str) -> str:
     """What to do for the weights that all columns are given."""
     if architecture in pretrained.FILES:
-        return f"set CAMPARISON_WEIGHTS to the folder that has {pretrained.FILES[architecture]}"
+        return pretrained.how_to_get(architecture)
     asked = f"--dataset {dataset} --architectures {registered.typed(architecture)} --stages train"
     return f"run `python -m bench compare {asked}` once"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -109,8 +108,8 @@ def shared_weights(dataset: str, architecture: str, results: Path = LOCAL) -> Pa
     """Where the trained weights that all columns are given lie.
 
     A user's own results go on from the published ones where they have none. Pretrained ones are
-    taken from the folder that CAMPARISON_WEIGHTS names. Raises BadInput for a JSON file that is no
-    architecture.
+    taken from the folder that CAMPARISON_WEIGHTS names, or from an installed package. Raises
+    BadInput for a JSON file that is no architecture.
     """
     path = own_weights(dataset, architecture, results)
     if results == LOCAL and not path.exists():
@@ -122,11 +121,9 @@ def shared_weights(dataset: str, architecture: str, results: Path = LOCAL) -> Pa
 def own_weights(dataset: str, architecture: str, results: Path) -> Path:
     """Where training writes the weights that all columns are given, or those in its folder lie."""
     beside = registered.own_weights(architecture)
+    beside = beside or pretrained.at_hand(architecture, results / "weights")
     if beside:
         return beside
-    folder, file = os.environ.get("CAMPARISON_WEIGHTS"), pretrained.FILES.get(architecture)
-    if folder and file:
-        return Path(folder) / file
     return results / "weights" / f"{dataset}--{registered.file_name(architecture)}.safetensors"
 
 

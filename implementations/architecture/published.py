@@ -1,7 +1,8 @@
-"""Networks that people use, as graphs: those of torchvision, 224 x 224 x 3 in, 1000 classes out.
+"""Networks that people use, as graphs: 224 x 224 x 3 in, 1000 classes out.
 
-They come without weights (`randomise` makes some, the same for a seed anywhere) and without
-standardisation, and no command takes them unasked.
+Those of torchvision come without weights (`randomise` makes some, the same for a seed anywhere)
+and without standardisation; EfficientNet-Lite0 has both, `pretrained` reads its weights. No command
+takes them unasked.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 Nodes = list[dict[str, Any]]
 SHORT = {
     "max_pool": "pool", "batch_norm": "norm", "global_average_pool": "gap", "relu6": "relu",
+    "layer_norm": "norm",
 }  # fmt: skip
 INPUT_SHAPE, CLASSES = (224, 224, 3), 1000
 
@@ -36,7 +38,8 @@ class _Graph:
 
     def conv(
         self, filters: int, kernel: int, *inputs: str, stride: int = 1, groups: int = 1,
-        norm: bool = True, act: str = "relu", padding: int | None = None,
+        norm: bool = True, act: str = "relu", padding: int | str | None = None,
+        epsilon: float = 1e-5,
     ) -> str:  # fmt: skip
         """A convolution padded by half its kernel, its norm and its activation."""
         self.add(
@@ -44,12 +47,12 @@ class _Graph:
             padding=kernel // 2 if padding is None else padding, bias=not norm,
         )  # fmt: skip
         if norm:
-            self.norm()
+            self.norm(epsilon)
         return self.add(act) if act else self.last
 
-    def norm(self) -> str:
+    def norm(self, epsilon: float = 1e-5) -> str:
         """Batch norm with PyTorch's own settings."""
-        return self.add("batch_norm", epsilon=1e-5, momentum=0.9)
+        return self.add("batch_norm", epsilon=epsilon, momentum=0.9)
 
     def head(self, classes: int) -> Nodes:
         """The mean of each channel, and the classes."""
@@ -159,6 +162,62 @@ def _densenet121(classes: int) -> Nodes:
     return graph.head(classes)
 
 
+def _efficientnet_lite0(classes: int) -> Nodes:
+    """Liu 2020, EfficientNet-Lite: B0 of Tan & Le 2019, arXiv 1905.11946, without its gates.
+
+    Images are scaled as it was trained: less 127, by 128, of 0..255. Padding is TensorFlow's.
+    """
+    graph = _Graph()
+    graph.add("normalise", mean=[127 / 255] * 3, deviation=[128 / 255] * 3)
+    own: dict[str, Any] = {"padding": "same", "epsilon": 1e-3}
+    graph.conv(32, 3, stride=2, act="relu6", **own)
+    read = 32
+    table = (
+        (1, 16, 1, 1, 3), (6, 24, 2, 2, 3), (6, 40, 2, 2, 5), (6, 80, 3, 2, 3), (6, 112, 3, 1, 5),
+        (6, 192, 4, 2, 5), (6, 320, 1, 1, 3),
+    )  # fmt: skip
+    for expansion, width, count, first, kernel in table:
+        for block in range(count):
+            source, stride = graph.last, 1 if block else first
+            hidden = read * expansion
+            if expansion != 1:
+                graph.conv(hidden, 1, act="relu6", **own)
+            graph.conv(hidden, kernel, stride=stride, groups=hidden, act="relu6", **own)
+            out = graph.conv(width, 1, act="", **own)
+            if stride == 1 and read == width:
+                graph.add("add", out, source)
+            read = width
+    graph.conv(1280, 1, act="relu6", **own)
+    graph.add("global_average_pool")
+    graph.add("dropout", rate=0.2)
+    graph.add("dense", units=classes)
+    return graph.nodes
+
+
+def _convnext_tiny(classes: int) -> Nodes:
+    """Liu et al. 2022, arXiv 2201.03545; the scale of a branch is a convolution of 1 x 1."""
+    graph = _Graph()
+    for stage, (width, count) in enumerate(zip((96, 192, 384, 768), (3, 3, 9, 3), strict=True)):
+        size = 2 if stage else 4
+        if stage:
+            graph.add("layer_norm")
+        graph.conv(width, size, stride=size, norm=False, act="", padding="valid")
+        if not stage:
+            graph.add("layer_norm")
+        for _ in range(count):
+            source = graph.last
+            graph.conv(width, 7, groups=width, norm=False, act="")
+            graph.add("layer_norm")
+            graph.conv(4 * width, 1, norm=False, act="gelu")
+            graph.conv(width, 1, norm=False, act="")
+            scaled = graph.add("conv", filters=width, kernel=1, groups=width, bias=False)
+            graph.add("add", scaled, source)
+    graph.add("global_average_pool")
+    graph.add("layer_norm")
+    graph.add("dense", units=classes)
+    return graph.nodes
+
+
 BUILDERS: dict[str, Callable[[int], Nodes]] = {
     "resnet-18": _resnet((2, 2, 2, 2), False),
     "resnet-34": _resnet((3, 4, 6, 3), False),
@@ -167,5 +226,7 @@ BUILDERS: dict[str, Callable[[int], Nodes]] = {
     "vgg-19": _vgg((2, 2, 4, 4, 4)),
     "mobilenet-v2": _mobilenet_v2,
     "densenet-121": _densenet121,
+    "efficientnet-lite0": _efficientnet_lite0,
+    "convnext-tiny": _convnext_tiny,
 }
 """Name -> the nodes of so many classes."""

