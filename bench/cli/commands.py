@@ -42,7 +42,9 @@ OWN = {
          "integrated_gradients --option points=100 --targets targets.npy "
          "--out heatmaps.safetensors",
          "explain --framework jax --network my-network --method grad_cam --images cat.jpg "
-         "--picture cat.png --size 256 256 --out heatmaps.safetensors"]),
+         "--picture cat.png --size 256 256 --out heatmaps.safetensors",
+         "explain --framework jax --network my-network --method grad_cam --images cat.jpg "
+         "--methods core --classes top3 --picture sheet.png --out heatmaps.safetensors"]),
     "diagnose": Command(
         "cli.diagnosing:diagnose", Single, "why heatmaps differ: the conventions that give yours",
         ["diagnose --architecture cnn-gap --weights weights.safetensors --images images.npy "

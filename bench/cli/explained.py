@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.cli import expected, user_files
+from bench.cli import expected, panels, user_files
 from bench.engine.worker import Reporter, Row
 from bench.record.cell import Cell
 from bench.stages.explain import Explanation, explain
@@ -39,13 +39,19 @@ def _rows(cell: Cell, context: Mapping[str, Any], report: Reporter) -> Iterator[
     asked = Explanation(
         images, targets, Path(context["out"]), context["stages"], cell.batch, context["normalise"]
     )
+
+    def tell(text: str) -> None:
+        report.send("progress", text=text)
+
     try:
-        explain(cell, architecture, tensors, asked, lambda text: report.send("progress", text=text))
+        explain(cell, architecture, tensors, asked, tell)
         held = None
         if context["expect"]:
-            report.send("progress", text="holding the logits against yours")
+            tell("holding the logits against yours")
             ours = weights.load(asked.out, only=["logits"])["logits"]
             held = expected.hold(cell, architecture, tensors, images, ours, context["expect"])
+        if "places" in context:
+            panels.make(cell, architecture, tensors, images[: context["drawn"]], context, tell)
     except BadInput as error:
         yield {"status": REFUSED, "reason": str(error)}
         return

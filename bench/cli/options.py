@@ -67,8 +67,20 @@ class Single(Common):
                             values.word("normaliser", NORMALISERS))
     picture: Path | None = option(  # noqa: RUF009
         None, "image, map and overlay, .png", "explain", Path)
+    methods: tuple[str, ...] = option(
+        (), "of the picture, names or families (cam, core, all); by default --method", "explain",
+        tuple)
+    layers: tuple[str, ...] = option((), "of the picture, or all; by default --layer", "explain",
+                                     tuple)
+    classes: tuple[str, ...] = option(
+        (), "of the picture: numbers, names, all, or top3; by default the targets", "explain",
+        tuple)
     colormap: str = option("jet", "of the picture, one of matplotlib's", "explain")
     opacity: float = option(0.3, "of the map over the image, 0 to 1", "explain", values.number)
+    limit: float = option(0.0, "let the opacity follow the map, up to this", "explain",
+                          values.number, name="opacity-limit")
+    image_share: float | None = option(None, "of the image in the overlay; by default what the map "
+                                       "leaves", "explain", values.number)
     resample: str = option("bilinear", "how maps are drawn larger", "explain",
                            values.word("way", RESAMPLED))
     class_names: str = option("", "a data set's, or a file's: one a line, or a list in .json; by "

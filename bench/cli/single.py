@@ -6,12 +6,14 @@ import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from bench.cli import drawn, expecting, given
 from bench.cli.options import Single
+from bench.cli.panels import Place, Wanted
 from bench.record.cell import Cell
 from bench.record.runs import Row
-from bench.subject import names
+from bench.subject import classes, names
 from implementations.errors import BadInput, Unavailable
 
 FAILED = 1
@@ -23,7 +25,7 @@ def explain(asked: Single) -> int:
     3 where the logits are not those expected, and no cause is found. All that can be seen to be
     wrong is refused here, before a framework is imported. Raises BadInput and Unavailable.
     """
-    from bench.cli import explained, user_files
+    from bench.cli import explained, panels, user_files
     from bench.engine import scratch
     from bench.record import cell as cells
     from bench.stages import explain as stage
@@ -31,12 +33,14 @@ def explain(asked: Single) -> int:
 
     column = names.column(asked.framework, asked.backend)
     known = asked.known
+    # To compile each of many methods takes longer than to call it.
+    several = "eager" if asked.methods or asked.layers else None
     cell = cells.Cell(
         stage="explain", framework=column.framework, backend=column.backend,
         method=names.spelled(asked.method), library=asked.library,
         dataset="", architecture=known, layer=asked.layer, score=asked.score,
         options=asked.options, batch=asked.batch, device=asked.device,
-        mode=stage.default_mode(column.framework, asked.library, asked.mode),
+        mode=stage.default_mode(column.framework, asked.library, asked.mode or several),
         precision=stage.default_precision(column.framework, asked.precision),
     )  # fmt: skip
     method = method_of(cell)
@@ -44,8 +48,8 @@ def explain(asked: Single) -> int:
     inputs = [*asked.images, asked.targets, asked.weights, asked.file, asked.expect]
     user_files.check_writable(asked.out, inputs)
     look = drawn.Look(
-        asked.colormap, asked.opacity, asked.resample, asked.size,
-        "relu_max" if asked.normalise == "none" else asked.normalise,
+        asked.colormap, asked.opacity, asked.resample, asked.size, asked.normalise, asked.limit,
+        asked.image_share,
     )  # fmt: skip
     if asked.picture:
         drawn.check(look, asked.picture)
@@ -54,16 +58,19 @@ def explain(asked: Single) -> int:
         subject = given.take(asked, Path(taken))
         if asked.targets:
             read = user_files.read_array(Path(asked.targets), "targets")
-            classes = subject.architecture.classes
-            user_files.check_targets(read, len(subject.images), classes, asked.targets)
+            most = subject.architecture.classes
+            user_files.check_targets(read, len(subject.images), most, asked.targets)
         expecting.checked(asked.expect, subject)
         method.resolve(dict(cell.options), cell.score)
-        method.layer(subject.architecture, cell.layer or None)
+        layer = method.layer(subject.architecture, cell.layer or None)
         method.builder(cell.framework)
+        called = classes.take(asked.class_names, subject.architecture.classes)
+        want = panels.wanted(asked, cell, subject.architecture, called)
         given.require(column, cell.device)
         for told in subject.told:
             print(f"python -m bench explain: {told}", file=sys.stderr)  # noqa: T201
-        row = _explained(asked, cell, subject, look)
+        drawing = _Drawing(look, want, panels.Place(cell.method, layer), called)
+        row = _explained(asked, cell, subject, drawing)
     if row["status"] == "ok":
         return expecting.tell(asked, row)
     reason = row["reason"]
@@ -75,9 +82,18 @@ def explain(asked: Single) -> int:
     return FAILED
 
 
-def _explained(asked: Single, cell: Cell, subject: given.Given, look: drawn.Look) -> Row:
+class _Drawing(NamedTuple):
+    """How the picture is drawn, and of what: `place` alone where nothing else is wanted."""
+
+    look: drawn.Look
+    want: Wanted | None
+    place: Place
+    called: tuple[str, ...]
+
+
+def _explained(asked: Single, cell: Cell, subject: given.Given, drawing: _Drawing) -> Row:
     """The child's row; where it ended well, the answer and its picture are in their places."""
-    from bench.cli import explained
+    from bench.cli import explained, sheet
     from bench.engine.alone import alone
     from bench.engine.progress import ticker
     from implementations.architecture import weights
@@ -96,20 +112,44 @@ def _explained(asked: Single, cell: Cell, subject: given.Given, look: drawn.Look
             **subject.context, "targets": targets, "out": str(made.resolve()),
             "expect": expecting.checked(asked.expect, subject),
             "stages": asked.save == "stages", "normalise": asked.normalise,
+            "sheet": str(Path(folder).resolve()),
         }  # fmt: skip
+        want, shown = drawing.want, 1
+        if want:
+            shown = len(want.places) * len(want.aims)
+            context |= {"places": want.places, "aims": want.aims}
+        count = context["drawn"] = sheet.images_drawn(len(subject.images), shown)
         row = alone(explained.__name__, cell, context, progress.say)[-1]
         if row["status"] != "ok":
             place = str(made.resolve())
             return {**row, "reason": row["reason"].replace(place, str(asked.out))}
         if asked.picture:
-            maps = weights.load(made, only=["upsampled"])["upsampled"][: drawn.MOST]
-            if maps.ndim == 4:
-                raise BadInput("--picture: this method's maps are of every class; name another")
-            drawn.save(asked.picture, subject.images[: drawn.MOST], maps, look)
+            _draw(asked.picture, made, subject, drawing, count)
         made.replace(asked.out)
-        also = f", pictures in {asked.picture}" if asked.picture else ""
+        also = f", pictures of {count} in {asked.picture}" if asked.picture else ""
         progress.tick(f"heatmaps of {len(subject.images)} images are in {asked.out}{also}")
         return row
+
+
+def _draw(path: Path, made: Path, subject: given.Given, drawing: _Drawing, count: int) -> None:
+    """The picture of so many images, from the answer and the panels beside it."""
+    from bench.cli import panels, sheet
+    from implementations.architecture import weights
+
+    answer = weights.load(made, only=["logits", "targets"])
+    logits, targets = answer["logits"][:count], answer["targets"][:count]
+    if drawing.want:
+        lines = panels.read(made.parent, drawing.want, logits, targets, drawing.called)
+    else:
+        maps = weights.load(made, only=["upsampled"])["upsampled"][:count]
+        if maps.ndim == 4:
+            raise BadInput("--picture: this method's maps are of every class; name another")
+        lines = [[sheet.Panel(maps, panels.says(drawing.place, logits, targets, drawing.called))]]
+    named = [
+        [Path(name).stem, panels.told(row, int(row.argmax()), drawing.called)]
+        for name, row in zip(subject.names[:count], logits, strict=True)
+    ]
+    sheet.save(path, subject.images[:count], named, lines, drawing.look)
 
 
 def train(asked: Single) -> int:

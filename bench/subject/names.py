@@ -62,6 +62,11 @@ def pick_methods(names: Iterable[str] | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(chain.from_iterable(chosen)))
 
 
+def family(name: str) -> list[str]:
+    """The methods that a name stands for: of a family, `core` or `all`; none otherwise."""
+    return methods.groups().get(name, [])
+
+
 def broken() -> tuple[str, ...]:
     """Why each method that no name stands for is none: its file does not import."""
     return tuple(methods.broken().values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from PIL import Image
 
 from bench.__main__ import main
-from bench.cli import drawn, pictures
+from bench.cli import drawn, panels, pictures, sheet
 from bench.cli.predicting import best
 from implementations.architecture import graph, registered, weights
 from implementations.errors import BadInput
@@ -89,20 +90,108 @@ def test_pictures_that_cannot_be_taken_say_why(tmp_path: Path) -> None:
         pictures.read([picture(tmp_path / "p.png", 1, 300)], (224, 224), 3)
 
 
-def test_an_overlay_is_the_mixture_it_says(tmp_path: Path) -> None:
-    images = np.full((1, 4, 6, 1), 0.5, np.float32)
+def test_an_overlay_is_the_mixture_it_says() -> None:
+    image = drawn.plain(np.full((4, 6, 1), 0.5, np.float32), (4, 6))
     maps = np.zeros((1, 2, 3), np.float32)
     maps[0, 0, 0] = 2.0
     look = drawn.Look(colormap="gray", opacity=0.25, resample="nearest")
-    pixels = drawn.composed(images, maps, look)
-    assert pixels.shape == (4, 3 * 6 + 2 * drawn.GAP, 3)
-    image, heat, both = (pixels[:, n * (6 + drawn.GAP) :][:, :6, 0] / 255 for n in range(3))
-    assert np.allclose(image, 0.5, atol=0.003)
+    (values,) = drawn.scaled(maps, look)
+    heat, both = drawn.tiles(values, False, image, look)
     np.testing.assert_array_equal(heat[:2, :2], 1)
     np.testing.assert_array_equal(heat[2:], 0)
-    assert np.allclose(both, 0.25 * heat + 0.75 * 0.5, atol=0.005)
-    larger = drawn.composed(images, maps, drawn.Look(size=(8, 8)))
-    assert larger.shape == (8, 3 * 8 + 2 * drawn.GAP, 3)
+    np.testing.assert_allclose(both, 0.25 * heat + 0.75 * 0.5)
+    tutorial = replace(look, opacity=0.3, image=0.5)
+    np.testing.assert_allclose(drawn.tiles(values, False, image, tutorial)[1], 0.3 * heat + 0.25)
+    # The opacity follows the map: nothing where it is zero, the limit at its peak.
+    _, over = drawn.tiles(values, False, image, replace(look, limit=0.4))
+    np.testing.assert_allclose(over[:2, :2], 0.4 + 0.6 * 0.5)
+    np.testing.assert_allclose(over[2:], 0.5)
+
+
+def test_both_signs_are_drawn_about_zero() -> None:
+    maps = np.array([[[-1.0, 0.0, 2.0]], [[0.0, 0.0, 0.0]]])
+    look = drawn.Look(resample="nearest")
+    assert drawn.both_signs(maps, look)
+    values = drawn.scaled(maps, look)
+    np.testing.assert_array_equal(values, [[[-0.5, 0.0, 1.0]], [[0.0, 0.0, 0.0]]])
+    heat, over = drawn.tiles(values[0], True, np.zeros((1, 3, 3), np.float32), look)
+    below, zero, above = heat[0]
+    assert below[2] > below[0] and above[0] > above[2] and np.ptp(zero) < 0.01
+    np.testing.assert_array_equal(over[0, 1], 0)
+    asked = replace(look, normaliser="min_max")
+    assert not drawn.both_signs(maps, asked)
+    np.testing.assert_allclose(drawn.scaled(maps, asked)[0], [[0, 1 / 3, 1]])
+
+
+def test_a_sheet_has_its_tiles_where_they_belong() -> None:
+    images = np.full((2, 8, 8, 3), 0.25, np.float32)
+    maps = np.zeros((2, 8, 8))
+    maps[0] = 1.0
+    panel = sheet.Panel(maps, [["some_method"], ["some_method"]])
+    look = drawn.Look(size=(40, 50), colormap="gray")
+    named = [["a"], ["b"]]
+    step = 50 + sheet.GAP
+    one = sheet.composed(images, named, [[panel]], look)
+    assert one.shape[1] == 3 * step and one.shape[0] % 2 == 0
+    block = one[: one.shape[0] // 2]
+    foot = block[-2 * sheet.GAP - 1]
+    np.testing.assert_array_equal(foot[[0, step, 2 * step], 0], [64, 255, 121])
+    empty = one[-2 * sheet.GAP - 1]
+    np.testing.assert_array_equal(empty[[0, step, 2 * step], 0], [64, 217, 64])
+    # Twelve panels are two lines of six, their overlays beneath them.
+    many = sheet.composed(images[:1], named[:1], [[panel] * 12], look)
+    assert many.shape[1] == 7 * step
+    below = many[-2 * sheet.GAP - 1, :, 0]
+    np.testing.assert_array_equal(below[::step], [255, *[121] * 6])
+    assert sheet.images_drawn(100, 1) == sheet.MOST_IMAGES
+    assert sheet.images_drawn(100, 200) < 4 and sheet.images_drawn(1, 10**4) == 1
+
+
+def test_what_a_sheet_is_to_show_is_taken_by_name() -> None:
+    called = ("cat", "tiger cat", "dog")
+    assert panels._aims((), called) == (panels.TARGET,)
+    assert panels._aims(("2", "Tiger Cat", "top2"), called) == (2, 1, -2, -3)
+    assert panels._aims(("all",), called) == (0, 1, 2)
+    for text, told in (
+        ("3", "not one of 0 to 2"),
+        ("tyger cat", "mean tiger cat"),
+        ("top9", "9 c"),
+    ):
+        with pytest.raises(BadInput, match=told):
+            panels._aims((text,), called)
+    logits = np.array([[1.0, 3.0, 2.0], [5.0, 0.0, 5.0]])
+    found = panels.targets(logits, np.array([2, 2]), (panels.TARGET, 1, -2, -3))
+    np.testing.assert_array_equal(found, [[2, 2], [1, 1], [1, 0], [2, 2]])
+    assert panels.told(np.array([0.0, 0.0, 0.0]), 1, called) == "tiger cat 33.3%"
+
+
+def test_a_long_name_is_broken_and_the_rest_cut() -> None:
+    assert sheet._wrapped("cam", 128) == ["cam"]
+    assert sheet._wrapped("smooth_grad_cam_plus_plus", 128) == ["smooth_grad_cam_", "plus_plus"]
+    assert sheet._cut("w" * 100, 60).endswith("w…")
+
+
+def test_one_sheet_shows_methods_layers_and_classes(
+    network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = picture(tmp_path / "a.png", 30, 40)
+    words = (
+        f"explain --framework reference --network {network} --method saliency --images {path} "
+        f"--out {tmp_path}/maps.safetensors --layers conv3 conv4 --classes top2 --size 30 30 "
+        "--methods saliency hires_cam "
+    )
+    assert main(words.split()) == 2
+    assert "name --picture too" in capsys.readouterr().err
+    words += f"--picture {tmp_path}/out.png "
+    assert main([*words.split(), "--methods", "cam[form=bytes]"]) == 4
+    assert "layer 'relu3' is not what is pooled" in capsys.readouterr().err
+    assert main([*words.split(), "--class-names", "fashion_mnist"]) == 2
+    assert "10 names, the network tells 4 classes apart" in capsys.readouterr().err
+    assert main(words.split()) == 0
+    with Image.open(tmp_path / "out.png") as made:
+        # The image, and the two classes of each line: of saliency, and of two layers.
+        assert made.size[0] == 3 * (30 + sheet.GAP)
+        assert made.size[1] > 6 * (30 + sheet.GAP)
 
 
 def test_explain_takes_pictures_and_draws_one(
@@ -122,7 +211,8 @@ def test_explain_takes_pictures_and_draws_one(
     assert made["normalised"].shape == (2, 12, 10)
     assert set(made["normalised"].max(axis=(1, 2))) <= {0.0, 1.0}
     with Image.open(drawn_at) as made_of:
-        assert made_of.size == (3 * 24 + 2 * drawn.GAP, 2 * 32 + drawn.GAP)
+        assert made_of.size[0] == 3 * (24 + sheet.GAP)
+        assert made_of.size[1] > 2 * (32 + sheet.GAP)
     for more, said in (("--colormap jett", "did you mean jet"), ("--opacity 2", "from 0 to 1")):
         assert main([*words.split(), *more.split()]) == 2
         assert said in capsys.readouterr().err

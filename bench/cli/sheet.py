@@ -1,0 +1,203 @@
+"""A contact sheet: of each image the image, its heatmaps, and these over it, with what they are."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.cli import drawn
+from bench.cli.drawn import Look
+from bench.subject.heatmaps import zero_maps
+from implementations.architecture.weights import write_bytes
+
+MOST_IMAGES, MOST_TILES = 32, 1200
+"""Images that are drawn, at the most, and tiles of the whole sheet."""
+GAP, LINE, LETTERS = 6, 14, 11
+"""Pixels between tiles, of a line of text, and of its letters."""
+SMALLEST = 128
+"""Pixels along a tile's shorter side, at the least, where no size is asked: its text is read."""
+ACROSS = 10
+GREY = 0.85
+"""Of a map without evidence."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The maps (n, H, W) of one method at one layer; `says` are each image's lines of text."""
+
+    maps: NDArray[Any]
+    says: Sequence[Sequence[str]]
+
+
+def images_drawn(n: int, panels: int) -> int:
+    """How many of n images are drawn, of so many panels each: one at the least."""
+    return max(min(n, MOST_IMAGES, MOST_TILES // (2 * panels + 1)), 1)
+
+
+def composed(
+    images: NDArray[Any], named: Sequence[Sequence[str]], lines: Sequence[Sequence[Panel]],
+    look: Look,
+) -> NDArray[np.uint8]:  # fmt: skip
+    """Pixels (height, width, 3) of images (n, H, W, C) in [0, 1] with their lines of text.
+
+    One panel stands beside the image, and its overlay beside that; of several the overlays stand
+    beneath the maps. A line of more than `ACROSS` panels is broken.
+    """
+    size = look.size or _size(images.shape[1], images.shape[2])
+    broken = [part for line in lines for part in _broken(line)]
+    drawings = [[_Drawing(panel, look) for panel in line] for line in broken]
+    blocks = [
+        _block(drawn.plain(image, size), named[n], drawings, n, look)
+        for n, image in enumerate(images)
+    ]
+    spaced = [np.pad(each, ((0, GAP), (0, 0), (0, 0)), constant_values=1.0) for each in blocks]
+    pixels: NDArray[np.uint8] = np.rint(255 * np.concatenate(spaced)).astype(np.uint8)
+    return pixels
+
+
+def save(
+    path: Path, images: NDArray[Any], named: Sequence[Sequence[str]],
+    lines: Sequence[Sequence[Panel]], look: Look,
+) -> None:  # fmt: skip
+    """Write the PNG, whole or not at all. Raises BadInput."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(composed(images, named, lines, look)).save(buffer, "PNG")
+    write_bytes(path, buffer.getvalue())
+
+
+def _size(height: int, width: int) -> tuple[int, int]:
+    times = -(-SMALLEST // min(height, width))
+    return times * height, times * width
+
+
+def _broken(line: Sequence[Panel]) -> Iterator[Sequence[Panel]]:
+    """Parts of a line, as even as they can be."""
+    rows = -(-len(line) // ACROSS)
+    step = -(-len(line) // rows)
+    return (line[start : start + step] for start in range(0, len(line), step))
+
+
+class _Drawing:
+    """A panel's maps as they are coloured."""
+
+    def __init__(self, panel: Panel, look: Look) -> None:
+        self.says = panel.says
+        self.signed = drawn.both_signs(panel.maps, look)
+        self.empty = zero_maps(panel.maps)
+        self.values = drawn.scaled(panel.maps, look)
+
+    def pair(self, n: int, image: drawn.Pixels, look: Look) -> list[NDArray[np.float64]]:
+        """The map of image n and its overlay; of an empty one a word, and the image alone."""
+        if self.empty[n]:
+            told = "no evidence" if self.signed else "no positive evidence"
+            return [_worded(image.shape[:2], told.split(" ")), image.astype(np.float64)]
+        return list(drawn.tiles(self.values[n], self.signed, image, look))
+
+
+def _block(
+    image: drawn.Pixels, named: Sequence[str], lines: list[list[_Drawing]], n: int, look: Look
+) -> NDArray[np.float64]:
+    """An image and all of its panels, a gap beneath."""
+    if len(lines) == len(lines[0]) == 1:
+        (only,) = lines[0]
+        heat, over = only.pair(n, image, look)
+        row = [
+            _captioned(image, named),
+            _captioned(heat, only.says[n]),
+            _captioned(over, ["overlay"]),
+        ]
+        return _row(row)  # fmt: skip
+    rows = []
+    for number, line in enumerate(lines):
+        pairs = [each.pair(n, image, look) for each in line]
+        heads = [
+            _captioned(heat, each.says[n]) for (heat, _), each in zip(pairs, line, strict=True)
+        ]
+        first = image if number == 0 else np.ones_like(image)
+        rows.append(_row([_captioned(first, named if number == 0 else ()), *heads]))
+        blank = np.ones(image.shape)
+        rows.append(_row([blank, *(over for _, over in pairs)]))
+    width = max(row.shape[1] for row in rows)
+    padded = [
+        np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0)), constant_values=1.0)
+        for row in rows
+    ]
+    return np.concatenate(padded)
+
+
+def _row(parts: Sequence[NDArray[np.floating[Any]]]) -> NDArray[np.float64]:
+    """Parts side by side, at the foot of the row, with gaps between and beneath."""
+    height = max(part.shape[0] for part in parts)
+    spaced = [
+        np.pad(part, ((height - part.shape[0], GAP), (0, GAP), (0, 0)), constant_values=1.0)
+        for part in parts
+    ]
+    joined: NDArray[np.float64] = np.concatenate(spaced, axis=1).astype(np.float64)
+    return joined
+
+
+def _captioned(tile: NDArray[Any], says: Sequence[str]) -> NDArray[np.float64]:
+    """A tile beneath its lines of text."""
+    texts = [line for text in says if text for line in _wrapped(text, tile.shape[1])]
+    head = np.ones((LINE * len(texts) + 2, tile.shape[1], 3))
+    written = _written(head, [(0, LINE * n, text) for n, text in enumerate(texts)])
+    return np.concatenate([written, tile])
+
+
+def _worded(size: tuple[int, ...], words: Sequence[str]) -> NDArray[np.float64]:
+    """A grey tile with words in its middle."""
+    top = (size[0] - LINE * len(words)) // 2
+    width = [(size[1] - _font().getlength(word)) / 2 for word in words]
+    places = [(width[n], top + LINE * n, word) for n, word in enumerate(words)]
+    return _written(np.full((*size, 3), GREY), places)
+
+
+def _written(
+    pixels: NDArray[np.float64], texts: Sequence[tuple[float, float, str]]
+) -> NDArray[np.float64]:
+    """Texts at (x, y) upon pixels (h, w, 3), each cut at the right edge."""
+    from PIL import Image, ImageDraw
+
+    picture = Image.fromarray(np.rint(255 * pixels).astype(np.uint8))
+    pen = ImageDraw.Draw(picture)
+    for x, y, text in texts:
+        pen.text((max(x, 0), y), _cut(text, pixels.shape[1] - max(x, 0)), (0, 0, 0), _font())
+    return np.asarray(picture, np.float64) / 255
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """A text on one line, or two where it is too long and has a place to break."""
+    places = [match.end() for match in re.finditer("[ _]", text)]
+    first = max((n for n in places if _font().getlength(text[:n]) <= width), default=0)
+    if _font().getlength(text) <= width or not first:
+        return [text]
+    return [text[:first], text[first:]]
+
+
+def _cut(text: str, width: float) -> str:
+    """As much of a text as the width has room for."""
+    if _font().getlength(text) <= width:
+        return text
+    while text and _font().getlength(text + "…") > width:
+        text = text[:-1]
+    return text + "…"
+
+
+@cache
+def _font() -> Any:
+    """The letters that matplotlib ships."""
+    import matplotlib as mpl
+    from PIL import ImageFont
+
+    path = Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
+    return ImageFont.truetype(str(path), LETTERS)
