@@ -1,4 +1,6 @@
-"""photographs: those that scikit-learn and scikit-image ship, at the size that SqueezeNet reads.
+"""photographs: those that scikit-learn and scikit-image ship, at 256 x 256.
+
+A network sees the centre of the size that it reads; `test_images` are what SqueezeNet does.
 
 For a network trained on ImageNet; there is nothing to train on. scikit-learn's two come first: a
 pavilion of the Summer Palace ("china") and a dahlia ("flower"). Where scikit-image is installed
@@ -20,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets import imagenet_names
-from datasets.contract import Dataset
+from datasets.contract import Dataset, centre
 from implementations.arrays import Images, resize
 
 NAME = "photographs"
@@ -37,7 +39,8 @@ CLASS_NAMES = imagenet_names.names() or tuple(f"class {k}" for k in range(imagen
 
 def load(data_dir: Path | str | None = None, allow_unverified: bool = False) -> Dataset:
     """2 or 8 test images, 227 x 227 x 3, and no training images; the arguments do nothing."""
-    names, images = photographs()
+    names, whole = photographs()
+    images = centre(whole, (CROPPED, CROPPED))
     more = {Path(file).stem: label for file, label in MORE.items()}
     return Dataset(
         name=NAME,
@@ -51,22 +54,20 @@ def load(data_dir: Path | str | None = None, allow_unverified: bool = False) -> 
         licence="CC BY 2.0; scikit-image's: CC0 and public domain",
         source="scikit-learn load_sample_image (Flickr: danielbuechele and vultilion, 2011), and "
         "scikit-image's package",
+        whole=whole,
     )
 
 
 def photographs() -> tuple[tuple[str, ...], Images]:
-    """Names and (n, 227, 227, 3) RGB in [0, 1] of the photographs.
-
-    Resized to 256 x 256 without antialias and cropped at the centre, as SqueezeNet expects.
-    """
+    """Names and (n, 256, 256, 3) RGB in [0, 1], resized without antialias."""
     from sklearn.datasets import load_sample_image
 
-    names, images = list(NEAREST), [_cut(load_sample_image(f"{name}.jpg")) for name in NEAREST]
+    names, images = list(NEAREST), [_resized(load_sample_image(f"{name}.jpg")) for name in NEAREST]
     for path in shipped():
         from PIL import Image
 
         with Image.open(path) as picture:
-            images.append(_cut(np.asarray(picture.convert("RGB"))))
+            images.append(_resized(np.asarray(picture.convert("RGB"))))
         names.append(path.stem)
     return tuple(names), np.stack(images)
 
@@ -79,10 +80,7 @@ def shipped() -> list[Path]:
     return paths if all(path.is_file() for path in paths) else []
 
 
-def _cut(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The centre (227, 227, 3) of a photograph (h, w, 3) at 256 x 256."""
-    start = (RESIZED - CROPPED) // 2
-    middle = slice(start, start + CROPPED)
+def _resized(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """A photograph (h, w, 3) at (256, 256, 3)."""
     channels = np.moveaxis(pixels / 255, -1, 0)
-    whole = np.moveaxis(resize(channels, (RESIZED, RESIZED)), 0, -1)
-    return whole[middle, middle].astype(np.float32)
+    return np.moveaxis(resize(channels, (RESIZED, RESIZED)), 0, -1).astype(np.float32)

@@ -45,7 +45,8 @@ def planned(stage: str, request: Request) -> list[Network]:
     for dataset in request.datasets or EMBEDDED:
         plan = PLANS.get(dataset, {})
         for architecture in request.architectures or tuple(plan):
-            if registered.own_weights(architecture):
+            large = registered.fixed(architecture) and not trainable(dataset)
+            if registered.own_weights(architecture) or large:
                 found.append(Network(dataset, architecture, "given"))
             elif architecture in plan or (len(request.datasets) == 1 and trainable(dataset)):
                 found.append(Network(dataset, architecture, plan.get(architecture, "all")))
@@ -80,9 +81,11 @@ def everything(request: Request) -> list[Network]:
     """
     found = []
     for name in request.architectures or registered.names():
-        if name in pretrained.FILES:
-            if shared_weights("photographs", name, request.results).exists():
-                found.append(Network("photographs", name, "given"))
+        if registered.fixed(name):
+            # Whoever names one that nobody has weights of times it with random ones.
+            there = shared_weights("photographs", name, request.results).exists()
+            if there or (request.architectures and name not in pretrained.FILES):
+                found.append(Network("photographs", name, "given" if there else "all"))
         elif convolves(registered.get(name)):
             there = shared_weights(SWEPT, name, request.results).exists()
             found.append(Network(SWEPT, name, "given" if there else "pytorch"))
@@ -104,6 +107,8 @@ def _nothing(request: Request, reason: str) -> str:
 
 def source(dataset: str, architecture: str) -> str:
     """What to do for the weights that all columns are given."""
+    if registered.fixed(architecture) and architecture not in pretrained.FILES:
+        return f"{architecture} comes untrained; import one that is trained: docs/import.md"
     if architecture in pretrained.FILES:
         return pretrained.how_to_get(architecture)
     asked = f"--dataset {dataset} --architectures {registered.typed(architecture)} --stages train"

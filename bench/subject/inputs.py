@@ -14,7 +14,7 @@ import datasets
 from bench.record import sealed
 from bench.record.cell import Cell
 from bench.record.runs import LOCAL, RESULTS
-from datasets.contract import Dataset
+from datasets.contract import Dataset, centre
 from implementations.architecture import pretrained, registered, weights
 from implementations.architecture.graph import Architecture
 from implementations.architecture.recipes import recipe
@@ -69,6 +69,8 @@ def prepare_images(
             "verified": np.array(data.verified),
             "fill": _median(data.train_images if len(data.train_images) else data.test_images),
         }
+        if data.whole is not None:
+            arrays["whole"] = data.whole[:n]
         if data.test_masks is not None:
             arrays["masks"] = data.test_masks[:n]
         return arrays
@@ -128,10 +130,16 @@ def own_weights(dataset: str, architecture: str, results: Path) -> Path:
 
 
 def architecture_for(name: str, images: Path) -> Architecture:
-    """An architecture at the shape of a data set, given the file of its images. Raises BadInput."""
-    shape = weights.shapes(images)["images"][1:]
+    """An architecture at the shape of a data set, given the file of its images. Raises BadInput.
+
+    One of a size of its own has it where the images can be had at any.
+    """
+    held = weights.shapes(images)
+    shape = held["images"][1:]
     classes = int(weights.load(images, only=["classes"])["classes"].item())
     architecture = registered.get(name, (shape[0], shape[1], shape[2]), classes)
+    if "whole" in held:
+        shape = (*architecture.input_shape[:2], shape[2])
     fit(architecture, shape, classes)
     return architecture
 
@@ -159,6 +167,9 @@ def subject(cell: Cell, context: Mapping[str, Any], n: int | None = None) -> Sub
     arrays = sealed.load(Path(context["images"][cell.dataset]))
     images = arrays["images"][:n]
     architecture = architecture_for(cell.architecture, Path(context["images"][cell.dataset]))
+    height, width, _ = architecture.input_shape
+    if "whole" in arrays:
+        images = centre(arrays["whole"][:n], (height, width))
     kernels = recipe(cell.architecture, cell.dataset).kernels
     if cell.weights == "random":
         tensors: dict[str, NDArray[Any]] = dict(weights.randomise(architecture, RANDOM_SEED))

@@ -159,6 +159,11 @@ def names() -> list[str]:
     return list(_BUILDERS)
 
 
+def fixed(name: str) -> bool:
+    """Whether it is a registered architecture with an input shape and classes of its own."""
+    return name in _FIXED or name in published.BUILDERS
+
+
 @cache
 def get(name: str, input_shape: InputShape = (28, 28, 1), classes: int = 10) -> Architecture:
     """A registered architecture at a data set's shape, or the one in a JSON file.

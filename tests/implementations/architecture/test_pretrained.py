@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datasets.photographs import photographs
+from datasets import photographs
 from implementations.architecture import pretrained, registered, weights
 from implementations.arrays import resize
 from implementations.errors import BadInput
@@ -140,7 +140,7 @@ def test_squeezenet_sees_what_is_in_the_photographs():
     tensors = pretrained.squeezenet(WEIGHTS)
     assert sum(array.size for array in tensors.values()) == 1_248_424
     network = runtime.build(registered.get("squeezenet-1.0"), tensors)
-    _, images = photographs()
+    images = photographs.load().test_images[:2]
     logits = network(runtime.put(network, images))
     temple, flower = np.argsort(-logits[:2], axis=1)
     # A Chinese pavilion: stupa, bell cote and monastery lead. ImageNet has no dahlia: what looks
