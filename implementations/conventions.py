@@ -8,16 +8,14 @@ a gradient is the oracle's business, and comes as an argument.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
 
 from implementations.arrays import Floats
+from implementations.formulas import INPUT_FORMULAS, POOLS, formula_of, quotient
 from implementations.interpolation import interpolation
-
-Formula = Callable[[Floats, Floats, Callable[[Floats], Floats]], Floats]
-"""(activations, gradients, pool), both (N, h, w, c) -> the map (N, h, w) before any ReLU."""
 
 
 @dataclass(frozen=True)
@@ -33,16 +31,19 @@ class Convention:
     gradient: str = "as it is"
     formula: str = "grad_cam"
     pool: str = "mean"
+    sign: str = "as defined"
     rectify: str = "before resizing"
     resize: str = "bilinear"
     normalise: str = "none"
+    epsilon: float = 0.0
 
-    def cost(self, formula: str = "grad_cam") -> int:
+    def cost(self, formula: str = "grad_cam", at_input: bool | None = None) -> int:
         """How far it is from canonical, where `formula` is the method's own.
 
-        At the input that has no ReLU: there each is a step away.
+        `at_input` says where the method's map lives, where the formula's name does not: at the
+        input there is no ReLU, and each is a step away.
         """
-        at_input = formula in INPUT_FORMULAS
+        at_input = formula in INPUT_FORMULAS if at_input is None else at_input
         paid = sum(
             int(self.rectify != "none") if at_input and name == "rectify" else table[value]
             for name, table in FACTORS.items()
@@ -75,20 +76,24 @@ FACTORS: dict[str, dict[str, int]] = {
     },
     "rule": {"plain": 0, "guided": 2, "deconvolution": 2},
     "pairing": {"one tensor": 0, "gradient of the partner": 2, "activation of the partner": 2},
-    "gradient": {"as it is": 0, "positive part": 1, "magnitude": 2},
+    "gradient": {
+        "as it is": 0, "positive part": 1, "positive where active": 1, "magnitude": 2,
+    },
     "pool": {"mean": 0, "mean over the batch too": 2, "magnitude": 2, "first channel": 2},
+    "sign": {"as defined": 0, "as it falls": 1},
     "rectify": {
         "before resizing": 0, "none": 1, "after resizing": 1, "both": 1, "magnitude": 1,
     },
     "resize": {
         "bilinear": 0, "align corners": 1, "nearest": 1, "nearest, rounded down": 1,
         "bicubic -0.5": 1, "bicubic -0.75": 1, "area": 1, "antialias": 1, "lanczos": 1,
-        "cubic spline": 1,
+        "cubic spline": 1, "SciPy's zoom": 1, "none": 0,
     },
     "normalise": {
         "none": 0, "max": 0, "min_max": 1, "min_max before resizing": 1, "max before resizing": 1,
         "magnitude": 1, "sum": 1, "largest of the batch": 1, "min_max of the batch": 1,
         "max plus epsilon": 1, "min_max plus epsilon": 1,
+        "min_max twice plus epsilon": 1,
     },
 }  # fmt: skip
 """Factor -> its values and what each costs; the layer and the formula have no fixed values."""
@@ -98,70 +103,12 @@ def combine(convention: Convention, activations: Floats, gradients: Floats) -> F
     """The map (N, h, w) before any ReLU, of activations and gradients (N, h, w, c)."""
     if convention.gradient == "positive part":
         gradients = np.maximum(gradients, 0)
+    elif convention.gradient == "positive where active":
+        gradients = np.maximum(gradients, 0) * (activations > 0)
     elif convention.gradient == "magnitude":
         gradients = np.abs(gradients)
-    return FORMULAS[convention.formula](activations, gradients, POOLS[convention.pool])
-
-
-def _weighted(weights: Floats, activations: Floats) -> Floats:
-    return np.asarray(np.einsum("nhwc,nc->nhw", activations, weights))
-
-
-def quotient(upper: Floats, lower: Floats) -> Floats:
-    """Upper / lower, and 0 where lower is exactly 0."""
-    return np.divide(upper, lower, out=np.zeros_like(upper), where=lower != 0)
-
-
-def _plus_plus(a: Floats, g: Floats, pool: Callable[[Floats], Floats]) -> Floats:
-    total = a.sum(axis=(1, 2), keepdims=True)
-    return _weighted(quotient(np.maximum(g, 0), 2 + g * total).sum(axis=(1, 2)), a)
-
-
-def _plus_plus_rescaled(a: Floats, g: Floats, pool: Callable[[Floats], Floats]) -> Floats:
-    """As its authors' code: alpha sums to 1 over the positions of a positive gradient."""
-    total = a.sum(axis=(1, 2), keepdims=True)
-    alpha = quotient(np.ones_like(g), 2 + g * total) * (g != 0)
-    alpha = quotient(alpha, np.where(g > 0, alpha, 0).sum(axis=(1, 2), keepdims=True) + 0 * alpha)
-    return _weighted((alpha * np.maximum(g, 0)).sum(axis=(1, 2)), a)
-
-
-def _xgrad(a: Floats, g: Floats, pool: Callable[[Floats], Floats]) -> Floats:
-    return _weighted(quotient((g * a).sum(axis=(1, 2)), a.sum(axis=(1, 2))), a)
-
-
-FORMULAS: dict[str, Formula] = {
-    "grad_cam": lambda a, g, pool: _weighted(pool(g), a),
-    "hires_cam": lambda a, g, pool: (g * a).sum(axis=-1),
-    "xgrad_cam": _xgrad,
-    "layer_cam": lambda a, g, pool: (np.maximum(g, 0) * a).sum(axis=-1),
-    "grad_cam_plus_plus": _plus_plus,
-    "grad_cam_plus_plus, alpha rescaled": _plus_plus_rescaled,
-    "gradients alone": lambda a, g, pool: g.sum(axis=-1),
-    "activations alone": lambda a, g, pool: a.sum(axis=-1),
-}
-"""The formulas at a layer; the methods' own names where they are those."""
-INPUT_FORMULAS: dict[str, Formula] = {
-    "saliency": lambda a, g, pool: np.abs(g).max(axis=-1),
-    "sum of magnitudes": lambda a, g, pool: np.abs(g).sum(axis=-1),
-    "sum of squares": lambda a, g, pool: (g**2).sum(axis=-1),
-    "largest square": lambda a, g, pool: (g**2).max(axis=-1),
-    "signed sum": lambda a, g, pool: g.sum(axis=-1),
-    "magnitude of the sum": lambda a, g, pool: np.abs(g.sum(axis=-1)),
-    "gradient_x_input": lambda a, g, pool: (g * a).sum(axis=-1),
-    "gradient times input, magnitudes": lambda a, g, pool: np.abs(g * a).sum(axis=-1),
-    "gradient times input, largest magnitude": lambda a, g, pool: np.abs(g * a).max(axis=-1),
-}
-"""The formulas at the input: how colours become one map."""
-FORMULAS |= INPUT_FORMULAS
-POOLS: dict[str, Callable[[Floats], Floats]] = {
-    "mean": lambda g: g.mean(axis=(1, 2)),
-    "mean over the batch too": lambda g: np.broadcast_to(
-        g.mean(axis=(0, 1, 2)), (len(g), g.shape[-1])
-    ),
-    "magnitude": lambda g: np.abs(g.mean(axis=(1, 2))),
-    "first channel": lambda g: g.mean(axis=(1, 2)) * (np.arange(g.shape[-1]) == 0),
-}
-"""Gradients (N, h, w, c) -> a weight (N, c) for each channel."""
+    formula = formula_of(convention.formula)
+    return formula(activations, gradients, POOLS[convention.pool])
 
 
 def rectified(convention: Convention, signed: Floats) -> Floats:
@@ -179,8 +126,8 @@ def finish(convention: Convention, signed: Floats, size: tuple[int, int]) -> Flo
 
 
 def resized(maps: Floats, size: tuple[int, int], kind: str) -> Floats:
-    """Maps (N, h, w) as (N, H, W): every kind here is a matrix along each axis."""
-    if maps.shape[1:] == size:
+    """Maps (N, h, w) as (N, H, W): every kind here is a matrix along each axis, or none at all."""
+    if maps.shape[1:] == size or kind == "none":
         return maps
     down, across = (interpolation(kind, *pair) for pair in zip(maps.shape[1:], size, strict=True))
     return np.asarray(np.einsum("Hh,nhw,Ww->nHW", down, maps, across, optimize=True))
@@ -193,6 +140,9 @@ def normalised(convention: Convention, made: Floats, before: Floats, epsilon: fl
     axes = (0, 1, 2) if kind.endswith("of the batch") else (1, 2)
     high, low = whole.max(axis=axes, keepdims=True), whole.min(axis=axes, keepdims=True)
     lift = epsilon if kind.endswith("epsilon") else 0.0
+    if kind == "min_max twice plus epsilon":
+        once = before.max(axis=axes, keepdims=True) - before.min(axis=axes, keepdims=True)
+        made, high, low = (quotient(each, once + lift + 0 * each) for each in (made, high, low))
     if kind.startswith("min_max"):
         return quotient(made - low, high - low + lift + 0 * made)
     scale: Mapping[str, Floats] = {
@@ -203,3 +153,16 @@ def normalised(convention: Convention, made: Floats, before: Floats, epsilon: fl
         "largest of the batch": high,
     }  # fmt: skip
     return quotient(made, scale[kind] + 0 * made)
+
+
+def apply(
+    convention: Convention, activations: Floats, gradients: Floats, size: tuple[int, int]
+) -> Floats:
+    """The map (N, H, W), or (N, h, w) where nothing is resized, that a convention makes of these.
+
+    Activations and gradients (N, h, w, c) are those of its input, target, score, layer, rule and
+    pairing, as the oracle has them.
+    """
+    signed = combine(convention, activations, gradients)
+    before, made = rectified(convention, signed), finish(convention, signed, size)
+    return normalised(convention, made, before, convention.epsilon)

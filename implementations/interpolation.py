@@ -5,15 +5,25 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
 from implementations.arrays import Floats
 
+SPLINES: dict[str, dict[str, Any]] = {
+    "cubic spline": {"order": 3, "mode": "nearest"},
+    "SciPy's zoom": {"order": 1},
+}
+"""What SciPy's `zoom` is given. Left to itself it puts what rounding moves outside at 0."""
+
 
 @lru_cache(maxsize=512)
 def interpolation(kind: str, old: int, new: int) -> Floats:
-    """The matrix (new, old) of an interpolation along one axis; its rows sum to 1."""
+    """The matrix (new, old) of an interpolation along one axis; its rows sum to 1.
+
+    But for SciPy's zoom, whose last row can be 0.
+    """
     steps, cells = np.arange(new, dtype=np.float64), np.arange(old, dtype=np.float64)
     centres: Floats = (steps + 0.5) * (old / new) - 0.5
     if kind == "bilinear":
@@ -35,10 +45,10 @@ def interpolation(kind: str, old: int, new: int) -> Floats:
         return _normed(_taps(centres, cells, lambda x: np.sinc(x) * np.sinc(x / 3) * (abs(x) < 3)))
     if kind == "area":
         return _area(old, new)
-    if kind == "cubic spline":
+    if kind in SPLINES:
         from scipy.ndimage import zoom
 
-        columns = [zoom(np.eye(old)[i], new / old, order=3, mode="nearest") for i in range(old)]
+        columns = [zoom(np.eye(old)[i], new / old, **SPLINES[kind]) for i in range(old)]
         return np.stack(columns, axis=1)
     raise ValueError(f"unknown interpolation {kind!r}")
 

@@ -19,6 +19,7 @@ ROOMS = (
         "implementations.arrays",
         "implementations.files",
         "implementations.interpolation",
+        "implementations.formulas",
         "implementations.conventions",
     ),
     ("implementations.architecture", "implementations.contract"),

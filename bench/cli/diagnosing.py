@@ -14,7 +14,7 @@ from bench.engine.alone import alone
 from bench.engine.progress import answer, ticker
 from bench.record.cell import Cell
 from bench.subject.explainer import method_of
-from implementations import conventions
+from implementations import methods
 from implementations.errors import BadInput
 
 FOUND, NOT_FOUND = 0, 3
@@ -25,9 +25,8 @@ def diagnose(asked: Single) -> int:
 
     Raises BadInput before any work for what cannot be read or does not fit.
     """
-    if asked.method not in conventions.FORMULAS:
-        known = ", ".join(name for name in conventions.FORMULAS if " " not in name)
-        raise BadInput(f"--method {asked.method}: maps of one gradient are told apart: {known}")
+    if methods.load(asked.method).every_class:
+        raise BadInput(f"--method {asked.method}: give a map of one class for each image")
     cell = Cell(
         stage="diagnose", framework="reference", method=asked.method, dataset="",
         architecture=asked.known, layer=asked.layer, precision="float64",

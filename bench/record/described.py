@@ -49,7 +49,7 @@ def offer(library: str, method: str) -> Row:
         return {}
     same = ", ".join(f"{name}={value}" for name, value in (found.canonical or {}).items())
     same = "" if found.canonical is None else same or DEFAULTS
-    return {"like": found.like, "same_with": same, "difference": found.why}
+    return {"like": found.like, "same_with": same, "difference": found.difference}
 
 
 def network(graph: Architecture) -> Row:

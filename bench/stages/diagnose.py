@@ -15,7 +15,7 @@ from bench.truth.question import Question
 from bench.truth.residual import pattern
 from implementations.architecture.graph import Architecture
 from implementations.arrays import Floats, Weights
-from implementations.conventions import INPUT_FORMULAS, Convention
+from implementations.conventions import Convention
 
 
 def examine(
@@ -61,7 +61,7 @@ def verdict(found: Diagnosis, question: Question) -> dict[str, Any]:
 
 def _told(each: Found, question: Question) -> dict[str, Any]:
     canonical = Convention(formula=question.formula)
-    if question.formula in INPUT_FORMULAS:
+    if question.at_input:
         canonical = Convention(formula=question.formula, rectify="none")
     away = each.convention.differs(canonical)
     return {

@@ -204,7 +204,7 @@ def _offers(method: str) -> Iterator[Offered]:
             if told.like == method:
                 given = told.canonical
                 yield Offered(
-                    library.title, library.module.PACKAGE, offer, column, told.at, told.why,
+                    library.title, library.module.PACKAGE, offer, column, told.at, told.difference,
                     tuple(_option(*each) for each in told.options.items()),
                     None if given is None else ", ".join(f"{k}={v}" for k, v in given.items()),
                 )  # fmt: skip

@@ -7,20 +7,17 @@ class, layer, rule and input. A convention must hold on every image, and on no o
 
 from __future__ import annotations
 
-import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
 
 import numpy as np
 
+from bench.truth.candidates import candidates, shaped
 from bench.truth.question import COARSE, TOLERANCE, Question
 from implementations.arrays import Floats
 from implementations.conventions import (
     FACTORS,
-    FORMULAS,
-    INPUT_FORMULAS,
     Convention,
     combine,
     finish,
@@ -36,10 +33,6 @@ ROUNDED = 10 * COARSE
 """How far another image's candidate must be from 8-bit maps, of their range."""
 FEWEST = 4
 """Maps that must tell something, where there are as many."""
-EVIDENCE = ("input", "target", "score", "layer", "rule", "pairing")
-"""The factors that decide what the oracle is asked."""
-SHAPE = ("gradient", "formula", "pool", "rectify", "resize")
-"""The factors that are arithmetic on its answer."""
 
 
 @dataclass(frozen=True)
@@ -75,10 +68,10 @@ def diagnose(
         for convention in candidates(question, level):
             if time.perf_counter() - began > seconds:
                 return Diagnosis(tuple(found), nearest, tried, time.perf_counter() - began, reached)
-            answer = question.evidence(convention)
-            if answer is None:
-                continue
             for each in shaped(question, convention, level):
+                answer = question.evidence(each)
+                if answer is None:
+                    continue
                 tried += 1
                 hit, error = explained(question, each, answer)
                 found += hit
@@ -105,61 +98,6 @@ def _ordered(found: list[Found]) -> tuple[Found, ...]:
     return tuple(sorted(found, key=key))
 
 
-def candidates(question: Question, level: int) -> Iterator[Convention]:
-    """What the oracle may be asked, at a cost of at most this level."""
-    factors = [FACTORS[name].items() for name in EVIDENCE if name != "layer"]
-    for (given, target, score, rule, pairing), (layer, paid) in itertools.product(
-        itertools.product(*factors), list(question.layers())
-    ):
-        cost = given[1] + target[1] + score[1] + rule[1] + pairing[1] + paid
-        if question.layer == "input" and pairing[1]:
-            continue
-        if cost <= level:
-            yield Convention(
-                input=given[0], target=target[0], score=score[0], rule=rule[0],
-                pairing=pairing[0], layer=layer, formula=question.formula,
-                rectify="none" if question.layer == "input" else "before resizing",
-            )  # fmt: skip
-
-
-def shaped(question: Question, convention: Convention, level: int) -> Iterator[Convention]:
-    """A convention with every arithmetic that makes its cost just this level."""
-    left = level - convention.cost(question.formula)
-    shapes = question.network.architecture.shapes
-    flat = question.maps.shape[1:] == shapes[question.place(convention.layer)][:2]
-    for changes, cost in arithmetic(question.formula, flat):
-        if cost == left:
-            yield replace(convention, **changes)
-
-
-@cache
-def arithmetic(formula: str, flat: bool) -> list[tuple[dict[str, str], int]]:
-    """What can be done to an answer of the oracle, with its cost; `flat` where nothing is resized.
-
-    `formula` is the method's own, at a layer or at the input.
-    """
-    at_input = formula in INPUT_FORMULAS
-    values = {name: tuple(FACTORS.get(name, ())) for name in SHAPE}
-    values["formula"] = tuple(name for name in FORMULAS if (name in INPUT_FORMULAS) == at_input)
-    if at_input:
-        values |= {"pool": ("mean",), "rectify": ("none", "before resizing", "magnitude")}
-    if flat:
-        values["resize"] = ("bilinear",)
-    made = (
-        dict(zip(SHAPE, chosen, strict=True))
-        for chosen in itertools.product(*(values[name] for name in SHAPE))
-    )
-    return [
-        (changes, Convention(**changes).cost(formula))
-        for changes in made
-        if changes["pool"] == "mean" or changes["formula"] not in NO_POOL
-    ]
-
-
-NO_POOL = tuple(name for name in FORMULAS if name != "grad_cam")
-"""Formulas that no pooling of gradients changes."""
-
-
 def explained(
     question: Question, convention: Convention, answer: tuple[Floats, Floats]
 ) -> tuple[list[Found], Floats]:
@@ -168,6 +106,9 @@ def explained(
     with np.errstate(all="ignore"):
         signed = combine(convention, *answer)
         made = finish(convention, signed, user.shape[1:])
+        if convention.sign == "as it falls":
+            signed = _turned(convention, signed, user)
+            made = finish(convention, signed, user.shape[1:])
     if not np.isfinite(made).all():
         return [], np.full(len(user), np.inf)
     fitted, slopes = fit(user, made)
@@ -178,7 +119,7 @@ def explained(
     if not (away <= slack * question.tolerance).all() or not tells(question, made, error):
         return [], error
     before = rectified(convention, signed)
-    hits = []
+    hits: list[Found] = []
     for kind in FACTORS["normalise"]:
         as_made = replace(convention, normalise=kind)
         epsilon = _epsilon(kind, made, slopes)
@@ -188,15 +129,26 @@ def explained(
             scaled = normalised(as_made, made, before, epsilon)
         gap = np.abs(scaled - user).max(axis=(1, 2))
         if (gap <= np.maximum(question.tolerance, TOLERANCE * np.abs(user).max())).all():
-            paid = as_made.cost(question.formula)
+            paid = as_made.cost(question.formula, question.at_input)
             hits.append(Found(as_made, paid, gap / span, epsilon))
     return hits, error
+
+
+def _turned(convention: Convention, signed: Floats, user: Floats) -> Floats:
+    """Signed maps (N, h, w), each as it is or turned over, whichever is nearer to the user's."""
+    away = []
+    for sign in (1.0, -1.0):
+        fitted, _ = fit(user, finish(convention, sign * signed, user.shape[1:]))
+        away.append(np.abs(user - fitted).max(axis=(1, 2)))
+    return np.where(away[0] <= away[1], 1.0, -1.0)[:, None, None] * signed
 
 
 def _epsilon(kind: str, made: Floats, slopes: Floats) -> float | None:
     """The epsilon that all slopes ask for; None where they ask for several, or for none."""
     if not kind.endswith("epsilon"):
         return 0.0
+    if kind == "min_max twice plus epsilon":  # but for epsilon it is min_max
+        return None
     high, low = made.max(axis=(1, 2)), made.min(axis=(1, 2))
     extent = high - low if kind.startswith("min_max") else high
     some = (slopes > 0) & (extent > 0)

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from implementations import methods
 from implementations.architecture.graph import layers
 from implementations.architecture.kinds import KINDS
 from implementations.arrays import Floats
+from implementations.contract import Framework
 from implementations.conventions import Convention
+from implementations.formulas import FORMULAS
+from implementations.oracle import runtime
 from implementations.oracle.network import Reference
 
+ORACLE = cast(Framework, runtime)
 TOLERANCE = 1e-5
 """How far a map may be from a candidate, of its range; of 8-bit maps `COARSE`."""
 COARSE = 1 / 510
@@ -50,7 +56,9 @@ class Question:
         self.maps, self.layer, self.formula = maps, layer, formula
         self.answer = lru_cache(maxsize=64)(self._answer)
         self.features = lru_cache(maxsize=64)(self._features)
+        self.own = lru_cache(maxsize=64)(self._own)
         self.logits = lru_cache(maxsize=None)(self._logits)
+        self.at_input = layer == "input"
         whole = maps * 255
         self.eight_bit = bool(np.allclose(whole, np.round(whole), atol=1e-6) and maps.max() <= 1)
         span = np.ptp(maps, axis=(1, 2))
@@ -128,10 +136,29 @@ class Question:
             return activations, pulled(np.full(len(images), best), "logit")
         return activations, pulled(aims, score)
 
+    def _own(
+        self, given: str, target: str, score: str, node: str, formula: str
+    ) -> tuple[Floats, Floats] | None:
+        """The map of a method of ours before any ReLU, (N, h, w, 1), of its draws of seed 0.
+
+        None where the method has not this score.
+        """
+        images, method = self.given(given), methods.load(formula)
+        if images is None or score not in method.card.scores:
+            return None
+        aims = self.targets if target == "given" else self.logits(given).argmax(axis=1)
+        signed = {"relu": "false"} if "relu" in method.options else {}
+        options = method.resolve(signed, score)
+        explain = method.bind("reference", ORACLE, self.network, node, options)
+        found = explain(images, aims)["heatmap"][..., None]
+        return found, np.ones_like(found)
+
     def evidence(self, convention: Convention) -> tuple[Floats, Floats] | None:
         """What a convention's formula is given, or None where it cannot be had."""
         node = self.place(convention.layer)
         asked = (convention.input, convention.target, convention.score)
+        if convention.formula not in FORMULAS:
+            return self.own(*asked, node, convention.formula)
         answer = self.answer(*asked, node, convention.rule)
         if answer is None or convention.pairing == "one tensor":
             return answer

@@ -53,7 +53,8 @@ def pattern(question: Question, convention: Convention) -> str:
 
 def _plain(question: Question) -> Floats:
     """The canonical maps, of the method that was named."""
-    canonical = Convention(formula=question.formula)
+    rectify = "none" if question.at_input else "before resizing"
+    canonical = Convention(formula=question.formula, rectify=rectify)
     answer = question.evidence(canonical)
     assert answer is not None
     return finish(canonical, combine(canonical, *answer), question.maps.shape[1:])

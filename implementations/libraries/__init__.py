@@ -28,7 +28,9 @@ from typing import Any, Literal
 
 from implementations import frameworks
 from implementations.contract import SCORES, Builder, Compile, Explain, Options
+from implementations.conventions import Convention
 from implementations.errors import BadInput, Unavailable, unknown
+from implementations.libraries._told import told
 from implementations.methods import NamedMethod, called, parted
 from implementations.methods import names as methods
 from implementations.methods.card import Cost, Method, Option
@@ -42,8 +44,9 @@ class Offer:
     """What a library offers.
 
     `like` names our method of the same kind (empty where there is none), `at` where its heatmap
-    lives ("layer" or "input"), `why` how its numbers differ from ours and what is converted here,
-    `reads` and `scores` what they are on a method's card.
+    lives ("layer" or "input"), `convention` how its map is made as shipped, or why none says that,
+    `why` what that cannot say and what is converted here, `reads` and `scores` what they are on a
+    method's card.
     `canonical` are the options that make it compute our very map: none needed where it is empty,
     none there are where it is None. `timed` are further settings whose price is worth knowing.
     """
@@ -51,6 +54,7 @@ class Offer:
     like: str
     at: str
     why: str
+    convention: Convention | str
     options: Mapping[str, Option] = field(default_factory=dict)
     canonical: Mapping[str, str] | None = None
     timed: Sequence[Mapping[str, str]] = ()
@@ -58,6 +62,16 @@ class Offer:
     scores: tuple[str, ...] = SCORES
     sums_to: Callable[[Options, Any], Any] | None = None
     """As on a method's card."""
+
+    @property
+    def difference(self) -> str:
+        """How its numbers differ from ours, in words made of its convention, and `why`."""
+        made = self.convention
+        first = (
+            made if isinstance(made, str) else told(made, self.like, at_input=self.at != "layer")
+        )
+        last = "Logits only." if self.scores == ("logit",) else ""
+        return " ".join(filter(None, (first, self.why, last)))
 
 
 @dataclass(frozen=True)
@@ -88,7 +102,7 @@ class LibraryMethod(NamedMethod):
     @property
     def why(self) -> str:
         """Why its heatmap may differ from that of the method it is like."""
-        return self._offered.why
+        return self._offered.difference
 
     def builder(self, framework: str) -> Builder:
         """The builder. Raises Unavailable for another framework than the library's."""

@@ -76,7 +76,9 @@ def blurred(images: Maps) -> Maps:
 
 CONTROLS = {each.__name__: each for each in (noise, uniform, centre, edges, grey, blurred)}
 OFFERS = {
-    name: Offer(like="", at="input", why=f"A control: {control.__doc__!s}")
+    name: Offer(
+        like="", at="input", why=str(control.__doc__), convention="A control, of no network."
+    )
     for name, control in CONTROLS.items()
 }
 

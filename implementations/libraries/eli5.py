@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from implementations.arrays import Array, Intermediates
 from implementations.contract import Explain, Options
+from implementations.conventions import Convention
 from implementations.errors import Unavailable
 from implementations.libraries import Offer
 from implementations.libraries._tensorflow import require_tensorflow
@@ -26,12 +27,12 @@ OFFERS = {
         like="grad_cam",
         at="layer",
         why=(
-            "The same mean gradients, sum over channels (a loop in float64) and ReLU at the "
-            "layer's size; then always divided by the maximum plus 1e-7, so a faint map fades "
-            "away. normalize=false takes the library's weights and activations and does without "
-            "that division here. One image a call, which goes forward through the network twice "
-            "and back through the whole of it. Logits only."
+            "Summed over channels by a loop in float64. normalize=false takes the library's "
+            "weights and activations and does without that division here. One image a call, which "
+            "goes forward through the network twice and back through the whole of it. Asked for "
+            "logits only."
         ),
+        convention=Convention(resize="none", normalise="max plus epsilon", epsilon=1e-7),
         options={"normalize": Flag(True, "divide each image's map by its maximum")},
         canonical={"normalize": "false"},
     ),

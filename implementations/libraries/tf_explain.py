@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from implementations.arrays import Array, Intermediates
 from implementations.contract import Explain, Options
+from implementations.conventions import Convention
 from implementations.errors import Unavailable
 from implementations.libraries import Offer
 from implementations.libraries._seeds import seeded
@@ -41,38 +42,38 @@ OFFERS = {
         at="layer",
         scores=("logit",),
         why=(
-            "By default gradients are guided at the layer: before the mean over places, those that "
-            "are not positive are zero, and those where the activation is not; float32 only. With "
-            "use_guided_grads=false the weights are ours. The same sum over channels, but never a "
-            "ReLU: the map is signed. It is taken here before the library draws it, that is before "
-            "OpenCV's bilinear resizing (half-pixel centres), min-max without a guard, and 256 "
-            "colours laid over the image. One class a call, which runs back through the whole "
-            "network. Logits only."
+            "With use_guided_grads=false the weights are ours. It is taken here before the library "
+            "draws it, that is before OpenCV's bilinear resizing (half-pixel centres), min-max "
+            "without a guard, and 256 colours laid over the image. Float32 only. One class a call, "
+            "which runs back through the whole network."
         ),
+        convention=Convention(gradient="positive where active", rectify="none", resize="none"),
         options={"use_guided_grads": Flag(True, "only positive gradients at positive activations")},
     ),
     "vanilla_gradients": Offer(
         like="saliency",
         at="input",
         scores=("logit",),
-        why=f"The same gradient, signed, in float32 only. {_LARGEST}",
+        why=f"Signed, in float32 only. {_LARGEST}",
+        convention=Convention(formula="saliency", rectify="none", resize="none"),
         canonical={},
     ),
     "gradients_inputs": Offer(
         like="gradient_x_input",
         at="input",
         scores=("logit",),
-        why="The image times its gradient, in float32 only. Its sum over colours is taken here.",
+        why="In float32 only. Its sum over colours is taken here.",
+        convention=Convention(formula="gradient_x_input", rectify="none", resize="none"),
         canonical={},
     ),
     "integrated_gradients": Offer(
         like="",
         at="input",
         scores=("logit",),
-        why=(
+        why=f"It is no attribution that adds up. In float32 only. {_LARGEST}",
+        convention=(
             "The mean gradient at ten equally spaced points from a black image to the image, both "
-            "ends among them and no more than others; it is never multiplied by the image, so it "
-            f"is no attribution that adds up. In float32 only. {_LARGEST}"
+            "ends among them and no more than others, never multiplied by the image."
         ),
         options={"n_steps": Number(10, 2, 10_000, "points on the path")},
     ),
@@ -83,10 +84,10 @@ OFFERS = {
         why=(
             "The mean gradient of the cross-entropy, which takes the model's output, divided by "
             "its sum, for probabilities: of logits that is something else, and 0 where the "
-            "quotient is not between 1e-7 and 1. Noise of deviation 1 whatever the image's range, "
-            "by NumPy's old generator, other for each image of a class. In float32 "
-            f"only. {_LARGEST}"
+            "quotient is not between 1e-7 and 1. Noise of deviation 1 whatever the image's range. "
+            f"In float32 only. {_LARGEST}"
         ),
+        convention="Noise by NumPy's old generator, other for each image of a class.",
         options={
             "num_samples": Number(5, 1, 10_000, "noisy copies of the image"),
             "noise": Number(1.0, 0.0, 10.0, "deviation of the noise"),
@@ -98,11 +99,11 @@ OFFERS = {
         at="input",
         scores=("logit",),
         why=(
-            "1 less the score of the image without a patch: not what the score loses. Patches do "
-            "not overlap, and are filled with 127.5 whatever the image's range, so an image from 0 "
-            "to 1 meets a patch a hundred times as bright. Their map is brought to the image's "
-            "size by OpenCV; square images only, for it takes width for height."
+            "Patches do not overlap, and are filled with 127.5 whatever the image's range, so an "
+            "image from 0 to 1 meets a patch a hundred times as bright. Their map is brought to "
+            "the image's size by OpenCV; square images only, for it takes width for height."
         ),
+        convention="1 less the score of the image without a patch: not what the score loses.",
         options={"patch_size": Number(7, 1, 1000, "side of the square patch, in pixels")},
     ),
 }

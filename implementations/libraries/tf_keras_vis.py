@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from implementations.arrays import Array, Intermediates
 from implementations.contract import Explain, Options
+from implementations.conventions import Convention
 from implementations.errors import Unavailable
 from implementations.libraries import Offer
 from implementations.libraries._seeds import seeded
@@ -38,25 +39,28 @@ _SCALING = {
 _BARE = {"expand_cam": "false", "normalize_cam": "false"}
 _NORMALIZE = {"normalize_map": Flag(True, "min-max each image's map")}
 
+
+def _shipped(formula: str) -> Convention:
+    """A map at a layer, brought to the image's size and scaled."""
+    return Convention(
+        formula=formula, resize="SciPy's zoom", normalise="min_max plus epsilon", epsilon=1e-7
+    )
+
+
 OFFERS = {
     "grad_cam": Offer(
         like="grad_cam",
         at="layer",
-        why=(
-            "The same mean gradients, sum over channels and ReLU, the last two in NumPy; with "
-            "expand_cam=false and normalize_cam=false it is ours. By default the map is brought to "
-            "the image's size by SciPy's zoom of order 1, which aligns the corners (not the halves "
-            "of pixels) and whose rounding zeroes the last row or column of some sizes (32 to "
-            "224); then min-max with 1e-7 added to the range, so a faint map fades away. It runs "
-            "back through the whole network. Any score."
-        ),
+        why="Sum and ReLU are NumPy's. It runs back through the whole network. Any score.",
+        convention=_shipped("grad_cam"),
         options=_SCALING,
         canonical=_BARE,
     ),
     "layer_cam": Offer(
         like="layer_cam",
         at="layer",
-        why="The same positive gradients times activations; sized and scaled as its Grad-CAM.",
+        why="",
+        convention=_shipped("layer_cam"),
         options=_SCALING,
         canonical=_BARE,
     ),
@@ -64,26 +68,35 @@ OFFERS = {
         like="grad_cam_plus_plus",
         at="layer",
         why=(
-            "As the authors' code: a channel's alphas are divided by their sum over places, and "
-            "the weights have the factor exp(score). Sized and scaled as its Grad-CAM."
+            "Nearly the authors' code, whose sums leave out the alphas of negative gradients. "
+            "Weights have the factor exp(score), which only the division by the range removes."
         ),
+        convention=_shipped("grad_cam_plus_plus, alpha rescaled everywhere"),
         options=_SCALING,
     ),
     "score_cam": Offer(
         like="score_cam",
         at="layer",
         scores=("logit",),
-        why=(
+        why="Sized and scaled as its Grad-CAM. In float32 only.",
+        convention=(
             "Channels are brought to the image's size with aligned corners, 1e-7 is added to "
             "their range, and a weight is the class's softmax of the masked image, not a softmax "
-            "over channels. Sized and scaled as its Grad-CAM. In float32 only."
+            "over channels."
         ),
         options={**_SCALING, "batch_size": Number(32, 1, 1_000_000, "images in one forward pass")},
     ),
     "saliency": Offer(
         like="saliency",
         at="input",
-        why="The gradient's magnitude, the largest of the colour channels; then min-max.",
+        why="",
+        convention=Convention(
+            formula="saliency",
+            rectify="none",
+            resize="none",
+            normalise="min_max plus epsilon",
+            epsilon=1e-7,
+        ),
         options=_NORMALIZE,
         canonical={"normalize_map": "false"},
     ),
@@ -92,9 +105,9 @@ OFFERS = {
         at="input",
         why=(
             "The mean of the gradients' magnitudes, not the magnitude of their mean, the largest "
-            "of the colour channels. Noise of 0.2 of each image's range, by NumPy's old generator, "
-            "other for each image of a batch; then min-max."
+            "of the colour channels. Noise of 0.2 of each image's range; then min-max."
         ),
+        convention="Noise by NumPy's old generator, other for each image of a batch.",
         options={
             "smooth_samples": Number(20, 1, 10_000, "noisy copies of the image"),
             "smooth_noise": Number(0.2, 0.0, 10.0, "deviation of the noise, of the image's range"),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from implementations.arrays import Array, Intermediates
 from implementations.contract import Explain, Options
+from implementations.conventions import Convention
 from implementations.errors import Unavailable
 from implementations.libraries import Offer
 from implementations.libraries._seeds import seeded
@@ -30,40 +31,51 @@ _BATCH: dict[str, Option] = {"batch_size": Number(32, 1, 1_000_000, "images in o
 _SEED: dict[str, Option] = {"seed": Number(0, 0, 2**31 - 1, "seed of PyTorch's generator")}
 
 
-def _offer(like: str, why: str, **said: Any) -> Offer:
+def _offer(like: str, convention: Convention | str, why: str = "", **said: Any) -> Offer:
     options = {**said.pop("options", {}), **_NORMALIZED}
-    return Offer(like=like, at="layer", why=why, scores=("logit",), options=options, **said)
+    return Offer(
+        like=like, at="layer", why=why, convention=convention, scores=("logit",), options=options,
+        **said,
+    )  # fmt: skip
+
+
+def _shipped(formula: str, rectify: str = "before resizing") -> Convention:
+    """A map at the layer's size, scaled."""
+    return Convention(
+        formula=formula, rectify=rectify, resize="none", normalise="min_max plus epsilon",
+        epsilon=1e-8,
+    )  # fmt: skip
 
 
 OFFERS = {
     "cam": _offer(
         like="cam",
-        why="The same weights of the dense layer times the maps that are pooled, then min-max.",
+        convention=_shipped("cam", rectify="none"),
         canonical=_BARE,
     ),
     "grad_cam": _offer(
         like="grad_cam",
-        why=(
-            "The same sum over channels (nansum) and ReLU at the layer's size; by default then "
-            "min-max with 1e-8 added to the range, so a faint map fades away. Logits only."
-        ),
+        convention=_shipped("grad_cam"),
+        why="Summed by nansum.",
         canonical=_BARE,
     ),
     "grad_cam_plus_plus": _offer(
         like="grad_cam_plus_plus",
+        convention=_shipped("grad_cam_plus_plus, alpha ignored"),
         why=(
             "The squares of the gradient stand where its alphas should: they are divided in a copy "
             "that is dropped (`alpha[idx][mask].div_`), so a weight is the sum of the positive "
-            "gradients' cubes. Then min-max."
+            "gradients' cubes."
         ),
     ),
     "smooth_grad_cam_plus_plus": _offer(
         like="smooth_grad_cam_plus_plus",
+        convention="Noise by PyTorch's generator, other for each image of a batch.",
         why=(
-            "Noise has one deviation, std, for all images, by PyTorch's generator, other for each "
-            "of a batch. Squares and cubes of the gradient are averaged over the copies, but the "
-            "gradient that they weigh, and the activations that are summed, are those of the last "
-            "copy; the cubes are multiplied with the activations place by place. Then min-max."
+            "Noise has one deviation, std, for all images. Squares and cubes of the gradient are "
+            "averaged over the copies, but the gradient that they weigh, and the activations that "
+            "are summed, are those of the last copy; the cubes are multiplied with the activations "
+            "place by place. Then min-max."
         ),
         options={
             "num_samples": Number(4, 1, 10_000, "noisy copies of the image"),
@@ -74,17 +86,18 @@ OFFERS = {
     ),
     "xgrad_cam": _offer(
         like="xgrad_cam",
-        why="The same weights but for 1e-8 added to the sum of the activations; then min-max.",
+        convention=_shipped("xgrad_cam"),
+        why="1e-8 is added to the sum of the activations.",
         canonical=_BARE,
     ),
     "layer_cam": _offer(
         like="layer_cam",
-        why="The same positive gradients times activations; then min-max.",
+        convention=_shipped("layer_cam"),
         canonical=_BARE,
     ),
     "finer_cam": _offer(
         like="finer_cam",
-        why="The same three classes, their mean and strength 0.6; then min-max.",
+        convention=_shipped("finer_cam"),
         options={
             "gamma": Number(0.6, 0.0, 100.0, "strength of the comparison"),
             "num_references": Number(3, 1, 1000, "classes compared with"),
@@ -93,17 +106,19 @@ OFFERS = {
     ),
     "score_cam": _offer(
         like="score_cam",
-        why=(
+        convention=(
             "Channels are divided by their range at the layer's size, before they are resized, "
-            "with 1e-8 added. Then min-max."
+            "with 1e-8 added."
         ),
+        why="Then min-max.",
         options=_BATCH,
     ),
     "ss_cam": _offer(
         like="",
+        convention="Noise by PyTorch's generator, other for each image of a batch.",
         why=(
-            "Score-CAM with the mean score of masks with noise of deviation 2 on their range of 1, "
-            "by PyTorch's generator, other for each image of a batch. Then min-max."
+            "Score-CAM with the mean score of masks with noise of deviation 2 on their range of 1. "
+            "Then min-max."
         ),
         options={
             **_BATCH,
@@ -114,10 +129,11 @@ OFFERS = {
     ),
     "is_cam": _offer(
         like="",
-        why=(
+        convention=(
             "Score-CAM with the mean score over steps of the masked image, whose factors are "
-            "summed up: the last is 5.5, not 1. Then min-max."
+            "summed up: the last is 5.5, not 1."
         ),
+        why="Then min-max.",
         options={**_BATCH, "num_samples": Number(10, 1, 10_000, "steps")},
     ),
 }

@@ -12,11 +12,13 @@ from PIL import Image
 
 from implementations import conventions
 from implementations.arrays import resize
-from implementations.conventions import FACTORS, FORMULAS, Convention
+from implementations.conventions import FACTORS, Convention
+from implementations.formulas import FORMULAS
 from implementations.interpolation import interpolation
 
 MAPS = np.random.default_rng(0).random((3, 5, 7))
 SIZE = (15, 12)
+SUMMING = sorted(set(FACTORS["resize"]) - {"none", "SciPy's zoom"})
 
 
 def resized(kind: str) -> np.ndarray:
@@ -24,7 +26,7 @@ def resized(kind: str) -> np.ndarray:
 
 
 @settings(deadline=None)
-@given(st.sampled_from(list(FACTORS["resize"])), st.integers(2, 9), st.integers(2, 30))
+@given(st.sampled_from(SUMMING), st.integers(2, 9), st.integers(2, 30))
 def test_a_constant_map_stays_constant(kind: str, old: int, new: int) -> None:
     matrix = interpolation(kind, old, new)
     assert matrix.shape == (new, old)

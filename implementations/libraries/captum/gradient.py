@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from implementations.arrays import Array, Intermediates
 from implementations.contract import Explain, Options
+from implementations.conventions import Convention
 from implementations.libraries import Offer
 from implementations.libraries.captum import scored, scored_module, strongest
 from implementations.methods.card import Choice, Flag, Number
@@ -20,9 +21,10 @@ OFFERS = {
     "saliency": Offer(
         like="saliency",
         at="input",
+        convention=Convention(formula="saliency", rectify="none", resize="none"),
         why=(
-            "The gradient's magnitude (abs=false: signed) for each colour channel; Captum leaves "
-            "the channels apart, the one of largest magnitude is taken here."
+            "Signed with abs=false. Captum leaves the colour channels apart: the one of largest "
+            "magnitude is taken here."
         ),
         options={"abs": Flag(True, "the gradient's magnitude")},
         canonical={},
@@ -30,15 +32,17 @@ OFFERS = {
     "input_x_gradient": Offer(
         like="gradient_x_input",
         at="input",
-        why="The image times its gradient, for each colour channel; their sum is taken here.",
+        convention=Convention(formula="gradient_x_input", rectify="none", resize="none"),
+        why="For each colour channel; their sum is taken here.",
         canonical={},
     ),
     "integrated_gradients": Offer(
         like="integrated_gradients",
         at="input",
+        convention=Convention(formula="integrated_gradients", rectify="none", resize="none"),
         why=(
-            "The same path from a black image and the same 50 Gauss-Legendre points, whose weights "
-            "Captum rounds to float32 even in a float64 network; summed over colour channels here."
+            "The weights of the same 50 Gauss-Legendre points Captum rounds to float32 even in a "
+            "float64 network; summed over colour channels here."
         ),
         options={
             "n_steps": Number(50, 1, 10_000, "points on the path"),
@@ -50,9 +54,10 @@ OFFERS = {
     "guided_backprop": Offer(
         like="guided_backprop",
         at="input",
+        convention=Convention(formula="saliency", rule="guided", rectify="none", resize="none"),
         why=(
-            "The same guided gradient, signed, for each colour channel; the largest magnitude of "
-            "the channels is taken here. Guided are the modules of type nn.ReLU: an nn.ReLU6 "
+            "Signed, for each colour channel; the largest magnitude of the channels is taken here. "
+            "Guided are the modules of type nn.ReLU: an nn.ReLU6 "
             "passes its ordinary gradient, where ours guides it too."
         ),
         canonical={},
@@ -60,10 +65,12 @@ OFFERS = {
     "deconvolution": Offer(
         like="deconvolution",
         at="input",
+        convention=Convention(
+            formula="saliency", rule="deconvolution", rectify="none", resize="none"
+        ),
         why=(
-            "The same gradient behind ReLUs that pass what is positive, signed, for each colour "
-            "channel; the largest magnitude of the channels is taken here. An nn.ReLU6 passes its "
-            "ordinary gradient, where ours changes it too."
+            "Signed, for each colour channel; the largest magnitude is taken here. An nn.ReLU6 "
+            "passes its ordinary gradient, where ours changes it too."
         ),
         canonical={},
     ),
@@ -71,10 +78,13 @@ OFFERS = {
         like="guided_grad_cam",
         at="input",
         reads="layer",
+        convention=(
+            "The same product; by default Captum brings the layer's map to the image's size by "
+            "the nearest value."
+        ),
         why=(
-            "The same product, signed, for each colour channel, of which the largest magnitude is "
-            "taken here; by default Captum brings the layer's map to the image's size by the "
-            "nearest value. An nn.ReLU6 is not guided."
+            "Signed, for each colour channel, of which the largest magnitude is taken here. An "
+            "nn.ReLU6 is not guided."
         ),
         options={
             "interpolate_mode": Choice(

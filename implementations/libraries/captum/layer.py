@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from implementations.arrays import Array, Intermediates
 from implementations.contract import Explain, Options
+from implementations.conventions import Convention
 from implementations.libraries import Offer
 from implementations.libraries.captum import scored
 from implementations.methods.card import Flag
@@ -17,20 +18,16 @@ OFFERS = {
     "layer_grad_cam": Offer(
         like="grad_cam",
         at="layer",
-        why=(
-            "The same sum over channels of activation times mean gradient, without a ReLU unless "
-            "relu_attributions is set; (N, 1, h, w), whose channel axis is dropped here."
-        ),
+        convention=Convention(rectify="none", resize="none"),
+        why="relu_attributions sets one. (N, 1, h, w), whose channel axis is dropped here.",
         options={"relu_attributions": Flag(False, "keep only the evidence for the class")},
         canonical={"relu_attributions": "true"},
     ),
     "layer_gradient_x_activation": Offer(
         like="hires_cam",
         at="layer",
-        why=(
-            "Activation times gradient in every place, for each channel; their sum is taken here, "
-            "which is HiResCAM's map without its ReLU."
-        ),
+        convention=Convention(formula="hires_cam", rectify="none", resize="none"),
+        why="Activation times gradient for each channel: their sum is taken here.",
     ),
 }
 

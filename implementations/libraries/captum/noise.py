@@ -17,10 +17,10 @@ from implementations.methods.card import Choice, Flag, Number, Option
 if TYPE_CHECKING:
     from implementations.frameworks.pytorch.network import Network
 
+_DRAWN = "Noise is drawn by PyTorch, other for each image of a batch."
 _TUNNEL = (
-    "Noise has one deviation for all images, stdevs, ours that of each image's range; it is drawn "
-    "by PyTorch, other for each image of a batch. The largest magnitude of the colour channels is "
-    "taken here."
+    "Noise has one deviation for all images, stdevs, ours that of each image's range. The largest "
+    "magnitude of the colour channels is taken here."
 )
 _OPTIONS: dict[str, Option] = {
     "nt_samples": Number(5, 1, 10_000, "noisy copies of the image"),
@@ -35,6 +35,7 @@ OFFERS = {
     "noise_tunnel_smoothgrad": Offer(
         like="smooth_grad",
         at="input",
+        convention=_DRAWN,
         why=f"The mean of the gradients' magnitudes, or of the gradients with abs=false. {_TUNNEL}",
         options=_OPTIONS,
         timed=(_OURS,),
@@ -42,6 +43,7 @@ OFFERS = {
     "noise_tunnel_smoothgrad_sq": Offer(
         like="smooth_grad_squared",
         at="input",
+        convention=_DRAWN,
         why=f"The mean of the squared gradients. {_TUNNEL}",
         options=_OPTIONS,
         timed=(_OURS,),
@@ -49,6 +51,7 @@ OFFERS = {
     "noise_tunnel_vargrad": Offer(
         like="var_grad",
         at="input",
+        convention=_DRAWN,
         why=f"The variance of the gradients' magnitudes, or with abs=false of the gradients, as "
         f"the mean square less the squared mean. {_TUNNEL}",
         options=_OPTIONS,
@@ -57,11 +60,13 @@ OFFERS = {
     "gradient_shap": Offer(
         like="expected_gradients",
         at="input",
+        convention=(
+            "Each copy draws one of the baselines and a place, other for each image of a batch."
+        ),
         why=(
-            "Expected gradients: (x - baseline) times the gradient between the two, averaged over "
-            "copies; each copy draws one of the baselines and a place, other for each image of a "
-            "batch. baselines=uniform are as many random images as copies, black is one black "
-            "image. Summed over colour channels here."
+            "(x - baseline) times the gradient between the two, averaged over copies. "
+            "baselines=uniform are as many random images as copies, black is one black image. "
+            "Summed over colour channels here."
         ),
         options={
             "n_samples": Number(5, 1, 10_000, "copies of the image"),

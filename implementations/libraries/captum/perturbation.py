@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from implementations.arrays import Array, Intermediates
 from implementations.contract import Explain, Options
+from implementations.conventions import Convention
 from implementations.errors import BadInput
 from implementations.libraries import Offer
 from implementations.libraries._seeds import seeded
@@ -32,8 +33,9 @@ OFFERS = {
     "occlusion": Offer(
         like="occlusion",
         at="input",
+        convention=Convention(formula="occlusion", rectify="none", resize="none"),
         why=(
-            "Each pixel is the mean over the windows that cover it. Windows start at 0, stride, "
+            "Windows start at 0, stride, "
             "2 stride, ... until the far edge is covered, so the last one is cut off there and "
             "hides fewer pixels where size - window is no multiple of the stride. A window covers "
             "all colour channels, which therefore carry the same value: the first is taken here, a "
@@ -49,8 +51,9 @@ OFFERS = {
     "feature_ablation": Offer(
         like="occlusion",
         at="input",
+        convention="What the score loses when a cell is hidden, one cell at a time.",
         why=(
-            "What the score loses when a cell is hidden, one cell at a time: our occlusion where "
+            "Our occlusion where "
             "window and stride are the side of a cell, which divides the image. The first of the "
             "equal colour channels is taken here. The result is float32 even in a float64 network."
         ),
@@ -62,10 +65,10 @@ OFFERS = {
         why=(
             "A least-squares fit of the score to which cells are shown, in scikit-learn. The "
             "first two samples are all and none, with a weight of a million in float32, which "
-            "costs digits: values miss even a linear network's, and add up nearly. Sets are drawn "
-            "by PyTorch with no complements, and never enumerated; fewer samples than cells leave "
-            "the fit underdetermined. Every image meets the same draws."
+            "costs digits: values miss even a linear network's, and add up nearly. Fewer samples "
+            "than cells leave the fit underdetermined. Every image meets the same draws."
         ),
+        convention="Sets are drawn by PyTorch with no complements, and never enumerated.",
         options={**_CELLS, "n_samples": Number(25, 3, 1_000_000, "sets of cells"), **_DRAWN},
         timed=(_THOUSAND,),
     ),
@@ -78,6 +81,7 @@ OFFERS = {
             "cosine distance of its pixels to the image's, not of its cells to all; the whole "
             "image is no sample. Every image meets the same draws."
         ),
+        convention="Sets are drawn by PyTorch.",
         options={
             **_CELLS,
             "n_samples": Number(25, 2, 1_000_000, "sets of cells"),
@@ -90,9 +94,10 @@ OFFERS = {
     "shapley_value_sampling": Offer(
         like="permutation_shap",
         at="input",
+        convention="Orders are drawn by PyTorch, without the reverse of each.",
         why=(
-            "What each cell adds in random orders, drawn by PyTorch, without the reverse of each; "
-            "the mean over 25 orders. The first of the equal colour channels is taken here."
+            "What each cell adds in random orders, the mean over 25. The first of the equal colour "
+            "channels is taken here."
         ),
         options={
             **_CELLS,

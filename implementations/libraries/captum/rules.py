@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from implementations.arrays import Array, Intermediates
 from implementations.contract import Explain, Options
+from implementations.conventions import Convention
 from implementations.errors import Unavailable
 from implementations.libraries import Offer
 from implementations.libraries.captum import scored_module
@@ -20,6 +21,7 @@ OFFERS = {
         like="deep_lift",
         at="input",
         scores=("logit",),
+        convention=Convention(formula="deep_lift", rectify="none", resize="none"),
         why=(
             "The rescale rule from a black image at every nn.ReLU and nn.MaxPool2d, by hooks on a "
             "doubled batch; summed over colour channels here. Where a ReLU and a pool touch, with "
@@ -31,6 +33,9 @@ OFFERS = {
         like="lrp",
         at="input",
         scores=("logit",),
+        convention=Convention(
+            formula="lrp[composite=epsilon,epsilon=1e-9]", rectify="none", resize="none"
+        ),
         why=(
             "rules=default is what Captum does by itself, the epsilon rule with 1e-9 at every "
             "layer: composite=epsilon of ours. rules=composite is alpha 1, beta 0 at convolutions "

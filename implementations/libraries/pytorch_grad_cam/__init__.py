@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from implementations.arrays import Array, Intermediates
 from implementations.contract import Explain
+from implementations.conventions import Convention
 from implementations.libraries import Offer
 from implementations.methods.card import Flag
 
@@ -38,10 +39,24 @@ BARE = {"scaled": "false"}
 Targets = Callable[[int], Any]
 
 
-def cam_offer(like: str, why: str, **said: Any) -> Offer:
-    """The row of a method with a map at a layer: of options it has `scaled` besides its own."""
+def cam_offer(like: str, convention: Convention | str, why: str = "", **said: Any) -> Offer:
+    """The row of a method with a map at a layer: of options it has `scaled` besides its own.
+
+    Of what has no convention the whole is scaled as the others are.
+    """
     options = {**said.pop("options", {}), **SCALED}
-    return Offer(like=like, at="layer", why=why, scores=("logit",), options=options, **said)
+    if isinstance(convention, str):
+        why = " ".join(filter(None, (why, "Scaled as its Grad-CAM is.")))
+    return Offer(
+        like=like, at="layer", why=why, convention=convention, scores=("logit",), options=options,
+        **said,
+    )  # fmt: skip
+
+
+def shipped(formula: str, sign: str = "as defined") -> Convention:
+    """A map that is scaled, resized and scaled again."""
+    scaled = "min_max twice plus epsilon"
+    return Convention(formula=formula, sign=sign, normalise=scaled, epsilon=1e-7)
 
 
 def imported() -> Any:

@@ -15,6 +15,7 @@ from implementations.libraries.pytorch_grad_cam import (
     cam_offer,
     explained_by,
     imported,
+    shipped,
 )
 from implementations.methods.card import Choice, Flag, Number
 
@@ -26,11 +27,10 @@ _TARGETS = ("logit", "softmax", "rest")
 OFFERS = {
     "grad_cam": cam_offer(
         like="grad_cam",
+        convention=shipped("grad_cam"),
         why=(
-            "The same sum over channels and ReLU, then always min-max with 1e-7 added, bilinear to "
-            "the size of the image (not the layer's) and min-max again; float32. It runs back "
-            "through the whole network, to the gradients of its weights unless they are frozen. "
-            "scaled=false is the map before that. Logits only."
+            "In float32. It runs back through the whole network, to the gradients of its weights "
+            "unless they are frozen. scaled=false is the map before it is scaled and resized."
         ),
         options={"frozen": Flag(False, "freeze the weights first: gradients of theirs cost time")},
         canonical=BARE,
@@ -38,56 +38,57 @@ OFFERS = {
     ),
     "hires_cam": cam_offer(
         like="hires_cam",
-        why="The same products of gradient and activation, scaled as its Grad-CAM is.",
+        convention=shipped("hires_cam"),
         canonical=BARE,
     ),
     "grad_cam_element_wise": cam_offer(
         like="layer_cam",
+        convention=shipped("layer_cam, positive products"),
         why=(
-            "The positive products of gradient and activation: LayerCAM's map wherever activations "
-            "are not negative, and option positive=product of ours elsewhere. Scaled as its "
-            "Grad-CAM is."
+            "LayerCAM's map wherever activations are not negative, and option positive=product of "
+            "ours elsewhere."
         ),
         canonical=BARE,
     ),
     "layer_cam": cam_offer(
         like="layer_cam",
-        why="The same positive gradients times activations, scaled as its Grad-CAM is.",
+        convention=shipped("layer_cam"),
         canonical=BARE,
     ),
     "grad_cam_plus_plus": cam_offer(
         like="grad_cam_plus_plus",
+        convention=shipped("grad_cam_plus_plus, 1e-6 in the denominator"),
         why=(
-            "Equation 19 with its squares and cubes of the gradient, and 1e-6 added to their "
-            "quotient's denominator: where gradients are not large beside 1e-3, that fades the "
-            "channel's weight. Scaled as its Grad-CAM is."
+            "Equation 19 with its squares and cubes of the gradient: where gradients are not large "
+            "beside 1e-3, what is added fades the channel's weight."
         ),
     ),
     "xgrad_cam": cam_offer(
         like="xgrad_cam",
-        why=(
-            "The same weights but for 1e-7 added to the sum of the activations, where ours "
-            "guards against a sum of 0. Scaled as its Grad-CAM is."
-        ),
+        convention=shipped("xgrad_cam"),
+        why="1e-7 is added to the sum of the activations, where ours guards against a sum of 0.",
         canonical=BARE,
     ),
     "finer_cam": cam_offer(
         like="finer_cam",
-        why=(
+        convention=(
             "Other classes are weighed by their softmax, through which the gradient goes too; "
-            "strength alpha is 1. Of the classes in order of how near their logits are it "
-            "takes the second to the fourth, so a class that ties with the target can push it out. "
-            "Scaled as its Grad-CAM is. One class a call."
+            "strength alpha is 1."
+        ),
+        why=(
+            "Of the classes in order of how near their logits are it takes the second to the "
+            "fourth, so a class that ties with the target can push it out. One class a call."
         ),
         options={"alpha": Number(1.0, 0.0, 100.0, "strength of the comparison")},
     ),
     "shapley_cam": cam_offer(
         like="shapley_cam",
+        convention=shipped("shapley_cam"),
         why=(
             "Gradient less half of the product of Hessian and activations, by differentiating "
             "twice; with the logit, its default target, that is 0 in networks of ReLUs, and the "
             "map Grad-CAM's; target=rest is the paper's. Where flattening reads the layer it "
-            "raises, for the gradient there is a view. Scaled as its Grad-CAM is."
+            "raises, for the gradient there is a view."
         ),
         options={"target": Choice("logit", _TARGETS, "what is differentiated")},
         canonical=BARE,

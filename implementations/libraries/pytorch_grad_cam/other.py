@@ -6,9 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from implementations.arrays import Array, Intermediates
 from implementations.contract import Explain, Options
+from implementations.conventions import Convention
 from implementations.libraries import Offer
 from implementations.libraries._seeds import seeded
-from implementations.libraries.pytorch_grad_cam import bare, cam_offer, explained_by, imported
+from implementations.libraries.pytorch_grad_cam import (
+    bare,
+    cam_offer,
+    explained_by,
+    imported,
+    shipped,
+)
 from implementations.methods.card import Number
 
 if TYPE_CHECKING:
@@ -19,61 +26,57 @@ _SEED = {"seed": Number(0, 0, 2**31 - 1, "seed of NumPy's generator")}
 OFFERS = {
     "eigen_cam": cam_offer(
         like="eigen_cam",
-        why=(
-            "The first component of the centred activations, of either sign: whatever the "
-            "decomposition gives, and its negative part is lost. Scaled as its Grad-CAM is."
-        ),
+        convention=shipped("eigen_cam[centred=true]", sign="as it falls"),
     ),
     "eigen_grad_cam": cam_offer(
         like="eigen_grad_cam",
-        why=(
-            "The first component of centred activation times gradient, of either sign, and its "
-            "negative part is lost. Scaled as its Grad-CAM is."
-        ),
+        convention=shipped("eigen_grad_cam[centred=true]", sign="as it falls"),
     ),
     "kpca_cam": cam_offer(
         like="",
-        why=(
+        convention=(
             "The first component by scikit-learn's kernel PCA, with a sigmoid kernel, of either "
-            "sign. Scaled as its Grad-CAM is."
+            "sign."
         ),
         options=_SEED,
     ),
     "seg_eigen_cam": cam_offer(
         like="",
-        why=(
+        convention=(
             "The first component of centred activation times the gradient's magnitude, turned "
-            "where its negative peak is the larger. Scaled as its Grad-CAM is."
+            "where its negative peak is the larger."
         ),
     ),
     "fem": cam_offer(
         like="fem",
+        convention=shipped("fem, shares of positions"),
         why=(
             "A channel's weight is the share of places above mean plus two deviations, and its "
-            "map all of the channel; ours keeps those places alone, with the mean as weight. "
-            "Scaled as its Grad-CAM is."
+            "map all of the channel; ours keeps those places alone, with the mean as weight."
         ),
     ),
     "score_cam": cam_offer(
         like="score_cam",
-        why=(
+        convention=(
             "Channels are brought to the image's size with aligned corners, and 1e-8 is added to "
-            "their range; 16 masked images at a time. Scaled as its Grad-CAM is."
+            "their range."
         ),
+        why="16 masked images at a time.",
     ),
     "ablation_cam": cam_offer(
         like="ablation_cam",
+        convention=(
+            "The drop is divided by the score, so the map is turned over where that is negative."
+        ),
         why=(
-            "The drop is divided by the score, so the map is turned over where that is negative. "
             "A removed channel is 0 only where the least activation of the layer is; else it is "
-            "ten million less than that. Scaled as its Grad-CAM is."
+            "ten million less than that."
         ),
     ),
     "random_cam": cam_offer(
         like="random_cam",
-        why=(
-            "Weights between -1 and 1 from NumPy's old generator, other for each image of a "
-            "batch. Scaled as its Grad-CAM is."
+        convention=(
+            "Weights between -1 and 1 from NumPy's old generator, other for each image of a batch."
         ),
         options=_SEED,
     ),
@@ -81,20 +84,27 @@ OFFERS = {
         like="full_grad",
         at="input",
         scores=("logit",),
+        convention=Convention(
+            formula="full_grad[rescale=channel]",
+            rectify="none",
+            resize="none",
+            normalise="min_max plus epsilon",
+            epsilon=1e-7,
+        ),
         why=(
             "Biases of convolutions and of batch norm alone; each colour and each channel by "
-            "itself is divided by its range (1e-7 added), as rescale=channel of ours, and so is "
-            "their sum at the end."
+            "itself is divided by its range (1e-7 added)."
         ),
     ),
     "guided_backprop": Offer(
         like="guided_backprop",
         at="input",
         scores=("logit",),
+        convention=Convention(formula="saliency", rule="guided", rectify="none", resize="none"),
         why=(
-            "The same guided gradient, signed, for each colour channel; the largest magnitude is "
-            "taken here. nn.ReLU6 is not guided. One image a call. It puts one ReLU of its own in "
-            "the place of all, so it is given a network of its own with the same layers."
+            "Signed, for each colour channel; the largest magnitude is taken here. nn.ReLU6 is not "
+            "guided. One image a call. It puts one ReLU of its own in the place of all, so it is "
+            "given a network of its own with the same layers."
         ),
         canonical={},
     ),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from implementations.arrays import Array, Intermediates
 from implementations.contract import Explain, Framework, Options
+from implementations.conventions import Convention
 from implementations.errors import Unavailable
 from implementations.libraries import Offer
 from implementations.libraries._seeds import seeded
@@ -22,10 +23,11 @@ OFFERS = {
     "gradient": Offer(
         like="expected_gradients",
         at="input",
+        convention="Baselines and places are drawn by NumPy's old generator.",
         scores=("logit",),
         why=(
-            "Expected gradients: (x - baseline) times the gradient between the two, averaged over "
-            "nsamples of both, drawn by NumPy's old generator. baselines=uniform are 64 random "
+            "(x - baseline) times the gradient between the two, averaged over nsamples of both. "
+            "baselines=uniform are 64 random "
             "images, black is one black image. Summed over colour channels here. One image after "
             "another, whose draws follow each other; float32 only."
         ),
@@ -39,9 +41,10 @@ OFFERS = {
     "deep": Offer(
         like="deep_lift",
         at="input",
+        convention=Convention(formula="deep_lift", rectify="none", resize="none"),
         scores=("logit",),
         why=(
-            "The same rescale rule from one black image, by hooks on a doubled batch, one image "
+            "From one black image, by hooks on a doubled batch, one image "
             "after another. Where input and baseline of a ReLU are within 1e-6 it falls back on "
             "the gradient, of a pool within 1e-7 on 0. Windows that share a maximum are not added "
             "up, and where its sum is off for that or another reason it raises. Summed over "

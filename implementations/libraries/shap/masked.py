@@ -37,6 +37,7 @@ OFFERS = {
     "partition": Offer(
         like="partition_shap",
         at="input",
+        convention="What it splits, and when, is its own.",
         why=(
             "Owen values of nested rectangles down to single pixels, max_evals forward passes an "
             "image, spent where the score changes most; what the budget leaves unsplit is spread "
@@ -48,6 +49,7 @@ OFFERS = {
     "permutation": Offer(
         like="permutation_shap",
         at="input",
+        convention="Orders are drawn by NumPy's generator, within nested rectangles.",
         why=(
             "Every pixel and colour is a feature: with 1,600 evaluations, an image of 784 is shown "
             "pixel by pixel in one order, drawn within the nested rectangles, and in its reverse. "

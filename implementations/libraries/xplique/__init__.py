@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from implementations.arrays import Array, Intermediates
 from implementations.contract import Explain, Options
+from implementations.conventions import Convention
 from implementations.errors import Unavailable
 from implementations.libraries import Offer
 from implementations.libraries._tensorflow import require_tensorflow
@@ -35,10 +36,22 @@ SEED: Mapping[str, Option] = {"seed": Number(0, 0, 2**31 - 1, "seed of TensorFlo
 
 
 def offered(
-    like: str, why: str, options: Mapping[str, Option], at: str = "input", **said: Any
+    like: str,
+    convention: Convention | str,
+    why: str,
+    options: Mapping[str, Option],
+    at: str = "input",
+    **said: Any,
 ) -> Offer:
     """A row of its table: like which of ours, how its numbers differ, its options."""
-    return Offer(like=like, at=at, why=why, scores=("logit",), options=options, **said)
+    return Offer(
+        like=like, at=at, why=why, convention=convention, scores=("logit",), options=options, **said
+    )
+
+
+def at_input(formula: str, rule: str = "plain") -> Convention:
+    """A map of the image as it is."""
+    return Convention(formula=formula, rule=rule, rectify="none", resize="none")
 
 
 def explained_by(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from implementations.contract import Explain, Options
 from implementations.libraries import Offer
-from implementations.libraries.xplique import BATCH, SEED, explained_by, offered
+from implementations.libraries.xplique import BATCH, SEED, at_input, explained_by, offered
 from implementations.methods.card import Choice, Number, Option
 
 if TYPE_CHECKING:
@@ -23,62 +23,66 @@ _NOISE: Mapping[str, Option] = {
     "nb_samples": Number(50, 1, 10_000, "noisy copies of the image"),
     "noise": Number(0.2, 0.0, 10.0, "deviation of the noise"),
 }
-_SAMPLED = "Noise has one deviation for all images, by TensorFlow's generator."
+_DRAWN = "Noise by TensorFlow's generator."
+_SAMPLED = "Noise has one deviation for all images. Float32 only."
 
 OFFERS = {
     "saliency": Offer(
         like="saliency",
         at="input",
         scores=("logit",),
-        why="The gradient's magnitude, the largest of the colour channels. Logits, float32 only.",
+        convention=at_input("saliency"),
+        why="Float32 only.",
         options=BATCH,
         canonical={},
     ),
     "gradient_input": offered(
         "gradient_x_input",
-        "The same product, but the mean over colour channels. Logits, float32 only.",
+        at_input("gradient times input, mean of the colours"),
+        "Float32 only.",
         {**BATCH, **_REDUCER},
         canonical={"reducer": "sum"},
     ),
     "guided_backprop": offered(
         "guided_backprop",
-        "The same guided gradient, signed, and the mean over colour channels, where ours is the "
-        "largest magnitude. Logits, float32 only.",
+        at_input("mean of the colours", rule="guided"),
+        "Float32 only.",
         {**BATCH, **_REDUCER},
     ),
     "deconvolution": offered(
         "deconvolution",
-        "The same gradient behind ReLUs that pass what is positive, signed, and the mean over "
-        "colour channels, where ours is the largest magnitude. Logits, float32 only.",
+        at_input("mean of the colours", rule="deconvolution"),
+        "Float32 only.",
         {**BATCH, **_REDUCER},
     ),
     "integrated_gradients": Offer(
         like="integrated_gradients",
         at="input",
         scores=("logit",),
-        why=(
+        convention=(
             "The same path from a black image at 50 equally spaced points by the trapezoidal rule, "
-            "where ours has Gauss-Legendre points; the mean over colour channels, not the sum. "
-            "Logits and float32 only."
+            "where ours has Gauss-Legendre points; the mean over colour channels, not the sum."
         ),
+        why="Float32 only.",
         options={**BATCH, "steps": Number(50, 2, 10_000, "points on the path")},
     ),
     "smooth_grad": offered(
         "smooth_grad",
+        _DRAWN,
         "The mean gradient, signed, and the mean over colour channels, where ours is the largest "
-        f"magnitude. {_SAMPLED} Logits, float32 only.",
+        f"magnitude. {_SAMPLED}",
         _NOISE,
     ),
     "square_grad": offered(
         "smooth_grad_squared",
-        f"The mean squared gradient, and the mean over colour channels. {_SAMPLED} Logits, "
-        "float32 only.",
+        _DRAWN,
+        f"The mean squared gradient, and the mean over colour channels. {_SAMPLED}",
         _NOISE,
     ),
     "var_grad": offered(
         "var_grad",
-        f"The gradient's variance, of n - 1, and the mean over colour channels. {_SAMPLED} Logits, "
-        "float32 only.",
+        _DRAWN,
+        f"The gradient's variance, of n - 1, and the mean over colour channels. {_SAMPLED}",
         _NOISE,
     ),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from implementations.contract import Explain, Options
+from implementations.conventions import Convention
 from implementations.libraries import Offer
 from implementations.libraries.xplique import BATCH, explained_by, offered
 from implementations.methods.card import Number
@@ -12,32 +13,36 @@ from implementations.methods.card import Number
 if TYPE_CHECKING:
     from implementations.frameworks.keras.network import Network
 
-_BICUBIC = "Then brought to the image's size by a bicubic resizing. Logits, float32 only."
+
+def _shipped(formula: str) -> Convention:
+    """A map brought to the image's size."""
+    return Convention(formula=formula, resize="bicubic -0.5")
+
 
 OFFERS = {
     "grad_cam": Offer(
         like="grad_cam",
         at="layer",
         scores=("logit",),
+        convention=_shipped("grad_cam"),
         why=(
-            "The same mean gradients, sum over channels and ReLU, then always brought to the "
-            "image's size, one image at a time, by a bicubic resizing whose values can be below "
-            "zero. Batches of 32 in two traced functions; it runs back to the layer. Logits and "
-            "float32 only."
+            "Resized one image at a time, to values that can be below zero. Batches of 32 in two "
+            "traced functions; it runs back to the layer. Float32 only."
         ),
         options=BATCH,
     ),
     "grad_cam_plus_plus": offered(
         "grad_cam_plus_plus",
+        _shipped("grad_cam_plus_plus, of means"),
         "The mean of the activations stands where equation 19 has their sum, and the mean of the "
-        f"alphas where it has theirs. {_BICUBIC}",
+        "alphas where it has theirs. Float32 only.",
         BATCH,
         at="layer",
     ),
     "fem": offered(
         "fem",
-        "The same mean of each channel where it is at least (ours: above) mean plus two "
-        f"deviations. {_BICUBIC}",
+        _shipped("fem"),
+        "Kept is what is at least, ours what is above mean plus two deviations. Float32 only.",
         {**BATCH, "k": Number(2.0, 0.0, 100.0, "deviations above the mean")},
         at="layer",
     ),

@@ -27,10 +27,8 @@ OFFERS = {
         like="occlusion",
         at="input",
         scores=("logit",),
-        why=(
-            "Each pixel is the sum (ours: the mean) over the windows that cover it, none of which "
-            "is cut off at the far edge; one image at a time. Logits and float32 only."
-        ),
+        convention="Each pixel is the sum (ours: the mean) over the windows that cover it.",
+        why="None of them is cut off at the far edge; one image at a time. Float32 only.",
         options={
             **BATCH,
             "patch_size": Number(3, 1, 1000, "side of the square window, in pixels"),
@@ -40,8 +38,9 @@ OFFERS = {
     ),
     "rise": offered(
         "rise",
+        "Masks by TensorFlow's generator.",
         "Logits, where ours are probabilities, divided by how often a pixel was shown and 1e-4. "
-        "Masks by TensorFlow's generator. One image at a time. Float32 only.",
+        "One image at a time. Float32 only.",
         {
             **BATCH,
             **SEED,
@@ -53,27 +52,31 @@ OFFERS = {
     ),
     "lime": offered(
         "lime",
+        "Sets by TensorFlow's generator.",
         "Ridge of alpha 2, whose samples are weighed by the Euclidean distance of their pixels, "
         "with a width of 45; hidden pixels of colour images are 0.5. Its segments are replaced "
-        "by a grid here. Sets by TensorFlow's generator. One image at a time. Float32 only.",
+        "by a grid here. One image at a time. Float32 only.",
         {**_CELLS, "nb_samples": Number(150, 2, 1_000_000, "sets of cells")},
         timed=({"nb_samples": "1000"},),
     ),
     "kernel_shap": offered(
         "kernel_shap",
+        "Sets by TensorFlow's generator.",
         "Least squares with a free intercept, so the values need not add up; hidden pixels of "
-        "colour images are 0.5. Its segments are replaced by a grid here. Sets by TensorFlow's "
-        "generator. One image at a time. Float32 only.",
+        "colour images are 0.5. Its segments are replaced by a grid here. One image at a time. "
+        "Float32 only.",
         {**_CELLS, "nb_samples": Number(800, 2, 1_000_000, "sets of cells")},
     ),
     "sobol": offered(
         "",
+        "Like none of ours.",
         "Total Sobol indices of the cells of a grid, whose images are mixed with black by a "
         "quasi-random design; resized to the image. One image at a time. Float32 only.",
         {**_DESIGN, "nb_design": Number(32, 2, 4096, "points of the design, a power of two")},
     ),
     "hsic": offered(
         "",
+        "Like none of ours.",
         "Hilbert-Schmidt dependence of the logit on each cell of a grid being shown; resized to "
         "the image. One image at a time. Float32 only.",
         {**_DESIGN, "nb_design": Number(500, 2, 100_000, "sets of cells")},

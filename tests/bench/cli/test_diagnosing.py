@@ -94,12 +94,12 @@ def test_what_is_no_map_of_these_images_is_refused(
     assert told in error and error.count("\n") == 1
 
 
-def test_a_method_of_many_passes_is_refused(
+def test_a_method_of_all_classes_is_refused(
     files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = [*files, "--heatmap", str(tmp_path / "map.npy"), "--method", "rise"]
+    words = [*files, "--heatmap", str(tmp_path / "map.npy"), "--method", "grad_cam_all_classes"]
     assert main(words) == 2
-    assert "maps of one gradient are told apart: grad_cam" in capsys.readouterr().err
+    assert "give a map of one class for each image" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["jet", "viridis", "gray"])

@@ -51,7 +51,7 @@ def test_how_an_offer_differs_is_told_by_its_own_words(make: Any) -> None:
     last = table.sections[-1]
     assert last.title == "How they differ"
     (line,) = last.frame.to_dict("records")
-    assert line["difference"] == describe("captum").offers["layer_grad_cam"].why
+    assert line["difference"] == describe("captum").offers["layer_grad_cam"].difference
     assert line["our map with"] == "relu_attributions=true"
 
 

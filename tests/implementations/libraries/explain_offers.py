@@ -1,8 +1,9 @@
 """Run by the tests of Keras' libraries on TensorFlow: the maps of some offers of a library.
 
 Arguments: library, and a folder with architecture.json, weights.safetensors, images.npy,
-targets.npy and cases.json, a list of `precision offer layer option=value ...`. Writes there
-maps.npz by case, and found.json: under the same names why there is no map.
+targets.npy and cases.json, a list of `precision offer layer option=value ...`, where another
+library's offer is `library.offer`. Writes there maps.npz by case, and found.json: under the same
+names why there is no map.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ def main(library: str, folder: Path) -> None:
     for case in json.loads((folder / "cases.json").read_text()):
         precision, offer, layer, *options = case.split()
         network = runtime.build(architecture, weights, "cpu", precision)
-        method = libraries.load(library).method(offer)
+        whose, _, named = offer.rpartition(".")
+        method = libraries.load(whose or library).method(named)
         resolved = method.resolve(dict(option.split("=") for option in options))
         try:
             explain = method.builder("keras")(network, layer, resolved, lambda whole: whole)
