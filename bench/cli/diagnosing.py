@@ -14,7 +14,6 @@ from bench.engine.alone import alone
 from bench.engine.progress import answer, ticker
 from bench.record.cell import Cell
 from bench.subject.explainer import method_of
-from implementations import methods
 from implementations.errors import BadInput
 
 FOUND, NOT_FOUND = 0, 3
@@ -25,12 +24,12 @@ def diagnose(asked: Single) -> int:
 
     Raises BadInput before any work for what cannot be read or does not fit.
     """
-    if methods.load(asked.method).every_class:
-        raise BadInput(f"--method {asked.method}: give a map of one class for each image")
     cell = Cell(
         stage="diagnose", framework="reference", method=asked.method, dataset="",
         architecture=asked.known, layer=asked.layer, precision="float64",
     )  # fmt: skip
+    if method_of(cell).every_class:
+        raise BadInput(f"--method {asked.method}: give a map of one class for each image")
     with tempfile.TemporaryDirectory(dir=scratch.folder()) as folder:
         subject = given.take(asked, Path(folder))
         layer = method_of(cell).layer(subject.architecture, asked.layer or None)

@@ -8,11 +8,10 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from bench.subject import own_maps
 from bench.truth.question import Question
-from implementations import methods
 from implementations.conventions import FACTORS, Convention
 from implementations.formulas import FORMULAS, INPUT_FORMULAS
-from implementations.methods.card import Choice, Flag
 
 EVIDENCE = ("input", "target", "score", "layer", "rule", "pairing")
 """The factors that decide what the oracle is asked."""
@@ -61,8 +60,8 @@ def arithmetic(formula: str, at_input: bool, flat: bool) -> list[tuple[Changes, 
     if formula in FORMULAS:
         values["formula"] = tuple(name for name in FORMULAS if (name in INPUT_FORMULAS) == at_input)
     else:
-        values |= {"formula": tuple(variants(formula)), "gradient": ("as it is",)}
-    if methods.parted(formula)[0] not in UNSIGNED:
+        values |= {"formula": tuple(own_maps.variants(formula)), "gradient": ("as it is",)}
+    if own_maps.bare_name(formula) not in UNSIGNED:
         values["sign"] = ("as defined",)
     if at_input:
         values |= {"pool": ("mean",), "rectify": ("none", "before resizing", "magnitude")}
@@ -76,17 +75,3 @@ def arithmetic(formula: str, at_input: bool, flat: bool) -> list[tuple[Changes, 
         for changes in made
         if changes["pool"] == "mean" or changes["formula"] == "grad_cam"
     ]
-
-
-def variants(formula: str) -> Iterator[str]:
-    """A method of ours, and the same with each of its choices and flags another."""
-    method = methods.load(formula)
-    yield formula
-    for name, option in method.options.items():
-        if name != "relu" and isinstance(option, Choice | Flag):
-            values = option.values if isinstance(option, Choice) else ("false", "true")
-            bare, given = methods.parted(formula)
-            mine = str(method.resolve({})[name]).lower()
-            for value in values:
-                if value != mine:
-                    yield methods.called(bare, {**given, name: value})

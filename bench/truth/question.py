@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from implementations import methods
+from bench.subject import own_maps
 from implementations.architecture.graph import layers
 from implementations.architecture.kinds import KINDS
 from implementations.arrays import Floats
-from implementations.contract import Framework
 from implementations.conventions import Convention
 from implementations.formulas import FORMULAS
-from implementations.oracle import runtime
 from implementations.oracle.network import Reference
 
-ORACLE = cast(Framework, runtime)
 TOLERANCE = 1e-5
 """How far a map may be from a candidate, of its range; of 8-bit maps `COARSE`."""
 COARSE = 1 / 510
@@ -143,15 +139,12 @@ class Question:
 
         None where the method has not this score.
         """
-        images, method = self.given(given), methods.load(formula)
-        if images is None or score not in method.card.scores:
+        images = self.given(given)
+        if images is None:
             return None
         aims = self.targets if target == "given" else self.logits(given).argmax(axis=1)
-        signed = {"relu": "false"} if "relu" in method.options else {}
-        options = method.resolve(signed, score)
-        explain = method.bind("reference", ORACLE, self.network, node, options)
-        found = explain(images, aims)["heatmap"][..., None]
-        return found, np.ones_like(found)
+        found = own_maps.unrectified(formula, self.network, node, score, images, aims)
+        return None if found is None else (found[..., None], np.ones((*found.shape, 1)))
 
     def evidence(self, convention: Convention) -> tuple[Floats, Floats] | None:
         """What a convention's formula is given, or None where it cannot be had."""

@@ -19,59 +19,24 @@ import importlib.metadata
 import importlib.util
 import inspect
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any
 
 from implementations import frameworks
-from implementations.contract import SCORES, Builder, Compile, Explain, Options
-from implementations.conventions import Convention
+from implementations.contract import Builder, Compile, Explain, Options
 from implementations.errors import BadInput, Unavailable, unknown
-from implementations.libraries._told import told
+from implementations.libraries._offer import Offer as Offer
+from implementations.libraries._told import canonical as canonical
 from implementations.methods import NamedMethod, called, parted
 from implementations.methods import names as methods
-from implementations.methods.card import Cost, Method, Option
+from implementations.methods.card import Cost, Method
 
 ENVIRONMENTS = Path(__file__).parents[2] / ".nox"
 """Where nox installs the environments."""
-
-
-@dataclass(frozen=True)
-class Offer:
-    """What a library offers.
-
-    `like` names our method of the same kind (empty where there is none), `at` where its heatmap
-    lives ("layer" or "input"), `convention` how its map is made as shipped, or why none says that,
-    `why` what that cannot say and what is converted here, `reads` and `scores` what they are on a
-    method's card.
-    `canonical` are the options that make it compute our very map: none needed where it is empty,
-    none there are where it is None. `timed` are further settings whose price is worth knowing.
-    """
-
-    like: str
-    at: str
-    why: str
-    convention: Convention | str
-    options: Mapping[str, Option] = field(default_factory=dict)
-    canonical: Mapping[str, str] | None = None
-    timed: Sequence[Mapping[str, str]] = ()
-    reads: Literal["none", "layer"] = "none"
-    scores: tuple[str, ...] = SCORES
-    sums_to: Callable[[Options, Any], Any] | None = None
-    """As on a method's card."""
-
-    @property
-    def difference(self) -> str:
-        """How its numbers differ from ours, in words made of its convention, and `why`."""
-        made = self.convention
-        first = (
-            made if isinstance(made, str) else told(made, self.like, at_input=self.at != "layer")
-        )
-        last = "Logits only." if self.scores == ("logit",) else ""
-        return " ".join(filter(None, (first, self.why, last)))
 
 
 @dataclass(frozen=True)

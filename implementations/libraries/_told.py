@@ -43,12 +43,17 @@ WORDS = {
 """Factor -> value -> what is said of it; the empty one stands for all others."""
 
 
-def told(convention: Convention, like: str, *, at_input: bool) -> str:
-    """In what a convention differs from our method `like` at its own size, as one sentence."""
+def canonical(like: str, *, at_input: bool) -> Convention:
+    """Our own method's map at its own size."""
     rule, formula = RULED.get(like, ("plain", like))
     rectify = "none" if at_input else "before resizing"
-    ours = Convention(rule=rule, formula=formula, rectify=rectify, resize="none")
-    said = [] if convention.formula != formula else [SAME]
+    return Convention(rule=rule, formula=formula, rectify=rectify, resize="none")
+
+
+def told(convention: Convention, like: str, *, at_input: bool) -> str:
+    """In what a convention differs from our method `like` at its own size, as one sentence."""
+    ours = canonical(like, at_input=at_input)
+    said = [] if convention.formula != ours.formula else [SAME]
     for name in convention.differs(ours):
         if name != "epsilon":
             value = getattr(convention, name)
