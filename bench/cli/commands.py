@@ -45,6 +45,12 @@ OWN = {
          "--picture cat.png --size 256 256 --out heatmaps.safetensors",
          "explain --framework jax --network my-network --method grad_cam --images cat.jpg "
          "--methods core --classes top3 --picture sheet.png --out heatmaps.safetensors"]),
+    "prototype": Command(
+        "cli.prototype:run", Single, "what a network takes for each class, and the picture",
+        ["prototype --framework jax --network my-network --out prototypes.safetensors",
+         "prototype --framework pytorch --architecture cnn-gap --weights weights.safetensors "
+         "--dataset digits --start eight.npy --classes 3 1 --option steps=2000 "
+         "--out prototypes.safetensors"]),
     "diagnose": Command(
         "cli.diagnosing:diagnose", Single, "why heatmaps differ: the conventions that give yours",
         ["diagnose --architecture cnn-gap --weights weights.safetensors --images images.npy "

@@ -17,7 +17,8 @@ from implementations.errors import BadInput
 OPTIMIZERS = ("matched", "native", "sgd")
 SAVED = ("heatmap", "stages")
 NEEDED = {
-    **dict.fromkeys(("explain", "predict", "export", "diagnose"), ("architecture", "weights")),
+    **dict.fromkeys(
+        ("explain", "predict", "export", "diagnose", "prototype"), ("architecture", "weights")),
     "train": ("architecture",), "show": ("architecture",),
 }  # fmt: skip
 """Command -> what names its network."""
@@ -30,17 +31,18 @@ class Single(Common):
 
     # fmt: off
     framework: str = option(..., "jax, pytorch, keras; or reference, but for train",
-                            "explain predict train")
-    backend: str = option("", "of Keras: tensorflow, jax or torch", "explain predict train")
+                            "explain predict train prototype")
+    backend: str = option("", "of Keras: tensorflow, jax or torch",
+                         "explain predict train prototype")
     architecture: str = option("", "a name, or a .json file",
-                               "explain predict train show export diagnose")
+                               "explain predict train show export diagnose prototype")
     network: str = option("", "a folder of architecture.json and weights.safetensors, instead of "
-                          "both", "explain predict show export diagnose")
+                          "both", "explain predict show export diagnose prototype")
     method: str = option(..., "as in grad_cam or grad_cam[reduction=mean]",
                          "explain diagnose", diagnose="grad_cam")
     library: str = option("", "a third-party library's method instead of our own", "explain")
     weights: str = option("", "neutral weights, .safetensors; a pretrained network has its own",
-                          "explain predict export diagnose")
+                          "explain predict export diagnose prototype")
     images: tuple[str, ...] = option(
         ..., "(N, H, W, C) float32 in [0, 1] or uint8, .npy; or pictures, or folders of them",
         "explain predict diagnose", tuple)
@@ -55,26 +57,31 @@ class Single(Common):
     seconds: float = option(60.0, "to search", "diagnose", values.seconds)
     score: str = option("", "of the target; by default the method's own", "explain",
                         values.word("score", SCORES))
-    mode: str | None = option(None, "by default compiled, a library's eager", "explain",
+    mode: str | None = option(None, "by default compiled, a library's eager", "explain prototype",
                               values.word("mode", MODES))
-    precision: str | None = option(None, "by default float32", "explain",
+    precision: str | None = option(None, "by default float32", "explain prototype",
                                    values.word("precision", PRECISIONS))
     options: tuple[tuple[str, str], ...] = option(
-        (), "NAME=VALUE of the method, several times", "explain", values.each(values.setting),
-        name="option")
+        (), "NAME=VALUE of the method, or of prototypes; several times", "explain prototype",
+        values.each(values.setting), name="option")
     batch: int = option(0, "by default by the method's cost", "explain", values.positive)
     normalise: str = option("none", "written scaled for display too", "explain",
                             values.word("normaliser", NORMALISERS))
     picture: Path | None = option(  # noqa: RUF009
-        None, "image, map and overlay, .png", "explain", Path)
+        None, "image, map and overlay, .png; of prototypes by default beside --out",
+        "explain prototype", Path)
     methods: tuple[str, ...] = option(
         (), "of the picture, names or families (cam, core, all); by default --method", "explain",
         tuple)
     layers: tuple[str, ...] = option((), "of the picture, or all; by default --layer", "explain",
                                      tuple)
     classes: tuple[str, ...] = option(
-        (), "of the picture: numbers, names, all, or top3; by default the targets", "explain",
-        tuple)
+        (), "of the picture: numbers, names, all, or top3; by default the targets; prototypes: "
+        "numbers, by default all", "explain prototype", tuple)
+    start: str | None = option(None, "image that a prototype begins as, or one a class: (H, W, C) "
+                               "or (n, H, W, C), .npy, or a picture; by default black", "prototype")
+    means: str | None = option(None, "the classes' mean images, (K, H, W, C) .npy; black "
+                               "without these and --dataset", "prototype")
     colormap: str = option("jet", "of the picture, one of matplotlib's", "explain")
     opacity: float = option(0.3, "of the map over the image, 0 to 1", "explain", values.number)
     limit: float = option(0.0, "let the opacity follow the map, up to this", "explain",
@@ -87,12 +94,13 @@ class Single(Common):
                               "default ImageNet's of 1000 classes", "explain predict")
     top: int = option(5, "classes shown", "predict", values.positive)
     save: str = option("heatmap", "heatmap or stages", "explain", values.word("what", SAVED))
-    dataset: str = option(..., "trained on", "train", names.pick_dataset)
+    dataset: str = option(..., "trained on; of prototypes, to take its mean images",
+                          "train prototype", names.pick_dataset, prototype="")
     seed: int = option(0, "of initial weights and batches", "train", values.seed)
     optimizer: str = option("native", ", ".join(OPTIMIZERS), "train",
                             values.word("optimizer", OPTIMIZERS))
     out: Path = option(..., "file to write; import: folder",  # noqa: RUF009
-                       "explain train import export", Path)
+                       "explain train import export prototype", Path)
     model: str = option(..., "the ONNX file", "import", name="MODEL")
     name: str = option("", "the network's; by default the file's", "import")
     layout: str = option("", "of the images in the file; by default found by trying", "import",

@@ -60,12 +60,12 @@ class Common:
 
     # fmt: off
     command: str = ""
-    device: str = option("cpu", "cpu or gpu", "explain train stages",
+    device: str = option("cpu", "cpu or gpu", "explain train prototype stages",
                          values.word("device", DEVICES))
     data_dir: str | None = option(None, "folder of downloaded data, or CAMPARISON_DATA",
-                                  "train stages")
+                                  "train prototype stages")
     allow_unverified: bool = option(False, "take data files whose digest is not the published one",
-                                    "train stages")
+                                    "train prototype stages")
     epochs: int | None = option(None, "of training; by default each architecture's own",
                                 "train compare sweep", values.positive)
     # fmt: on
