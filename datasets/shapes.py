@@ -85,21 +85,24 @@ class Scene(NamedTuple):
 
 def lay_out(
     bits: np.random.PCG64, count: int, side: int, size: Range, other_size: Range,
-    crowded: bool | None = None,
+    crowded: bool | None = None, apart: int = 1,
 ) -> Scene:  # fmt: skip
-    """Where what is: sizes as fractions of the side; a distractor in half of the images, or all."""
+    """Where what is: sizes as fractions of the side; a distractor in half of the images, or all.
+
+    The object lies at the place farthest from the middle of `apart` random ones.
+    """
     labels = np.argsort(bits.random_raw(count), kind="stable") % len(DISTANCE)
     with_other = np.argsort(bits.random_raw(count), kind="stable") % 2 == 1
     with_other = with_other if crowded is None else np.full(count, crowded)
     others = (labels + 1 + (5 * uniform(bits, count)).astype(np.int64)) % len(DISTANCE)
 
     radius = side * between(bits, size, count)
-    place = _inside(radius, side, uniform(bits, count, 1, 2))[:, 0]
+    places = _inside(radius, side, uniform(bits, count, apart, 2))
+    place = _farthest(places, np.float32(side / 2))
     other_radius = side * between(bits, other_size, count)
     # The farthest of eight random places, so that the two seldom touch.
     places = _inside(other_radius, side, uniform(bits, count, 8, 2))
-    farthest = np.square(places - place[:, np.newaxis]).sum(axis=2).argmax(axis=1)
-    other_place = places[np.arange(count), farthest]
+    other_place = _farthest(places, place[:, np.newaxis])
 
     cover = _coverage(labels, place, radius, between(bits, TURN, count), side)
     other_cover = _coverage(others, other_place, other_radius, between(bits, TURN, count), side)
@@ -172,6 +175,12 @@ def _inside(size: Floats, side: int, fractions: Floats) -> Floats:
     """Places `(N, k, 2)` at which an object of this circumradius keeps a pixel off the border."""
     radius = size[:, np.newaxis, np.newaxis] + 1
     return radius + fractions * (side - 2 * radius)
+
+
+def _farthest(places: Floats, point: Floats | np.float32) -> Floats:
+    """Of places (N, k, 2) the one farthest from a point (N, 2)."""
+    distances = np.square(places - point).sum(axis=2)
+    return places[np.arange(len(places)), distances.argmax(axis=1)]
 
 
 def between(bits: np.random.PCG64, limits: Range, *shape: int) -> Floats:

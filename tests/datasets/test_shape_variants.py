@@ -107,3 +107,11 @@ def test_the_label_is_the_marks_and_the_object_is_of_another_class_in_the_test(a
 def test_the_shortcut_is_neither_bright_nor_central() -> None:
     for control in ("grey", "blurred", "centre"):
         assert scored("shapes_shortcut", control, "pointing_game") < 0.01
+
+
+def test_place_alone_no_longer_finds_the_object() -> None:
+    """On `shapes` the middle is the object's in four images of five."""
+    data = loaded("shapes_polarity")
+    assert data.test_masks is not None
+    chance = float(data.test_masks.mean())
+    assert abs(scored("shapes_polarity", "centre", "pointing_game") - chance) < 0.05
