@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bench.stages import shap
 from bench.subject.inputs import convolves, shared_weights
 from bench.subject.networks import Network
 from bench.subject.request import Request
@@ -36,6 +37,10 @@ def planned(stage: str, request: Request) -> list[Network]:
     """
     if stage == "sweep" and not request.datasets:
         return everything(request)
+    if stage == "shap" and not request.datasets:
+        dataset, architecture = shap.NETWORK
+        named = request.architectures or (architecture,)
+        return planned(stage, replace(request, datasets=(dataset,), architectures=named))
     if stage == "time" and not request.datasets:
         timed = replace(
             request, architectures=request.architectures or (*TIMED, pretrained.SQUEEZENET)

@@ -21,7 +21,7 @@ from bench.job import readme, written
 from bench.record import dictionary, runs
 from bench.record.runs import LIST, LOCAL, RESULTS, ROOT
 from bench.report import canvas, frame, site
-from bench.stages import gallery
+from bench.stages import gallery, shap
 from implementations.architecture import weights
 from implementations.errors import BadInput, unknown
 
@@ -53,10 +53,11 @@ def tables(
         raise BadInput(f"no runs in {results / 'runs'}; make one with `python -m bench compare`")
     tracked = results == RESULTS
     shown = pictures(ROOT / "README.md") if tracked else set()
-    heatmaps = gallery.kept(results)
+    heatmaps, explained = gallery.kept(results), shap.kept_files(results)
     if tracked:
         names = {str(head["run_id"]) for head, _ in found}
         heatmaps += [path for path in gallery.kept(LOCAL) if path.stem in names]
+        explained += [path for path in shap.kept_files(LOCAL) if path.stem in names]
     if reason := canvas.missing():
         say(f"No pictures: {reason}. `python -m bench report` draws them where it is.")
     if lacking := site.missing():
@@ -65,6 +66,7 @@ def tables(
         made = report.write(
             found, folder, heatmaps, networks,
             pages=not lacking, since=since, published=None if tracked else RESULTS / "tables",
+            explained=explained,
         )  # fmt: skip
         weights.write_bytes(folder / "README.md", dictionary.readme().encode())
         staged = {str(path.relative_to(folder)): path for path in [folder / "README.md", *made]}

@@ -15,7 +15,7 @@ from types import ModuleType
 
 import pandas as pd
 
-from bench.report import canvas, changes, files, gallery, site, stage_seconds
+from bench.report import canvas, changes, files, gallery, shap_plots, site, stage_seconds
 from bench.report.files import Head
 from bench.report.frame import Run, gather, groups
 from bench.report.measured import standing
@@ -37,11 +37,13 @@ def write(
     pages: bool = False,
     since: Run | None = None,
     published: Path | None = None,
+    explained: Sequence[Path] = (),
 ) -> list[Path]:
     """Every table and figure that the rows permit, into `results/tables` and `results/figures`.
 
     `runs` are (head, rows) pairs, oldest first; `heatmaps` are the safetensors files of the
-    gallery, oldest first: the newest that shows a network draws it. Figures, which take most of
+    gallery, oldest first, `explained` those of SHAP values: the newest that shows a network draws
+    it. Figures, which take most of
     the time, are drawn of these (data set, architecture) `networks`, or of all, and where there is
     no matplotlib not at all. With `pages` the site is written too, which tells of other machines by
     the tables in the folder `published`. `since` an earlier run there is a table of what changed.
@@ -53,8 +55,9 @@ def write(
     drawable = canvas.missing() is None
     with ProcessPoolExecutor(2, get_context("spawn")) as beside:
         drawn = []
-        if heatmaps and drawable:
-            drawn.append(beside.submit(_galleries, heads, heatmaps, results, networks))
+        for maker, paths in (("gallery", heatmaps), ("shap_plots", explained)):
+            if paths and drawable:
+                drawn.append(beside.submit(_pictures, maker, heads, paths, results, networks))
         for network, rows in groups(frame, ("dataset", "architecture")) if drawable else ():
             if networks is None or tuple(network.values()) in networks:
                 drawn.append(beside.submit(write_figures, rows, heads, results))
@@ -119,15 +122,17 @@ def write_figures(frame: pd.DataFrame, heads: Sequence[Head], results: Path) -> 
     return written
 
 
-def _galleries(
-    heads: Sequence[Head], heatmaps: Sequence[Path], results: Path, networks: Networks | None
-) -> list[Path]:
-    """The pictures of heatmaps."""
+def _pictures(
+    maker: str, heads: Sequence[Head], kept: Sequence[Path], results: Path,
+    networks: Networks | None,
+) -> list[Path]:  # fmt: skip
+    """The pictures of arrays that runs keep, by the module that makes them."""
     written = []
     drawn: set[str] = set()
-    for path in reversed(heatmaps):
+    draw = {"gallery": gallery.draw, "shap_plots": shap_plots.draw}[maker]
+    for path in reversed(kept):
         foot = files.footer(heads, {path.stem})
-        for stem, figure in gallery.draw(path, drawn, networks):
+        for stem, figure in draw(path, drawn, networks):
             drawn.add(stem)
             written.append(files.write_figure(figure, stem, "png", foot, results / "figures"))
     return written

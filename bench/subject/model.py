@@ -33,10 +33,14 @@ class Model:
         self.evaluations, self.seconds = 0, 0.0
         self._shared: dict[str, Any] = {}
 
+    def logits(self, images: NDArray[Any]) -> NDArray[np.float64]:
+        """Logits (N, K) of images (N, H, W, C)."""
+        count = range(0, len(images), self.batch)
+        return self._run(images[i : i + self.batch] for i in count)
+
     def scores(self, images: NDArray[Any], targets: NDArray[Any]) -> Scores:
         """Scores (N,) of images (N, H, W, C) for targets (N,)."""
-        count = range(0, len(images), self.batch)
-        return score(self._run(images[i : i + self.batch] for i in count), targets)
+        return score(self.logits(images), targets)
 
     def masked(
         self, images: NDArray[Any], masks: NDArray[Any], fill: NDArray[Any], targets: NDArray[Any]
@@ -93,16 +97,18 @@ def score(logits: NDArray[np.float64], targets: NDArray[Any]) -> Scores:
     return Scores(margin, logit, probability, logits.argmax(axis=1))
 
 
-def load(cell: Cell, architecture: Architecture, weights: Weights, fill: NDArray[Any]) -> Model:
+def load(
+    cell: Cell, architecture: Architecture, weights: Weights, fill: NDArray[Any], most: int = MOST
+) -> Model:
     """The cell's network as a model, compiled for one batch; the weights are an argument of it.
 
-    Raises Unavailable.
+    The batch is of `most` images at most. Raises Unavailable.
     """
     framework, _ = load_framework(cell)
     network = framework.build(architecture, weights, cell.device, cell.precision)
     call = framework.compiler(network, (), cell.mode)(lambda network, images: network(images))
     height, width, _ = architecture.input_shape
-    batch = min(MOST, 1 << max(PIXELS // (height * width), 1).bit_length() - 1)
+    batch = min(most, 1 << max(PIXELS // (height * width), 1).bit_length() - 1)
 
     def forward(images: NDArray[Any]) -> NDArray[Any]:
         return framework.to_numpy(call(network, framework.put(network, images)))

@@ -7,6 +7,7 @@ the score of the image less the score of the wholly masked image, however small 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -74,40 +75,77 @@ def build(
             f"{TITLE}'s permutation explainer needs {least} evaluations for one order of the "
             f"{least // 2} pixels and colours and its reverse; give --option max_evals={least}"
         )
-    shap = imported()
-    blurs = options.masker == "blur"
-    fill = f"blur({options.kernel},{options.kernel})" if blurs else options.masker
-    masker = shap.maskers.Image(fill, shape)
-    levels = 1 if blurs else 255
-    kind = {"partition": shap.PartitionExplainer, "permutation": shap.PermutationExplainer}[offer]
+    masked = Masked(offer, options, shape)
 
     def explain(network: Network, images: Array, targets: Array) -> Intermediates:
         pixels = framework.to_numpy(images)
-        pixels = pixels if blurs else np.round(pixels * levels)
         heatmap = np.zeros(pixels.shape[:3])
         for position, target in enumerate(framework.to_numpy(targets)):
 
-            def scores(masked: NDArray[Any], target: int = int(target)) -> NDArray[Any]:
-                shown = (masked / levels).astype(masked.dtype)
-                placed = framework.put(network, shown, np.full(len(masked), target, np.int32))
+            def scores(shown: NDArray[Any], target: int = int(target)) -> NDArray[Any]:
+                placed = framework.put(network, shown, np.full(len(shown), target, np.int32))
                 score = network.score(options.score, network(placed[0]), placed[1])
                 return framework.to_numpy(score)
 
-            # The masker keeps a blurred image by the id() of an array that is gone by the next
-            # image, whose own may be the same.
-            masker.last_xid = None
-            with seeded(options.seed):
-                _numba_seed()(options.seed)
-                explanation = kind(scores, masker, seed=options.seed)(
-                    pixels[position : position + 1],
-                    max_evals=options.max_evals,
-                    batch_size=options.batch_size,
-                    silent=True,
-                )
-            heatmap[position] = explanation.values[0].sum(axis=-1)
+            heatmap[position] = masked.values(scores, pixels[position]).sum(axis=-1)
         return {"heatmap": heatmap}
 
     return explain
+
+
+class Masked:
+    """An offer with its masker, for images of one shape (H, W, C)."""
+
+    def __init__(self, offer: str, options: Any, shape: tuple[int, ...]) -> None:
+        self.offer, self.options = offer, options
+        shap = imported()
+        self.blurs = options.masker == "blur"
+        fill = f"blur({options.kernel},{options.kernel})" if self.blurs else options.masker
+        self.masker = shap.maskers.Image(fill, shape)
+        self.levels = 1 if self.blurs else 255
+        kinds = {"partition": shap.PartitionExplainer, "permutation": shap.PermutationExplainer}
+        self.kind = kinds[offer]
+
+    def values(
+        self,
+        scores: Callable[[NDArray[Any]], NDArray[Any]],
+        pixels: NDArray[Any],
+        outputs: NDArray[Any] | None = None,
+    ) -> NDArray[Any]:
+        """Values (H, W, C) of an image (H, W, C), of scores (N,) of images (N, H, W, C).
+
+        Of scores (N, K) they are (H, W, C, K), or of these `outputs` among K.
+        """
+        given = {} if outputs is None or self.offer == "permutation" else {"outputs": outputs}
+        # The masker keeps a blurred image by the id() of an array that is gone by the next
+        # image, whose own may be the same.
+        self.masker.last_xid = None
+        with seeded(self.options.seed):
+            _numba_seed()(self.options.seed)
+            explained = self.kind(
+                lambda masked: scores((masked / self.levels).astype(masked.dtype)),
+                self.masker,
+                seed=self.options.seed,
+            )(
+                self.shown(pixels)[None],
+                max_evals=self.options.max_evals,
+                batch_size=self.options.batch_size,
+                silent=True,
+                **given,
+            )
+        found = np.asarray(explained.values[0])
+        return found[..., outputs] if outputs is not None and not given else found
+
+    def shown(self, pixels: NDArray[Any]) -> NDArray[Any]:
+        """Pixels as the masker is handed them: inpainting is of whole numbers."""
+        return pixels if self.blurs else np.round(pixels * self.levels)
+
+    def hidden(self, pixels: NDArray[Any]) -> NDArray[Any]:
+        """The image (H, W, C) with everything masked, as the model sees it."""
+        shown = self.shown(pixels)
+        self.masker.last_xid = None
+        masked = self.masker(np.zeros(shown.size, bool), shown)[0][0]
+        return np.asarray(masked / self.levels, pixels.dtype).reshape(pixels.shape)
 
 
 @cache
