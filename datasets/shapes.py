@@ -180,7 +180,8 @@ def _inside(size: Floats, side: int, fractions: Floats) -> Floats:
 def _farthest(places: Floats, point: Floats | np.float32) -> Floats:
     """Of places (N, k, 2) the one farthest from a point (N, 2)."""
     distances = np.square(places - point).sum(axis=2)
-    return places[np.arange(len(places)), distances.argmax(axis=1)]
+    found: Floats = places[np.arange(len(places)), distances.argmax(axis=1)]
+    return found
 
 
 def between(bits: np.random.PCG64, limits: Range, *shape: int) -> Floats:
