@@ -66,7 +66,8 @@ def tiles(images: Floats, values: Floats) -> Floats:
     scaled = np.moveaxis(values / np.where(peaks > 0, peaks, 1), 3, 1)
     colours: Floats = mpl.colormaps["bwr"](scaled / 2 + 0.5)[..., :3]
     grey = images.mean(axis=3)[:, None, :, :, None]
-    return np.clip((1 - FAINT) * colours + FAINT * grey, 0, 1)
+    seen: Floats = np.clip((1 - FAINT) * colours + FAINT * grey, 0, 1)
+    return seen
 
 
 def _figure(

@@ -9,7 +9,7 @@ which chooses images and outputs. They are kept, class names with them, for the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,7 @@ TOLERANCE = 1e-4
 GAP = "completeness_gap"
 
 
-def cells(request: Request, networks: list[Network]) -> Iterator[Cell]:
+def cells(request: Request, networks: Sequence[Network]) -> Iterator[Cell]:
     """Each explainer in every column, float32 and compiled."""
     for dataset, architecture, _ in networks:
         for column in request.columns:
@@ -155,7 +155,7 @@ def kept_files(results: Path) -> list[Path]:
     return sorted((results / "shap").glob("*.safetensors"), key=lambda p: p.stem.split("-")[1])
 
 
-def gather(run: Run, asked: list[Cell], context: Mapping[str, Any], request: Request) -> None:
+def gather(run: Run, asked: Sequence[Cell], context: Mapping[str, Any], request: Request) -> None:
     """`<data set>/<architecture>/<explainer and masker>/<column>`, and what they are of beside."""
     arrays: dict[str, NDArray[Any]] = {}
     titles = {(offer, tuple(sorted(options.items()))): title for title, (offer, options)
