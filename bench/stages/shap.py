@@ -17,14 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import datasets
 from bench.engine.worker import Row
 from bench.record.cell import Cell
 from bench.record.runs import Run
 from bench.stages import Job
 from bench.stages.summary import CORRECT, summarise
 from bench.subject.heatmaps import relative_error
-from bench.subject.inputs import Subject, subject
+from bench.subject.inputs import Subject, class_names, subject
 from bench.subject.model import load
 from bench.subject.networks import Network
 from bench.subject.request import Request
@@ -169,7 +168,7 @@ def gather(run: Run, asked: Sequence[Cell], context: Mapping[str, Any], request:
             for name in ("images", "outputs", "labels"):
                 arrays[f"{head}/{name}"] = found[name]
     for dataset in request.datasets:
-        names = datasets.load(dataset, request.data_dir, request.allow_unverified).class_names
+        names = class_names(dataset, request.data_dir, request.allow_unverified)
         text = "\n".join(names).encode()
         arrays[f"{dataset}/class_names"] = np.frombuffer(text, np.uint8)
     target = file(run.run_id, request.results)

@@ -101,6 +101,11 @@ def _median(images: NDArray[Any]) -> NDArray[np.float32]:
     return np.asarray(np.median(images, axis=(0, 1, 2)), np.float32)
 
 
+def class_names(dataset: str, data_dir: str | None, allow_unverified: bool) -> tuple[str, ...]:
+    """What a data set's classes are called."""
+    return datasets.load(dataset, data_dir, allow_unverified).class_names
+
+
 def has_masks(images: Path) -> bool:
     """Whether a file of `prepare_images` has the true mask of each object."""
     return "masks" in weights.shapes(images)
