@@ -76,7 +76,13 @@ def jax(node: Node, read: Shape, types: dict[str, Any]) -> Any:
 
     def pooled(x: Array) -> Array:
         x = jnp.pad(x, ((0, 0), *given, (0, 0))) if np.any(given) else x
-        average = nnx.avg_pool(x, place.kernel, place.stride, pads, count_include_pad=False)
+        average = nnx.avg_pool(
+            x,
+            window_shape=place.kernel,
+            strides=place.stride,
+            padding=pads,
+            count_include_pad=False,
+        )
         return average.astype(x.dtype)
 
     return pooled

@@ -79,7 +79,9 @@ def jax(node: Node, read: Shape, types: dict[str, Any]) -> Any:
     from flax import nnx
 
     place = window(node, read)
-    return lambda x: nnx.max_pool(x, place.kernel, place.stride, place.pads)
+    return lambda x: nnx.max_pool(
+        x, window_shape=place.kernel, strides=place.stride, padding=place.pads
+    )
 
 
 def pytorch(node: Node, read: Shape) -> Any:
