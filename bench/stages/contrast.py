@@ -21,6 +21,7 @@ from bench.engine.worker import Row
 from bench.record.cell import Cell
 from bench.stages import Job
 from bench.stages.summary import correctness, curves, summarise
+from bench.subject.budgets import spread
 from bench.subject.complete import promised
 from bench.subject.draws import Draws
 from bench.subject.explainer import Explainer, build
@@ -31,6 +32,7 @@ from bench.subject.request import Request
 from bench.truth import answers
 from implementations import frameworks, libraries, methods
 from implementations.architecture import weights
+from implementations.architecture.graph import Architecture
 from implementations.arrays import Weights
 from implementations.errors import Unavailable
 from implementations.frameworks.evaluations import count_evaluations
@@ -46,8 +48,12 @@ MANY = {"weights", "classes"}
 """Needs of metrics that explain many times over: on `context["n_anew"]` images, if costly fewer."""
 
 
-def cells(request: Request, dataset: str, architecture: str) -> Iterator[Cell]:
+def cells(
+    request: Request, dataset: str, architecture: str, graph: Architecture | None = None
+) -> Iterator[Cell]:
     """The libraries' offers like our methods beside these, in the column that a library explains.
+
+    Those that sample at each budget, where the network's `graph` says what that comes to.
 
     In Keras only those of ours that a library which is here is like: elsewhere the column makes no
     difference to a map. Each twice: with weights that are trained, and with initial ones, but for
@@ -69,13 +75,15 @@ def cells(request: Request, dataset: str, architecture: str) -> Iterator[Cell]:
             library.offers[o].like for library in usable for o in library.like(request.methods)
         }
         explainers = [
-            replace(same, method=method, score=methods.load(method).card.score)
+            replace(same, method=each, score=methods.load(method).card.score)
             for method in request.methods
             if (method in liked or not backend) and not methods.load(method).every_class
+            for each in (spread(method, request.budgets, graph) if graph else [method])
         ]
         for library in here:
             for offer in library.like(request.methods):
-                explainers.append(replace(same, library=library.name, method=offer))
+                named = spread(offer, request.budgets, graph, library) if graph else [offer]
+                explainers += [replace(same, library=library.name, method=each) for each in named]
         for cell in explainers:
             yield cell
             if not (cell.library and request.command == "compare"):
@@ -210,7 +218,9 @@ def run(job: Job) -> list[Row]:
     asked = [
         cell
         for dataset, architecture in networks(job)
-        for cell in cells(job.request, dataset, architecture)
+        for cell in cells(
+            job.request, dataset, architecture, job.architecture(dataset, architecture)
+        )
     ]
     if not asked and job.request.command == "contrast":
         columns = ", ".join(column.label for column in job.request.columns)

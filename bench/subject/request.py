@@ -13,6 +13,7 @@ from typing import Any
 
 from bench.record.runs import LOCAL
 from bench.subject import names, stages, values
+from bench.subject.budgets import BUDGETS
 from bench.subject.inputs import prepare_images, shared_weights
 from implementations.architecture import registered
 from implementations.contract import DEVICES, MODES, PRECISIONS
@@ -109,6 +110,10 @@ class Request(Common):
     judge: Column | None = option(  # noqa: RUF009
         None, "column that scores all heatmaps; by default the fastest", "contrast judge compare",
         names.pick_column)
+    budgets: tuple[int, ...] = option(
+        (), "evaluations of the network at which explainers that sample are contrasted; none: as "
+        "many as each takes unasked", "contrast judge compare", values.budgets, contrast=BUDGETS,
+        compare=BUDGETS[:1])
     seeds: int = option(1, "trainings", "compare", values.positive)
     stages: tuple[str, ...] = option(
         PARTS, "each goes on from the weights in the results", "compare",

@@ -68,6 +68,12 @@ def whole(text: str, least: int, most: int) -> int:
     return int(text)
 
 
+def budgets(texts: Iterable[str]) -> tuple[int, ...]:
+    """Whole numbers, rising, or `none`."""
+    found = list(texts)
+    return () if found == ["none"] else tuple(sorted(set(map(positive, found))))
+
+
 def seconds(text: str) -> float:
     """Seconds, above 0."""
     try:

@@ -1,6 +1,7 @@
 """Evaluations against quality: the explainers that no other beats in both, among all.
 
-Colour tells the method, the sign whose code it is; names stand only where a line reaches.
+Colour tells the method, the sign whose code it is; names stand only where a line reaches. What
+samples is one line through its budgets.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def _points(explainers: list[Explainer], metric: str) -> list[Point]:
 
 def _figure(title: str, explainers: list[Explainer], shown: list[str]) -> Any:
     priced = [e for e in explainers if e.evaluations > 0]
-    colour = colours([e.method for e in priced])
+    colour = colours([_method(e) for e in priced])
     makers = sorted({_maker(e) for e in priced}, key=lambda name: (name not in _ours(priced), name))
     sign = {name: SIGNS[i % len(SIGNS)] for i, name in enumerate(makers)}
     figure, axes = panels(len(shown), 5.0, 4.2)
@@ -72,12 +73,14 @@ def _figure(title: str, explainers: list[Explainer], shown: list[str]) -> Any:
                 continue
             value = scored.value
             if e in priced:
-                axis.plot([e.evaluations], [value], sign[_maker(e)], color=colour[e.method], ms=6,
+                axis.plot([e.evaluations], [value], sign[_maker(e)], color=colour[_method(e)], ms=6,
                           mec="white", mew=0.5)  # fmt: skip
             else:
                 axis.axhline(value, color="0.7", lw=0.8, ls=":")
                 axis.annotate(e.name, (0.99, value), xycoords=("axes fraction", "data"),
                               fontsize=6, ha="right", va="bottom", color="0.4")  # fmt: skip
+        for method, line in budgets(priced, name):
+            axis.plot(*zip(*line, strict=True), color=colour[method], lw=0.9, alpha=0.7, zorder=1)
         axis.set_xscale("log")
         axis.margins(0.1)
         axis.set_xlabel("evaluations of the network per image")
@@ -94,6 +97,25 @@ def _apart(points: list[Point]) -> list[Point]:
         if not kept or not math.isclose(point[1], kept[-1][1], rel_tol=0.02):
             kept.append(point)
     return kept
+
+
+def budgets(
+    explainers: list[Explainer], metric: str
+) -> Iterator[tuple[str, list[tuple[float, float]]]]:
+    """Method and points (evaluations, value), by rising cost, where there are several budgets."""
+    found: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    for e in explainers:
+        if scored := e.headline(metric):
+            points = found.setdefault((_method(e), _maker(e)), [])
+            points.append((e.evaluations, scored.value))
+    for (method, _), line in found.items():
+        if len(line) > 1:
+            yield method, sorted(line)
+
+
+def _method(explainer: Explainer) -> str:
+    """The method without its options."""
+    return explainer.method.partition("[")[0]
 
 
 def _maker(explainer: Explainer) -> str:

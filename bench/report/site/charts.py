@@ -94,12 +94,16 @@ def of_contrast() -> list[Chart]:
     points = data.transform_filter("datum.kind == 'point'")
     front = data.transform_filter("datum.kind == 'front'")
     controls = data.transform_filter("datum.kind == 'control'")
+    budgets = data.transform_filter("datum.kind == 'budget'")
     frontier = alt.layer(
         controls.mark_rule(strokeDash=[4, 4], color="#8a8a8a").encode(y=value, tooltip=tips),
         controls.mark_text(align="left", dx=4, dy=-4, color="#8a8a8a").encode(
             x=alt.value(0), y=value, text="explainer:N"
         ),
         front.mark_line(interpolate="step-after", color="#8a8a8a").encode(x=cost, y=value),
+        budgets.mark_line(strokeWidth=1, opacity=0.7).encode(
+            x=cost, y=value, color=colour("maker"), detail="sampler:N"
+        ),
         points.mark_rule().encode(x=cost, y="low:Q", y2="high:Q", color=colour("maker")),
         points.mark_point(filled=True, size=90, opacity=0.9).encode(
             x=cost,
@@ -126,7 +130,8 @@ def of_contrast() -> list[Chart]:
     )  # fmt: skip
     return [
         chart("frontier", "Cost and worth", frontier,
-              "The line joins those that nothing cheaper reaches; dashed: controls.", 340),
+              "The grey line joins those that nothing cheaper reaches, others what samples at "
+              "several budgets; dashed: controls.", 340),
         chart("alike", "How alike they are", alike, "Means over images.", 340),
         chart("curves", "As pixels go, or come", lines, "Of the images classified correctly."),
     ]  # fmt: skip

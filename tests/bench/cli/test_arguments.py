@@ -21,7 +21,7 @@ def asked(words: str) -> Any:
 def test_defaults_are_those_of_a_request(name: str) -> None:
     own = {
         "time": {"grid": "default", "rounds": 3, "precisions": ("float32",)},
-        "compare": {"n_images": 0},
+        "compare": {"n_images": 0, "budgets": (64,)},
     }
     bare = Request(datasets=("digits",), command=name)
     assert vars(asked(f"{name} --dataset digits")) == vars(bare) | own[name]

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from bench.report.figures.frontier import frontier
+from bench.report.explainers import Explainer, Value
+from bench.report.figures.frontier import budgets, frontier
 from bench.report.tables import contrast, contrast_likeness
 
 
@@ -136,3 +137,18 @@ def test_frontier_keeps_what_no_cheaper_one_reaches() -> None:
     points = [(1.0, 0.5, "a"), (2.0, 0.4, "b"), (3.0, 0.9, "c"), (3.0, 0.8, "d"), (9.0, 0.9, "e")]
     assert [name for *_, name in frontier(points, higher=True)] == ["a", "c"]
     assert [name for *_, name in frontier(points, higher=False)] == ["a", "b"]
+
+
+def test_what_samples_is_a_line_through_its_budgets() -> None:
+    def explainer(method: str, evaluations: float, value: float, library: str = "") -> Explainer:
+        quality = {("deletion", "correct"): Value(value)}
+        return Explainer(
+            method, "pytorch", method, library, evaluations=evaluations, quality=quality
+        )
+
+    found = [
+        explainer("rise[masks=256]", 256, 0.3), explainer("rise[masks=64]", 64, 0.4),
+        explainer("rise[nb_samples=64]", 64, 0.5, "xplique"), explainer("grad_cam", 1, 0.2),
+    ]  # fmt: skip
+    assert list(budgets(found, "deletion")) == [("rise", [(64, 0.4), (256, 0.3)])]
+    assert not list(budgets(found, "insertion"))

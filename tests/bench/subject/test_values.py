@@ -62,3 +62,10 @@ def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
     for name in ("itself", "n" * 300, "file", "file/below"):
         with pytest.raises(ValueError, match="name another"):
             values.folder(str(tmp_path / name))
+
+
+def test_budgets_rise_once_each_or_are_none() -> None:
+    assert values.budgets(["256", "64", "256"]) == (64, 256)
+    assert values.budgets(["none"]) == ()
+    with pytest.raises(ValueError, match="at least 1"):
+        values.budgets(["0"])
