@@ -35,7 +35,8 @@ def screen(job: Pipeline, path: Path) -> str:
         parts.append(report.choose([run]).strip())
     with tempfile.TemporaryDirectory(dir=scratch.folder()) as folder:
         report.write([run], Path(folder), (), ())
-        parts.append("\n".join(answered(Path(folder) / "tables", place(job))))
+        if job.networks:
+            parts.append("\n".join(answered(Path(folder) / "tables", place(job))))
     parts.append(left_out(job.run.rows))
     results = job.request.results
     parts.append(

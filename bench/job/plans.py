@@ -24,6 +24,8 @@ PLANS: dict[str, dict[str, str]] = {
     "photographs": {pretrained.SQUEEZENET: "given"},
 }  # fmt: skip
 """Data set -> its networks, and who trains each: `all` columns, one for all, or `given`."""
+ALONE = ("conform",)
+"""Stages that have networks of their own."""
 TIMED = ("cnn-48-32-16", "cnn-32-16-8", "cnn-gap", "cnn-pool-dropout")
 """The architectures that `time` takes unasked, on the swept data set; the first is the base."""
 SWEPT = "digits"
@@ -33,8 +35,12 @@ SWEPT = "digits"
 def planned(stage: str, request: Request) -> list[Network]:
     """The networks of what was asked: those planned, or those named. Raises BadInput for none.
 
+    A stage that has networks of its own takes none.
+
     `contrast` and `judge` are of heatmaps beside Grad-CAM's: not of what has no convolution.
     """
+    if stage in ALONE:
+        return []
     if stage == "sweep" and not request.datasets:
         return everything(request)
     if stage == "shap" and not request.datasets:

@@ -33,6 +33,12 @@ JUDGING = (
     "subject/imputation.py", "stages/apart.py", "stages/compared.py",
 )  # fmt: skip
 """What the judge's values depend on, beside the framework that scores."""
+CONFORMING = (
+    "stages/conform/*.py", "truth/claims.py", "truth/conformity.py", "truth/diagnosis.py",
+    "truth/question.py", "truth/probes/*.py",
+)  # fmt: skip
+"""What a verdict depends on, beside the explainer."""
+BESIDE = {"judge": JUDGING, "conform": CONFORMING}
 TRAINING = ("train", "train_step")
 """The tasks that train."""
 ORACLE = ("forward", "backward", "gaps", "contenders")
@@ -103,8 +109,8 @@ def code_hash(
     """
     trained = (architecture, dataset) if task in TRAINING else ("", "")
     protocol, kinds = PROTOCOL.get(stage, 1), _kinds(architecture)
-    judged = stage == "judge"
-    return _code_hash(framework, method, library, task, *trained, protocol, kinds, judged)
+    beside = BESIDE.get(stage, ())
+    return _code_hash(framework, method, library, task, *trained, protocol, kinds, beside)
 
 
 @cache
@@ -156,7 +162,7 @@ def _code_hash(
     dataset: str,
     protocol: int,
     kinds: tuple[str, ...],
-    judged: bool,
+    beside: tuple[str, ...],
 ) -> str:
     folder = Path(frameworks.__file__).parent
     parts = [f"protocol {protocol}"]
@@ -181,8 +187,8 @@ def _code_hash(
         parts += reached(KINDS[kind].module, made)
         if framework == frameworks.REFERENCE:
             parts.append(f"corners of {kind}: {KINDS[kind].corners}")
-    judging = [path for form in JUDGING for path in BENCH.glob(form)] if judged else []
-    for path in [*modules, *judging]:
+    asked = [path for form in beside for path in BENCH.glob(form)]
+    for path in [*modules, *asked]:
         parts += trees(path.read_text(encoding="utf-8"))
     if library:
         found = libraries.describe(library)

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from bench.record import conformed
 from implementations.contract import DEVICES as DEVICES
 from implementations.contract import MODES as MODES
 
@@ -36,7 +37,7 @@ FIELDS = tuple(
         ("identity", "code_hash", "", "hash of the builder and framework module that ran"),
         ("identity", "round", "", "number of the process round, from 0"),
         ("identity", "started_at", "UTC", "when the row was written"),
-        ("what", "stage", "", "train, agree, time, contrast, judge or oracle"),
+        ("what", "stage", "", "train, agree, time, contrast, judge, conform or oracle"),
         ("what", "task", "", "heatmap, forward, train_step, train, likeness or judge"),
         ("what", "framework", "", "jax, pytorch, keras or reference"),
         ("what", "backend", "", "Keras' backend"),
@@ -138,6 +139,7 @@ FIELDS = tuple(
         ("training", "confusion", "", "rows: true class; columns: predicted class"),
         ("training", "step_ms", "ms", "time of the epoch / its steps"),
         ("training", "artefact", "", "file the row points to"),
+        *(("conform", *line) for line in conformed.FIELDS),
         ("noise", "load_before", "", "one-minute load before the samples"),
         ("noise", "load_after", "", "one-minute load after the samples"),
         ("noise", "busy_others", "", "cores used by others while timed, on the host too"),
@@ -156,10 +158,10 @@ _TEXT = (
 _NUMBERED = ("agreement", "cost", "quality", "training", "noise")
 _OTHERS = (*COUNTS, *NESTED, *_TEXT, "artefact")
 _MEASURED = (f.name for f in FIELDS if f.group in _NUMBERED and f.name not in _OTHERS)
-NUMBERS = ("depth", *_MEASURED)
+NUMBERS = ("depth", "size", *_MEASURED)
 NEEDED = ("stage", "task", "framework", "column", "dataset", "architecture", "cell_id", "status")
 """Columns without which nothing can be said of a row."""
-PROSE = ("reason", "notes", "difference")
+PROSE = ("reason", "notes", "difference", "conventions")
 """Texts that may have several lines; what shows them takes care of it."""
 LARGEST = 2**53
 POSITIVE = ("median_ms", "step_ms")
@@ -184,11 +186,8 @@ def fault(row: Any) -> str | None:
 def number(value: Any) -> bool:
     """Whether it is a finite number that is no truth value."""
     plain = isinstance(value, int | float) and not isinstance(value, bool)
-    return (
-        plain
-        and abs(value) <= (LARGEST if isinstance(value, int) else math.inf)
-        and (math.isfinite(value))
-    )
+    most = LARGEST if isinstance(value, int) else math.inf
+    return plain and abs(value) <= most and math.isfinite(value)
 
 
 def name(value: Any) -> bool:

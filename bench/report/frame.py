@@ -34,7 +34,8 @@ APART = ("allocator", "memory_format")
 _CODE = ("framework", "method", "library", "task", "architecture", "dataset", "stage")
 """What tells which code made a row."""
 _WITHIN = (
-    "task", "compared", "metric", "explainer", "against", "subset", "at", "epoch", "weights"
+    "task", "compared", "metric", "explainer", "against", "subset", "at", "epoch", "weights",
+    "condition",
 )  # fmt: skip
 """What tells the rows of one cell and round from each other."""
 

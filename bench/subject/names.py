@@ -7,7 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 import datasets
-from implementations import frameworks, methods
+from implementations import frameworks, libraries, methods
 from implementations.architecture import registered
 from implementations.errors import BadInput, unknown
 from implementations.frameworks import Column
@@ -65,6 +65,11 @@ def pick_methods(names: Iterable[str] | None) -> tuple[str, ...]:
 def family(name: str) -> list[str]:
     """The methods that a name stands for: of a family, `core` or `all`; none otherwise."""
     return methods.groups().get(name, [])
+
+
+def pick_libraries(names: Iterable[str]) -> tuple[str, ...]:
+    """Libraries by name."""
+    return tuple(libraries.describe(name).name for name in names)
 
 
 def broken() -> tuple[str, ...]:

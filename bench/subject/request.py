@@ -90,7 +90,9 @@ class Request(Common):
         name="frameworks")
     methods: tuple[str, ...] = option(
         lambda: names.pick_methods(("core",)), "names, families (cam, gradient, ...), core or all; "
-        "by default core, swept: all", to=names.pick_methods, sweep=lambda: names.pick_methods(()))
+        "by default core, swept and conforming: all", to=names.pick_methods,
+        sweep=lambda: names.pick_methods(()), conform=lambda: names.pick_methods(()))
+    libraries: tuple[str, ...] = option((), "by default all", "conform", names.pick_libraries)
     precisions: tuple[str, ...] = option(
         ("float32", "float64"), "compared; timed around each, in compare around the first",
         "agree time compare sweep", values.words("precision", PRECISIONS), time=("float32",))

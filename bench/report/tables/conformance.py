@@ -1,0 +1,104 @@
+"""The scoreboard: what every library's offer computes, condition by condition."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from bench.report.forms import number, text
+from bench.report.table import ABSENT, Shown, Table, View
+
+STAGES = ("conform",)
+BASE = "base"
+NOTE = (
+    "A verdict on the maps of a probe network of which every number is known. Same: the float64 "
+    "oracle's map, to 1e-5 of the signed map's peak (float64: 1e-9). Same up to: with these "
+    "conventions. Differs: not what the explainer gave in the base run, with the first stage that "
+    "differs, the error of the worst image and what gives the maps where anything does. Other "
+    "formula: the one named gives the maps. Loud: it raised or warned. Void: the host's own output "
+    "is not the oracle's. The CSV has a line for each run."
+)
+SIGN = {"same": "=", "same up to": "≈", "differs": "≠", "other formula": "f", "void": "void"}
+LEGEND = {
+    "=": "= same", "≈": "≈ same up to the conventions of its base", "≠": "≠ differs",
+    "f": "f another formula",
+}  # fmt: skip
+KEPT = (
+    "explainer", "column", "version", "like", "condition", "host", "probe", "inputs", "node",
+    "precision", "verdict", "conventions", "first", "size", "heard", "line", "reproducer",
+    "reason", "notes", "stale", "run_id", "machine_id",
+)  # fmt: skip
+CONDITION = Shown("condition", text, ("condition",))
+EXPLAINER = Shown("explainer", text, ("explainer",))
+COUNTED = ("same", "same up to", "differs", "other formula", "raises", "refuses")
+
+
+def _cell(verdict: str, heard: str) -> str:
+    return SIGN.get(verdict, verdict) + (" loud" if heard == "loud" and verdict in SIGN else "")
+
+
+def _found(verdict: str, conventions: str, first: str, size: float, line: str) -> str:
+    parts = [verdict, conventions, f"first at {first}" if first else ""]
+    if verdict == "differs":
+        parts.append(f"error {number(size)} of the peak")
+    return "; ".join(filter(None, [*parts, text(line)]))
+
+
+def _counted(*counts: float) -> str:
+    return ", ".join(
+        f"{count:.0f} {word}" for word, count in zip(COUNTED, counts, strict=True) if count
+    ) or ABSENT  # fmt: skip
+
+
+DIFFERENT = (
+    EXPLAINER,
+    CONDITION,
+    Shown("verdict", _found, ("verdict", "conventions", "first", "size", "line")),
+    Shown("heard", text, ("heard",)),
+    Shown("said", text, ("notes",)),
+    Shown("reproducer", text, ("reproducer",)),
+)
+SUMMARY = (
+    EXPLAINER,
+    Shown("version", text, ("version",)),
+    Shown("like", text, ("like",)),
+    Shown("base", _found, ("verdict", "conventions", "first", "size", "line")),
+    Shown("runs", _counted, COUNTED),
+)
+
+
+def make(frame: pd.DataFrame) -> Table:
+    """Offers with their base and counts; what differs; then every condition and offer."""
+    data = pd.DataFrame([_line(row) for row in frame.to_dict("records")])
+    views = [
+        View((), SUMMARY, data=_summary(data), title="Offers"),
+        View((), DIFFERENT, where=_telling, title="What differs"),
+        View((), (EXPLAINER,), "condition", Shown("", _cell, ("verdict", "heard")),
+             title="Every run"),
+    ]  # fmt: skip
+    return Table("conformance", "Conformance of the libraries", data, views, NOTE, LEGEND)
+
+
+def _line(row: dict[Any, Any]) -> dict[str, Any]:
+    name = f"{row['library']}.{row['method']}" if row["library"] else row["method"]
+    options = f" ({row['options']})" if row["options"] else ""
+    column = "" if row["library"] else f" ({row['column']})"
+    line = {**row, "explainer": f"{name}{options}{column}"}
+    return {key: line[key] for key in KEPT}
+
+
+def _telling(data: pd.DataFrame) -> Any:
+    """Runs that tell something: all but those that are as the base, or cannot be."""
+    return data["verdict"].isin(["differs", "raises", "refuses", "void"])
+
+
+def _summary(data: pd.DataFrame) -> pd.DataFrame:
+    lines: list[dict[Any, Any]] = []
+    for _, mine in data.groupby("explainer", sort=True):
+        first = mine[mine["condition"] == BASE]
+        if len(first):
+            counts = mine["verdict"].value_counts()
+            counted = {word: float(counts.get(word, 0)) for word in COUNTED}
+            lines.append({**first.to_dict("records")[0], **counted})
+    return pd.DataFrame(lines)

@@ -1,0 +1,1 @@
+"""Conformance: what every library computes, on probes of which every number is known."""

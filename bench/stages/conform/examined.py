@@ -1,0 +1,125 @@
+"""One explainer put through its runs: a row for each, with the verdict on its maps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from bench.engine.worker import Row
+from bench.stages.conform.design import Run
+from bench.stages.conform.explaining import Answer, Explain, answer
+from bench.truth import answers, probes
+from bench.truth.claims import Asked, Claim
+from bench.truth.conformity import DIFFERS, SAME, Verdict, verdict
+from bench.truth.probes import Probe
+from implementations.arrays import Floats
+from implementations.errors import Unavailable
+from implementations.libraries import _hosts as hosts
+from implementations.libraries._hosts import Host
+from implementations.oracle.network import Reference
+
+VOID, NOT_OFFERED = "void", "not offered"
+GATE = 1e-5
+"""How far a host's output may be from the oracle's, of its largest: else the run says nothing."""
+
+
+@dataclass
+class Subject:
+    """An explainer that is examined: what it is like, and what is known of it so far."""
+
+    explain: Explain
+    framework: str
+    method: str
+    """Our method that it is like."""
+    precision: str = "float32"
+    """Of our own network; a user's host has its own."""
+    claim: Claim | None = None
+    base: Floats | None = None
+
+
+def rows(subject: Subject, runs: Iterable[Run]) -> Iterator[Row]:
+    """A row a run; the first is the base, on which the others' claim rests."""
+    for number, run in enumerate(runs):
+        yield _row(subject, run, number == 0)
+
+
+def _row(subject: Subject, run: Run, base: bool) -> Row:
+    probe = run.given()
+    node = getattr(probe, "layer" if run.place == "after" else "before")
+    same = {
+        "condition": run.condition, "host": run.host, "probe": run.probe, "inputs": run.inputs,
+        "node": node, "like": subject.method,
+    }  # fmt: skip
+    try:
+        host = held(subject, run, probe)
+    except Unavailable as error:
+        return {**same, "verdict": NOT_OFFERED, "reason": str(error)}
+    off = gate(host, run, probe)
+    if off > GATE:
+        return {**same, "verdict": VOID, "size": _number(off), "precision": host.precision}
+    found = answer(subject.explain, host, probe, node, run.one_image)
+    same |= {"precision": host.precision, "heard": "loud" if found.loud else "silent"}
+    same |= {"notes": found.said, "line": found.line}
+    if found.maps is None:
+        return {**same, "verdict": found.word}
+    asked = Asked(
+        oracle(run.probe), probe.images, probe.targets, node, subject.method, host.scores,
+        host.precision,
+    )  # fmt: skip
+    told = judged(subject, run, asked, found)
+    if base:
+        subject.claim, subject.base = told.claim, found.maps
+    return {
+        **same, "verdict": told.word, "conventions": told.conventions, "first": told.first,
+        "size": _number(told.size),
+    }  # fmt: skip
+
+
+def judged(subject: Subject, run: Run, asked: Asked, found: Answer) -> Verdict:
+    """The verdict on a run's maps; another than the base's says that this run differs."""
+    assert found.maps is not None
+    order = run.like_base
+    like = None if subject.base is None or order is None else subject.base[order]
+    told = verdict(found.maps, asked, subject.claim, like, run.known)
+    if subject.base is None or told.claim is None or told.word == SAME:
+        return told
+    if subject.claim is not None and _one(told.claim) == _one(subject.claim):
+        return told
+    return replace(told, word=DIFFERS)
+
+
+def _one(claim: Claim) -> tuple[Any, ...]:
+    """What a claim says, whatever the score of the host and however small an epsilon."""
+    return replace(claim.convention, score="logit"), claim.method
+
+
+def held(subject: Subject, run: Run, probe: Probe) -> Host:
+    """The host of a run. Raises Unavailable."""
+    if run.host == hosts.OWN:
+        return hosts.own(subject.framework, probe.architecture, probe.weights, subject.precision)
+    return hosts.make(subject.framework, run.host, probe.architecture, probe.weights)
+
+
+def gate(host: Host, run: Run, probe: Probe) -> float:
+    """How far the host's output is from the oracle's, of its largest."""
+    expected = oracle(run.probe)(probe.images)
+    if host.scores == "probability":
+        powers = np.exp(expected - expected.max(axis=1, keepdims=True))
+        expected = powers / powers.sum(axis=1, keepdims=True)
+    said = host.says(probe.images.astype(np.float32))
+    return float(np.abs(said - expected).max() / max(np.abs(expected).max(), 1e-300))
+
+
+@cache
+def oracle(probe: str) -> Reference:
+    """The oracle's network of a probe."""
+    found = probes.load(probe)
+    return answers.network(found.architecture, found.weights)
+
+
+def _number(value: float) -> Any:
+    return value if np.isfinite(value) else None

@@ -1,0 +1,85 @@
+"""What every library computes, on probes of which every number is known.
+
+An offer that is like one of our methods is put through the runs of `design.py`, as shipped and at
+the settings that make it ours; so are our own builders, in every column, as the standing proof that
+they pass. A verdict that no convention explains has a reproducer, which is run by itself before
+anything is called a deviation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from bench.engine.worker import Row
+from bench.record.cell import Cell
+from bench.stages import Job
+from bench.stages.conform import examined, explaining
+from bench.stages.conform.design import own_runs, runs
+from bench.subject.request import Request
+from implementations import libraries, methods
+from implementations.errors import Unavailable
+from implementations.libraries import _hosts as hosts
+from implementations.methods import NamedMethod
+
+EXAMPLES = ("conform", "conform --libraries captum pytorch_grad_cam --methods grad_cam")
+PROBES = "probes"
+"""What stands for the data set and the network of its cells; a row says which probe."""
+RANDOM = "seed"
+"""The option of an offer that draws by itself: no oracle can follow it."""
+
+
+def cells(request: Request) -> Iterator[Cell]:
+    """The offers like a method that is asked for, as shipped and made ours; then our own."""
+    columns = {column[:2] for column in request.columns}
+    liked: dict[str, None] = {}
+    for name in request.libraries or libraries.names():
+        library = libraries.describe(name)
+        if (library.framework, library.backend) not in columns:
+            continue
+        if not hosts.about(library.framework):
+            continue
+        same = _cell(request, library.framework, library.backend, name)
+        for offer, offered in library.offers.items():
+            if offered.like in request.methods and RANDOM not in offered.options:
+                liked[offered.like] = None
+                yield replace(same, method=offer)
+                if offered.canonical:
+                    options = tuple(sorted(offered.canonical.items()))
+                    yield replace(same, method=offer, options=options)
+    for column in request.columns:
+        for method in liked:
+            if not request.libraries:
+                yield replace(_cell(request, *column[:2]), method=method)
+
+
+def _cell(request: Request, framework: str, backend: str, library: str = "") -> Cell:
+    return Cell(
+        stage="conform", framework=framework, backend=backend, library=library, dataset=PROBES,
+        architecture=PROBES, weights=PROBES, threads=request.threads,
+    )  # fmt: skip
+
+
+def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
+    """A row a run of one explainer."""
+    method: NamedMethod
+    if cell.library:
+        library = libraries.load(cell.library)
+        method, like = library.method(cell.method), library.offers[cell.method].like
+        asked, version = runs(cell.framework), library.version()
+    else:
+        method, like, version = methods.load(cell.method), cell.method, ""
+        asked = own_runs()
+    explain = explaining.of_method(method, cell.framework, dict(cell.options))
+    subject = examined.Subject(explain, cell.framework, like, cell.precision)
+    for row in examined.rows(subject, asked):
+        yield {**row, "version": version}
+
+
+def run(job: Job) -> list[Row]:
+    """Put every explainer that is asked for through its runs."""
+    asked = list(cells(job.request))
+    if not asked:
+        raise Unavailable("no library offers that; see `python -m bench list`")
+    return job.execute("conform", asked, __name__)

@@ -1,0 +1,151 @@
+"""The verdict on somebody's heatmaps of a probe: the method's own, or what else they are.
+
+Maps are held against the oracle's heatmap, then against a claim (what explained the same explainer
+elsewhere) and what differs from it in one factor, then against every convention that a diagnosis
+knows, then against the named variants of the method and its relatives. Errors are of the signed
+map's peak, before a map is scaled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from bench.truth.claims import TOLERANCES, Asked, Claim, first, formula, predicted, searched, told
+from implementations.architecture.graph import layers
+from implementations.arrays import Floats
+from implementations.conventions import FACTORS, Convention, resized
+from implementations.errors import BadInput, Unavailable
+
+SAME, UP_TO, DIFFERS, OTHER = "same", "same up to", "differs", "other formula"
+CAUSES = ("pairing", "rule", "gradient", "pool", "rectify", "target", "input", "normalise")
+"""The factors that are tried one at a time where an explainer differs from its base."""
+EMPTY = "the rounding of a map of zeros, scaled up"
+SINGLE = "computed in float32"
+ZEROS = "zeros"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A verdict in one of the words above, and what it rests on.
+
+    `conventions` are in words, `first` is the stage that differs first, `size` the error against
+    what was expected: the claim's maps, or the method's. `claim` explains the maps where any does.
+    """
+
+    word: str
+    conventions: str = ""
+    first: str = ""
+    size: float = 0.0
+    claim: Claim | None = field(default=None, compare=False)
+
+
+def verdict(
+    maps: Any,
+    asked: Asked,
+    claim: Claim | None = None,
+    like: Floats | None = None,
+    known: str = "",
+) -> Verdict:
+    """The verdict on maps, (N, h, w) at the layer or (N, H, W) at the image.
+
+    `like` are maps of the same explainer that these must equal, where nothing explains it; `known`
+    says why maps differ where they do, so that no other cause is looked for.
+    """
+    maps = np.asarray(maps, np.float64)
+    if maps.ndim != 3 or len(maps) != len(asked.images):
+        return Verdict(DIFFERS, f"the maps' shape is {maps.shape}", "heatmap", np.inf)
+    canonical = asked.canonical
+    size = _largest(_of_peak(away(maps, canonical.heatmap), canonical.peak))
+    plain = Claim(Convention(formula=formula(asked.method), score=asked.score), asked.method)
+    if size <= asked.tolerance:
+        scored = "" if asked.score == "logit" else f"score {asked.score}"
+        return Verdict(UP_TO if scored else SAME, scored, "", size, plain)
+    expected = size
+    if claim is not None:
+        claim = replace(claim, convention=replace(claim.convention, score=asked.score))
+        errors = misfit(maps, asked, claim)
+        expected = _largest(errors)
+        if expected <= asked.tolerance:
+            return Verdict(UP_TO, told(asked, claim), first(asked, claim), expected, claim)
+        if asked.precision != "float32" and expected <= TOLERANCES["float32"]:
+            return Verdict(DIFFERS, SINGLE, "activations", expected)
+    if not np.isfinite(maps).all():
+        return Verdict(DIFFERS, "not finite", "normalised", np.inf)
+    if like is not None and _largest(_of_peak(away(maps, like), canonical.peak)) <= asked.tolerance:
+        return Verdict(SAME, "as its own base", "", 0.0)
+    if known:
+        return Verdict(DIFFERS, known, "activations", expected)
+    if not np.ptp(maps, axis=(1, 2)).any():
+        return Verdict(DIFFERS, ZEROS, "gradients", expected)
+    if claim is not None:
+        if (errors[~_empty(asked, claim, maps)] <= asked.tolerance).all():
+            return Verdict(DIFFERS, EMPTY, "normalised", expected)
+        for near in _nearby(asked, claim):
+            if _largest(misfit(maps, asked, near)) <= asked.tolerance:
+                return Verdict(DIFFERS, told(asked, near), first(asked, near), expected, near)
+    found = searched(maps, asked)
+    if found is None:
+        return Verdict(DIFFERS, "", "", expected)
+    word = OTHER if found.method not in ("", asked.method) or _another(asked, found) else UP_TO
+    return Verdict(word, told(asked, found), first(asked, found), expected, found)
+
+
+def _another(asked: Asked, claim: Claim) -> bool:
+    return not claim.method and claim.convention.formula != formula(asked.method)
+
+
+def misfit(maps: Floats, asked: Asked, claim: Claim) -> Floats:
+    """How far maps are from a claim's (N,), of the signed peak; infinite where it has none."""
+    try:
+        found = predicted(asked, claim, maps.shape[1:])
+    except (BadInput, Unavailable):
+        found = None
+    if found is None:
+        return np.full(len(maps), np.inf)
+    peak = asked.canonical.peak * found.scale
+    # A constant map has no scale: it is held to its own values.
+    return _of_peak(away(maps, found.maps), np.where(np.isfinite(peak) & (peak > 0), peak, 1.0))
+
+
+def _empty(asked: Asked, claim: Claim, maps: Floats) -> Any:
+    """Whether a claim's map is constant (N,): nothing but rounding would be left to scale."""
+    found = predicted(asked, claim, maps.shape[1:])
+    return np.ones(len(maps), bool) if found is None else np.ptp(found.maps, axis=(1, 2)) == 0
+
+
+def _nearby(asked: Asked, claim: Claim) -> Iterator[Claim]:
+    """The claims that differ from one in one factor, the cheapest first."""
+    convention = claim.convention
+    given = sorted(
+        (cost, name, value) for name in CAUSES for value, cost in FACTORS[name].items()
+    )  # fmt: skip
+    graph = asked.network.architecture
+    named = [("layer", name) for name in (layers(graph) if asked.at_layer else ())]
+    if claim.method != asked.method or formula(asked.method) == asked.method:
+        # Of a convention alone, as the named method has no other tensors.
+        claim = replace(claim, method="")
+    for name, value in [*((name, value) for _, name, value in given), *named]:
+        if getattr(convention, name) != value and not value.endswith("epsilon"):
+            yield replace(claim, convention=replace(convention, **{name: value}))
+
+
+def away(maps: Floats, other: Floats) -> Floats:
+    """The largest distance (N,) between maps; at the larger size where they have two."""
+    if maps.shape[1:] != other.shape[1:]:
+        other = resized(other, (maps.shape[1], maps.shape[2]), "bilinear")
+    return np.asarray(np.abs(maps - other).max(axis=(1, 2)))
+
+
+def _of_peak(gap: Floats, peak: Floats) -> Floats:
+    """Errors (N,) of the peaks; of a map of zeros any error is infinite."""
+    with np.errstate(all="ignore"):
+        errors = np.where(gap == 0, 0.0, gap / peak)
+    return np.where(np.isnan(errors), np.inf, errors)
+
+
+def _largest(errors: Floats) -> float:
+    return float(errors.max())

@@ -1,0 +1,96 @@
+"""Hosts: one network's weights, written in the several ways in which users write a network.
+
+A module a framework, named like it, with `HOSTS` (name -> what is particular about it),
+`LAYERLESS` (hosts that have no object for a ReLU, so that a layer is the node before it) and
+`make(host, architecture, weights)`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from implementations import frameworks
+from implementations.architecture.graph import Architecture
+from implementations.arrays import Array, Weights
+from implementations.contract import Framework
+
+PLAIN = "plain"
+OWN = "own"
+"""Our own network, not a user's."""
+
+
+@dataclass(frozen=True)
+class Host:
+    """A network as a user would hold it.
+
+    `model` is the user's own object, `network` what a library's builder of ours takes (in PyTorch
+    the same), `layer` finds a node's output in the model: a module, or a layer's name.
+    `put` makes the user's arrays of images (N, H, W, C) and targets (N,); `around` is what the
+    user has around the call.
+    """
+
+    name: str
+    model: Any
+    network: Any
+    framework: Framework
+    layer: Callable[[str], Any]
+    put: Callable[[NDArray[Any], NDArray[Any]], tuple[Array, Array]]
+    around: Callable[[], AbstractContextManager[Any]]
+    evaluated: Callable[[Array], Array]
+    """What the model says of placed images (N, K), in inference mode, on the host."""
+    prepare: Callable[[], None] = lambda: None
+    """What the user does to the model right before it is explained."""
+    scores: str = "logit"
+    """What the model's output is: a logit, or a probability."""
+    precision: str = "float32"
+
+    def says(self, images: NDArray[Any]) -> NDArray[np.float64]:
+        """The model's output (N, K) for images (N, H, W, C)."""
+        placed, _ = self.put(images, np.zeros(len(images), np.int32))
+        return np.asarray(self.framework.to_numpy(self.evaluated(placed)), np.float64)
+
+
+def about(framework: str) -> Mapping[str, str]:
+    """The hosts of a framework, and what is particular about each; none where it has no library."""
+    try:
+        found: Mapping[str, str] = _module(framework).HOSTS
+    except ModuleNotFoundError as error:
+        if error.name != f"{__name__}.{framework}":
+            raise
+        return {}
+    return found
+
+
+def layerless(framework: str) -> Sequence[str]:
+    """Those of a framework's hosts that have no object for a ReLU."""
+    found: Sequence[str] = _module(framework).LAYERLESS
+    return found
+
+
+def make(framework: str, name: str, architecture: Architecture, weights: Weights) -> Host:
+    """A host by name. Raises Unavailable where it cannot be had here."""
+    host: Host = _module(framework).make(name, architecture, weights)
+    return host
+
+
+def own(framework: str, architecture: Architecture, weights: Weights, precision: str) -> Host:
+    """Our own network, as our builders take it."""
+    module = frameworks.load(framework)
+    network: Any = module.build(architecture, weights, "cpu", precision)
+    return Host(
+        OWN, network, network, module, lambda node: node,
+        lambda images, targets: module.put(network, images, targets), nullcontext, network,
+        precision=precision,
+    )  # fmt: skip
+
+
+def _module(framework: str) -> ModuleType:
+    return importlib.import_module(f"{__name__}.{framework}")

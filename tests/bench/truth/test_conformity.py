@@ -1,0 +1,103 @@
+"""Planted conventions and causes are named; what is nobody's formula is not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bench.truth import answers, claims, probes
+from bench.truth.claims import Asked, Claim, predicted
+from bench.truth.conformity import DIFFERS, EMPTY, OTHER, SAME, UP_TO, ZEROS, verdict
+from implementations.arrays import Floats
+from implementations.conventions import Convention
+
+SIZE = (13, 11)
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claims, "SECONDS", 1.0)
+
+
+def asked(method: str = "grad_cam", probe: str = "base", **changed: str) -> Asked:
+    found = probes.load(probe)
+    network = answers.network(found.architecture, found.weights)
+    return Asked(network, found.images, found.targets, found.layer, method, **changed)
+
+
+def planted(about: Asked, **choices: str) -> Floats:
+    convention = Convention(formula=choices.pop("formula", about.method), **choices)
+    found = predicted(about, Claim(convention), SIZE)
+    assert found is not None
+    return found.maps.astype(np.float32)
+
+
+def test_the_methods_own_map_is_the_same_at_either_size() -> None:
+    about = asked()
+    assert verdict(about.canonical.heatmap, about).word == SAME
+    assert verdict(planted(about), about).word == SAME
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        {"normalise": "min_max"}, {"rectify": "none"}, {"resize": "nearest"}, {"score": "probability"},
+        {"rectify": "magnitude", "normalise": "min_max"},
+    ],
+)  # fmt: skip
+def test_a_planted_convention_is_named(choices: dict[str, str]) -> None:
+    about = asked()
+    found = verdict(planted(about, **choices), about)
+    assert found.word == UP_TO and found.first
+    assert all(f"{name} {value}" in found.conventions for name, value in choices.items())
+
+
+def test_another_formula_is_named() -> None:
+    about = asked()
+    found = verdict(planted(about, formula="hires_cam"), about)
+    assert found.word == OTHER and "formula hires_cam" in found.conventions
+
+
+def test_a_variant_of_a_method_without_a_convention_is_named() -> None:
+    raw = asked("score_cam[weights=raw]").canonical.heatmap
+    found = verdict(raw, asked("score_cam"))
+    assert found.word in (OTHER, UP_TO) and "score_cam[weights=raw]" in found.conventions
+
+
+def test_a_condition_that_changes_the_tensor_is_told_apart_from_the_base() -> None:
+    """In-place ReLUs: the activation after the ReLU times the gradient before it."""
+    probe = probes.load("base")
+    about = replace(asked(), node=probe.before)
+    claim = Claim(Convention(normalise="min_max"))
+    maps = planted(about, pairing="activation of the partner", normalise="min_max")
+    found = verdict(maps, about, claim)
+    assert found.word == DIFFERS and found.first == "gradients" and found.size > 1e-3
+    assert "pairing activation of the partner" in found.conventions
+
+
+def test_rounding_of_an_empty_map_that_is_scaled_up_is_seen() -> None:
+    about = asked(probe="negative")
+    claim = Claim(Convention(normalise="min_max"))
+    maps = planted(about, normalise="min_max")
+    empty = np.flatnonzero(np.ptp(maps, axis=(1, 2)) == 0)
+    maps[empty[0], 3, 4] = 0.99
+    assert verdict(maps, about, claim).conventions == EMPTY
+
+
+def test_zeros_noise_and_what_is_not_finite() -> None:
+    about = asked()
+    noise = np.random.default_rng(0).normal(size=(6, *SIZE))
+    assert verdict(np.zeros((6, *SIZE)), about).conventions == ZEROS
+    assert verdict(np.full((6, *SIZE), np.nan), about).conventions == "not finite"
+    found = verdict(noise, about)
+    assert (found.word, found.conventions, found.claim) == (DIFFERS, "", None)
+    assert verdict(noise[:5], about).first == "heatmap"
+
+
+def test_single_precision_in_a_double_network_is_named() -> None:
+    about = asked(precision="float64")
+    claim = Claim(Convention(normalise="min_max"))
+    found = verdict(planted(about, normalise="min_max"), about, claim)
+    assert (found.word, found.conventions) == (DIFFERS, "computed in float32")
