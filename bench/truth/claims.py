@@ -9,19 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from itertools import product
 from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.truth.diagnosis import Found, arithmetic, diagnose, explained
+from bench.truth.diagnosis import Found, diagnose, explained
 from bench.truth.question import Question
 from implementations import methods
 from implementations.arrays import Floats
 from implementations.contract import Framework
 from implementations.conventions import (
+    FACTORS,
     FORMULAS,
-    INPUT_FORMULAS,
     Convention,
     combine,
     finish,
@@ -36,6 +37,8 @@ from implementations.oracle.network import Reference
 ORACLE = cast(Framework, runtime)
 TOLERANCES = {"float32": 1e-5, "float64": 1e-9}
 """Of the signed map's peak."""
+FLAT = (("bilinear", 0),)
+"""The ways to resize what is not resized."""
 ALONE = "activations alone"
 """The formula that leaves a map as it is."""
 SECONDS = 5.0
@@ -74,6 +77,14 @@ class Asked:
     def at_layer(self) -> bool:
         """Whether the method explains at a layer, not at the image."""
         return methods.load(self.method).at == "layer"
+
+    @property
+    def plain(self) -> Claim:
+        """The claim that the maps are the method's own."""
+        rule = self.method.removesuffix("_backprop") if self.method in BY_RULE else "plain"
+        rectify = "before resizing" if self.at_layer else "none"
+        own = Convention(formula=formula(self.method), rule=rule, rectify=rectify, score=self.score)
+        return Claim(own, self.method)
 
     @cached_property
     def canonical(self) -> Made:
@@ -169,15 +180,9 @@ def searched(maps: Floats, asked: Asked) -> Claim | None:
 def _finished(question: Question, answer: tuple[Floats, Floats], asked: Asked) -> Found | None:
     """The simplest way in which a signed map was finished, that gives the question's maps."""
     flat = question.maps.shape[1:] == answer[0].shape[1:3]
-    changes = {
-        tuple(sorted(each.items())): cost
-        for made, cost in arithmetic("grad_cam", flat)
-        for each in [{name: made[name] for name in ("rectify", "resize")}]
-        if made["formula"] == "grad_cam" and made["pool"] == "mean"
-        and made["gradient"] == "as it is"
-    }  # fmt: skip
-    for given, _ in sorted(changes.items(), key=lambda item: item[1]):
-        convention = Convention(formula=ALONE, score=asked.score, **dict(given))
+    ways = product(FACTORS["rectify"].items(), FACTORS["resize"].items() if not flat else FLAT)
+    for (rectify, _), (resize, _) in sorted(ways, key=lambda way: way[0][1] + way[1][1]):
+        convention = Convention(formula=ALONE, score=asked.score, rectify=rectify, resize=resize)
         hits, _ = explained(question, convention, answer)
         if hits:
             return min(hits, key=lambda hit: hit.cost)
@@ -216,32 +221,27 @@ def _values(option: Any) -> Iterator[Any]:
 
 def told(asked: Asked, claim: Claim) -> str:
     """A claim in words: the method where it is another, then what differs from the canonical."""
-    name = claim.method if claim.method not in ("", asked.method) else ""
-    convention = claim.convention
-    if claim.method:
-        convention = replace(convention, formula=formula(asked.method))
-    words = [f"{factor} {getattr(convention, factor)}" for factor in _differs(asked, convention)]
+    words = [f"{factor} {getattr(claim.convention, factor)}" for factor in _differs(asked, claim)]
     if claim.epsilon:
         words.append(f"epsilon {claim.epsilon:.2g}")
-    return ", ".join(filter(None, [name, *words]))
+    return ", ".join([*([claim.method] if _another(asked, claim) else []), *words])
 
 
 def first(asked: Asked, claim: Claim) -> str:
     """The first stage at which a claim differs from the canonical map."""
-    if claim.method not in ("", asked.method):
+    if _another(asked, claim):
         return "weights"
-    convention = claim.convention
-    if claim.method:
-        convention = replace(convention, formula=formula(asked.method))
-    return next((STAGES[factor] for factor in _differs(asked, convention)), "")
+    return next((STAGES[factor] for factor in _differs(asked, claim)), "")
 
 
-def _differs(asked: Asked, convention: Convention) -> list[str]:
-    own = formula(asked.method)
-    rule = asked.method if asked.method in BY_RULE else "plain"
-    rule = rule.removesuffix("_backprop")
-    late = "none" if own in INPUT_FORMULAS else "before resizing"
-    return convention.differs(Convention(formula=own, rule=rule, rectify=late))
+def _another(asked: Asked, claim: Claim) -> bool:
+    return claim.method not in ("", asked.method)
+
+
+def _differs(asked: Asked, claim: Claim) -> list[str]:
+    canonical = asked.plain.convention
+    factors = claim.convention.differs(replace(canonical, score="logit"))
+    return [factor for factor in factors if not (claim.method and factor in ("formula", "rule"))]
 
 
 def _whole(signed: Floats) -> tuple[Floats, Floats]:

@@ -17,7 +17,7 @@ import numpy as np
 from bench.truth.claims import TOLERANCES, Asked, Claim, first, formula, predicted, searched, told
 from implementations.architecture.graph import layers
 from implementations.arrays import Floats
-from implementations.conventions import FACTORS, Convention, resized
+from implementations.conventions import FACTORS, resized
 from implementations.errors import BadInput, Unavailable
 
 SAME, UP_TO, DIFFERS, OTHER = "same", "same up to", "differs", "other formula"
@@ -60,10 +60,9 @@ def verdict(
         return Verdict(DIFFERS, f"the maps' shape is {maps.shape}", "heatmap", np.inf)
     canonical = asked.canonical
     size = _largest(_of_peak(away(maps, canonical.heatmap), canonical.peak))
-    plain = Claim(Convention(formula=formula(asked.method), score=asked.score), asked.method)
     if size <= asked.tolerance:
         scored = "" if asked.score == "logit" else f"score {asked.score}"
-        return Verdict(UP_TO if scored else SAME, scored, "", size, plain)
+        return Verdict(UP_TO if scored else SAME, scored, "", size, asked.plain)
     expected = size
     if claim is not None:
         claim = replace(claim, convention=replace(claim.convention, score=asked.score))

@@ -43,8 +43,8 @@ def test_the_methods_own_map_is_the_same_at_either_size() -> None:
 @pytest.mark.parametrize(
     "choices",
     [
-        {"normalise": "min_max"}, {"rectify": "none"}, {"resize": "nearest"}, {"score": "probability"},
-        {"rectify": "magnitude", "normalise": "min_max"},
+        {"normalise": "min_max"}, {"rectify": "none"}, {"resize": "nearest"},
+        {"score": "probability"}, {"rectify": "magnitude", "normalise": "min_max"},
     ],
 )  # fmt: skip
 def test_a_planted_convention_is_named(choices: dict[str, str]) -> None:
