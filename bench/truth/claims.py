@@ -1,7 +1,7 @@
-"""What makes a heatmap of a probe: the oracle's answer, and a claim that is held against it.
+"""What makes a heatmap of a probe: the oracle's answer, and conventions held against it.
 
-A claim is a convention, applied to the oracle's activations and gradients, or to the signed map of
-a named method. It predicts maps, is found by a search, and is told in words.
+A convention predicts maps, by the oracle's activations and gradients or by the map of a method of
+ours; one is found by a search, and is told in words.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.subject import own_maps
 from bench.truth.diagnosis import Found, diagnose, explained
 from bench.truth.question import Question
 from implementations import methods
@@ -22,7 +23,6 @@ from implementations.arrays import Floats
 from implementations.contract import Framework
 from implementations.conventions import (
     FACTORS,
-    FORMULAS,
     Convention,
     combine,
     finish,
@@ -30,7 +30,7 @@ from implementations.conventions import (
     rectified,
 )
 from implementations.errors import BadInput, Unavailable
-from implementations.methods.card import Choice, Flag
+from implementations.formulas import FORMULAS
 from implementations.oracle import runtime
 from implementations.oracle.network import Reference
 
@@ -39,18 +39,29 @@ TOLERANCES = {"float32": 1e-5, "float64": 1e-9}
 """Of the signed map's peak."""
 FLAT = (("bilinear", 0),)
 """The ways to resize what is not resized."""
-ALONE = "activations alone"
-"""The formula that leaves a map as it is."""
 SECONDS = 5.0
 """For which conventions are searched."""
-BY_RULE = {"guided_backprop": "saliency", "deconvolution": "saliency"}
-"""Methods that are another's formula behind other ReLUs."""
+BY_RULE = {"guided_backprop": "guided", "deconvolution": "deconvolution"}
+"""Methods that are saliency behind other ReLUs."""
 STAGES = {
     "input": "activations", "target": "gradients", "score": "gradients", "rule": "gradients",
     "layer": "activations", "pairing": "gradients", "gradient": "gradients", "formula": "weights",
-    "pool": "weights", "rectify": "heatmap", "resize": "upsampled", "normalise": "normalised",
+    "pool": "weights", "sign": "signed", "rectify": "heatmap", "resize": "upsampled",
+    "normalise": "normalised", "epsilon": "normalised",
 }  # fmt: skip
 """Factor of a convention -> the stage at which a map of it first differs from the canonical one."""
+
+
+class Made(NamedTuple):
+    """The oracle's map of a method: signed (N, h, w), and the heatmap."""
+
+    signed: Floats
+    heatmap: Floats
+
+    @property
+    def peak(self) -> Floats:
+        """The signed map's largest magnitude (N,)."""
+        return np.asarray(np.abs(self.signed).max(axis=(1, 2)))
 
 
 @dataclass(frozen=True)
@@ -79,179 +90,161 @@ class Asked:
         return methods.load(self.method).at == "layer"
 
     @property
-    def plain(self) -> Claim:
-        """The claim that the maps are the method's own."""
-        rule = self.method.removesuffix("_backprop") if self.method in BY_RULE else "plain"
-        rectify = "before resizing" if self.at_layer else "none"
-        own = Convention(formula=formula(self.method), rule=rule, rectify=rectify, score=self.score)
-        return Claim(own, self.method)
+    def plain(self) -> Convention:
+        """The convention of the method's own map."""
+        return Convention(
+            formula="saliency" if self.method in BY_RULE else self.method,
+            rule=BY_RULE.get(self.method, "plain"),
+            rectify="before resizing" if self.at_layer else "none",
+            score=self.score,
+        )
 
     @cached_property
     def canonical(self) -> Made:
         """The oracle's map of the method."""
-        return made(self, self.method)
+        method = methods.load(self.method)
+        options = method.resolve({}, self.score)
+        layer = read(self, self.method)
+        explain = method.bind("reference", ORACLE, self.network, layer, options, method.outputs)
+        found = explain(self.images, self.targets)
+        heatmap = np.asarray(found["heatmap"], np.float64)
+        return Made(np.asarray(found.get("signed", heatmap), np.float64), heatmap)
 
 
-@dataclass(frozen=True)
-class Made:
-    """The oracle's map of a method: signed (N, h, w), and the heatmap."""
-
-    signed: Floats
-    heatmap: Floats
-
-    @property
-    def peak(self) -> Floats:
-        """The signed map's largest magnitude (N,)."""
-        return np.asarray(np.abs(self.signed).max(axis=(1, 2)))
-
-
-@dataclass(frozen=True)
-class Claim:
-    """What explains maps: a convention, of a method's own map where one is named."""
-
-    convention: Convention
-    method: str = ""
-    epsilon: float = 0.0
-
-
-def made(asked: Asked, name: str) -> Made:
-    """The oracle's map of a method by name, options in it or not. Raises Unavailable, BadInput."""
+def read(asked: Asked, name: str) -> str:
+    """The node that a method reads: the one explained, or the images. Raises Unavailable."""
     method = methods.load(name)
-    options = method.resolve({}, asked.score)
-    reads = method.at == "layer" or method.card.reads == "layer"
-    graph = asked.network.architecture
-    exact = ":pre" if reads and graph[asked.node].kind == "conv" else ""
-    layer = method.layer(graph, f"{asked.node}{exact}" if reads else None)
-    explain = method.bind("reference", ORACLE, asked.network, layer, options, method.outputs)
-    found = explain(asked.images, asked.targets)
-    heatmap = np.asarray(found["heatmap"], np.float64)
-    return Made(np.asarray(found.get("signed", heatmap), np.float64), heatmap)
+    if method.at != "layer" and method.card.reads != "layer":
+        return "input"
+    if reason := method.card.applies(asked.network.architecture, asked.node):
+        raise Unavailable(reason)
+    return asked.node
+
+
+def unrectified(asked: Asked, name: str, score: str) -> Floats | None:
+    """A method's map before any ReLU (N, h, w); None where it has not this score."""
+    layer = read(asked, name)
+    return own_maps.unrectified(name, asked.network, layer, score, asked.images, asked.targets)
 
 
 class Prediction(NamedTuple):
-    """The maps (N, H, W) that a claim makes, and what an error of 1 before is in these (N,)."""
+    """The maps (N, H, W) of a convention, and what an error of 1 before is in these (N,)."""
 
     maps: Floats
     scale: Floats
 
 
-def predicted(asked: Asked, claim: Claim, size: tuple[int, ...]) -> Prediction | None:
-    """What a claim makes at a size; None where it cannot be had here."""
-    question = _question(asked, np.zeros((len(asked.images), *size)))
-    convention = claim.convention
-    if claim.method:
-        answer = _whole(made(asked, claim.method).signed)
-        convention = replace(convention, formula=ALONE)
-    else:
-        given = question.evidence(convention)
-        if given is None:
-            return None
-        answer = given
+def predicted(asked: Asked, convention: Convention, maps: Floats) -> Prediction | None:
+    """What a convention makes at the size of these maps; None where it cannot be had here.
+
+    Where it does not say which sign its map has, the one nearer to these maps is taken.
+    """
+    evidence = _evidence(asked, convention, maps)
+    if evidence is None:
+        return None
+    signed, size = combine(convention, *evidence), (maps.shape[1], maps.shape[2])
+    ways = (1.0, -1.0) if convention.sign == "as it falls" else (1.0,)
+    found = [_finished(convention, way * signed, size) for way in ways]
+    nearest = np.argmin([_far(each.maps, maps) for each in found], axis=0)
+    picked = np.stack([each.maps for each in found])[nearest, np.arange(len(maps))]
+    return Prediction(picked, found[0].scale)
+
+
+def _evidence(asked: Asked, convention: Convention, maps: Floats) -> tuple[Floats, Floats] | None:
+    own = convention.formula not in FORMULAS
+    if own and (convention.input, convention.target, convention.layer) == PLACED:
+        found = unrectified(asked, convention.formula, convention.score)
+        return None if found is None else (found[..., None], np.ones((*found.shape, 1)))
+    return question(asked, maps).evidence(convention)
+
+
+PLACED = ("as given", "given", "named")
+
+
+def _finished(convention: Convention, signed: Floats, size: tuple[int, int]) -> Prediction:
     with np.errstate(all="ignore"):
-        signed = combine(convention, *answer)
-        finished = finish(convention, signed, (size[0], size[1]))
-        before = rectified(convention, signed)
-        scaled = normalised(convention, finished, before, claim.epsilon)
+        finished, before = finish(convention, signed, size), rectified(convention, signed)
+        scaled = normalised(convention, finished, before, convention.epsilon)
         scale = np.ptp(scaled, axis=(1, 2)) / np.ptp(finished, axis=(1, 2))
     return Prediction(scaled, scale)
 
 
-def searched(maps: Floats, asked: Asked) -> Claim | None:
-    """The simplest claim that explains maps of which nothing is known, or None."""
-    question = _question(asked, maps)
-    best = _finished(question, _whole(asked.canonical.signed), asked)
-    if best is not None and best.cost <= 1:
-        return Claim(best.convention, asked.method, best.epsilon)
-    if formula(asked.method) in FORMULAS:
-        found = diagnose(question, SECONDS, lambda text: None).found
-        if found:
-            return Claim(found[0].convention, epsilon=found[0].epsilon)
-    for name in (asked.method, *relatives(asked.method)):
+def _far(maps: Floats, other: Floats) -> Floats:
+    if maps.shape != other.shape:
+        return np.zeros(len(maps))
+    return np.asarray(np.abs(maps - other).max(axis=(1, 2)))
+
+
+def searched(maps: Floats, asked: Asked) -> Convention | None:
+    """The simplest convention that explains maps of which nothing is known, or None."""
+    about = question(asked, maps)
+    found = diagnose(about, SECONDS, lambda text: None).found
+    if found:
+        return replace(found[0].convention, epsilon=found[0].epsilon)
+    for name in relatives(asked.method):
         try:
-            answer = _whole(made(asked, name).signed)
+            signed = unrectified(asked, name, asked.score)
         except (BadInput, Unavailable):
             continue
-        best = _finished(question, answer, asked)
+        best = None if signed is None else _as_finished(about, signed, name, asked.score)
         if best is not None:
-            return Claim(best.convention, name, best.epsilon)
+            return replace(best.convention, epsilon=best.epsilon)
     return None
 
 
-def _finished(question: Question, answer: tuple[Floats, Floats], asked: Asked) -> Found | None:
+def _as_finished(about: Question, signed: Floats, name: str, score: str) -> Found | None:
     """The simplest way in which a signed map was finished, that gives the question's maps."""
-    flat = question.maps.shape[1:] == answer[0].shape[1:3]
-    ways = product(FACTORS["rectify"].items(), FACTORS["resize"].items() if not flat else FLAT)
+    flat = about.maps.shape[1:] == signed.shape[1:]
+    evidence = signed[..., None], np.ones((*signed.shape, 1))
+    every = tuple(pair for pair in FACTORS["resize"].items() if pair[0] != "none")
+    ways = product(FACTORS["rectify"].items(), FLAT if flat else every)
     for (rectify, _), (resize, _) in sorted(ways, key=lambda way: way[0][1] + way[1][1]):
-        convention = Convention(formula=ALONE, score=asked.score, rectify=rectify, resize=resize)
-        hits, _ = explained(question, convention, answer)
+        convention = Convention(formula=name, score=score, rectify=rectify, resize=resize)
+        if name in FORMULAS:
+            convention = replace(convention, formula="activations alone")
+        hits, _ = explained(about, convention, evidence)
         if hits:
-            return min(hits, key=lambda hit: hit.cost)
+            best = min(hits, key=lambda hit: hit.cost)
+            return replace(best, convention=replace(best.convention, formula=name))
     return None
-
-
-def formula(method: str) -> str:
-    """The formula of a convention that is a method's own; its name where it has none."""
-    return BY_RULE.get(method, method)
 
 
 @lru_cache(maxsize=64)
 def relatives(name: str) -> tuple[str, ...]:
-    """A method's variants by one option, then the others of its kind that need no draws."""
-    method = methods.load(name)
-    variants = [
-        f"{method.name}[{option}={str(value).lower()}]"
-        for option, kind in method.options.items()
-        for value in _values(kind)
-        if value != kind.default
-    ]
-    others = [methods.load(each) for each in methods.names() if each != method.name]
-    alike = [
+    """The other methods of a method's kind that need no draws."""
+    at = methods.load(name).at
+    others = [methods.load(each) for each in methods.names() if each != name]
+    return tuple(
         each.name for each in others
-        if each.at == method.at and each.card.draws is None and not each.every_class
-    ]  # fmt: skip
-    return (*variants, *alike)
+        if each.at == at and each.card.draws is None and not each.every_class
+    )  # fmt: skip
 
 
-def _values(option: Any) -> Iterator[Any]:
-    if isinstance(option, Flag):
-        yield from (True, False)
-    elif isinstance(option, Choice):
-        yield from option.values
+def told(asked: Asked, convention: Convention) -> str:
+    """What differs from the method's own map, in words."""
+    return ", ".join(f"{each} {getattr(convention, each)}" for each in differing(asked, convention))
 
 
-def told(asked: Asked, claim: Claim) -> str:
-    """A claim in words: the method where it is another, then what differs from the canonical."""
-    words = [f"{factor} {getattr(claim.convention, factor)}" for factor in _differs(asked, claim)]
-    if claim.epsilon:
-        words.append(f"epsilon {claim.epsilon:.2g}")
-    return ", ".join([*([claim.method] if _another(asked, claim) else []), *words])
+def first(asked: Asked, convention: Convention) -> str:
+    """The first stage at which a convention differs from the method's own map."""
+    return next((STAGES[factor] for factor in differing(asked, convention)), "")
 
 
-def first(asked: Asked, claim: Claim) -> str:
-    """The first stage at which a claim differs from the canonical map."""
-    if _another(asked, claim):
-        return "weights"
-    return next((STAGES[factor] for factor in _differs(asked, claim)), "")
+def differing(asked: Asked, convention: Convention) -> list[str]:
+    """The factors in which a convention is another than the method's own, of a logit."""
+    found = convention.differs(replace(asked.plain, score="logit"))
+    return [each for each in found if (each, getattr(convention, each)) != ("resize", "none")]
 
 
-def _another(asked: Asked, claim: Claim) -> bool:
-    return claim.method not in ("", asked.method)
+def question(asked: Asked, maps: Any) -> Question:
+    """What a diagnosis is asked of these maps."""
+    node = asked.node if asked.at_layer else "input"
+    return Question(asked.network, asked.images, asked.targets, maps, node, asked.plain.formula)
 
 
-def _differs(asked: Asked, claim: Claim) -> list[str]:
-    canonical = asked.plain.convention
-    factors = claim.convention.differs(replace(canonical, score="logit"))
-    return [factor for factor in factors if not (claim.method and factor in ("formula", "rule"))]
-
-
-def _whole(signed: Floats) -> tuple[Floats, Floats]:
-    return signed[..., None], np.zeros_like(signed[..., None])
-
-
-def _question(asked: Asked, maps: Floats) -> Question:
-    method = methods.load(asked.method)
-    at_input = method.at == "input"
-    own = formula(asked.method)
-    named = own if own in FORMULAS else ("saliency" if at_input else "grad_cam")
-    node = "input" if at_input else asked.node
-    return Question(asked.network, asked.images, asked.targets, maps, node, named)
+def nearby(asked: Asked, convention: Convention, factors: tuple[str, ...]) -> Iterator[Convention]:
+    """The conventions that differ from one in one of these factors, the cheapest first."""
+    given = sorted((cost, name, value) for name in factors for value, cost in FACTORS[name].items())
+    for _, name, value in given:
+        if getattr(convention, name) != value and not value.endswith("epsilon"):
+            yield replace(convention, **{name: value})  # type: ignore[arg-type]

@@ -1,23 +1,30 @@
 """The verdict on somebody's heatmaps of a probe: the method's own, or what else they are.
 
-Maps are held against the oracle's heatmap, then against a claim (what explained the same explainer
-elsewhere) and what differs from it in one factor, then against every convention that a diagnosis
-knows, then against the named variants of the method and its relatives. Errors are of the signed
-map's peak, before a map is scaled.
+Maps are held against the oracle's heatmap, then against a claim (the convention that the explainer
+states, or that explained it elsewhere) and what differs from it in one factor, then against every
+convention that a diagnosis knows, then against the other methods of the kind. Errors are of the
+signed map's peak, before a map is scaled.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from bench.truth.claims import TOLERANCES, Asked, Claim, first, formula, predicted, searched, told
+from bench.truth.claims import (
+    TOLERANCES,
+    Asked,
+    first,
+    nearby,
+    predicted,
+    searched,
+    told,
+)
 from implementations.architecture.graph import layers
 from implementations.arrays import Floats
-from implementations.conventions import FACTORS, resized
+from implementations.conventions import Convention, resized
 from implementations.errors import BadInput, Unavailable
 
 SAME, UP_TO, DIFFERS, OTHER = "same", "same up to", "differs", "other formula"
@@ -40,13 +47,13 @@ class Verdict:
     conventions: str = ""
     first: str = ""
     size: float = 0.0
-    claim: Claim | None = field(default=None, compare=False)
+    claim: Convention | None = field(default=None, compare=False)
 
 
 def verdict(
     maps: Any,
     asked: Asked,
-    claim: Claim | None = None,
+    claim: Convention | None = None,
     like: Floats | None = None,
     known: str = "",
 ) -> Verdict:
@@ -63,13 +70,14 @@ def verdict(
     if size <= asked.tolerance:
         scored = "" if asked.score == "logit" else f"score {asked.score}"
         return Verdict(UP_TO if scored else SAME, scored, "", size, asked.plain)
-    expected = size
+    expected, errors = size, np.full(len(maps), np.inf)
     if claim is not None:
-        claim = replace(claim, convention=replace(claim.convention, score=asked.score))
+        claim = replace(claim, score=asked.score)
         errors = misfit(maps, asked, claim)
         expected = _largest(errors)
         if expected <= asked.tolerance:
-            return Verdict(UP_TO, told(asked, claim), first(asked, claim), expected, claim)
+            return Verdict(word(asked, claim), told(asked, claim), first(asked, claim), expected,
+                           claim)  # fmt: skip
         if asked.precision != "float32" and expected <= TOLERANCES["float32"]:
             return Verdict(DIFFERS, SINGLE, "activations", expected)
     if not np.isfinite(maps).all():
@@ -78,29 +86,38 @@ def verdict(
         return Verdict(SAME, "as its own base", "", 0.0)
     if known:
         return Verdict(DIFFERS, known, "activations", expected)
+    return _caused(maps, asked, claim, errors, expected)
+
+
+def _caused(
+    maps: Floats, asked: Asked, claim: Convention | None, errors: Floats, size: float
+) -> Verdict:
+    """The verdict on maps that are not what was expected, by how much and why."""
     if not np.ptp(maps, axis=(1, 2)).any():
-        return Verdict(DIFFERS, ZEROS, "gradients", expected)
+        return Verdict(DIFFERS, ZEROS, "gradients", size)
     if claim is not None:
         if (errors[~_empty(asked, claim, maps)] <= asked.tolerance).all():
-            return Verdict(DIFFERS, EMPTY, "normalised", expected)
-        for near in _nearby(asked, claim):
+            return Verdict(DIFFERS, EMPTY, "normalised", size)
+        places = layers(asked.network.architecture) if asked.at_layer else ()
+        elsewhere = [replace(claim, layer=name) for name in places]
+        for near in [*nearby(asked, claim, CAUSES), *elsewhere]:
             if _largest(misfit(maps, asked, near)) <= asked.tolerance:
-                return Verdict(DIFFERS, told(asked, near), first(asked, near), expected, near)
+                return Verdict(DIFFERS, told(asked, near), first(asked, near), size, near)
     found = searched(maps, asked)
     if found is None:
-        return Verdict(DIFFERS, "", "", expected)
-    word = OTHER if found.method not in ("", asked.method) or _another(asked, found) else UP_TO
-    return Verdict(word, told(asked, found), first(asked, found), expected, found)
+        return Verdict(DIFFERS, "", "", size)
+    return Verdict(word(asked, found), told(asked, found), first(asked, found), size, found)
 
 
-def _another(asked: Asked, claim: Claim) -> bool:
-    return not claim.method and claim.convention.formula != formula(asked.method)
+def word(asked: Asked, convention: Convention) -> str:
+    """Whether a convention is the method's own formula, or another."""
+    return UP_TO if convention.formula == asked.plain.formula else OTHER
 
 
-def misfit(maps: Floats, asked: Asked, claim: Claim) -> Floats:
+def misfit(maps: Floats, asked: Asked, claim: Convention) -> Floats:
     """How far maps are from a claim's (N,), of the signed peak; infinite where it has none."""
     try:
-        found = predicted(asked, claim, maps.shape[1:])
+        found = predicted(asked, claim, maps)
     except (BadInput, Unavailable):
         found = None
     if found is None:
@@ -110,26 +127,10 @@ def misfit(maps: Floats, asked: Asked, claim: Claim) -> Floats:
     return _of_peak(away(maps, found.maps), np.where(np.isfinite(peak) & (peak > 0), peak, 1.0))
 
 
-def _empty(asked: Asked, claim: Claim, maps: Floats) -> Any:
+def _empty(asked: Asked, claim: Convention, maps: Floats) -> Any:
     """Whether a claim's map is constant (N,): nothing but rounding would be left to scale."""
-    found = predicted(asked, claim, maps.shape[1:])
+    found = predicted(asked, claim, maps)
     return np.ones(len(maps), bool) if found is None else np.ptp(found.maps, axis=(1, 2)) == 0
-
-
-def _nearby(asked: Asked, claim: Claim) -> Iterator[Claim]:
-    """The claims that differ from one in one factor, the cheapest first."""
-    convention = claim.convention
-    given = sorted(
-        (cost, name, value) for name in CAUSES for value, cost in FACTORS[name].items()
-    )  # fmt: skip
-    graph = asked.network.architecture
-    named = [("layer", name) for name in (layers(graph) if asked.at_layer else ())]
-    if claim.method != asked.method or formula(asked.method) == asked.method:
-        # Of a convention alone, as the named method has no other tensors.
-        claim = replace(claim, method="")
-    for name, value in [*((name, value) for _, name, value in given), *named]:
-        if getattr(convention, name) != value and not value.endswith("epsilon"):
-            yield replace(claim, convention=replace(convention, **{name: value}))
 
 
 def away(maps: Floats, other: Floats) -> Floats:

@@ -13,10 +13,11 @@ from bench.engine.worker import Row
 from bench.stages.conform.design import Run
 from bench.stages.conform.explaining import Answer, Explain, answer
 from bench.truth import answers, probes
-from bench.truth.claims import Asked, Claim
-from bench.truth.conformity import DIFFERS, SAME, Verdict, verdict
+from bench.truth.claims import Asked
+from bench.truth.conformity import DIFFERS, OTHER, SAME, Verdict, verdict, word
 from bench.truth.probes import Probe
 from implementations.arrays import Floats
+from implementations.conventions import Convention
 from implementations.errors import Unavailable
 from implementations.libraries import _hosts as hosts
 from implementations.libraries._hosts import Host
@@ -37,8 +38,11 @@ class Subject:
     """Our method that it is like."""
     precision: str = "float32"
     """Of our own network; a user's host has its own."""
-    claim: Claim | None = None
+    claim: Convention | None = None
+    """The convention that it states, then that which explains its base."""
     base: Floats | None = None
+    other: str = ""
+    """Why no convention is its own, where it says so."""
 
 
 def rows(subject: Subject, runs: Iterable[Run]) -> Iterator[Row]:
@@ -73,6 +77,10 @@ def _row(subject: Subject, run: Run, base: bool) -> Row:
     told = judged(subject, run, asked, found)
     if base:
         subject.claim, subject.base = told.claim, found.maps
+        if told.claim is not None and told.word == DIFFERS:
+            told = replace(told, word=word(asked, told.claim))
+        elif told.word == DIFFERS and subject.other:
+            told = replace(told, word=OTHER, conventions=subject.other)
     return {
         **same, "verdict": told.word, "conventions": told.conventions, "first": told.first,
         "size": _number(told.size),
@@ -92,9 +100,9 @@ def judged(subject: Subject, run: Run, asked: Asked, found: Answer) -> Verdict:
     return replace(told, word=DIFFERS)
 
 
-def _one(claim: Claim) -> tuple[Any, ...]:
+def _one(claim: Convention) -> Convention:
     """What a claim says, whatever the score of the host and however small an epsilon."""
-    return replace(claim.convention, score="logit"), claim.method
+    return replace(claim, score="logit", epsilon=0.0)
 
 
 def held(subject: Subject, run: Run, probe: Probe) -> Host:

@@ -19,6 +19,7 @@ from bench.stages.conform import examined, explaining
 from bench.stages.conform.design import own_runs, runs
 from bench.subject.request import Request
 from implementations import libraries, methods
+from implementations.conventions import Convention
 from implementations.errors import Unavailable
 from implementations.libraries import _hosts as hosts
 from implementations.methods import NamedMethod
@@ -64,15 +65,21 @@ def _cell(request: Request, framework: str, backend: str, library: str = "") -> 
 def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
     """A row a run of one explainer."""
     method: NamedMethod
+    stated: Convention | str = ""
+    like, version, asked = cell.method, "", own_runs()
     if cell.library:
         library = libraries.load(cell.library)
-        method, like = library.method(cell.method), library.offers[cell.method].like
-        asked, version = runs(cell.framework), library.version()
+        offered, method = library.offers[cell.method], library.method(cell.method)
+        like, version, asked = offered.like, library.version(), runs(cell.framework)
+        stated = "" if cell.options else offered.convention
     else:
-        method, like, version = methods.load(cell.method), cell.method, ""
-        asked = own_runs()
+        method = methods.load(cell.method)
     explain = explaining.of_method(method, cell.framework, dict(cell.options))
     subject = examined.Subject(explain, cell.framework, like, cell.precision)
+    if isinstance(stated, Convention):
+        subject.claim = stated
+    else:
+        subject.other = stated
     for row in examined.rows(subject, asked):
         yield {**row, "version": version}
 

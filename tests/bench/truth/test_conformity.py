@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench.truth import answers, claims, probes
-from bench.truth.claims import Asked, Claim, predicted
+from bench.truth.claims import Asked, predicted
 from bench.truth.conformity import DIFFERS, EMPTY, OTHER, SAME, UP_TO, ZEROS, verdict
 from implementations.arrays import Floats
 from implementations.conventions import Convention
@@ -29,7 +29,7 @@ def asked(method: str = "grad_cam", probe: str = "base", **changed: str) -> Aske
 
 def planted(about: Asked, **choices: str) -> Floats:
     convention = Convention(formula=choices.pop("formula", about.method), **choices)
-    found = predicted(about, Claim(convention), SIZE)
+    found = predicted(about, convention, np.zeros((6, *SIZE)))
     assert found is not None
     return found.maps.astype(np.float32)
 
@@ -70,7 +70,7 @@ def test_a_condition_that_changes_the_tensor_is_told_apart_from_the_base() -> No
     """In-place ReLUs: the activation after the ReLU times the gradient before it."""
     probe = probes.load("base")
     about = replace(asked(), node=probe.before)
-    claim = Claim(Convention(normalise="min_max"))
+    claim = Convention(normalise="min_max")
     maps = planted(about, pairing="activation of the partner", normalise="min_max")
     found = verdict(maps, about, claim)
     assert found.word == DIFFERS and found.first == "gradients" and found.size > 1e-3
@@ -79,7 +79,7 @@ def test_a_condition_that_changes_the_tensor_is_told_apart_from_the_base() -> No
 
 def test_rounding_of_an_empty_map_that_is_scaled_up_is_seen() -> None:
     about = asked(probe="negative")
-    claim = Claim(Convention(normalise="min_max"))
+    claim = Convention(normalise="min_max")
     maps = planted(about, normalise="min_max")
     empty = np.flatnonzero(np.ptp(maps, axis=(1, 2)) == 0)
     maps[empty[0], 3, 4] = 0.99
@@ -98,6 +98,6 @@ def test_zeros_noise_and_what_is_not_finite() -> None:
 
 def test_single_precision_in_a_double_network_is_named() -> None:
     about = asked(precision="float64")
-    claim = Claim(Convention(normalise="min_max"))
+    claim = Convention(normalise="min_max")
     found = verdict(planted(about, normalise="min_max"), about, claim)
     assert (found.word, found.conventions) == (DIFFERS, "computed in float32")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.truth import answers, probes
-from bench.truth.claims import Asked, made
+from bench.truth.claims import Asked
 
 MOST = 20_000
 
@@ -57,7 +57,7 @@ def test_a_layer_before_the_relu_is_the_convolution_itself() -> None:
     probe = probes.load("base")
     network = answers.network(probe.architecture, probe.weights)
     after, before = (
-        made(Asked(network, probe.images, probe.targets, node, "grad_cam"), "grad_cam").signed
+        Asked(network, probe.images, probe.targets, node, "grad_cam").canonical.signed
         for node in (probe.layer, probe.before)
     )
     assert np.abs(after - before).max() > 1e-3
