@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from implementations import frameworks, methods
+from implementations.architecture.graph import Architecture
 from implementations.arrays import Floats
+from implementations.errors import Unavailable
 from implementations.methods.card import Choice, Flag
 
 RELU = "relu"
@@ -55,3 +58,44 @@ def variants(name: str) -> Iterator[str]:
 def bare_name(name: str) -> str:
     """A method's name without its options."""
     return methods.parted(name)[0]
+
+
+def made(
+    name: str, network: Any, node: str, score: str, images: Floats, targets: NDArray[np.integer]
+) -> tuple[Floats, Floats]:
+    """Its signed map (N, h, w), and its heatmap. Raises BadInput where it has not this score."""
+    method = methods.load(name)
+    reference = frameworks.load(frameworks.REFERENCE)
+    options = method.resolve({}, score)
+    explain = method.bind(
+        frameworks.REFERENCE, reference, network, node, options, method.outputs
+    )  # fmt: skip
+    found = explain(images, targets)
+    heatmap = np.asarray(found["heatmap"], np.float64)
+    return np.asarray(found.get("signed", heatmap), np.float64), heatmap
+
+
+def at_layer(name: str) -> bool:
+    """Whether it explains at a layer, not at the image."""
+    return methods.load(name).at == "layer"
+
+
+def read(name: str, architecture: Architecture, node: str) -> str:
+    """The node that it reads: the one given, or the images. Raises Unavailable."""
+    method = methods.load(name)
+    if method.at != "layer" and method.card.reads != "layer":
+        return "input"
+    if reason := method.card.applies(architecture, node):
+        raise Unavailable(reason)
+    return node
+
+
+@lru_cache(maxsize=64)
+def relatives(name: str) -> tuple[str, ...]:
+    """The other methods of its kind, without those that need draws or map every class."""
+    at = methods.load(name).at
+    others = [methods.load(each) for each in methods.names() if each != name]
+    return tuple(
+        each.name for each in others
+        if each.at == at and each.card.draws is None and not each.every_class
+    )  # fmt: skip

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import product
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,7 @@ from numpy.typing import NDArray
 from bench.subject import own_maps
 from bench.truth.diagnosis import Found, diagnose, explained
 from bench.truth.question import Question
-from implementations import methods
 from implementations.arrays import Floats
-from implementations.contract import Framework
 from implementations.conventions import (
     FACTORS,
     Convention,
@@ -31,10 +29,8 @@ from implementations.conventions import (
 )
 from implementations.errors import BadInput, Unavailable
 from implementations.formulas import FORMULAS
-from implementations.oracle import runtime
 from implementations.oracle.network import Reference
 
-ORACLE = cast(Framework, runtime)
 TOLERANCES = {"float32": 1e-5, "float64": 1e-9}
 """Of the signed map's peak."""
 FLAT = (("bilinear", 0),)
@@ -87,7 +83,7 @@ class Asked:
     @property
     def at_layer(self) -> bool:
         """Whether the method explains at a layer, not at the image."""
-        return methods.load(self.method).at == "layer"
+        return own_maps.at_layer(self.method)
 
     @property
     def plain(self) -> Convention:
@@ -102,28 +98,14 @@ class Asked:
     @cached_property
     def canonical(self) -> Made:
         """The oracle's map of the method."""
-        method = methods.load(self.method)
-        options = method.resolve({}, self.score)
-        layer = read(self, self.method)
-        explain = method.bind("reference", ORACLE, self.network, layer, options, method.outputs)
-        found = explain(self.images, self.targets)
-        heatmap = np.asarray(found["heatmap"], np.float64)
-        return Made(np.asarray(found.get("signed", heatmap), np.float64), heatmap)
-
-
-def read(asked: Asked, name: str) -> str:
-    """The node that a method reads: the one explained, or the images. Raises Unavailable."""
-    method = methods.load(name)
-    if method.at != "layer" and method.card.reads != "layer":
-        return "input"
-    if reason := method.card.applies(asked.network.architecture, asked.node):
-        raise Unavailable(reason)
-    return asked.node
+        layer = own_maps.read(self.method, self.network.architecture, self.node)
+        given = (self.network, layer, self.score, self.images, self.targets)
+        return Made(*own_maps.made(self.method, *given))
 
 
 def unrectified(asked: Asked, name: str, score: str) -> Floats | None:
     """A method's map before any ReLU (N, h, w); None where it has not this score."""
-    layer = read(asked, name)
+    layer = own_maps.read(name, asked.network.architecture, asked.node)
     return own_maps.unrectified(name, asked.network, layer, score, asked.images, asked.targets)
 
 
@@ -181,7 +163,7 @@ def searched(maps: Floats, asked: Asked) -> Convention | None:
     found = diagnose(about, SECONDS, lambda text: None).found
     if found:
         return replace(found[0].convention, epsilon=found[0].epsilon)
-    for name in relatives(asked.method):
+    for name in own_maps.relatives(asked.method):
         try:
             signed = unrectified(asked, name, asked.score)
         except (BadInput, Unavailable):
@@ -207,17 +189,6 @@ def _as_finished(about: Question, signed: Floats, name: str, score: str) -> Foun
             best = min(hits, key=lambda hit: hit.cost)
             return replace(best, convention=replace(best.convention, formula=name))
     return None
-
-
-@lru_cache(maxsize=64)
-def relatives(name: str) -> tuple[str, ...]:
-    """The other methods of a method's kind that need no draws."""
-    at = methods.load(name).at
-    others = [methods.load(each) for each in methods.names() if each != name]
-    return tuple(
-        each.name for each in others
-        if each.at == at and each.card.draws is None and not each.every_class
-    )  # fmt: skip
 
 
 def told(asked: Asked, convention: Convention) -> str:

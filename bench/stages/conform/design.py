@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.truth import probes
 from bench.truth.probes import Probe
-from implementations.libraries import _hosts as hosts
+from implementations.frameworks import hosts
 
 BASE = "base"
 TRAIN = "train"

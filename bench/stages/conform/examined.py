@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,16 +11,15 @@ import numpy as np
 from bench.engine.worker import Row
 from bench.stages.conform.design import Run
 from bench.stages.conform.explaining import Answer, Explain, answer
-from bench.truth import answers, probes
+from bench.truth import probes
 from bench.truth.claims import Asked
 from bench.truth.conformity import DIFFERS, OTHER, SAME, Verdict, verdict, word
 from bench.truth.probes import Probe
 from implementations.arrays import Floats
 from implementations.conventions import Convention
 from implementations.errors import Unavailable
-from implementations.libraries import _hosts as hosts
-from implementations.libraries._hosts import Host
-from implementations.oracle.network import Reference
+from implementations.frameworks import hosts
+from implementations.frameworks.hosts import Host
 
 VOID, NOT_OFFERED = "void", "not offered"
 GATE = 1e-5
@@ -71,7 +69,7 @@ def _row(subject: Subject, run: Run, base: bool) -> Row:
     if found.maps is None:
         return {**same, "verdict": found.word}
     asked = Asked(
-        oracle(run.probe), probe.images, probe.targets, node, subject.method, host.scores,
+        probes.network(run.probe), probe.images, probe.targets, node, subject.method, host.scores,
         host.precision,
     )  # fmt: skip
     told = judged(subject, run, asked, found)
@@ -114,19 +112,12 @@ def held(subject: Subject, run: Run, probe: Probe) -> Host:
 
 def gate(host: Host, run: Run, probe: Probe) -> float:
     """How far the host's output is from the oracle's, of its largest."""
-    expected = oracle(run.probe)(probe.images)
+    expected = probes.network(run.probe)(probe.images)
     if host.scores == "probability":
         powers = np.exp(expected - expected.max(axis=1, keepdims=True))
         expected = powers / powers.sum(axis=1, keepdims=True)
     said = host.says(probe.images.astype(np.float32))
     return float(np.abs(said - expected).max() / max(np.abs(expected).max(), 1e-300))
-
-
-@cache
-def oracle(probe: str) -> Reference:
-    """The oracle's network of a probe."""
-    found = probes.load(probe)
-    return answers.network(found.architecture, found.weights)
 
 
 def _number(value: float) -> Any:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from bench.truth.probes import Probe
 from implementations.arrays import Floats
 from implementations.errors import Unavailable
-from implementations.libraries._hosts import Host
+from implementations.frameworks.hosts import Host
 from implementations.methods import NamedMethod
 
 Explain = Callable[[Host, Any, Any, str], Any]

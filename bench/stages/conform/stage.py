@@ -21,7 +21,7 @@ from bench.subject.request import Request
 from implementations import libraries, methods
 from implementations.conventions import Convention
 from implementations.errors import Unavailable
-from implementations.libraries import _hosts as hosts
+from implementations.frameworks import hosts
 from implementations.methods import NamedMethod
 
 EXAMPLES = ("conform", "conform --libraries captum pytorch_grad_cam --methods grad_cam")

@@ -20,6 +20,8 @@ from implementations.architecture import graph
 from implementations.architecture.graph import Architecture
 from implementations.arrays import Floats
 from implementations.files import read_json
+from implementations.oracle import runtime
+from implementations.oracle.network import Reference
 
 FOLDER = Path(__file__).parent
 TARGETS = (2, 0, 3, 1, 1, 2)
@@ -69,6 +71,13 @@ def load(name: str) -> Probe:
         form["layer"],
         form["before"],
     )
+
+
+@cache
+def network(name: str) -> Reference:
+    """The oracle's network of a probe."""
+    probe = load(name)
+    return runtime.build(probe.architecture, probe.weights)
 
 
 def _array(form: Any) -> Floats:

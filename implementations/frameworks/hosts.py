@@ -63,7 +63,7 @@ def about(framework: str) -> Mapping[str, str]:
     try:
         found: Mapping[str, str] = _module(framework).HOSTS
     except ModuleNotFoundError as error:
-        if error.name != f"{__name__}.{framework}":
+        if error.name != f"{frameworks.__name__}.{framework}.hosts":
             raise
         return {}
     return found
@@ -93,4 +93,4 @@ def own(framework: str, architecture: Architecture, weights: Weights, precision:
 
 
 def _module(framework: str) -> ModuleType:
-    return importlib.import_module(f"{__name__}.{framework}")
+    return importlib.import_module(f"{frameworks.__name__}.{framework}.hosts")

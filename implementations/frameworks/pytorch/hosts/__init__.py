@@ -15,11 +15,11 @@ from torch import nn
 from implementations.architecture.graph import Architecture
 from implementations.arrays import Array, Weights
 from implementations.contract import Framework
+from implementations.frameworks.hosts import Host
 from implementations.frameworks.pytorch import layers as own
 from implementations.frameworks.pytorch import runtime
 from implementations.frameworks.pytorch.network import Network
 from implementations.frameworks.pytorch.weights import feature_orders, load
-from implementations.libraries._hosts import Host
 
 HOSTS = {
     "plain": "a module a node, ReLUs out of place, weights that train",
