@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.cli.drawn import RESAMPLED
 from bench.record.runs import LOCAL
 from bench.subject import names, values
+from bench.subject.drawn import RESAMPLED
 from bench.subject.heatmaps import NORMALISERS
 from bench.subject.request import Common, option
 from implementations.architecture import pretrained, registered

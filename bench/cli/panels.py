@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.cli.options import Single
-from bench.cli.sheet import Panel
 from bench.record.cell import Cell
 from bench.stages.explain import Explanation, explain
 from bench.subject import names
 from bench.subject.explainer import method_of
+from bench.subject.sheet import Panel
 from implementations.architecture import weights
 from implementations.architecture.graph import Architecture, layers
 from implementations.errors import BadInput, Unavailable, unknown

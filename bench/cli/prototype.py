@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.cli import drawn, given, prototype_picture, user_files
+from bench.cli import given, prototype_picture, user_files
 from bench.cli.options import Single
 from bench.engine.progress import answer
-from bench.subject import names
+from bench.subject import drawn, names
 from bench.subject.prototypes import METHOD
 from implementations.architecture import registered, weights
 from implementations.architecture.graph import Architecture

@@ -8,12 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.cli import drawn, expecting, given
+from bench.cli import expecting, given
 from bench.cli.options import Single
 from bench.cli.panels import Place, Wanted
 from bench.record.cell import Cell
 from bench.record.runs import Row
-from bench.subject import classes, names
+from bench.subject import classes, drawn, names, sheet
 from implementations.errors import BadInput, Unavailable
 
 FAILED = 1
@@ -93,7 +93,7 @@ class _Drawing(NamedTuple):
 
 def _explained(asked: Single, cell: Cell, subject: given.Given, drawing: _Drawing) -> Row:
     """The child's row; where it ended well, the answer and its picture are in their places."""
-    from bench.cli import explained, sheet
+    from bench.cli import explained
     from bench.engine.alone import alone
     from bench.engine.progress import ticker
     from implementations.architecture import weights
@@ -133,7 +133,7 @@ def _explained(asked: Single, cell: Cell, subject: given.Given, drawing: _Drawin
 
 def _draw(path: Path, made: Path, subject: given.Given, drawing: _Drawing, count: int) -> None:
     """The picture of so many images, from the answer and the panels beside it."""
-    from bench.cli import panels, sheet
+    from bench.cli import panels
     from implementations.architecture import weights
 
     answer = weights.load(made, only=["logits", "targets"])

@@ -15,7 +15,16 @@ from types import ModuleType
 
 import pandas as pd
 
-from bench.report import canvas, changes, files, gallery, shap_plots, site, stage_seconds
+from bench.report import (
+    canvas,
+    changes,
+    contact_sheet,
+    files,
+    gallery,
+    shap_plots,
+    site,
+    stage_seconds,
+)
 from bench.report.files import Head
 from bench.report.frame import Run, gather, groups
 from bench.report.measured import standing
@@ -58,6 +67,8 @@ def write(
         for maker, paths in (("gallery", heatmaps), ("shap_plots", explained)):
             if paths and drawable:
                 drawn.append(beside.submit(_pictures, maker, heads, paths, results, networks))
+        if heatmaps and drawable:
+            drawn.append(beside.submit(_sheets, heads, heatmaps, results, networks))
         for network, rows in groups(frame, ("dataset", "architecture")) if drawable else ():
             if networks is None or tuple(network.values()) in networks:
                 drawn.append(beside.submit(write_figures, rows, heads, results))
@@ -135,6 +146,17 @@ def _pictures(
         for stem, figure in draw(path, drawn, networks):
             drawn.add(stem)
             written.append(files.write_figure(figure, stem, "png", foot, results / "figures"))
+    return written
+
+
+def _sheets(
+    heads: Sequence[Head], heatmaps: Sequence[Path], results: Path, networks: Networks | None
+) -> list[Path]:
+    """The contact sheets of heatmaps, each of as many runs as it takes."""
+    written = []
+    for stem, figure, runs in contact_sheet.sheets(heatmaps, networks):
+        foot = files.footer(heads, set(runs))
+        written.append(files.write_figure(figure, stem, "png", foot, results / "figures"))
     return written
 
 

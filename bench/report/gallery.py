@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from bench.record.array_file import load
 from bench.report.files import stem
+from bench.report.kept_maps import REFERENCE, called, plain
 
-REFERENCE = "reference"
 ZERO = "no positive\nevidence at\nthis layer"
 EMPTY = 0.8
 """The grey of a map without any evidence."""
@@ -36,7 +36,7 @@ def draw(
     for name, array in arrays.items():
         dataset, _, rest = name.partition("/")
         *architecture, method, column = rest.split("/")
-        if architecture:
+        if architecture and plain(method):
             head = (dataset, "/".join(architecture), method)
             heads.setdefault(head, {})[column] = np.asarray(array, np.float64)
     for (dataset, network, method), maps in sorted(heads.items()):
@@ -47,10 +47,9 @@ def draw(
         images = np.asarray(arrays[f"{dataset}/{network}/images"][:fewest], np.float64)
         targets = arrays.get(f"{dataset}/{network}/targets")
         title = f"{method}: {network} on {dataset}"
-        yield (
-            stem("gallery", dataset, network, method),
-            _figure(title, images, targets, {name: found[:fewest] for name, found in maps.items()}),
-        )
+        named = [] if targets is None else [called(dataset, int(target)) for target in targets]
+        few = {name: found[:fewest] for name, found in maps.items()}
+        yield stem("gallery", dataset, network, method), _figure(title, images, named[:fewest], few)
 
 
 def magnification(found: Maps, reference: Maps) -> float:
@@ -64,7 +63,7 @@ def magnification(found: Maps, reference: Maps) -> float:
     return float(10.0 ** max(math.floor(math.log10(peak / apart)), 0))
 
 
-def _figure(title: str, images: Maps, targets: NDArray[Any] | None, maps: dict[str, Maps]) -> Any:
+def _figure(title: str, images: Maps, named: list[str], maps: dict[str, Maps]) -> Any:
     """A strip a column, an image a row: one picture an axis, so that drawing stays quick."""
     from matplotlib.figure import Figure
 
@@ -82,9 +81,8 @@ def _figure(title: str, images: Maps, targets: NDArray[Any] | None, maps: dict[s
         axis.set(xticks=[], yticks=[], frame_on=False)
         for middle in middles[empty]:
             axis.text((images.shape[2] - 1) / 2, middle, ZERO, ha="center", va="center", fontsize=5)
-    if targets is not None:
-        names = [f"class {int(target)}" for target in targets]
-        axes[0].set_yticks(middles, names, rotation=90, va="center", fontsize=6)
+    if named:
+        axes[0].set_yticks(middles, named, rotation=90, va="center", fontsize=6)
         axes[0].tick_params(length=0, pad=1)
     figure.suptitle(title, fontsize=9, y=1 - 0.1 / height, va="top")
     return figure

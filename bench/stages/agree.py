@@ -180,16 +180,16 @@ def explain(
 
 
 def run(job: Job) -> list[Row]:
-    """Every column against the oracle, whose answers come first.
+    """Every column against the oracle, whose answers come first; maps are kept for the gallery.
 
-    In the main job briefly, and keeping maps for the gallery.
+    In the main job briefly.
     """
     main = job.request.command == "compare"
     pairs = [(dataset, architecture) for dataset, architecture, _ in job.networks]
     thorough = job.request.command == "sweep"
     asked = list(cells(job.request, job.context, pairs, thorough, brief=main))
     job.answer(asked)
-    shown = gallery.paths(asked, job.context) if main else {}
+    shown = gallery.paths(asked, job.context)
     chosen = gallery.choose((cell for cell in asked if cell.cell_id in shown), job.context)
     context = {**job.context, "gallery": shown, "pictured": chosen}
     rows = job.execute("agree", asked, context=context)

@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.record.array_file import load
 from bench.report.files import stem
-from bench.report.gallery import REFERENCE, magnification
+from bench.report.gallery import magnification
+from bench.report.kept_maps import CLASS, LAYER, REFERENCE, gathered
 from bench.subject.heatmaps import zero_maps
-from bench.subject.pages import class_names
 
 ONE = ["440154", "472d7b", "3b528b", "2c728e", "21918c", "28ae80", "5ec962", "addc30", "fde725"]
 BOTH = ["053061", "2f79b5", "8ec3de", "dbeaf2", "f7f7f7", "fbdcca", "ee9477", "c33d3e", "67001f"]
@@ -38,6 +37,7 @@ class Gallery:
     data: dict[str, Any]
     images: Maps
     oracle: dict[str, Maps]
+    runs: tuple[str, ...]
 
     def strip(self, method: str) -> str:
         """The images, and the oracle's heatmaps by a method over them: a picture's address."""
@@ -61,39 +61,41 @@ class Gallery:
 
 
 def galleries(paths: Sequence[Path]) -> Iterator[Gallery]:
-    """The pictures of every network, of the newest of these files (oldest first) that shows it."""
-    found: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
-    for path in paths:
-        arrays = load(path)
-        for name in arrays:
-            dataset, *middle, last = name.split("/")
-            if last == "images" and middle:
-                found[dataset, "/".join(middle)] = path.stem, arrays
-    for (dataset, architecture), (run, arrays) in sorted(found.items()):
-        head = f"{dataset}/{architecture}/"
-        maps: dict[str, dict[str, Maps]] = {}
-        for name, array in arrays.items():
-            method, _, column = name.removeprefix(head).rpartition("/")
-            if name.startswith(head) and method:
-                maps.setdefault(method, {})[column] = np.asarray(array, np.float64)
-        images = np.asarray(arrays[f"{head}images"], np.float64)
-        targets = arrays.get(f"{head}targets", np.zeros(0))
-        named = class_names(dataset)
+    """The pictures of every network that these files (oldest first) show."""
+    for kept in gathered(paths):
+        images, maps = _small(kept.images), kept.methods
         data = {
-            "dataset": dataset, "architecture": architecture, "run_id": run,
-            "targets": [_class(int(target), named) for target in targets],
-            "images": _image(_small(images)), "n": len(images),
-            "height": _small(images).shape[1], "width": _small(images).shape[2],
-            "methods": {method: _columns(mine) for method, mine in sorted(maps.items())},
+            "dataset": kept.dataset, "architecture": kept.architecture, "run_id": kept.runs[0],
+            "targets": [kept.called(int(target)) for target in kept.targets],
+            "images": _image(images), "n": len(images),
+            "height": images.shape[1], "width": images.shape[2],
+            "methods": {method: _columns(mine) for method, mine in maps.items()},
+            "layers": {
+                method: {layer: _told(mine) for layer, mine in places.items()}
+                for method, places in kept.of(LAYER).items()
+            },
+            "classes": {
+                method: [
+                    {"names": kept.classes(place), **_told(mine)}
+                    for place, mine in places.items()
+                ]
+                for method, places in kept.of(CLASS).items()
+            },
         }  # fmt: skip
-        name = stem("gallery", dataset, architecture)
         oracle = {m: _small(of[REFERENCE]) for m, of in maps.items() if REFERENCE in of}
-        methods = tuple(sorted(maps))
-        yield Gallery(name, dataset, architecture, methods, run, data, _small(images), oracle)
+        yield Gallery(
+            stem("gallery", kept.dataset, kept.architecture), kept.dataset, kept.architecture,
+            tuple(maps), kept.runs[0], data, images, oracle, kept.runs,
+        )  # fmt: skip
 
 
-def _class(target: int, named: Sequence[str]) -> str:
-    return named[target] if target < len(named) else f"class {target}"
+def _told(maps: Maps) -> dict[str, Any]:
+    """A sprite of maps, each on its own scale, and which are empty."""
+    peaks = np.abs(maps).max(axis=(1, 2), keepdims=True)
+    return {
+        "maps": _sprite(maps / np.where(peaks > 0, peaks, 1)),
+        "signed": bool((maps < 0).any()), "empty": np.flatnonzero(zero_maps(maps)).tolist(),
+    }  # fmt: skip
 
 
 def _columns(maps: dict[str, Maps]) -> dict[str, Any]:
@@ -102,13 +104,7 @@ def _columns(maps: dict[str, Maps]) -> dict[str, Any]:
     found = {}
     for column in sorted(maps, key=lambda name: (name != REFERENCE, name)):
         mine = maps[column]
-        empty = zero_maps(mine)
-        peaks = np.abs(mine).max(axis=(1, 2), keepdims=True)
-        signed = bool((mine < 0).any())
-        told: dict[str, Any] = {
-            "maps": _sprite(mine / np.where(peaks > 0, peaks, 1)), "signed": signed,
-            "empty": np.flatnonzero(empty).tolist(),
-        }  # fmt: skip
+        told = _told(mine)
         if reference is not None and column != REFERENCE and reference.shape == mine.shape:
             apart, larger = mine - reference, magnification(mine, reference)
             peak = float(np.abs(reference).max(initial=0)) or 1.0

@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 from bench.__main__ import main
-from bench.cli import drawn, panels, pictures, sheet
+from bench.cli import panels, pictures
 from bench.cli.predicting import best
+from bench.subject import drawn, sheet
 from implementations.architecture import graph, registered, weights
 from implementations.errors import BadInput
 

@@ -1,4 +1,4 @@
-"""The gallery: images down, methods or columns across, overlaid and held against the oracle."""
+"""The gallery: images down; columns, methods, layers or classes across, overlaid or compared."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ def make(material: Material) -> Iterator[Page]:
          "methods": each.methods}
         for each in found
     ]  # fmt: skip
-    foot = files.footer(material.heads, {each.run_id for each in found}) if found else ()
+    foot = (
+        files.footer(material.heads, {run for each in found for run in each.runs}) if found else ()
+    )
     later = {each.name: each.data for each in found}
     yield Page(
         PATH, TITLE, "gallery.html", {"there": bool(found)}, {"galleries": index},

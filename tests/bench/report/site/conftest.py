@@ -79,6 +79,12 @@ def maps(make: Any, folder: Path) -> Path:
         "shapes/cnn-gap/saliency/jax": apart,
         "shapes/cnn-gap/saliency/pytorch": reference,
         "shapes/cnn-gap/grad_cam/reference": np.abs(reference),
+        "shapes/cnn-gap/ranks": np.array([[2, 1], [0, 3]], np.int32),
+        "shapes/cnn-gap/grad_cam@00.relu1/reference": np.abs(reference),
+        "shapes/cnn-gap/grad_cam@10.relu4/reference": 2 * np.abs(reference),
+        "shapes/cnn-gap/grad_cam#10/reference": np.abs(reference),
+        "shapes/cnn-gap/grad_cam#2/reference": np.abs(reference),
+        "shapes/cnn-gap/grad_cam#top2/reference": reference,
     }
     path = folder / f"{make.head['run_id']}.safetensors"
     weights.save(path, arrays)

@@ -242,6 +242,25 @@ def test_the_gallery_magnifies_differences_and_says_by_how_much(tab: Any, folder
     assert "no difference" in heads[2]
 
 
+def test_the_gallery_has_layers_and_classes_across(tab: Any, folder: Path) -> None:
+    opened(tab, folder, "gallery.html#across=layers")
+    tab.locator("[data-pictures] td canvas").first.wait_for()
+    heads = tab.locator("[data-pictures] thead th").all_inner_texts()
+    assert heads == ["image", "relu1", "relu4"]
+    assert tab.locator("option[value=apart]").is_disabled()
+    tab.locator("select[name=layer]").select_option("relu4")
+    tab.wait_for_function("location.hash.includes('layer=relu4')")
+    assert tab.locator("[data-pictures] thead th").all_inner_texts() == ["image", "relu4"]
+    tab.locator("select[name=across]").select_option("classes")
+    tab.wait_for_function("location.hash.includes('across=classes')")
+    heads = tab.locator("[data-pictures] thead th").all_inner_texts()
+    assert heads == ["image", "triangle", "class 10", "strongest but 2"]
+    # What is of each image's own second class says which that is.
+    words = tab.locator("[data-pictures] tbody tr td:last-child").all_inner_texts()
+    assert [word.split()[-1] for word in words] == ["square", "cross"]
+    assert "grad_cam of every class" in tab.locator("[data-told]").inner_text()
+
+
 def test_the_keyboard_reaches_everything_that_can_be_chosen(tab: Any, folder: Path) -> None:
     opened(tab, folder, "choose.html")
     reached = set()

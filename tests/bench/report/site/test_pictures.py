@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from bench.report.site.pictures import Gallery, galleries
+from implementations.architecture import weights
 
 
 def pixels(source: str) -> np.ndarray[Any, Any]:
@@ -46,3 +47,31 @@ def test_differences_are_magnified_by_a_power_of_ten_that_is_told(found: Gallery
 def test_it_is_of_named_classes_and_the_newest_run(found: Gallery, make: Any) -> None:
     assert found.data["targets"] == ["triangle", "disc"]
     assert found.run_id == make.head["run_id"] and found.methods == ("grad_cam", "saliency")
+
+
+def test_layers_and_classes_are_in_their_order_and_named(found: Gallery) -> None:
+    layers, classes = found.data["layers"]["grad_cam"], found.data["classes"]["grad_cam"]
+    assert list(layers) == ["relu1", "relu4"]
+    assert [each["names"][0] for each in classes] == ["triangle", "class 10", "square"]
+    assert classes[2]["names"] == ["square", "cross"] and classes[2]["signed"]
+    assert layers["relu4"]["empty"] == [1]
+    # Each map is on its own scale: twice the map is the same picture.
+    assert layers["relu1"]["maps"] == layers["relu4"]["maps"]
+
+
+def test_methods_of_older_runs_stay_where_their_images_are_the_same(
+    make: Any, material: Any, tmp_path: Path
+) -> None:
+    (path,) = material([], tmp_path).heatmaps
+    arrays = weights.load(path)
+    head = "shapes/cnn-gap"
+    newer = {name: arrays[f"{head}/{name}"] for name in ("images", "targets")}
+    newer["cam/reference"] = arrays[f"{head}/grad_cam/reference"]
+    weights.save(tmp_path / "n.safetensors", {f"{head}/{k}": v for k, v in newer.items()})
+    (both,) = galleries([path, tmp_path / "n.safetensors"])
+    assert both.methods == ("cam", "grad_cam", "saliency")
+    assert both.runs == ("n", make.head["run_id"])
+    newer["images"] = 1 - newer["images"]
+    weights.save(tmp_path / "n.safetensors", {f"{head}/{k}": v for k, v in newer.items()})
+    (alone,) = galleries([path, tmp_path / "n.safetensors"])
+    assert alone.methods == ("cam",) and alone.runs == ("n",)

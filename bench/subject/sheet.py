@@ -1,4 +1,4 @@
-"""A contact sheet: of each image the image, its heatmaps, and these over it, with what they are."""
+"""A contact sheet in pixels: each image, its heatmaps, and these over it, all named."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.cli import drawn
-from bench.cli.drawn import Look
+from bench.subject import drawn
+from bench.subject.drawn import Look
 from bench.subject.heatmaps import zero_maps
 from implementations.architecture.weights import write_bytes
 
@@ -44,15 +44,15 @@ def images_drawn(n: int, panels: int) -> int:
 
 def composed(
     images: NDArray[Any], named: Sequence[Sequence[str]], lines: Sequence[Sequence[Panel]],
-    look: Look,
+    look: Look, across: int = ACROSS,
 ) -> NDArray[np.uint8]:  # fmt: skip
     """Pixels (height, width, 3) of images (n, H, W, C) in [0, 1] with their lines of text.
 
     One panel stands beside the image, and its overlay beside that; of several the overlays stand
-    beneath the maps. A line of more than `ACROSS` panels is broken.
+    beneath the maps. A line of more than `across` panels is broken.
     """
     size = look.size or _size(images.shape[1], images.shape[2])
-    broken = [part for line in lines for part in _broken(line)]
+    broken = [part for line in lines for part in _broken(line, across)]
     drawings = [[_Drawing(panel, look) for panel in line] for line in broken]
     blocks = [
         _block(drawn.plain(image, size), named[n], drawings, n, look)
@@ -80,9 +80,9 @@ def _size(height: int, width: int) -> tuple[int, int]:
     return times * height, times * width
 
 
-def _broken(line: Sequence[Panel]) -> Iterator[Sequence[Panel]]:
+def _broken(line: Sequence[Panel], across: int) -> Iterator[Sequence[Panel]]:
     """Parts of a line, as even as they can be."""
-    rows = -(-len(line) // ACROSS)
+    rows = -(-len(line) // across)
     step = -(-len(line) // rows)
     return (line[start : start + step] for start in range(0, len(line), step))
 

@@ -1,4 +1,4 @@
-"""How `explain --picture` draws: a heatmap as colours, and over its image."""
+"""How a sheet is drawn: a heatmap as colours, and over its image."""
 
 from __future__ import annotations
 
