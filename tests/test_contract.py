@@ -37,7 +37,7 @@ def functions(protocol: type) -> dict[str, list[str]]:
     }
 
 
-@pytest.mark.parametrize("name", sorted({c.framework for c in frameworks.columns()}))
+@pytest.mark.parametrize("name", sorted({c.framework for c in frameworks.known()}))
 def test_a_framework_has_the_functions_of_the_contract(name: str) -> None:
     tree = ast.parse((FRAMEWORKS / name / "runtime.py").read_text(encoding="utf-8"))
     assert ast.get_docstring(tree)
@@ -48,7 +48,7 @@ def test_a_framework_has_the_functions_of_the_contract(name: str) -> None:
 
 
 def test_columns_are_told_apart() -> None:
-    columns = frameworks.columns()
+    columns = frameworks.known()
     labels = [column.label for column in columns]
     assert len(set(labels)) == len(labels) and {"jax", "pytorch", "keras[torch]"} <= set(labels)
     for column in columns:
@@ -169,7 +169,7 @@ def test_a_framework_is_imported_at_the_top_of_its_own_files_only(path: Path) ->
         assert not found
         return
     owner = path.relative_to(FRAMEWORKS).parts[0]
-    needed = {p for c in frameworks.columns() if c.framework == owner for p in c.packages}
+    needed = {p for c in frameworks.known() if c.framework == owner for p in c.packages}
     assert found <= needed | ({"flax", "optax"} if owner == "jax" else set())
 
 
@@ -177,7 +177,7 @@ def test_a_framework_is_imported_at_the_top_of_its_own_files_only(path: Path) ->
     "path", [path for path in FILES if path.parent.parts[-1] != "frameworks"], ids=named
 )
 def test_nobody_asks_which_framework_it_is(path: Path) -> None:
-    names = {column.framework for column in frameworks.columns()}
+    names = {column.framework for column in frameworks.known()}
     if path.is_relative_to(ROOT / "implementations"):
         return
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -16,7 +16,7 @@ SIZE = (28, 28)
 
 def run(asked: Single) -> int:
     """`export`: read, check, write whole or not at all. Raises BadInput and Unavailable."""
-    from implementations.importers.onnx.write import serialised
+    from implementations.frameworks.onnxruntime.write import serialised
 
     user_files.check_writable(asked.out, [asked.weights, asked.file])
     known = asked.known

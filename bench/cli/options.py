@@ -30,7 +30,7 @@ class Single(Common):
     """What is asked of the commands of one network: `explain`, `train`, `import` and the like."""
 
     # fmt: off
-    framework: str = option(..., "jax, pytorch, keras; or reference, but for train",
+    framework: str = option(..., "jax, pytorch, keras, onnxruntime; or reference",
                             "explain predict train prototype")
     backend: str = option("", "of Keras: tensorflow, jax or torch",
                          "explain predict train prototype")

@@ -197,6 +197,8 @@ def _code_hash(
             parts += trees(inspect.getsource(module))
     elif method and not library:
         others = {column.framework for column in frameworks.columns()} | {frameworks.REFERENCE}
+        if frameworks.forward_only(framework):
+            framework = frameworks.REFERENCE
         for module in pages(methods.load(method).module):
             parts += trees(inspect.getsource(module), others - {framework})
     return fingerprint(parts)

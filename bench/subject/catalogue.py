@@ -22,7 +22,7 @@ def catalogue() -> dict[str, Any]:
     broken = methods.broken()
     shown = [methods.load(name) for name in methods.names() if name not in broken]
     found = [libraries.describe(name) for name in libraries.names()]
-    columns = frameworks.columns()
+    columns = frameworks.known()
     names = dict.fromkeys(c.framework for c in columns)
     return {
         "columns": [
@@ -33,7 +33,7 @@ def catalogue() -> dict[str, Any]:
         "methods": [
             {"method": m.name, "title": m.title, "paper": m.card.paper, "at": m.at,
              "score": m.card.score, "core": "core" if m.card.core else "",
-             "frameworks": [name for name in (*names, "reference") if hasattr(m.module, name)],
+             "frameworks": [name for name in (*names, "reference") if m.has(name)],
              "options": {name: _option_schema(o) for name, o in m.options.items()}}
             for m in shown
         ],

@@ -19,7 +19,7 @@ def pick_columns(names: Iterable[str] | None) -> tuple[Column, ...]:
         return frameworks.columns()
     chosen: list[Column] = []
     for name in names:
-        backends = [c for c in frameworks.columns() if c.framework == name]
+        backends = [c for c in frameworks.known() if c.framework == name]
         chosen += backends or [_column(name)]
     return tuple(dict.fromkeys(chosen))
 
@@ -40,7 +40,7 @@ def _column(name: str) -> Column:
     framework, bracket, rest = name.partition("[")
     backend = rest.removesuffix("]")
     if bracket and (not backend or rest != f"{backend}]"):
-        known = [column.label for column in frameworks.columns()]
+        known = [column.label for column in frameworks.known()]
         raise BadInput(unknown("column", name, known))
     return frameworks.column(framework, backend)
 

@@ -1,7 +1,8 @@
 """One module a framework, with the functions of `implementations.contract.Framework`.
 
 Each names its columns in a literal `COLUMNS`, backend -> the packages it needs, which is read from
-the text: listing the columns imports no framework.
+the text: listing the columns imports no framework. What it names in `BESIDE` instead is a column
+that runs only where it is asked for.
 """
 
 from __future__ import annotations
@@ -54,14 +55,24 @@ class Column(NamedTuple):
         return found[self.backend]
 
 
-@cache
 def columns() -> tuple[Column, ...]:
-    """Every column there is, from the text of the modules beside this one."""
+    """The columns that are compared where none is named."""
+    return named("COLUMNS")
+
+
+def known() -> tuple[Column, ...]:
+    """Every column there is: those that run only where they are asked for come last."""
+    return columns() + named("BESIDE")
+
+
+@cache
+def named(literal: str) -> tuple[Column, ...]:
+    """The columns of a literal, from the text of the modules beside this one."""
     found = []
     for path in sorted(Path(__file__).parent.glob("*/runtime.py")):
         for statement in ast.parse(path.read_text(encoding="utf-8")).body:
             match statement:
-                case ast.Assign(targets=[ast.Name(id="COLUMNS")], value=value):
+                case ast.Assign(targets=[ast.Name(id=each)], value=value) if each == literal:
                     for backend, packages in ast.literal_eval(value).items():
                         found.append(Column(path.parent.name, backend, tuple(packages)))
     return tuple(found)
@@ -69,28 +80,33 @@ def columns() -> tuple[Column, ...]:
 
 def column(framework: str, backend: str = "") -> Column:
     """One column, by framework and backend or by label. Raises BadInput with the nearest names."""
-    known = columns()
+    every = known()
     if framework == REFERENCE:
         if backend:
             raise BadInput(f"the {REFERENCE} has no backend {backend!r}: omit it")
         return Column(REFERENCE, "", ())
     label = f"{framework}[{backend}]" if backend else framework
-    for candidate in known:
+    for candidate in every:
         if label == candidate.label:
             return candidate
-    mine = [c for c in known if c.framework == framework]
+    mine = [c for c in every if c.framework == framework]
     if mine and not backend:
         return next((c for c in mine if c.missing is None), mine[0])
     if mine and not any(c.backend for c in mine):
         raise BadInput(f"{framework} has no backends: omit {backend!r}")
     if mine:
         raise BadInput(unknown("backend", backend, [c.backend for c in mine], f"of {framework} "))
-    raise BadInput(unknown("framework", framework, [*(c.label for c in known), REFERENCE]))
+    raise BadInput(unknown("framework", framework, [*(c.label for c in every), REFERENCE]))
 
 
 def packages() -> frozenset[str]:
     """Every framework package of any column: what a process that needs none of it must not load."""
-    return frozenset(package for c in columns() for package in c.packages)
+    return frozenset(package for c in known() for package in c.packages)
+
+
+def forward_only(name: str) -> bool:
+    """Whether a framework differentiates nothing (`Traits.forward_only`)."""
+    return any(c.framework == name and c.traits.forward_only for c in known())
 
 
 def load(name: str) -> Framework:
@@ -100,7 +116,9 @@ def load(name: str) -> Framework:
 
 
 def trainers(name: str) -> MakeTrainer:
-    """What makes a framework's trainers. Raises Unavailable when its packages are not here."""
+    """What makes a framework's trainers. Raises Unavailable where it trains none, or is absent."""
+    if forward_only(name):
+        raise Unavailable(f"{name} trains no network: it differentiates nothing")
     return cast(MakeTrainer, _module(name, f"{name}.training").trainer)
 
 

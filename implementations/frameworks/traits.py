@@ -37,5 +37,8 @@ class Traits(NamedTuple):
     """Forgets the peak of the pool that it takes host memory from; MB in use, None: not counted."""
     pool_peak: Callable[[], float] | None = None
     """MB of the pool that were in use at the most since."""
+    forward_only: bool = False
+    """Whether it differentiates nothing and its arrays are NumPy's: what needs no gradient runs the
+    `reference` of its page on its network."""
     every_seed: bool = False
     """Whether it is the one that trains with every seed."""

@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from implementations import frameworks
+from implementations.architecture import registered
 from implementations.architecture.graph import Architecture, resolve_layer
 from implementations.arrays import Array, Draws, Intermediates
 from implementations.contract import SCORES, Builder, Framework, Options
@@ -23,6 +25,8 @@ from implementations.files import importing
 from implementations.methods.card import Cost, Method, Option
 
 EXAMPLE = "grad_cam[reduction=mean]"
+NETWORK = "cnn-gap"
+"""A registered network that every method can explain."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,13 @@ class NamedMethod:
         """Images through the network for each image explained."""
         return self.card.cost(options, architecture, layer)
 
+    @property
+    def differentiates(self) -> bool:
+        """Whether it pulls anything back, with the options in its name."""
+        network = registered.get(NETWORK)
+        cost = self.cost(self.resolve({}), network, self.layer(network, None))
+        return cost.backward > 0
+
     def draws(self, options: Options, architecture: Architecture, layer: str, seed: int) -> Draws:
         """The arrays that it is given beside the images, of this seed: none where it needs none."""
         if self.card.draws is None:
@@ -136,11 +147,26 @@ class NamedMethod:
         return lambda images, targets: explain(network, images, targets, *given)
 
     def builder(self, framework: str) -> Builder:
-        """The builder for a framework. Raises Unavailable where the method has none."""
+        """The builder for a framework. Raises Unavailable where the method has none.
+
+        For one that differentiates nothing it is the reference's, of a method that needs no
+        gradient: NumPy around the passes of that framework's own network.
+        """
         builder: Builder | None = getattr(self.module, framework, None)
+        if builder is None and frameworks.forward_only(framework):
+            if self.differentiates:
+                raise Unavailable(f"{self.name} needs a gradient, which {framework} does not give")
+            builder = getattr(self.module, frameworks.REFERENCE)
         if builder is None:
             raise Unavailable(f"{self.name} has no builder for {framework}")
         return builder
+
+    def has(self, framework: str) -> bool:
+        """Whether there is a builder for a framework."""
+        try:
+            return bool(self.builder(framework))
+        except Unavailable:
+            return False
 
 
 def names() -> list[str]:

@@ -13,8 +13,9 @@ pytest.importorskip("onnx")
 
 from implementations.architecture import registered, weights
 from implementations.architecture.graph import KINDS, Architecture, parse
+from implementations.architecture.window import window
 from implementations.errors import BadInput
-from implementations.importers.onnx import write
+from implementations.frameworks.onnxruntime import write
 from implementations.importers.onnx.checking import check
 from implementations.importers.onnx.convert import Wanted, convert
 
@@ -38,6 +39,14 @@ def through(architecture: Architecture, folder: Path) -> None:
             expected = pytest.approx(value, rel=1e-6) if isinstance(value, float) else value
             if isinstance(value, tuple) and any(isinstance(each, float) for each in value):
                 expected = pytest.approx(value, rel=1e-5, abs=1e-6)
+            if (
+                name == "padding"
+                and value == "same"
+                and max(ours.settings.get("dilation", [1])) > 1
+            ):
+                # Nobody runs such a file; it has the padding in numbers.
+                pads = window(ours, architecture.shapes[ours.inputs[0]]).pads
+                expected = pads if np.any(pads) else "valid"
             assert theirs[name] == expected, (ours.name, name)
     assert made.weights.keys() == tensors.keys()
     for name, tensor in tensors.items():

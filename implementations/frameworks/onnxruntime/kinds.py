@@ -1,8 +1,4 @@
-"""An architecture with weights as an ONNX file, for whatever reads such files.
-
-Images go in as (batch, channels, height, width), in [0, 1]; logits come out. Every kind is written
-with the operators that it is read from, so that `convert` of the file gives the network back.
-"""
+"""Every kind of node as the operators of ONNX that an import reads it from."""
 
 from __future__ import annotations
 
@@ -12,14 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from implementations.architecture.graph import Architecture
 from implementations.architecture.node import Node, Shape
+from implementations.architecture.window import window
 from implementations.arrays import Weights
-from implementations.errors import BadInput, Unavailable
-from implementations.importers.onnx.file import MOST_BYTES
-
-OPSET, IR = 20, 10
-PRODUCER = "camparison"
 
 
 class Writer:
@@ -39,7 +30,7 @@ class Writer:
 
     def constant(self, name: str, values: Any, dtype: Any = np.float32) -> str:
         """An initializer."""
-        self.constants[name] = np.ascontiguousarray(values, dtype)
+        self.constants[name] = np.asarray(values, dtype, order="C")
         return name
 
     def weight(self, node: Node, part: str, order: tuple[int, ...] = ()) -> str:
@@ -51,10 +42,14 @@ class Writer:
 Write = Callable[[Writer, Node, list[str]], Any]
 
 
-def _padding(node: Node) -> dict[str, Any]:
-    if isinstance(node["padding"], str):
-        return {"auto_pad": "SAME_UPPER" if node["padding"] == "same" else "VALID"}
-    (top, bottom), (left, right) = node["padding"]
+def _padding(write: Writer, node: Node) -> dict[str, Any]:
+    """As it is asked for; in numbers where it is dilated, as onnxruntime knows no other way."""
+    pads = node["padding"]
+    if pads == "same" and max(node.settings.get("dilation", (1,))) > 1:
+        pads = window(node, write.shapes[node.inputs[0]]).pads
+    if isinstance(pads, str):
+        return {"auto_pad": "SAME_UPPER" if pads == "same" else "VALID"}
+    (top, bottom), (left, right) = pads
     return {"pads": [top, left, bottom, right]}
 
 
@@ -64,7 +59,7 @@ def _conv(write: Writer, node: Node, inputs: list[str]) -> None:
     write.op(
         "Conv", inputs + weights, node.name, kernel_shape=[*node["kernel"]],
         strides=[*node["stride"]], dilations=[*node["dilation"]], group=node["groups"],
-        **_padding(node),
+        **_padding(write, node),
     )  # fmt: skip
 
 
@@ -73,8 +68,8 @@ def _pool(write: Writer, node: Node, inputs: list[str]) -> None:
     more = {"count_include_pad": int(node["count_padding"])} if average else {}
     write.op(
         "AveragePool" if average else "MaxPool", inputs, node.name, kernel_shape=[*node["size"]],
-        strides=[*node["stride"]], ceil_mode=int(node["rounding"] == "ceil"), **_padding(node),
-        **more,
+        strides=[*node["stride"]], ceil_mode=int(node["rounding"] == "ceil"), **more,
+        **_padding(write, node),
     )  # fmt: skip
 
 
@@ -210,38 +205,3 @@ KINDS: dict[str, Write] = {
     "relu6": _relu6, "sigmoid": _plain("Sigmoid"), "silu": _silu, "subtract": _plain("Sub"),
 }  # fmt: skip
 """Kind of node -> what writes it."""
-
-
-def serialised(architecture: Architecture, weights: Weights) -> bytes:
-    """The bytes of a file. Raises BadInput for a kind that has no form there, or too large a one.
-
-    Raises Unavailable where the package onnx is missing.
-    """
-    try:
-        from onnx import TensorProto, helper, numpy_helper
-    except ImportError as error:
-        raise Unavailable("the package onnx is not installed; pip install onnx") from error
-    write = Writer(architecture.shapes, weights)
-    names = {"input": "images"}
-    for node in architecture.nodes:
-        if node.kind not in KINDS:
-            raise BadInput(f"node {node.name!r}: {node.kind} has no form in an ONNX file here")
-        KINDS[node.kind](write, node, [names[name] for name in node.inputs])
-        names[node.name] = node.name
-    size = sum(values.nbytes for values in write.constants.values())
-    if size > MOST_BYTES * 0.99:
-        raise BadInput(f"{size} bytes of weights; an ONNX file holds 2 GiB at most")
-    height, width, channels = architecture.input_shape
-    given: list[str | int] = ["batch", channels, height, width]
-    made: list[str | int] = ["batch", architecture.classes]
-    graph = helper.make_graph(
-        write.nodes,
-        architecture.name,
-        [helper.make_tensor_value_info("images", TensorProto.FLOAT, given)],
-        [helper.make_tensor_value_info(architecture.output, TensorProto.FLOAT, made)],
-        [numpy_helper.from_array(values, name) for name, values in write.constants.items()],
-    )
-    opsets = [helper.make_opsetid("", OPSET)]
-    model = helper.make_model(graph, opset_imports=opsets, ir_version=IR, producer_name=PRODUCER)
-    content: bytes = model.SerializeToString()
-    return content

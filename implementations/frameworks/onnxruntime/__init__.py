@@ -1,0 +1,1 @@
+"""ONNX Runtime: networks as they are deployed, forward and no more."""
