@@ -51,6 +51,8 @@ class Host:
     scores: str = "logit"
     """What the model's output is: a logit, or a probability."""
     precision: str = "float32"
+    named: Callable[[str], str] = str
+    """The name by which a builder of ours finds a node's output."""
 
     def says(self, images: NDArray[Any]) -> NDArray[np.float64]:
         """The model's output (N, K) for images (N, H, W, C)."""

@@ -61,7 +61,8 @@ def of_method(method: NamedMethod, framework: str, options: dict[str, str]) -> E
 
     def explain(host: Host, images: Any, targets: Any, node: str) -> Any:
         outputs = ("heatmap",)
-        found = method.bind(framework, host.framework, host.network, node, values, outputs)
+        layer = host.named(node)
+        found = method.bind(framework, host.framework, host.network, layer, values, outputs)
         return found(images, targets)["heatmap"]
 
     return explain
