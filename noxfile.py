@@ -146,6 +146,15 @@ def site(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def ray(session: nox.Session) -> None:
+    """Add Ray to the environment, for `--engine ray`; run its tests on clusters of their own."""
+    python = environment(session)
+    added = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "ray")
+    session.run_install(python, "-m", "pip", "install", "-c", "constraints.txt", *added)
+    session.run(python, "-m", "pytest", "tests/bench/engine/test_cluster.py", *session.posargs)
+
+
+@nox.session(venv_backend="none")
 def xplique(session: nox.Session) -> None:
     """Install Xplique into an environment of its own; runs use it from then on."""
     installed(session, XPLIQUE, ("xplique",), "xplique-alone", "constraints-xplique.txt")

@@ -158,6 +158,7 @@ def train(asked: Single) -> int:
     Raises BadInput, and Unavailable for what is not here. Only success leaves a run.
     """
     from bench.cli.user_files import check_writable
+    from bench.engine.engines import engine
     from bench.engine.execute import execute
     from bench.record.runs import Run
     from bench.stages import train as stage
@@ -168,7 +169,7 @@ def train(asked: Single) -> int:
     column = names.column(asked.framework, asked.backend)
     if not column.packages:
         raise BadInput("the reference is never trained; name another --framework")
-    out = asked.out
+    out, runs_on = asked.out, engine(asked.engine, asked.address)
     check_writable(out, [asked.file])
     known = asked.known
     request = Request(
@@ -185,7 +186,7 @@ def train(asked: Single) -> int:
         replace(cell, seed=asked.seed)
         for cell in stage.cells(request, asked.dataset, known, [asked.optimizer])
     ]
-    rows = execute(run, "train", "bench.stages.train", cells, context)
+    rows = execute(run, "train", "bench.stages.train", cells, context, engine=runs_on)
     last = rows[-1]
     if last["status"] == "ok":
         artefact = Path(context["out"]) / last["artefact"]

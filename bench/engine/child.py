@@ -1,7 +1,8 @@
 """One child process from the parent's side: started, listened to, ended, whatever becomes of it.
 
-A child that crashes, hangs or runs out of memory costs the cell it was at, never the run: the cell
-becomes a row with status and reason, and a new process goes on with the rest.
+A child that crashes, hangs or runs out of memory costs the cell it was at, never the run: a new
+process goes on with the rest, and the cell, where it hangs or ends its process again, becomes a row
+with status and reason.
 """
 
 from __future__ import annotations
@@ -70,11 +71,15 @@ class Child:
     """A process that runs a job's cells; `cells` are those it has not come to the end of.
 
     All that it writes for the moment lies in its `scratch` folder, which goes when it ends, also
-    by a kill. Its environment is made, not inherited.
+    by a kill. Its environment is made, not inherited. `died` are the cells that have ended a
+    process and are tried again; without it none is.
     """
 
-    def __init__(self, job: Job, cells: Iterable[Cell], log: Path) -> None:
+    def __init__(
+        self, job: Job, cells: Iterable[Cell], log: Path, died: set[str] | None = None
+    ) -> None:
         self.job = job
+        self.died = died
         self.cells = {cell.cell_id: cell for cell in cells}
         self.log = log
         document = {
@@ -147,7 +152,8 @@ class Child:
     ) -> bool:
         """Handle events until the process waits for its turn (true) or has ended.
 
-        The cell at which it ended before its time gets a row that says so, and leaves `cells`.
+        The cell at which it ended before its time gets a row that says so, and leaves `cells`, or
+        stays to be tried again.
         """
         current, late, waits = "", False, False
         rows: list[Row] = []
@@ -175,7 +181,14 @@ class Child:
                 said = self.end(grace_s=0 if late or stop.is_set() else 5)
         if self.cells and not stop.is_set():
             lost = self.cells.pop(current or next(iter(self.cells)))
-            finished(lost, self.job.round, [self._obituary(late, timeout_s, said)])
+            if not late and self.died is not None and lost.cell_id not in self.died:
+                self.died.add(lost.cell_id)
+                self.cells[lost.cell_id] = lost  # after the others, in another process
+                return False
+            row = self._obituary(late, timeout_s, said)
+            if self.died and lost.cell_id in self.died:
+                row["reason"] = f"twice: {row['reason']}"
+            finished(lost, self.job.round, [row])
         return False
 
     def end(self, grace_s: float = 0) -> str:

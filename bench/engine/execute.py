@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
-import queue
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from bench.engine import inherited, processes
-from bench.engine.child import Job
+from bench.engine.engines import LOCAL, Engine
 from bench.engine.progress import console, ticker
 from bench.record import described
 from bench.record.cell import Cell
@@ -36,11 +34,12 @@ def execute(
     isolate: bool = False,
     timeout_s: float = 900.0,
     at_once: int = 1,
+    engine: Engine = LOCAL,
 ) -> list[Row]:
     """Run the cells that are not finished yet; the rows of all of them, old and new.
 
-    `at_once` processes run side by side: never more than one where time is measured. Raises
-    BadInput where there is no room for what they write: what is finished stays.
+    `at_once` processes run side by side on this machine: never more than one where time is
+    measured. Raises BadInput where there is no room for what they write: what is finished stays.
     """
     asked = list(cells)
     _tell_dropped(run)
@@ -49,7 +48,6 @@ def execute(
         replace(job, cells=tuple(c for c in job.cells if not run.has(c, job.round))) for job in jobs
     ]
     jobs = [job for job in jobs if job.cells]
-    parts = processes.together(jobs) if at_once == 1 else [[job] for job in jobs]
     total = sum(len(job.cells) for job in jobs)
     log = run.folder / "children.log"
     began, busy, lock = time.perf_counter(), time.process_time(), threading.Lock()
@@ -71,28 +69,9 @@ def execute(
                     return
                 progress.tick(f"{cell} {status}{reason}{wrong}", ok=not wrong and status == "ok")
 
-        stop = threading.Event()
-        ready_s: dict[str, float] = {}
-        free: queue.SimpleQueue[tuple[int, ...]] = queue.SimpleQueue()
-        allowed = sorted(os.sched_getaffinity(0))
-        for first_core in range(at_once):
-            free.put(tuple(allowed[first_core::at_once]) if at_once > 1 else ())
-
-        def run_jobs(jobs: Sequence[Job]) -> float:
-            # Processes side by side have cores of their own: sharing them costs far more.
-            cores = free.get()
-            try:
-                jobs = [replace(job, cores=cores) for job in jobs]
-                return processes.run(jobs, finished, timeout_s, log, progress.say, stop, ready_s)
-            finally:
-                free.put(cores)
-
-        with ThreadPoolExecutor(at_once) as pool:
-            try:
-                outside = sum(pool.map(run_jobs, parts))
-            except BaseException:
-                stop.set()  # Whatever ended the run, Ctrl-C too, no child outlives it.
-                raise
+        outside = engine.run(
+            jobs, finished, at_once=at_once, timeout_s=timeout_s, log=log, say=progress.say
+        )
     wall, parent = time.perf_counter() - began, time.process_time() - busy
     if total:
         spent = run.head.setdefault("seconds", {}).setdefault(title, {})

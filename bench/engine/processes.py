@@ -65,17 +65,19 @@ def run(
     in the round before, as `ready_s` has it by environment, so that none is left alone at the end.
 
     `finished(cell, round, rows)` is called once for each cell, as it ends; `say(text)` with what a
-    cell tells meanwhile. A process at work that is silent for `timeout_s` seconds is killed. When
-    `stop` is set all are killed and what they did not finish is not reported.
+    cell tells meanwhile. A cell that ends its process has another try. A process at work that is
+    silent for `timeout_s` seconds is killed. When `stop` is set all are killed and what they did
+    not finish is not reported.
     """
     stop = stop or threading.Event()
     took = {} if ready_s is None else ready_s
     outside: list[float] = []
     waiting: list[Child] = []
+    died: dict[int, set[str]] = {}
 
     def start(job: Job, cells: Iterable[Cell]) -> Child:
         began = time.perf_counter()
-        child = Child(job, cells, log)
+        child = Child(job, cells, log, died.setdefault(job.round, set()))
         outside.append(time.perf_counter() - began)
         return child
 

@@ -13,6 +13,7 @@ from bench.job.plans import planned
 from bench.record.runs import Row
 from bench.subject import names
 from bench.subject.request import Request
+from bench.subject.stages import timed
 from implementations.errors import BadInput, Unavailable
 
 
@@ -37,9 +38,12 @@ def begin(stage: str, request: Request) -> Pipeline:
 
 def perform(request: Request, stages: Iterable[str]) -> tuple[Pipeline, int]:
     """Run stages over what was asked; their job, and 0, or 3 where a check failed."""
+    asked = list(stages)
     job = begin(request.command, request)
     try:
-        rows = [row for stage in stages for row in job.stage(stage)]
+        if timed(asked):
+            job.engine.alone()
+        rows = [row for stage in asked for row in job.stage(stage)]
     except (BadInput, Unavailable):
         job.run.discard()  # of which nothing came
         raise

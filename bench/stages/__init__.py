@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.engine.engines import engine
 from bench.engine.execute import execute, side_by_side
 from bench.record.cell import Cell
 from bench.record.runs import Row, Run
@@ -25,6 +26,7 @@ class Job:
     def __init__(self, stage: str, request: Request, networks: Sequence[Network]) -> None:
         self.request = request
         self.networks = networks
+        self.engine = engine(request.engine, request.address, request.exclusive)
         self.context: dict[str, Any] = request.context()
         self.run = Run(stage, request.identity(), request.results)
         self.out = Path(self.context["out"])
@@ -47,7 +49,7 @@ class Job:
         return execute(
             self.run, title, module or f"{__name__}.{title}", cells, context or self.context,
             rounds=rounds, isolate=isolate, timeout_s=self.request.timeout_s,
-            at_once=at_once or side_by_side(),
+            at_once=at_once or side_by_side(), engine=self.engine,
         )  # fmt: skip
 
     def answer(self, cells: Sequence[Cell]) -> None:

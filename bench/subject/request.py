@@ -22,6 +22,7 @@ from implementations.frameworks import Column
 
 PARTS = stages.main_job()
 """The stages of the main job, in their order."""
+ENGINES = ("local", "ray")
 GRIDS = ("quick", "default", "full")
 STAGES = "stages"
 """Stands for all the commands that run stages, where an option names its commands."""
@@ -32,7 +33,7 @@ NAMED = frozenset({
 """Options that always name a run; the others do where they are not as they are by default."""
 ASIDE = frozenset({
     "command", "timeout_s", "results", "data_dir", "compare", "baseline", "runs", "withdraw",
-    "reason",
+    "reason", "engine", "address", "exclusive",
 })  # fmt: skip
 """Options that change nothing of what a run is."""
 
@@ -69,6 +70,12 @@ class Common:
                                     "train prototype stages")
     epochs: int | None = option(None, "of training; by default each architecture's own",
                                 "train compare sweep", values.positive)
+    engine: str = option("local", "this machine, local, or a Ray cluster, ray",
+                         "explain train stages", values.word("engine", ENGINES))
+    address: str = option("", "of the Ray cluster; by default one of this machine's cores",
+                          "explain train stages")
+    exclusive: bool = option(False, "whole nodes of the Ray cluster, one job a node",
+                             "train stages")
     # fmt: on
 
 

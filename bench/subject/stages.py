@@ -4,13 +4,15 @@ A stage's file (of a folder, its `stage.py`) defines `run(job)`, its parent's si
 `cells(request, networks)` and `measure(cell, context)`, the cells that it asks for and the rows of
 one, made in a child; then also `gather(run)` where something remains to be done when all rows are
 there. Its docstring's first line is its help, `EXAMPLES` are commands to show there, and `MAIN` is
-its place in the main job, where it has one. All that is read from the text: nothing is imported.
+its place in the main job, where it has one; `TIMED` is true of one whose machine nobody else may
+use meanwhile. All that is read from the text: nothing is imported.
 """
 
 from __future__ import annotations
 
 import ast
 import importlib
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -28,6 +30,7 @@ class Stage(NamedTuple):
     title: str
     examples: tuple[str, ...]
     main: float | None
+    timed: bool
 
 
 @cache
@@ -48,6 +51,11 @@ def main_job() -> tuple[str, ...]:
     return tuple(stage.name for stage in stages() if stage.main is not None)
 
 
+def timed(asked: Iterable[str]) -> bool:
+    """Whether one of these takes times."""
+    return bool({stage.name for stage in stages() if stage.timed} & set(asked))
+
+
 def load(name: str) -> ModuleType:
     """A stage's module. Raises KeyError where there is none."""
     return importlib.import_module({stage.name: stage.module for stage in stages()}[name])
@@ -58,7 +66,7 @@ def _stage(path: Path, folder: Path) -> Stage | None:
     defined = {each.name for each in tree.body if isinstance(each, ast.FunctionDef)}
     if not any(form <= defined for form in FORMS):
         return None
-    constants: dict[str, Any] = {"EXAMPLES": (), "MAIN": None}
+    constants: dict[str, Any] = {"EXAMPLES": (), "MAIN": None, "TIMED": False}
     for statement in tree.body:
         match statement:
             case ast.Assign(targets=[ast.Name(id=name)], value=value) if name in constants:
@@ -66,4 +74,5 @@ def _stage(path: Path, folder: Path) -> Stage | None:
     parts = path.relative_to(folder).with_suffix("").parts
     title, _, _ = (ast.get_docstring(tree) or "").partition("\n")
     module = ".".join(["bench", folder.name, *parts])
-    return Stage(parts[0], module, title.rstrip("."), constants["EXAMPLES"], constants["MAIN"])
+    own = (constants[name] for name in ("EXAMPLES", "MAIN", "TIMED"))
+    return Stage(parts[0], module, title.rstrip("."), *own)

@@ -15,6 +15,7 @@ from bench.subject.networks import once
 from implementations.errors import BadInput
 
 MAIN = 3
+TIMED = True
 EXAMPLES = (
     "time --dataset digits --architectures cnn-32-16-8 --rounds 5",
     "time --grid full --frameworks jax pytorch",

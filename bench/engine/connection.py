@@ -1,0 +1,95 @@
+"""A Ray cluster, connected: that at an address, or one of this machine alone for one command."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bench.engine import node, scratch
+from implementations.errors import BadInput
+
+INSTALL = "ray is not installed; `nox -s ray` installs it (pip install 'ray[default]')"
+
+
+def nodes() -> list[dict[str, Any]]:
+    """The nodes that have a core, as Ray describes them. Raises BadInput where there is none."""
+    import ray
+
+    found = [each for each in ray.nodes() if each["Alive"] and each["Resources"].get("CPU")]
+    if not found:
+        raise BadInput("no node of the Ray cluster has a core; add one")
+    return found
+
+
+def cores() -> int:
+    """The cores of all nodes together."""
+    return int(sum(each["Resources"]["CPU"] for each in nodes()))
+
+
+def largest() -> dict[str, float]:
+    """What the node of the most cores has: `CPU`, `memory` in bytes, `GPU` where there is one."""
+    return dict(max((n["Resources"] for n in nodes()), key=lambda r: r["CPU"]))
+
+
+def connected(address: str) -> Any:
+    """Ray, connected, all of its nodes like this process. Raises BadInput."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    scratch.folder()  # made before Ray is there, it goes after it
+    import ray
+
+    if ray.is_initialized():
+        return ray
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if address:
+        try:
+            ray.init(address=address, **quiet)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            why = str(error).strip().splitlines()[0]
+            told = f"--address {address}: no Ray cluster answers there ({why})"
+            raise BadInput(f"{told}; start one, or leave it out") from error
+    else:
+        with _temporary(scratch.folder()) as place:
+            ray.init(
+                address="local", num_cpus=len(os.sched_getaffinity(0)),
+                include_dashboard=False, _temp_dir=str(place), **quiet,
+            )  # fmt: skip
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    checks = []
+    for each in nodes():
+        there = NodeAffinitySchedulingStrategy(each["NodeID"], soft=False)
+        task = ray.remote(node.check).options(num_cpus=0, max_retries=0, scheduling_strategy=there)
+        checks.append(task.remote(node.about()))
+    try:
+        ray.get(checks)
+    except ray.exceptions.RayError as error:
+        raise_known(error)
+        raise BadInput(f"a node does not answer: {str(error).splitlines()[0]}") from error
+    return ray
+
+
+def raise_known(error: Exception) -> None:
+    """Raise what a task raised: code of ours, which would raise it on every node."""
+    import ray
+
+    if isinstance(error, ray.exceptions.RayTaskError):
+        cause = error.cause
+        raise cause if isinstance(cause, BadInput) else error
+
+
+@contextmanager
+def _temporary(folder: Path) -> Iterator[Path]:
+    """Meanwhile, what is started has its temporary files in this folder, which goes with us."""
+    before = os.environ.get("TMPDIR")
+    os.environ["TMPDIR"] = str(folder)
+    try:
+        yield folder / "ray"
+    finally:
+        if before is None:
+            del os.environ["TMPDIR"]
+        else:
+            os.environ["TMPDIR"] = before

@@ -1,0 +1,165 @@
+"""A job's files on their way to another machine and back.
+
+What is under the results' `work/` keeps its place in a folder of the job's own; any other file, as
+weights that a user has elsewhere, lies there under its digest. Of the folders that children fill, a
+file travels where the job names it; the oracle's answers all do, as nobody can name them without
+computing them. What a job makes or changes there comes back under the same name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from bench.record.array_file import write_bytes
+from bench.record.cell import Cell
+
+WORK, GIVEN = "@work/", "@given/"
+"""What stands for the two folders in what a job that travels is told."""
+UNNAMED = frozenset({f"{WORK}oracle"})
+"""Folders whose files all travel."""
+IDENTITY = re.compile("[0-9a-f]{12,}")
+"""A cell's, or a digest: by these a job names files."""
+Changes = dict[str, bytes | None]
+"""Where a file lies -> what is in it now; None where it is gone."""
+
+
+def strings(value: Any, change: Callable[[str], str]) -> Any:
+    """The same JSON value with its strings changed, but for keys."""
+    if isinstance(value, Mapping):
+        return {name: strings(part, change) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [strings(part, change) for part in value]
+    return change(value) if isinstance(value, str) else value
+
+
+class Packed:
+    """What children are told, without this machine's paths, and the files that it names."""
+
+    def __init__(self, context: Mapping[str, Any]) -> None:
+        self._work = Path(context["out"]).parent if "out" in context else None
+        self._named: dict[str, Path] = {}
+        self._folders: set[str] = set()
+        self._digests: dict[tuple[Path, int, int], str] = {}
+        self.context: dict[str, Any] = strings(context, self._pack)
+        self._identities = set(IDENTITY.findall(json.dumps(self.context)))
+
+    def _pack(self, text: str) -> str:
+        path = Path(text)
+        if not path.is_absolute():
+            return text
+        if self._work and path.is_relative_to(self._work):
+            name = WORK + str(path.relative_to(self._work))
+            if not path.suffix:
+                self._folders.add(name)
+        elif path.is_file():
+            name = f"{GIVEN}{self.digest(path)}{path.suffix}"
+        else:
+            return text  # a folder of data sets: every machine has its own
+        self._named[name] = path
+        return name
+
+    def files(self, cells: Iterable[Cell]) -> dict[str, Path]:
+        """Of a job: where files are to lie, and where they are here."""
+        found = {name: path for name, path in self._named.items() if path.is_file()}
+        known = self._identities | {cell.cell_id for cell in cells}
+        for name in self._folders:
+            place = self.here(name)
+            for path in sorted(place.iterdir()) if place.is_dir() else ():
+                named = name in UNNAMED or known & set(IDENTITY.findall(path.name))
+                if named and not path.name.startswith(".") and path.is_file():
+                    found[f"{name}/{path.name}"] = path
+        return found
+
+    def here(self, name: str) -> Path:
+        """Where a file of `work/` lies on this machine."""
+        assert self._work and name.startswith(WORK) and ".." not in Path(name).parts
+        return self._work / name.removeprefix(WORK)
+
+    def digest(self, path: Path) -> str:
+        """The SHA-256 of a file, read once while it stays as it is."""
+        about = path.stat()
+        key = path, about.st_mtime_ns, about.st_size
+        if key not in self._digests:
+            with path.open("rb") as stream:
+                self._digests[key] = hashlib.file_digest(stream, "sha256").hexdigest()
+        return self._digests[key]
+
+    def take(self, changes: Changes) -> None:
+        """Put what a job has made in its place here. Raises BadInput where there is no room."""
+        for name, content in changes.items():
+            path = self.here(name)
+            if content is None:
+                path.unlink(missing_ok=True)
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_bytes(path, content)
+
+
+class Unpacked:
+    """A job's folder on the machine that runs it. `kept` has files by digest, for later jobs too.
+
+    `files` says where each is to lie, with its digest, and `fetch` gives what is in the file of a
+    digest.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        kept: Path,
+        context: Mapping[str, Any],
+        files: Mapping[str, str],
+        fetch: Callable[[str], Any],
+    ) -> None:
+        self._folder = folder
+        kept.mkdir(parents=True, exist_ok=True)
+        for name, digest in files.items():
+            stored = kept / digest
+            if not stored.exists():
+                young = kept / f".{digest}-{os.getpid()}"
+                young.write_bytes(fetch(digest))
+                young.rename(stored)
+            path = self._place(name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.hardlink_to(stored)
+        for name in (WORK, GIVEN):
+            self._place(name).mkdir(exist_ok=True)
+        self.context: dict[str, Any] = strings(context, self._unpack)
+        if "out" in self.context:
+            Path(self.context["out"]).mkdir(exist_ok=True)
+        self._known = self._look()
+
+    def _place(self, name: str) -> Path:
+        return self._folder / name.removeprefix("@")
+
+    def _unpack(self, text: str) -> str:
+        return str(self._place(text)) if text.startswith((WORK, GIVEN)) else text
+
+    def _look(self) -> dict[str, tuple[int, int, int]]:
+        found = {}
+        for path in self._place(WORK).rglob("*"):
+            with suppress(FileNotFoundError):  # renamed meanwhile
+                if path.is_file() and not path.name.startswith("."):
+                    about = path.stat()
+                    name = f"@{path.relative_to(self._folder)}"
+                    found[name] = about.st_ino, about.st_mtime_ns, about.st_size
+        return found
+
+    def changes(self) -> Changes:
+        """What has been made, changed or removed since this was asked last."""
+        now, before = self._look(), self._known
+        made: Changes = dict.fromkeys(before.keys() - now.keys())
+        for name, about in now.items():
+            if before.get(name) != about:
+                try:
+                    made[name] = self._place(name).read_bytes()
+                except FileNotFoundError:
+                    made[name] = None
+        self._known = now
+        return made

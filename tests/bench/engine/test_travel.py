@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.engine.travel import Packed, Unpacked
+from bench.record.cell import Cell
+
+CELL = Cell(stage="agree", framework="reference", dataset="digits", architecture="cnn-gap")
+DIGEST = "0123456789abcdef"
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> dict[str, Any]:
+    """What children are told, and the files that lie about."""
+    work = tmp_path / "results" / "work"
+    files = {
+        work / "images-digits-4.safetensors": b"images",
+        work / "oracle" / "a.safetensors": b"answer",
+        work / "networks" / f"net--{CELL.cell_id}-abc.checkpoint.safetensors": b"half trained",
+        work / "networks" / "net--fedcba987654-abc.checkpoint.safetensors": b"another's",
+        work / "networks" / ".young.tmp": b"half written",
+        work / "maps" / f"{DIGEST}.safetensors": b"maps",
+        work / "maps" / "fedcba9876543210.safetensors": b"of another run",
+        tmp_path / "elsewhere" / "w.safetensors": b"weights",
+    }
+    for path, content in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return {
+        "images": {"digits": str(work / "images-digits-4.safetensors")},
+        "weights": {"digits/cnn-gap/trained": str(tmp_path / "elsewhere" / "w.safetensors")},
+        "oracle": str(work / "oracle"), "out": str(work / "networks"),
+        "maps": str(work / "maps"), "values": str(work / "values" / "run"),
+        "kept": {"digits/cnn-gap": {"grad_cam": {"trained": DIGEST}}},
+        "data_dir": str(tmp_path / "elsewhere"), "n_images": 4, "word": "hello",
+    }  # fmt: skip
+
+
+def unpacked(packed: Packed, folder: Path) -> Unpacked:
+    files = packed.files([CELL])
+    digests = {name: packed.digest(path) for name, path in files.items()}
+    stored = {digests[name]: path.read_bytes() for name, path in files.items()}
+    assert all(hashlib.sha256(content).hexdigest() == name for name, content in stored.items())
+    folder.mkdir()
+    return Unpacked(folder, folder / "kept", packed.context, digests, stored.__getitem__)
+
+
+def test_a_job_finds_its_files_elsewhere_and_no_others(
+    context: dict[str, Any], tmp_path: Path
+) -> None:
+    packed = Packed(context)
+    there = unpacked(packed, tmp_path / "there").context
+    assert there["n_images"] == 4 and there["word"] == "hello" and there["kept"] == context["kept"]
+    assert there["data_dir"] == context["data_dir"], "every machine has its own"
+    assert Path(there["images"]["digits"]).read_bytes() == b"images"
+    assert Path(there["weights"]["digits/cnn-gap/trained"]).read_bytes() == b"weights"
+    assert [path.read_bytes() for path in Path(there["oracle"]).iterdir()] == [b"answer"]
+    assert [path.read_bytes() for path in Path(there["out"]).iterdir()] == [b"half trained"]
+    assert [path.read_bytes() for path in Path(there["maps"]).iterdir()] == [b"maps"]
+    mine = str(tmp_path / "there")
+    assert all(there[name].startswith(mine) for name in ("oracle", "out", "maps", "values"))
+
+
+def test_what_is_made_comes_back_once_and_what_is_removed_goes(
+    context: dict[str, Any], tmp_path: Path
+) -> None:
+    packed = Packed(context)
+    place = unpacked(packed, tmp_path / "there")
+    out, values = Path(place.context["out"]), Path(place.context["values"])
+    assert place.changes() == {}
+    values.mkdir(parents=True)
+    (values / "v.safetensors").write_bytes(b"values")
+    (out / ".w.tmp").write_bytes(b"half")
+    (out / "w.safetensors").write_bytes(b"whole")
+    next(out.glob("*.checkpoint.safetensors")).unlink()
+    changes = place.changes()
+    assert set(changes.values()) == {None, b"values", b"whole"} and len(changes) == 3
+    assert place.changes() == {}
+    packed.take(changes)
+    assert (Path(context["values"]) / "v.safetensors").read_bytes() == b"values"
+    assert (Path(context["out"]) / "w.safetensors").read_bytes() == b"whole"
+    assert not list(Path(context["out"]).glob(f"*{CELL.cell_id}*"))
+    other = replace(CELL, seed=1)
+    assert not any("checkpoint" in name for name in packed.files([other]))
