@@ -37,8 +37,9 @@ def _rows(cell: Cell, context: Mapping[str, Any], report: Reporter) -> Iterator[
         )
     tensors = pretrained.neutral(Path(context["weights"]), architecture)
     asked = Explanation(
-        images, targets, Path(context["out"]), context["stages"], cell.batch, context["normalise"]
-    )
+        images, targets, Path(context["out"]), context["stages"], cell.batch, context["normalise"],
+        context["shards"],
+    )  # fmt: skip
 
     def tell(text: str) -> None:
         report.send("progress", text=text)

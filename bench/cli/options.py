@@ -67,6 +67,8 @@ class Single(Common):
     batch: int = option(0, "by default by the method's cost", "explain", values.positive)
     normalise: str = option("none", "written scaled for display too", "explain",
                             values.word("normaliser", NORMALISERS))
+    shards: int = option(0, "files, in the folder --out, with an index; a killed command goes on "
+                         "from the last", "explain", values.positive)
     picture: Path | None = option(  # noqa: RUF009
         None, "image, map and overlay, .png; of prototypes by default beside --out",
         "explain prototype", Path)

@@ -25,7 +25,7 @@ def explain(asked: Single) -> int:
     3 where the logits are not those expected, and no cause is found. All that can be seen to be
     wrong is refused here, before a framework is imported. Raises BadInput and Unavailable.
     """
-    from bench.cli import explained, panels, user_files
+    from bench.cli import panels, sharding, user_files
     from bench.engine import scratch
     from bench.record import cell as cells
     from bench.stages import explain as stage
@@ -46,7 +46,10 @@ def explain(asked: Single) -> int:
     method = method_of(cell)
     cell = replace(cell, score=asked.score or method.card.score)
     inputs = [*asked.images, asked.targets, asked.weights, asked.file, asked.expect]
-    user_files.check_writable(asked.out, inputs)
+    if asked.shards:
+        sharding.check(asked)
+    else:
+        user_files.check_writable(asked.out, inputs)
     look = drawn.Look(
         asked.colormap, asked.opacity, asked.resample, asked.size, asked.normalise, asked.limit,
         asked.image_share,
@@ -69,8 +72,17 @@ def explain(asked: Single) -> int:
         given.require(column, cell.device)
         for told in subject.told:
             print(f"python -m bench explain: {told}", file=sys.stderr)  # noqa: T201
+        if asked.shards:
+            targets = str(Path(asked.targets).resolve()) if asked.targets else None
+            return _ended(asked, sharding.explained(asked, cell, subject, targets))
         drawing = _Drawing(look, want, panels.Place(cell.method, layer), called)
-        row = _explained(asked, cell, subject, drawing)
+        return _ended(asked, _explained(asked, cell, subject, drawing))
+
+
+def _ended(asked: Single, row: Row) -> int:
+    """The command's status by the child's row. Raises BadInput and Unavailable."""
+    from bench.cli import explained
+
     if row["status"] == "ok":
         return expecting.tell(asked, row)
     reason = row["reason"]
@@ -112,7 +124,7 @@ def _explained(asked: Single, cell: Cell, subject: given.Given, drawing: _Drawin
             **subject.context, "targets": targets, "out": str(made.resolve()),
             "expect": expecting.checked(asked.expect, subject),
             "stages": asked.save == "stages", "normalise": asked.normalise,
-            "sheet": str(Path(folder).resolve()),
+            "sheet": str(Path(folder).resolve()), "shards": 0,
         }  # fmt: skip
         want, shown = drawing.want, 1
         if want:

@@ -17,10 +17,14 @@ from numpy.typing import NDArray
 
 from bench.record.array_file import ArrayFile
 from bench.record.cell import Cell
+from bench.record.fingerprint import code_of
+from bench.stages import shards
+from bench.stages.shards import Seen
 from bench.subject.explainer import Explainer, build, method_of
 from bench.subject.heatmaps import normalise
 from implementations import frameworks
 from implementations.architecture.graph import Architecture
+from implementations.architecture.weights import digest
 from implementations.arrays import Weights
 from implementations.errors import BadInput
 
@@ -45,6 +49,7 @@ class Explanation:
 
     `batch` images are explained at once, fewer where the maps of so many need too much memory; 0
     leaves it to the method's cost. But for `none`, the maps are written scaled for display too.
+    With `shards` that many files are written, into the folder `out`, with an index.
     """
 
     images: Images
@@ -53,6 +58,7 @@ class Explanation:
     save_stages: bool
     batch: int
     normaliser: str = "none"
+    shards: int = 0
 
 
 @np.errstate(over="ignore", invalid="ignore")  # What is not finite is refused.
@@ -80,19 +86,35 @@ def explain(
         "options": ", ".join(f"{name}={value}" for name, value in cell.options),
         "convention": "heatmap raw at the layer; upsampled bilinear, half-pixel centres",
     }
-    file: ArrayFile | None = None
-    try:
-        for start in range(0, n, batch):
-            part = _explain_batch(explainer, request, start, batch)
-            file = file or ArrayFile(request.out, n, part, about)
-            file.write(start, part)
-            tell(f"{min(start + batch, n)} of {n} images")
-    except BaseException:
+
+    def look(start: int, stop: int) -> tuple[NDArray[np.float32], NDArray[np.int32] | None]:
+        given = request.targets
+        return request.images[start:stop], None if given is None else given[start:stop]
+
+    def fill(out: Path, start: int, stop: int, seen: Seen | None = None) -> None:
+        file: ArrayFile | None = None
+        try:
+            for first in range(start, stop, batch):
+                images, targets = look(first, min(first + batch, stop))
+                if seen:
+                    seen(images, targets)
+                part = _explain_batch(explainer, request, images, targets, first, batch)
+                file = file or ArrayFile(out, stop - start, part, about)
+                file.write(first - start, part)
+                tell(f"{first + len(images)} of {n} images")
+        except BaseException:
+            if file:
+                file.discard()
+            raise
         if file:
-            file.discard()
-        raise
-    if file:
-        file.close()
+            file.close()
+
+    if request.shards:
+        also = {"weights_sha": digest(tensors), "code_hash": code_of(cell), "written": [*wanted]}
+        of = {**about, **also, "normalised": request.normaliser}
+        shards.write(request.out, n, request.shards, of, look, fill)
+    else:
+        fill(request.out, 0, n)
 
 
 def _batch(explainer: Explainer) -> int:
@@ -111,16 +133,19 @@ def _at_most(explainer: Explainer, architecture: Architecture) -> int:
 
 
 def _explain_batch(
-    explainer: Explainer, request: Explanation, start: int, batch: int
+    explainer: Explainer,
+    request: Explanation,
+    images: NDArray[np.float32],
+    targets: NDArray[np.int32] | None,
+    start: int,
+    batch: int,
 ) -> dict[str, NDArray[Any]]:
-    images = np.ascontiguousarray(request.images[start : start + batch])
+    images = np.ascontiguousarray(images)
     fill = [(0, batch - len(images))] + [(0, 0)] * 3
     logits = explainer.logits(np.pad(images, fill))[: len(images)]
     _check_finite("logits are", logits, start)
-    if request.targets is None:
+    if targets is None:
         targets = logits.argmax(axis=1).astype(np.int32)
-    else:
-        targets = request.targets[start : start + batch]
     part = next(explainer.stages(images, targets, batch))
     _check_finite("heatmap is", part["heatmap"], start)
     if request.normaliser != "none":

@@ -71,9 +71,9 @@ class Common:
     epochs: int | None = option(None, "of training; by default each architecture's own",
                                 "train compare sweep", values.positive)
     engine: str = option("local", "this machine, local, or a Ray cluster, ray",
-                         "explain train stages", values.word("engine", ENGINES))
+                         "train stages", values.word("engine", ENGINES))
     address: str = option("", "of the Ray cluster; by default one of this machine's cores",
-                          "explain train stages")
+                          "train stages")
     exclusive: bool = option(False, "whole nodes of the Ray cluster, one job a node",
                              "train stages")
     # fmt: on

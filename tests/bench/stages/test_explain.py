@@ -174,3 +174,75 @@ def test_memory_does_not_grow_with_the_number_of_images(place: Any) -> None:
         peaks.append(peak / 1024)
         sizes.append((images.nbytes + place.out.stat().st_size) / 2**20)
     assert peaks[1] - peaks[0] <= sizes[1] - sizes[0], (peaks, sizes)
+
+
+def sharded(folder: Any) -> dict[str, np.ndarray]:
+    """All arrays of a folder of shards, put together as the index says."""
+    index = json.loads((folder / "index.json").read_text())
+    parts = [load_file(folder / entry["file"]) for entry in index["shards"]]
+    assert [entry["start"] for entry in index["shards"]][1:] == [
+        entry["stop"] for entry in index["shards"]
+    ][:-1]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def test_shards_are_the_one_file_and_only_what_is_missing_is_made(
+    place: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    targets = place.folder / "targets.npy"
+    np.save(targets, np.array([3, 2, 1, 0, 3], np.int64))
+    asked = {"framework": "reference", "mode": None, "targets": targets}
+    folder = place.out.with_name("shards")
+    assert main(place.arguments(**asked)) == 0
+    assert main(place.arguments(**asked, out=folder, shards=3)) == 0
+    expected, found = load_file(place.out), sharded(folder)
+    assert {path.name for path in folder.iterdir()} == {
+        "index.json", *(f"shard-{n:05}.safetensors" for n in range(3))
+    }  # fmt: skip
+    for name, array in expected.items():
+        np.testing.assert_array_equal(found[name], array)
+
+    def made() -> dict[str, int]:
+        return {path.name: path.stat().st_ino for path in folder.glob("shard-*")}
+
+    before = made()
+    (folder / "shard-00001.safetensors").unlink()
+    (folder / ".shard-00001.safetensors.abc.tmp").write_bytes(b"of a kill")
+    images = place.images.copy()
+    images[4] = 0
+    np.save(place.folder / "images.npy", images)  # the last shard's
+    assert main(place.arguments(**asked, out=folder, shards=3)) == 0
+    after = made()
+    assert {name for name in after if after[name] == before[name]} == {"shard-00000.safetensors"}
+    assert not list(folder.glob(".*"))
+    assert main(place.arguments(**asked, out=folder, shards=2)) == 0
+    assert len(sharded(folder)["heatmap"]) == 5 and len(made()) == 2
+    capsys.readouterr()
+    assert main(place.arguments(**{**asked, "layer": "conv1"}, out=folder, shards=2)) == 2
+    assert "has heatmaps of something else; name another folder" in capsys.readouterr().err
+    (folder / "mine.txt").write_text("mine")
+    assert main(place.arguments(**asked, out=folder, shards=2)) == 2
+    assert "has other files (mine.txt)" in capsys.readouterr().err
+    assert main(place.arguments(**asked, out=folder, shards=2, picture=place.out)) == 2
+
+
+def test_killed_shards_go_on_where_they_were(place: Any) -> None:
+    images = np.random.default_rng(0).random((20_000, *place.images.shape[1:]), np.float32)
+    np.save(place.folder / "images.npy", images)
+    folder = place.out.with_name("shards")
+    asked = {"framework": "reference", "mode": None, "batch": 64, "out": folder}
+    words = [sys.executable, "-m", "bench", *place.arguments(**asked, shards=40)]
+    with subprocess.Popen(words, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
+        while not (folder / "shard-00001.safetensors").exists():
+            assert process.poll() is None
+        process.kill()
+    first = folder / "shard-00000.safetensors"
+    before = first.stat().st_ino
+    np.save(place.folder / "images.npy", images[:1000])
+    assert main(place.arguments(**asked, shards=2)) == 2, "of other images"
+    np.save(place.folder / "images.npy", images)
+    index = json.loads((folder / "index.json").read_text())
+    assert 1 <= len(index["shards"]) < 40
+    assert subprocess.run(words, cwd=ROOT, check=False, capture_output=True).returncode == 0
+    assert first.stat().st_ino == before
+    assert len(sharded(folder)["heatmap"]) == len(images) and not list(folder.glob(".*"))
