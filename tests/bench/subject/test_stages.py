@@ -40,7 +40,7 @@ def test_a_stage_is_one_new_file_or_folder(tmp_path: Path) -> None:
     (tmp_path / "weigh" / "stage.py").write_text('"""Weighs."""\nMAIN = 2\n\n\ndef run(job): ...\n')
     weigh, count = stages.stages(tmp_path)
     assert weigh[:2] == ("weigh", f"bench.{tmp_path.name}.weigh.stage") and weigh.main == 2
-    assert count[2:] == ("Counts the images. And more", ("count",), None)
+    assert count[2:] == ("Counts the images. And more", ("count",), None, False)
 
 
 def test_listing_them_imports_none() -> None:
