@@ -9,6 +9,7 @@ import importlib
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 from types import ModuleType
@@ -21,6 +22,7 @@ from bench.report import (
     contact_sheet,
     files,
     gallery,
+    sanity,
     shap_plots,
     site,
     stage_seconds,
@@ -152,9 +154,10 @@ def _pictures(
 def _sheets(
     heads: Sequence[Head], heatmaps: Sequence[Path], results: Path, networks: Networks | None
 ) -> list[Path]:
-    """The contact sheets of heatmaps, each of as many runs as it takes."""
+    """The contact sheets of heatmaps, each of as many runs as it takes, and the sanity checks."""
     written = []
-    for stem, figure, runs in contact_sheet.sheets(heatmaps, networks):
+    made = (contact_sheet.sheets(heatmaps, networks), sanity.draw(heatmaps, networks))
+    for stem, figure, runs in chain(*made):
         foot = files.footer(heads, set(runs))
         written.append(files.write_figure(figure, stem, "png", foot, results / "figures"))
     return written

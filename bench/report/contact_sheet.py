@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.report.files import DPI, stem
 from bench.report.kept_maps import CLASS, LAYER, REFERENCE, Kept, gathered
@@ -58,9 +59,7 @@ def _lines(kept: Kept) -> list[list[sheet.Panel]]:
 
 
 def _sheet(kept: Kept, lines: list[list[sheet.Panel]]) -> Any:
-    """The figure of a contact sheet, a pixel of it a pixel."""
-    from matplotlib.figure import Figure
-
+    """The figure of a contact sheet."""
     height, width = kept.images.shape[1:3]
     times = TILE / min(height, width)
     size = (round(times * height), round(times * width))
@@ -71,17 +70,23 @@ def _sheet(kept: Kept, lines: list[list[sheet.Panel]]) -> Any:
     ]
     named = [[f"image {n + 1}", kept.called(int(kept.targets[n]))] for n in chosen]
     pixels = sheet.composed(kept.images[chosen], named, few, look, ACROSS)
-    inches = [side / DPI for side in pixels.shape[1::-1]]
-    figure = Figure(figsize=(inches[0], inches[1] + TITLE), dpi=DPI)
-    axis = figure.add_axes((0, 0, 1, inches[1] / (inches[1] + TITLE)))
-    axis.imshow(pixels, interpolation="nearest", aspect="auto")
-    axis.set_axis_off()
     title = (
         f"{kept.architecture} on {kept.dataset}: the float64 oracle's maps, each on its own scale"
     )
-    figure.suptitle(
-        title, fontsize=10, x=0.01, ha="left", y=1 - 0.05 / (inches[1] + TITLE), va="top"
-    )
+    return figure_of(pixels, title)
+
+
+def figure_of(pixels: NDArray[np.uint8], title: str) -> Any:
+    """A figure of pixels (height, width, 3), one for one, beneath a title."""
+    from matplotlib.figure import Figure
+
+    wide, tall = (side / DPI for side in pixels.shape[1::-1])
+    figure = Figure(figsize=(wide, tall + TITLE), dpi=DPI)
+    axis = figure.add_axes((0, 0, 1, tall / (tall + TITLE)))
+    axis.imshow(pixels, interpolation="nearest", aspect="auto")
+    axis.set_axis_off()
+    top = 1 - 0.05 / (tall + TITLE)
+    figure.suptitle(title, fontsize=9, x=0.01, ha="left", y=top, va="top")
     return figure
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from bench import metrics
 from bench.engine.worker import Row
 from bench.record.cell import Cell
-from bench.stages import Job
+from bench.stages import Job, cascades, gallery
 from bench.stages.summary import correctness, curves, summarise
 from bench.subject.budgets import spread
 from bench.subject.complete import promised
@@ -123,10 +123,12 @@ def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
     costly = evaluations > COSTLY
     few = context["n_again"] if costly else len(maps)
     if few and cell.weights != INITIAL:
-        yield from _again(cell, explainer, maps[:few], about, targets[:few], often=False)
+        yield from _again(cell, explainer, maps[:few], about, targets[:few], context, often=False)
     fewer = context["n_anew"] // 4 if costly else context["n_anew"]
     if fewer and cell.weights != INITIAL:
-        yield from _again(cell, explainer, maps[:fewer], about, targets[:fewer], often=True)
+        yield from _again(
+            cell, explainer, maps[:fewer], about, targets[:fewer], context, often=True
+        )
 
 
 def explained(cell: Cell, context: Mapping[str, Any]) -> NDArray[np.int32]:
@@ -186,6 +188,7 @@ def _again(
     maps: NDArray[np.float64],
     about: Subject,
     targets: NDArray[np.int32],
+    context: Mapping[str, Any],
     often: bool,
 ) -> Iterator[Row]:
     """The metrics that explain again, many times over or not, on as many images as maps."""
@@ -194,11 +197,12 @@ def _again(
     def redrawn(tensors: Weights) -> NDArray[np.float64]:
         return _explain(build(cell, about.architecture, tensors), images, targets)
 
+    anew = Redrawn(about.architecture, about.weights, about.kernels, redrawn)
     case = metrics.Case(
         maps, images=images, targets=targets, labels=about.labels[: len(maps)],
         explain=lambda images, targets: _explain(explainer, images, targets),
         draws=Draws(np.arange(len(maps))), classes=about.architecture.classes,
-        redrawn=Redrawn(about.architecture, about.weights, about.kernels, redrawn),
+        redrawn=anew,
         sums=(not often and promised(cell, explainer, images, targets, BATCH)) or metrics.ABSENT,
     )  # fmt: skip
     values = {}
@@ -207,6 +211,7 @@ def _again(
         asked = needs & metrics.AGAIN and bool(needs & MANY) == often
         if asked and ("sums" not in needs or case.sums):
             values[name] = case.value(name)
+    cascades.leave(cell, case, anew, context)
     subsets = correctness(targets, case.labels)
     for row in [*summarise(values, subsets, maps), *curves(case.curves, subsets, maps)]:
         yield {**row, "explainer": label(cell)}
@@ -225,7 +230,9 @@ def run(job: Job) -> list[Row]:
     if not asked and job.request.command == "contrast":
         columns = ", ".join(column.label for column in job.request.columns)
         raise Unavailable(f"no library serves {columns}; see `python -m bench list`")
-    return job.execute("contrast", asked, context={**told(job), "n_again": few, "n_anew": few})
+    rows = job.execute("contrast", asked, context={**told(job), "n_again": few, "n_anew": few})
+    cascades.gather(asked, told(job), gallery.file(job.run.run_id, job.request.results))
+    return rows
 
 
 def networks(job: Job) -> list[tuple[str, str]]:

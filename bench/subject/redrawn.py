@@ -22,7 +22,8 @@ class Redrawn:
     """The explained network with its last layers drawn anew; `layers` is how many have weights.
 
     `explain(weights)` gives the maps (N, H, W) of the network with these weights. Every column
-    meets the same ones, for they are drawn in NumPy.
+    meets the same ones, for they are drawn in NumPy. `names` are the layers from the logits down,
+    `seen` the maps of the first draw, by how many layers it drew anew.
     """
 
     def __init__(
@@ -33,13 +34,14 @@ class Redrawn:
         self._explain = explain
         owners = {name.rpartition(".")[0] for name in trained if not name.endswith(KEPT)}
         order = [node.name for node in architecture.nodes if node.name in owners]
-        self._from_the_logits = order[::-1]
+        self.names = order[::-1]
         self.layers = len(order)
+        self.seen: dict[int, NDArray[Any]] = {}
 
     def weights(self, count: int, draw: int) -> dict[str, NDArray[np.float32]]:
         """The weights with the `count` layers nearest to the logits drawn anew."""
         drawn = weights.initialise(self._architecture, SEED + draw, self._kernels)
-        anew = set(self._from_the_logits[:count])
+        anew = set(self.names[:count])
         return {
             name: drawn[name]
             if name.rpartition(".")[0] in anew and not name.endswith(KEPT)
@@ -49,4 +51,7 @@ class Redrawn:
 
     def explain(self, count: int, draw: int) -> NDArray[Any]:
         """Maps (N, H, W) with these weights."""
-        return self._explain(self.weights(count, draw))
+        maps = self._explain(self.weights(count, draw))
+        if draw == 0:
+            self.seen[count] = maps
+        return maps

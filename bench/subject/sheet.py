@@ -44,18 +44,19 @@ def images_drawn(n: int, panels: int) -> int:
 
 def composed(
     images: NDArray[Any], named: Sequence[Sequence[str]], lines: Sequence[Sequence[Panel]],
-    look: Look, across: int = ACROSS,
+    look: Look, across: int = ACROSS, overlays: bool = True,
 ) -> NDArray[np.uint8]:  # fmt: skip
     """Pixels (height, width, 3) of images (n, H, W, C) in [0, 1] with their lines of text.
 
     One panel stands beside the image, and its overlay beside that; of several the overlays stand
-    beneath the maps. A line of more than `across` panels is broken.
+    beneath the maps. A line of more than `across` panels is broken. Without `overlays` there are
+    the maps alone.
     """
     size = look.size or _size(images.shape[1], images.shape[2])
     broken = [part for line in lines for part in _broken(line, across)]
     drawings = [[_Drawing(panel, look) for panel in line] for line in broken]
     blocks = [
-        _block(drawn.plain(image, size), named[n], drawings, n, look)
+        _block(drawn.plain(image, size), named[n], drawings, n, look, overlays)
         for n, image in enumerate(images)
     ]
     spaced = [np.pad(each, ((0, GAP), (0, 0), (0, 0)), constant_values=1.0) for each in blocks]
@@ -105,10 +106,11 @@ class _Drawing:
 
 
 def _block(
-    image: drawn.Pixels, named: Sequence[str], lines: list[list[_Drawing]], n: int, look: Look
-) -> NDArray[np.float64]:
+    image: drawn.Pixels, named: Sequence[str], lines: list[list[_Drawing]], n: int, look: Look,
+    overlays: bool,
+) -> NDArray[np.float64]:  # fmt: skip
     """An image and all of its panels, a gap beneath."""
-    if len(lines) == len(lines[0]) == 1:
+    if overlays and len(lines) == len(lines[0]) == 1:
         (only,) = lines[0]
         heat, over = only.pair(n, image, look)
         row = [
@@ -125,8 +127,8 @@ def _block(
         ]
         first = image if number == 0 else np.ones_like(image)
         rows.append(_row([_captioned(first, named if number == 0 else ()), *heads]))
-        blank = np.ones(image.shape)
-        rows.append(_row([blank, *(over for _, over in pairs)]))
+        if overlays:
+            rows.append(_row([np.ones(image.shape), *(over for _, over in pairs)]))
     width = max(row.shape[1] for row in rows)
     padded = [
         np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0)), constant_values=1.0)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ import pytest
 from bench import metrics
 from bench.record.cell import Cell
 from bench.record.schema import COLUMNS
-from bench.stages import contrast
+from bench.report import sanity
+from bench.stages import cascades, contrast
 from bench.subject.inputs import INITIAL, prepare_images
 from bench.subject.names import pick_columns
 from bench.subject.request import Request
@@ -87,6 +89,35 @@ def test_a_method_that_promises_a_sum_is_held_to_it(located: tuple[Cell, dict[st
     assert gaps["completeness_gap"]["value"] < 0.02
     curve = [row["at"] for row in rows if row.get("metric") == "cascading_ssim" and "at" in row]
     assert curve == sorted(curve)
+
+
+def test_the_maps_of_each_step_are_kept_for_a_picture(
+    located: tuple[Cell, dict[str, Any]], tmp_path: Path
+) -> None:
+    pytest.importorskip("torch")
+    cell, context = located
+    mine = replace(cell, method="saliency")
+    context = {**context, "n_again": 0, "out": str(tmp_path)}
+    rows = list(contrast.measure(mine, context))
+    cascades.gather([mine, cell], context, tmp_path / "maps" / "run.safetensors")
+    found = weights.load(tmp_path / "maps" / "run.safetensors")
+    head = f"shapes/{cell.architecture}/cascade@"
+    told = json.loads(bytes(found[f"{head}layers"]))
+    assert told["counts"] == [*range(len(told["names"]) + 1)] and told["names"][0] == "dense1"
+    maps = found[f"{head}saliency"]
+    n = cascades.IMAGES
+    assert maps.shape == (len(told["counts"]), n, 28, 28)
+    np.testing.assert_allclose(maps[0], kept(rows[0], context)[:n], rtol=1e-6, atol=1e-7)
+    for name in ("spearman", "ssim"):
+        likeness = found[f"{head}saliency@{name}"]
+        assert likeness.shape == maps.shape[:2]
+        np.testing.assert_allclose(likeness[0], 1)
+    ((stem, figure, runs),) = sanity.draw([tmp_path / "maps" / "run.safetensors"])
+    assert stem == f"sanity_shapes_{cell.architecture}" and runs == ("run",)
+    pixels = np.asarray(figure.axes[0].images[0].get_array())
+    assert pixels.shape[1] == (1 + len(maps)) * (sanity.TILE + 6)
+    cascades.gather([cell], context, tmp_path / "none.safetensors")
+    assert not (tmp_path / "none.safetensors").exists(), "nothing was left by this one"
 
 
 def test_what_is_costly_is_explained_again_on_few_images(
