@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -83,7 +83,8 @@ def method_of(cell: Cell) -> NamedMethod:
     """The cell's method: our own, or a library's offer in the same form."""
     if cell.library:
         return libraries.load(cell.library).method(cell.method)
-    return methods.load(cell.method)
+    method = methods.load(cell.method)
+    return replace(method, given={**method.given, **dict(cell.options)})
 
 
 def load_framework(cell: Cell) -> tuple[Framework, float]:

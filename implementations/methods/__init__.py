@@ -22,6 +22,7 @@ from implementations.arrays import Array, Draws, Intermediates
 from implementations.contract import SCORES, Builder, Framework, Options
 from implementations.errors import BadInput, Unavailable, unknown
 from implementations.files import importing
+from implementations.methods import every_class
 from implementations.methods.card import Cost, Method, Option
 
 EXAMPLE = "grad_cam[reduction=mean]"
@@ -51,7 +52,8 @@ class NamedMethod:
     @property
     def options(self) -> Mapping[str, Option]:
         """The option schema."""
-        return self.card.options
+        either = self.card.classes in every_class.HOW
+        return {**self.card.options, **({"targets": every_class.TARGETS} if either else {})}
 
     @property
     def at(self) -> str:
@@ -61,7 +63,7 @@ class NamedMethod:
     @property
     def every_class(self) -> bool:
         """Whether its maps are (N, h, w, K), one for each class, and targets are not read."""
-        return self.card.classes == "all"
+        return self.card.classes == "all" or self.given.get("targets") == "all"
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -108,7 +110,11 @@ class NamedMethod:
 
     def cost(self, options: Options, architecture: Architecture, layer: str) -> Cost:
         """Images through the network for each image explained."""
-        return self.card.cost(options, architecture, layer)
+        cost = self.card.cost(options, architecture, layer)
+        if self.card.classes == "pulled" and options.targets == "all":
+            forward, backward, head = cost
+            return Cost(forward, backward * architecture.classes, head * architecture.classes)
+        return cost
 
     @property
     def differentiates(self) -> bool:
@@ -159,6 +165,8 @@ class NamedMethod:
             builder = getattr(self.module, frameworks.REFERENCE)
         if builder is None:
             raise Unavailable(f"{self.name} has no builder for {framework}")
+        if self.card.classes in every_class.HOW:
+            return every_class.served(framework, self.card.classes, builder)
         return builder
 
     def has(self, framework: str) -> bool:

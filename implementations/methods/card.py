@@ -97,7 +97,8 @@ class Method:
     """The card of a method.
 
     `at` is where its map lives, `reads` which activations it needs besides the image's, `classes`
-    whether the map is of the target or of every class, (N, h, w, K). `intermediates` are compared
+    whether the map is of the target or of every class, (N, h, w, K), or how it is of either
+    (`every_class.py`). `intermediates` are compared
     and saved in this order, `per_image` (N,) are saved only. `score` is its own default, `scores`
     those it is defined for. `tolerance` is for float32, `exact` for float64, both of the signed
     map's peak.
@@ -109,7 +110,7 @@ class Method:
     intermediates: tuple[str, ...]
     cost: Spend
     reads: Literal["none", "layer", "layers"] = "none"
-    classes: Literal["target", "all"] = "target"
+    classes: Literal["target", "all", "pulled", "scored"] = "target"
     options: Mapping[str, Option] = field(default_factory=dict)
     per_image: tuple[str, ...] = ()
     score: str = "logit"

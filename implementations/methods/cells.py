@@ -124,7 +124,7 @@ def pytorch(network: Network, options: Options, compile: Compile, values: Values
         masked = torch.where(members[:, cell][:, None, None], images, options.fill)
         repeated = targets.repeat(len(members))
         scores = network.score(options.score, network(masked.flatten(0, 1)), repeated)
-        return scores.view(-1, len(images))
+        return scores.view(len(members), -1)
 
     @compile
     def painted(network: Network, scores: Array, draws: dict[str, Array]) -> Intermediates:
@@ -150,13 +150,13 @@ def keras(network: KerasNetwork, options: Options, compile: Compile, values: Val
     def scored(
         network: KerasNetwork, images: Array, targets: Array, members: Array, cell: Array
     ) -> Array:
-        number, height, width, channels = images.shape
+        _, height, width, channels = images.shape
         shown = ops.take(members, cell, axis=1)[:, None, :, :, None]
         masked = ops.where(shown, images, ops.full_like(images, options.fill))
         masked = ops.reshape(masked, (-1, height, width, channels))
         repeated = ops.tile(targets, members.shape[0])
         scores = network.score(options.score, network(masked), repeated)
-        return ops.reshape(scores, (-1, number))
+        return ops.reshape(scores, (members.shape[0], -1))
 
     @compile
     def painted(network: KerasNetwork, scores: Array, draws: dict[str, Array]) -> Intermediates:

@@ -32,6 +32,7 @@ METHOD = Method(
     title="Ablation-CAM",
     paper="doi 10.1109/WACV45572.2020.9093360",
     at="layer",
+    classes="scored",
     intermediates=("activations", "weights", "signed", "heatmap"),
     options={"relu": RELU},
     cost=lambda options, architecture, layer: Cost(1, head=architecture.shapes[layer][-1]),
@@ -103,7 +104,9 @@ def jax(network: Network, layer: str, options: Options, compile: Compile) -> Exp
     @compile
     def weighted(network: Network, activations: Array, weights: list[Array]) -> Intermediates:
         joined = jnp.concatenate(weights, axis=1)
-        signed = jnp.einsum("nhwc,nc->nhw", activations, joined)
+        each = joined.reshape(len(activations), -1, joined.shape[1])
+        signed = jnp.einsum("nhwc,nkc->nkhw", activations, each)
+        signed = signed.reshape(-1, *activations.shape[1:3])
         maps = evidence.jax(signed, options.relu)
         return {"activations": activations, "weights": joined, **maps}
 
@@ -138,12 +141,14 @@ def pytorch(network: Network, layer: str, options: Options, compile: Compile) ->
         without = values[:, None] * keep.view(*keep.shape, *[1] * (values.ndim - 2))
         repeated = {name: array.repeat_interleave(len(keep), 0) for name, array in rest.items()}
         scores = score(without.flatten(0, 1), repeated, targets.repeat_interleave(len(keep)))
-        return score(values, rest, targets)[:, None] - scores.view(-1, len(keep))
+        scores = scores.view(len(values), len(keep), -1).transpose(1, 2).flatten(0, 1)
+        return score(values, rest, targets)[:, None] - scores
 
     @compile
     def weighted(network: Network, activations: Array, weights: list[Array]) -> Intermediates:
         joined = torch.cat(weights, dim=1)
-        signed = torch.einsum("nchw,nc->nhw", activations, joined)
+        each = joined.unflatten(0, (len(activations), -1))
+        signed = torch.einsum("nchw,nkc->nkhw", activations, each).flatten(0, 1)
         maps = evidence.pytorch(signed, options.relu)
         return {"activations": activations, "weights": joined, **maps}
 
@@ -188,12 +193,16 @@ def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile)
         without = ops.reshape(values[:, None] * sized, (-1, *values.shape[1:]))
         repeated = {name: ops.repeat(array, count, axis=0) for name, array in rest.items()}
         scores = score(without, repeated, ops.repeat(targets, count))
+        scores = ops.transpose(ops.reshape(scores, (values.shape[0], count, -1)), (0, 2, 1))
         return score(values, rest, targets)[:, None] - ops.reshape(scores, (-1, count))
 
     @compile
     def weighted(network: KerasNetwork, activations: Array, weights: list[Array]) -> Intermediates:
         joined = ops.concatenate(weights, axis=1)
-        signed = ops.einsum("nhwc,nc->nhw", activations, joined)
+        number, height, width, channels = activations.shape
+        each = ops.reshape(joined, (number, -1, channels))
+        signed = ops.einsum("nhwc,nkc->nkhw", activations, each)
+        signed = ops.reshape(signed, (-1, height, width))
         maps = evidence.keras(signed, options.relu)
         return {"activations": activations, "weights": joined, **maps}
 

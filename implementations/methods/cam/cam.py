@@ -56,6 +56,7 @@ METHOD = Method(
     title="Class activation mapping",
     paper="arXiv 1512.04150",
     at="layer",
+    classes="pulled",
     intermediates=("activations", "weights", "signed", "heatmap"),
     options={
         "top": Number(

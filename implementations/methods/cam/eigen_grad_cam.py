@@ -30,6 +30,7 @@ METHOD = Method(
     title="Eigen-Grad-CAM",
     paper="no paper; pytorch-grad-cam 1.3 (2021)",
     at="layer",
+    classes="pulled",
     intermediates=("activations", "gradients", "weights", "signed", "heatmap"),
     per_image=("gap", "condition"),
     options={"centred": CENTRED, "relu": RELU},

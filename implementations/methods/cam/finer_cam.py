@@ -29,6 +29,7 @@ METHOD = Method(
     title="Finer-CAM",
     paper="arXiv 2501.11309",
     at="layer",
+    classes="pulled",
     intermediates=("activations", "gradients", "weights", "signed", "heatmap"),
     options={
         "strength": Number(0.6, 0.0, 100.0, "what the classes most like it take away"),

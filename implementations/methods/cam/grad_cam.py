@@ -24,6 +24,7 @@ METHOD = Method(
     title="Grad-CAM",
     paper="arXiv 1610.02391",
     at="layer",
+    classes="pulled",
     intermediates=("activations", "gradients", "weights", "signed", "heatmap"),
     options={
         "reduction": Choice("sum", ("sum", "mean"), "over the channels"),

@@ -30,6 +30,7 @@ METHOD = Method(
     title="Grad-CAM++",
     paper="arXiv 1710.11063",
     at="layer",
+    classes="pulled",
     intermediates=("activations", "gradients", "weights", "signed", "heatmap"),
     options={"relu": RELU},
     cost=once(),

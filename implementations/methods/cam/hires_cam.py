@@ -27,6 +27,7 @@ METHOD = Method(
     title="HiResCAM",
     paper="arXiv 2011.08891",
     at="layer",
+    classes="pulled",
     intermediates=("activations", "gradients", "signed", "heatmap"),
     options={"relu": RELU},
     cost=once(),

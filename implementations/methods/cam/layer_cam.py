@@ -29,6 +29,7 @@ METHOD = Method(
     title="LayerCAM",
     paper="10.1109/TIP.2021.3089943",
     at="layer",
+    classes="pulled",
     intermediates=("activations", "gradients", "signed", "heatmap"),
     options={
         "positive": Choice("gradient", ("gradient", "product"), "which has its negative part cut"),

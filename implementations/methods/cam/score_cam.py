@@ -35,6 +35,7 @@ METHOD = Method(
     title="Score-CAM",
     paper="arXiv 1910.01279",
     at="layer",
+    classes="scored",
     intermediates=("activations", "weights", "signed", "heatmap"),
     options={
         "weights": Choice("softmax", ("softmax", "raw"), "of the channels' scores"),
@@ -100,7 +101,9 @@ def jax(network: Network, layer: str, options: Options, compile: Compile) -> Exp
         weights = jnp.concatenate(scores, axis=1)
         if options.weights == "softmax":
             weights = jax.nn.softmax(weights, axis=1)
-        signed = jnp.einsum("nhwc,nc->nhw", activations, weights)
+        each = weights.reshape(len(activations), -1, weights.shape[1])
+        signed = jnp.einsum("nhwc,nkc->nkhw", activations, each)
+        signed = signed.reshape(-1, *activations.shape[1:3])
         heatmap = jax.nn.relu(signed) if options.relu else signed
         return {
             "activations": activations,
@@ -136,14 +139,15 @@ def pytorch(network: Network, layer: str, options: Options, compile: Compile) ->
         masked = images[:, None] * masks.unflatten(0, (number, channels))[:, :, None]
         repeated = targets.repeat_interleave(channels)
         scores = network.score(options.score, network(masked.flatten(0, 1)), repeated)
-        return scores.view(number, channels)
+        return scores.view(number, channels, -1).transpose(1, 2).flatten(0, 1)
 
     @compile
     def weighted(network: Network, activations: Array, scores: list[Array]) -> Intermediates:
         weights = torch.cat(scores, dim=1)
         if options.weights == "softmax":
             weights = weights.softmax(dim=1)
-        signed = torch.einsum("nchw,nc->nhw", activations, weights)
+        each = weights.unflatten(0, (len(activations), -1))
+        signed = torch.einsum("nchw,nkc->nkhw", activations, each).flatten(0, 1)
         heatmap = torch.relu(signed) if options.relu else signed
         return {
             "activations": activations,
@@ -184,14 +188,18 @@ def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile)
         masked = ops.reshape(masked, (-1, height, width, colours))
         repeated = ops.repeat(targets, channels)
         scores = network.score(options.score, network(masked), repeated)
-        return ops.reshape(scores, (number, channels))
+        scores = ops.transpose(ops.reshape(scores, (number, channels, -1)), (0, 2, 1))
+        return ops.reshape(scores, (-1, channels))
 
     @compile
     def weighted(network: KerasNetwork, activations: Array, scores: list[Array]) -> Intermediates:
         weights = ops.concatenate(scores, axis=1)
         if options.weights == "softmax":
             weights = ops.softmax(weights, axis=1)
-        signed = ops.einsum("nhwc,nc->nhw", activations, weights)
+        number, height, width, channels = activations.shape
+        each = ops.reshape(weights, (number, -1, channels))
+        signed = ops.einsum("nhwc,nkc->nkhw", activations, each)
+        signed = ops.reshape(signed, (-1, height, width))
         heatmap = ops.relu(signed) if options.relu else signed
         return {
             "activations": activations,

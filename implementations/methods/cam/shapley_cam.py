@@ -44,6 +44,7 @@ METHOD = Method(
     title="ShapleyCAM",
     paper="arXiv 2501.06261",
     at="layer",
+    classes="pulled",
     intermediates=("activations", "gradients", "weights", "signed", "heatmap"),
     options={
         "position": Flag(False, "weigh each position apart, not channels by their mean"),

@@ -29,6 +29,7 @@ METHOD = Method(
     title="XGrad-CAM",
     paper="arXiv 2008.02312",
     at="layer",
+    classes="pulled",
     intermediates=("activations", "gradients", "weights", "signed", "heatmap"),
     options={"relu": RELU},
     cost=once(),

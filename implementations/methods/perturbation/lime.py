@@ -65,6 +65,7 @@ METHOD = Method(
     title="LIME",
     paper="arXiv 1602.04938",
     at="input",
+    classes="scored",
     intermediates=("signed", "heatmap"),
     options={
         "samples": Number(1000, 1, 1_000_000, "random sets of cells, the first of them all"),

@@ -75,6 +75,7 @@ METHOD = Method(
     title="Occlusion",
     paper="arXiv 1311.2901",
     at="input",
+    classes="scored",
     intermediates=("signed", "heatmap"),
     options={
         "window": Number(7, 1, 1000, "pixels a side"),
@@ -150,7 +151,7 @@ def pytorch(network: Network, layer: str, options: Options, compile: Compile) ->
         occluded = torch.where(windows[:, None, None], options.fill, images)
         repeated = targets.repeat(len(windows))
         scores = network.score(options.score, network(occluded.flatten(0, 1)), repeated)
-        return scores.view(-1, len(images))
+        return scores.view(len(windows), -1)
 
     @compile
     def spread(
@@ -177,13 +178,13 @@ def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile)
 
     @compile
     def without(network: KerasNetwork, images: Array, targets: Array, windows: Array) -> Array:
-        number, height, width, channels = images.shape
+        _, height, width, channels = images.shape
         inside = windows[:, None, :, :, None]
         occluded = ops.where(inside, ops.full_like(images, options.fill), images)
         occluded = ops.reshape(occluded, (-1, height, width, channels))
         repeated = ops.tile(targets, windows.shape[0])
         scores = network.score(options.score, network(occluded), repeated)
-        return ops.reshape(scores, (-1, number))
+        return ops.reshape(scores, (windows.shape[0], -1))
 
     @compile
     def spread(

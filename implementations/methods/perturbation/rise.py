@@ -48,6 +48,7 @@ METHOD = Method(
     title="RISE",
     paper="arXiv 1806.07421",
     at="input",
+    classes="scored",
     intermediates=("signed", "heatmap"),
     options={
         "masks": Number(1000, 1, 100_000, "random masks"),
@@ -183,13 +184,13 @@ def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile)
     def weighed(
         network: KerasNetwork, images: Array, targets: Array, cells: Array, shifts: Array
     ) -> dict[str, Array]:
-        count, number = cells.shape[0], images.shape[0]
+        count = cells.shape[0]
         grids = network.resize(cells, (tall, wide))
         starts = ops.arange(count, dtype="int32") * (tall * wide) + ops.sum(shifts * stride, axis=1)
         masks = ops.take(ops.reshape(grids, (-1,)), starts[:, None, None] + corner)
         masked = ops.reshape(images * masks[:, None, :, :, None], (-1, *images.shape[1:]))
         scores = network.score(options.score, network(masked), ops.tile(targets, count))
-        total = ops.einsum("mn,mhw->nhw", ops.reshape(scores, (count, number)), masks)
+        total = ops.einsum("mn,mhw->nhw", ops.reshape(scores, (count, -1)), masks)
         return {"total": total, "coverage": ops.sum(masks, axis=0)}
 
     @compile

@@ -113,6 +113,7 @@ METHOD = Method(
     title="KernelSHAP",
     paper="arXiv 1705.07874",
     at="input",
+    classes="scored",
     intermediates=("signed", "heatmap"),
     options={
         "samples": Number(1000, 2, 1_000_000, "random sets of cells, an even number"),

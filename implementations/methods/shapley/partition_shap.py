@@ -125,6 +125,7 @@ METHOD = Method(
     title="Partition SHAP",
     paper="doi 10.1007/978-3-642-45494-3_7",
     at="input",
+    classes="scored",
     intermediates=("signed", "heatmap"),
     options={
         "grid": Number(7, 1, 32, "cells a side"),

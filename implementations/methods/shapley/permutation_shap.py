@@ -71,6 +71,7 @@ METHOD = Method(
     title="Permutation SHAP",
     paper="doi 10.1016/j.cor.2008.04.004",
     at="input",
+    classes="scored",
     intermediates=("signed", "heatmap"),
     options={
         "permutations": Number(10, 1, 100_000, "random orders, each taken in reverse too"),

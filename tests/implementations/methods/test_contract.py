@@ -110,7 +110,8 @@ def test_stages_of_the_oracle(oracle: dict[str, np.ndarray]) -> None:
         method = methods.load(label.split()[0])
         shape = ARCHITECTURE.shapes[method.layer(ARCHITECTURE, None)]
         shape = ARCHITECTURE.input_shape if method.at == "input" else shape
-        expected = (3, *shape[:2], *([ARCHITECTURE.classes] if method.every_class else []))
+        every = method.every_class or label.endswith("targets=all")
+        expected = (3, *shape[:2], *([ARCHITECTURE.classes] if every else []))
         assert oracle[f"{label}|heatmap"].shape == expected
         assert oracle.get(f"{label}|signed", oracle[f"{label}|heatmap"]).shape == expected
         for key, array in oracle.items():
@@ -171,6 +172,24 @@ def test_compiled_agrees_and_another_seed_compiles_nothing(
     again = {key: int(count) for key, count in maps.items() if key.endswith("|compiled")}
     assert again
     assert not any(again.values()), again
+
+
+@pytest.mark.parametrize(
+    "column", [c for c in COLUMNS if "torch" not in c.packages], ids=lambda column: column.label
+)
+def test_every_class_compiled_is_the_oracle_s(
+    column: tuple[str, str, tuple[str, ...]], tmp_path: Path
+) -> None:
+    names = ["hires_cam[targets=all]", "occlusion[targets=all]"]
+    folders = [tmp_path / name for name in ("oracle", "column")]
+    for folder in folders:
+        folder.mkdir()
+    oracle = run("reference", "", "float64", folders[0], names=names)
+    errors = errors_of(
+        run(*column[:2], "float32", folders[1], "compiled", names), oracle, "float32"
+    )
+    assert len(errors) == 2 * len(names)
+    assert not {key: error for key, error in errors.items() if not error <= 1}
 
 
 def test_an_image_alone_has_the_map_it_has_in_a_batch(oracle: dict[str, np.ndarray]) -> None:
