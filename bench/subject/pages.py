@@ -124,7 +124,7 @@ def _method(name: str) -> CodePage:
     group = method.module.__name__.split(".")[-2]
     return CodePage(
         name, group, card.title, _path(method.module), inspect.getdoc(method.module) or "",
-        functions, beside, tuple(_option(*each) for each in card.options.items()), facts,
+        functions, beside, tuple(_option(*each) for each in method.options.items()), facts,
         tuple(_offers(name)), tuple(_proofs(f"methods/{group}/test_{name}.py")),
     )  # fmt: skip
 
