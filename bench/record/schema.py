@@ -37,7 +37,7 @@ FIELDS = tuple(
         ("identity", "code_hash", "", "hash of the builder and framework module that ran"),
         ("identity", "round", "", "number of the process round, from 0"),
         ("identity", "started_at", "UTC", "when the row was written"),
-        ("what", "stage", "", "train, agree, time, contrast, judge, conform or oracle"),
+        ("what", "stage", "", "train, agree, time, contrast, judge, conform, precision or oracle"),
         ("what", "task", "", "heatmap, forward, train_step, train, likeness or judge"),
         ("what", "framework", "", "jax, pytorch, keras or reference"),
         ("what", "backend", "", "Keras' backend"),
