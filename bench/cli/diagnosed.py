@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bench.cli import user_files, user_maps
+from bench.cli import user_files
 from bench.cli.options import Single
 from bench.engine.worker import Reporter, Row
 from bench.record.cell import Cell
-from bench.stages.diagnose import examine
-from implementations.architecture import pretrained, registered
+from bench.stages.diagnose import between, examine
+from implementations.architecture import pretrained, registered, weights
 
 BARE = True
 """Its process needs NumPy and nothing else (`bench/engine/worker.py`)."""
+ALIKE = 1e-4
+"""Of a map's range: what two arrays may differ by to be called alike."""
 MOST = 8
 """Images that are looked at: more of them tell no more."""
 
@@ -35,29 +38,28 @@ def _rows(cell: Cell, context: Mapping[str, Any], report: Reporter) -> Iterator[
     images = np.asarray(every[:MOST], np.float64)
     targets = None
     if context["targets"]:
-        read = user_files.read_array(Path(context["targets"]), "targets")
+        labels = user_files.read_array(Path(context["targets"]), "targets")
         targets = user_files.check_targets(
-            read, len(every), architecture.classes, context["targets"]
+            labels, len(every), architecture.classes, context["targets"]
         )[:MOST]
     maps = {
-        name: user_maps.read_maps(Path(context[name]))[0][:MOST]
-        for name in ("heatmap", "against")
-        if context[name]
+        name: (np.load(path)[:MOST], coarse) for name, (path, coarse) in context["maps"].items()
     }
-    yield {
-        "verdicts": examine(
-            architecture, tensors, images, targets, maps, context["layer"], cell.method,
-            context["seconds"], lambda text: report.send("progress", text=text),
-        )
-    }  # fmt: skip
+    verdicts, made = examine(
+        architecture, tensors, images, targets, maps, context["layer"], cell.method,
+        context["seconds"], lambda text: report.send("progress", text=text),
+    )  # fmt: skip
+    weights.save(Path(context["made"]), made)
+    apart = between(*(each for each, _ in maps.values())) if len(maps) == 2 else None
+    yield {"verdicts": verdicts, "between": apart}
 
 
-def screen(verdicts: Mapping[str, Any], asked: Single) -> str:
-    """The verdicts in plain words."""
+def screen(verdicts: Mapping[str, Any], apart: Mapping[str, Any] | None, asked: Single) -> str:
+    """The verdicts in plain words; of two arrays also how they differ from each other."""
     names = {"heatmap": asked.heatmap, "against": asked.against or ""}
     lines = [line for name, each in verdicts.items() for line in _page(names[name], each, asked)]
     if len(verdicts) > 1:
-        lines += ["", *_apart(verdicts["heatmap"], verdicts["against"])]
+        lines += ["", *_apart(verdicts["heatmap"], verdicts["against"], apart)]
     return "\n".join(lines)
 
 
@@ -101,16 +103,45 @@ def _list(numbers: list[int]) -> str:
     return " ".join(map(str, numbers)) or "none"
 
 
-def _apart(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[str]:
+def _apart(
+    one: Mapping[str, Any], other: Mapping[str, Any], between: Mapping[str, Any] | None
+) -> Iterator[str]:
+    if between:
+        yield _followed(between)
     if not (one["found"] and other["found"]):
         yield "the two cannot be compared step by step: no convention explains one of them"
         return
-    first, second = one["found"][0]["convention"], other["found"][0]["convention"]
-    away = [name for name in first if first[name] != second[name]]
+    pairs = itertools.product(one["found"], other["found"])
+    first, second = min(pairs, key=lambda pair: len(_differ(*pair)))
+    away = _differ(first, second)
     for name in away:
-        yield f"{name}: {first[name]} in the first, {second[name]} in the second"
-    if not away:
-        yield "the two follow the same convention"
+        yield f"{name}: {_value(first, name)} in the first, {_value(second, name)} in the second"
+    yield f"the two part at: {away[0]}" if away else "the two follow the same convention"
+
+
+def _differ(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """The factors in which two conventions differ, in the order of their making."""
+    return [name for name in one["convention"] if _value(one, name) != _value(other, name)]
+
+
+def _value(told: Mapping[str, Any], name: str) -> str:
+    if name == "layer":
+        return str(told["layer"])
+    return f"{told['epsilon']:.2g}" if name == "epsilon" else str(told["convention"][name])
+
+
+def _followed(between: Mapping[str, Any]) -> str:
+    """How the second array follows from the first."""
+    if between["apart"] < ALIKE:
+        return "the two arrays are alike"
+    if between["error"] < ALIKE:
+        slopes, shifts = between["slopes"], between["shifts"]
+        a, b = (" ".join(f"{value:.3g}" for value in each) for each in (slopes, shifts))
+        return f"the second is a x first + b, image by image: a {a}; b {b}"
+    return (
+        f"the second is no a x first + b: {between['error']:.2g} of its range is left at the "
+        f"worst, the median correlation of an image is {between['likeness']:.3f}"
+    )
 
 
 def _command(told: Mapping[str, Any], asked: Single) -> str:

@@ -7,13 +7,19 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from bench.cli import diagnosed, given, user_files, user_maps
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.cli import diagnosed, given, sides, user_files, user_maps
 from bench.cli.options import Single
+from bench.cli.user_maps import UserMaps
 from bench.engine import scratch
 from bench.engine.alone import alone
 from bench.engine.progress import answer, ticker
 from bench.record.cell import Cell
+from bench.subject import drawn
 from bench.subject.explainer import method_of
+from implementations.architecture import weights
 from implementations.errors import BadInput
 
 FOUND, NOT_FOUND = 0, 3
@@ -33,32 +39,54 @@ def diagnose(asked: Single) -> int:
     with tempfile.TemporaryDirectory(dir=scratch.folder()) as folder:
         subject = given.take(asked, Path(folder))
         layer = method_of(cell).layer(subject.architecture, asked.layer or None)
-        told = [*subject.told, *_checked(asked, subject, layer)]
-        files = {"heatmap": asked.heatmap, "against": asked.against, "targets": asked.targets}
+        maps, told = _checked(asked, subject, layer)
+        kept = {
+            name: (str(Path(folder) / f"{name}.npy"), each.coarse) for name, each in maps.items()
+        }
+        for name, (path, _) in kept.items():
+            np.save(path, maps[name].maps)
+        made = Path(folder) / "made.npz"
         context: dict[str, Any] = {
-            **subject.context, "layer": layer, "seconds": asked.seconds,
-            **{name: str(Path(path).resolve()) if path else None for name, path in files.items()},
+            **subject.context, "layer": layer, "seconds": asked.seconds, "maps": kept,
+            "made": str(made),
+            "targets": str(Path(asked.targets).resolve()) if asked.targets else None,
         }  # fmt: skip
         with ticker("diagnose", 1) as progress:
-            for each in told:
-                progress.say(each)
+            for line in (*subject.told, *told):
+                progress.say(line)
             row = alone(diagnosed.__name__, cell, context, progress.say)[-1]
             progress.tick("done" if row["status"] == "ok" else str(row["reason"]))
+        if row["status"] == "ok" and asked.picture:
+            images = np.asarray(subject.images[: diagnosed.MOST], np.float64)
+            sides.save(asked.picture, images, _titled(asked, maps), weights.load(made))
     if row["status"] != "ok":
         raise BadInput(str(row["reason"]))
     verdicts = row["verdicts"]
-    told_all = json.dumps(verdicts, indent=1) if asked.json else diagnosed.screen(verdicts, asked)
-    answer.print(told_all)
+    between = row["between"]
+    whole = verdicts if between is None else {**verdicts, "between": between}
+    told_all = json.dumps(whole, indent=1)
+    answer.print(told_all if asked.json else diagnosed.screen(verdicts, between, asked))
     return FOUND if all(verdict["found"] for verdict in verdicts.values()) else NOT_FOUND
 
 
-def _checked(asked: Single, subject: given.Given, layer: str) -> list[str]:
-    """What is to be said of the maps. Raises BadInput for what is no map of these images."""
+def _titled(asked: Single, maps: dict[str, UserMaps]) -> dict[str, tuple[str, NDArray[Any]]]:
+    """Each given map by its name, with its file's."""
+    files = {"heatmap": asked.heatmap, "against": asked.against or ""}
+    return {name: (Path(files[name]).name, each.maps) for name, each in maps.items()}
+
+
+def _checked(
+    asked: Single, subject: given.Given, layer: str
+) -> tuple[dict[str, UserMaps], list[str]]:
+    """The maps, and what is to be said of them. Raises BadInput for what is no map of these."""
     shape = subject.architecture.shapes
     sizes = sorted({shape["input"][:2], shape[layer][:2]})
-    told = []
-    for path in filter(None, (asked.heatmap, asked.against)):
-        maps, note = user_maps.read_maps(Path(path))
+    told, read = [], {}
+    for name, path in (("heatmap", asked.heatmap), ("against", asked.against)):
+        if not path:
+            continue
+        read[name] = user_maps.read_maps(Path(path), subject.images[: len(subject.images)])
+        maps, note, _ = read[name]
         told += [f"{path}: {note}"] if note else []
         if len(maps) != len(subject.images):
             raise BadInput(f"{path}: {len(maps)} maps for {len(subject.images)} images")
@@ -66,8 +94,12 @@ def _checked(asked: Single, subject: given.Given, layer: str) -> list[str]:
             at = " or ".join(f"{height} x {width}" for height, width in sizes)
             found = " x ".join(map(str, maps.shape[1:]))
             raise BadInput(f"{path}: maps of {found}; of this network they are {at}")
+    if asked.picture:
+        drawn.check(drawn.Look(), asked.picture)
+        inputs = [asked.heatmap, *filter(None, (asked.against, asked.targets)), *asked.images]
+        user_files.check_writable(asked.picture, inputs)
     if asked.targets:
-        read = user_files.read_array(Path(asked.targets), "targets")
+        labels = user_files.read_array(Path(asked.targets), "targets")
         classes = subject.architecture.classes
-        user_files.check_targets(read, len(subject.images), classes, asked.targets)
-    return told
+        user_files.check_targets(labels, len(subject.images), classes, asked.targets)
+    return read, told

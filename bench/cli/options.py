@@ -70,8 +70,8 @@ class Single(Common):
     shards: int = option(0, "files, in the folder --out, with an index; a killed command goes on "
                          "from the last", "explain", values.positive)
     picture: Path | None = option(  # noqa: RUF009
-        None, "image, map and overlay, .png; of prototypes by default beside --out",
-        "explain prototype", Path)
+        None, "image, map and overlay; of diagnose given, reproduced and difference; of prototypes "
+        "by default beside --out; .png", "explain diagnose prototype", Path)
     methods: tuple[str, ...] = option(
         (), "of the picture, names or families (cam, core, all); by default --method", "explain",
         tuple)

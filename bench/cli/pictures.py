@@ -77,13 +77,35 @@ def read(files: Sequence[Path], size: tuple[int, int], channels: int) -> Picture
     return Pictures(images, tuple(files), told)
 
 
+def whole(path: Path) -> NDArray[np.uint8]:
+    """A picture (H, W, 3), or (H, W) where it is grey, as its file has it. Raises BadInput."""
+    picture = _open(path)
+    return np.asarray(picture.convert("L" if picture.mode in ("1", "L", "LA") else "RGB"))
+
+
 def _read(path: Path, size: tuple[int, int], channels: int) -> NDArray[np.float32]:
+    if channels not in (1, 3):
+        raise BadInput(f"{path}: the network reads {channels} channels, a picture has 1 or 3")
+    picture = _open(path).convert("L" if channels == 1 else "RGB")
+    from PIL import Image
+
+    width, height = picture.size
+    scale = max(size[0] / height, size[1] / width)
+    resized = (max(round(width * scale), size[1]), max(round(height * scale), size[0]))
+    if max(resized) > 1 << 15:
+        raise BadInput(f"{path}: {width} x {height} pixels are too long and narrow")
+    held = np.asarray(picture.resize(resized, Image.Resampling.BILINEAR), np.float32)
+    top, left = (resized[1] - size[0]) // 2, (resized[0] - size[1]) // 2
+    cut = held.reshape(*held.shape[:2], channels)[top : top + size[0], left : left + size[1]]
+    return cut / np.float32(255)
+
+
+def _open(path: Path) -> Any:
+    """A picture of Pillow's, upright, of at most 8 bits a channel. Raises BadInput."""
     try:
         from PIL import Image, ImageOps
     except ImportError as error:
         raise Unavailable("pictures need the package pillow; pip install pillow") from error
-    if channels not in (1, 3):
-        raise BadInput(f"{path}: the network reads {channels} channels, a picture has 1 or 3")
     try:
         with open_plain(path, MOST_BYTES, "picture") as stream, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of its own limit, which is higher
@@ -94,18 +116,11 @@ def _read(path: Path, size: tuple[int, int], channels: int) -> NDArray[np.float3
             if picture.mode not in EIGHT_BITS:
                 mend = "save it with 8 bits a channel"
                 raise BadInput(f"{path}: a picture of the kind {picture.mode!r}; {mend}")
-            picture = ImageOps.exif_transpose(picture).convert("L" if channels == 1 else "RGB")
+            upright = ImageOps.exif_transpose(picture)
+            upright.load()
+            return upright
     except BadInput:
         raise
     except Exception as error:  # a decoder raises whatever comes
         told = str(error).partition("\n")[0][:100]
         raise BadInput(f"{path} is not a readable picture ({told}); save it again") from error
-    width, height = picture.size
-    scale = max(size[0] / height, size[1] / width)
-    resized = (max(round(width * scale), size[1]), max(round(height * scale), size[0]))
-    if max(resized) > 1 << 15:
-        raise BadInput(f"{path}: {width} x {height} pixels are too long and narrow")
-    held = np.asarray(picture.resize(resized, Image.Resampling.BILINEAR), np.float32)
-    top, left = (resized[1] - size[0]) // 2, (resized[0] - size[1]) // 2
-    cut = held.reshape(*held.shape[:2], channels)[top : top + size[0], left : left + size[1]]
-    return cut / np.float32(255)

@@ -3,37 +3,40 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.cli import user_files
+from bench.cli import palettes, pictures, user_files
 from implementations.errors import BadInput
 
-NAMES = (
-    "jet", "viridis", "inferno", "magma", "plasma", "hot", "turbo", "gray", "bone", "coolwarm",
-    "bwr", "seismic", "RdBu", "RdBu_r", "rainbow", "cividis", "afmhot", "Reds", "Blues", "Greens",
-)  # fmt: skip
-"""Matplotlib's colour maps that heatmaps are shown in; OpenCV's have the same names."""
-NEAR = 2.01 / 255
-"""How far a colour may be from its map: OpenCV rounds otherwise than matplotlib."""
+
+class UserMaps(NamedTuple):
+    """Maps (N, H, W) in float64, what is to be said of them, and how far a value may be off.
+
+    `coarse` is of the maps' range, 0 where they are as exact as their numbers.
+    """
+
+    maps: NDArray[np.float64]
+    told: str = ""
+    coarse: float = 0.0
 
 
-def read_maps(path: Path) -> tuple[NDArray[np.float64], str]:
-    """A user's heatmaps (N, H, W) in float64, and what is to be said of them.
+def read_maps(path: Path, images: NDArray[Any] | None = None) -> UserMaps:
+    """A user's heatmaps of these images (N, H, W, C) in [0, 1]: an array, or one picture.
 
     One map (H, W) becomes a batch, a last axis of one is dropped, 8-bit maps are divided by 255,
-    and colours are read back through the colour map that they are of. Raises BadInput for all else.
+    and colours are read back through the colour map that they are of, on the images or not.
+    Raises BadInput for all else.
     """
-    array, told = np.asarray(user_files.read_array(path, "heatmaps")), ""
+    array = _array(path)
     if array.ndim == 2:
         array = array[None]
     if array.ndim == 4 and array.shape[-1] == 1:
         array = array[..., 0]
     if array.ndim in (3, 4) and array.shape[-1] in (3, 4) and array.shape[-2] > 4:
-        array, name = inverted(array if array.ndim == 4 else array[None], str(path))
-        told = f"the colours are those of {name}: read back as 8-bit maps"
+        return _of_colours(array if array.ndim == 4 else array[None], images, str(path))
     if array.ndim != 3 or not array.size:
         raise BadInput(f"{path}: heatmaps have shape {array.shape}; they must be (N, H, W)")
     if array.dtype.kind not in "fiub":
@@ -43,27 +46,28 @@ def read_maps(path: Path) -> tuple[NDArray[np.float64], str]:
         maps /= 255
     if not np.isfinite(maps).all():
         raise BadInput(f"{path}: a value is not finite; mend the heatmaps")
-    return maps, told
+    return UserMaps(maps)
 
 
-def inverted(pictures: NDArray[Any], where: str) -> tuple[NDArray[np.float64], str]:
-    """Maps (N, H, W) in [0, 1] of colours (N, H, W, 3 or 4), and the colour map's name.
+def _array(path: Path) -> NDArray[Any]:
+    if path.suffix.lower() in pictures.ENDINGS:
+        return pictures.whole(path)
+    return np.asarray(user_files.read_array(path, "heatmaps"))
 
-    Raises BadInput where no colour map has them all: an overlay on the image has mixed colours.
-    """
-    from matplotlib import colormaps
 
-    scale = 255 if pictures.dtype == np.uint8 else 1
-    colours = pictures[..., :3].astype(np.float64) / scale
-    unlike, each = np.unique(colours.reshape(-1, 3), axis=0, return_inverse=True)
-    grey = np.allclose(unlike.std(axis=1), 0)
-    for name in ("gray",) if grey else NAMES:
-        table = colormaps[name](np.arange(256))[:, :3]
-        away = np.abs(unlike[:, None] - table).max(axis=-1)
-        if (away.min(axis=1) <= NEAR).all():
-            level = away.argmin(axis=1) / 255
-            return level[each.reshape(-1)].reshape(colours.shape[:3]), name
-    raise BadInput(
-        f"{where}: an overlay, or colours of no colour map known here; give the maps themselves, "
-        "(N, H, W), before they are mixed with the image"
-    )
+def _of_colours(colours: NDArray[Any], images: NDArray[Any] | None, where: str) -> UserMaps:
+    """Maps of colours (N, H, W, 3 or 4). Raises BadInput where no colour map has them."""
+    scale = 255 if colours.dtype == np.uint8 else 1
+    given = colours[..., :3].astype(np.float64) / scale
+    if not np.isfinite(given).all():
+        raise BadInput(f"{where}: a value is not finite; mend the heatmaps")
+    found = palettes.read_back(given)
+    if found is None and images is not None and images.shape[:3] == given.shape[:3]:
+        below = np.broadcast_to(np.asarray(images, np.float64), given.shape)
+        found = palettes.unmixed(given, below)
+    if found is None:
+        raise BadInput(
+            f"{where}: an overlay on something else than these images, or colours of no colour map "
+            "known here; give the maps themselves, (N, H, W), before they are mixed with the image"
+        )
+    return UserMaps(found.levels, f"{found.told}: read back as 8-bit maps", found.coarse)

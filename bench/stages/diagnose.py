@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.truth import answers
-from bench.truth.diagnosis import FEWEST, Diagnosis, Found, diagnose
+from bench.truth.diagnosis import FEWEST, Diagnosis, Found, diagnose, fit, reproduced
 from bench.truth.question import Question
-from bench.truth.residual import pattern
+from bench.truth.residual import likeness, pattern
 from implementations.architecture.graph import Architecture
 from implementations.arrays import Floats, Weights
 from implementations.conventions import Convention
@@ -23,23 +23,29 @@ def examine(
     tensors: Weights,
     images: Floats,
     targets: NDArray[np.int32] | None,
-    maps: Mapping[str, Floats],
+    maps: Mapping[str, tuple[Floats, float]],
     layer: str,
     formula: str,
     seconds: float,
     tell: Callable[[str], None],
-) -> dict[str, Any]:
-    """A verdict for each of these maps (N, H, W), of images (N, H, W, C) in [0, 1].
+) -> tuple[dict[str, Any], dict[str, Floats]]:
+    """A verdict for each of these maps (N, H, W), of images (N, H, W, C) in [0, 1], and its maps.
 
-    Targets (N,) are the classes predicted where none are given. `tell` hears how far it is.
+    With each goes how far its values may be off, of the range. Targets (N,) are the classes
+    predicted where none are given. `tell` hears how far it is. The maps (N, H, W) given back are
+    those of the convention that was found, or of the nearest, fitted.
     """
     network = answers.network(architecture, tensors)
     aims = network(images).argmax(axis=1) if targets is None else targets
-    verdicts = {}
-    for name, each in maps.items():
-        question = Question(network, images, aims, each, layer, formula)
-        verdicts[name] = verdict(diagnose(question, seconds, _named(tell, name)), question)
-    return verdicts
+    verdicts, made = {}, {}
+    for name, (each, coarse) in maps.items():
+        question = Question(network, images, aims, each, layer, formula, coarse)
+        found = diagnose(question, seconds, _named(tell, name))
+        verdicts[name] = verdict(found, question)
+        best = found.found[0] if found.found else found.nearest
+        if best is not None:
+            made[name] = reproduced(question, best)
+    return verdicts, made
 
 
 def _named(tell: Callable[[str], None], name: str) -> Callable[[str], None]:
@@ -78,3 +84,21 @@ def _told(each: Found, question: Question) -> dict[str, Any]:
 
 def _finite(errors: Floats) -> list[float | None]:
     return [float(error) if np.isfinite(error) else None for error in errors]
+
+
+def between(one: Floats, other: Floats) -> dict[str, Any] | None:
+    """How one array follows from another of its size: the worst error of the best a x + b.
+
+    With it the spread of a and of b over images, each of the range; None for other sizes.
+    """
+    if one.shape != other.shape:
+        return None
+    fitted, slopes = fit(other, one)
+    span = np.maximum(np.ptp(other, axis=(1, 2)), np.finfo(float).tiny)
+    shift = (other - slopes[:, None, None] * one).mean(axis=(1, 2))
+    error = np.abs(other - fitted).max(axis=(1, 2)) / span
+    apart = np.abs(other - one).max(axis=(1, 2)) / span
+    return {
+        "error": float(error.max()), "apart": float(apart.max()), "slopes": slopes.tolist(),
+        "shifts": shift.tolist(), "likeness": likeness(one, other),
+    }  # fmt: skip

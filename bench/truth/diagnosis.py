@@ -134,6 +134,20 @@ def explained(
     return hits, error
 
 
+def reproduced(question: Question, found: Found) -> Floats:
+    """The maps (N, H, W) that a convention makes; of one that explains nothing the best fit."""
+    answer = question.evidence(found.convention)
+    assert answer is not None
+    user, convention = question.maps, found.convention
+    signed = combine(convention, *answer)
+    if convention.sign == "as it falls":
+        signed = _turned(convention, signed, user)
+    made = finish(convention, signed, user.shape[1:])
+    if (found.errors > question.tolerance).any():
+        return fit(user, made)[0]
+    return normalised(convention, made, rectified(convention, signed), found.epsilon)
+
+
 def _turned(convention: Convention, signed: Floats, user: Floats) -> Floats:
     """Signed maps (N, h, w), each as it is or turned over, whichever is nearer to the user's."""
     away = []
@@ -182,5 +196,9 @@ def tells(question: Question, made: Floats, error: Floats) -> bool:
     away, _ = fit(user, other)
     span = np.ptp(user, axis=(1, 2))
     wrong = np.abs(user - away).max(axis=(1, 2)) / span
-    least = ROUNDED if question.eight_bit else APART * max(float(np.median(error[telling])), 1e-12)
+    least = (
+        max(ROUNDED, 3 * question.coarse)
+        if question.eight_bit
+        else APART * max(float(np.median(error[telling])), 1e-12)
+    )
     return bool(np.median(wrong) > least)

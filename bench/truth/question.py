@@ -37,7 +37,10 @@ GREY = ("as given", "times 255", "rows of the batch turned round", "mirrored", "
 
 
 class Question:
-    """A network, images and targets, and the maps (N, H, W) that are to be explained."""
+    """A network, images and targets, and the maps (N, H, W) that are to be explained.
+
+    `coarse` is how far their values may be off, of a map's range: what is read off colours is.
+    """
 
     def __init__(
         self,
@@ -47,6 +50,7 @@ class Question:
         maps: Floats,
         layer: str,
         formula: str,
+        coarse: float = 0.0,
     ) -> None:
         self.network, self.images, self.targets = network, images, targets
         self.maps, self.layer, self.formula = maps, layer, formula
@@ -56,9 +60,13 @@ class Question:
         self.logits = lru_cache(maxsize=None)(self._logits)
         self.at_input = layer == "input"
         whole = maps * 255
-        self.eight_bit = bool(np.allclose(whole, np.round(whole), atol=1e-6) and maps.max() <= 1)
+        self.eight_bit = coarse > 0 or bool(
+            np.allclose(whole, np.round(whole), atol=1e-6) and maps.max() <= 1
+        )
         span = np.ptp(maps, axis=(1, 2))
-        self.tolerance = (COARSE if self.eight_bit else TOLERANCE) * np.where(span > 0, span, 1.0)
+        exact = COARSE if self.eight_bit else TOLERANCE
+        self.coarse = coarse
+        self.tolerance = max(coarse, exact) * np.where(span > 0, span, 1.0)
         self.telling = np.array([len(np.unique(each)) >= LEVELS for each in maps])
 
     def layers(self) -> Iterator[tuple[str, int]]:

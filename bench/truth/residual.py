@@ -28,7 +28,7 @@ def pattern(question: Question, convention: Convention) -> str:
     made = finish(convention, combine(convention, *answer), user.shape[1:])
     fitted, _ = fit(user, made)
     found = []
-    if _likeness(user, made) < -ALIKE:
+    if likeness(user, made) < -ALIKE:
         found.append("the sign is turned over")
     away = np.abs(user - fitted)
     if min(user.shape[1:]) > 2:
@@ -40,13 +40,13 @@ def pattern(question: Question, convention: Convention) -> str:
             found.append("it lies at the border: padding, or how a resize treats edges")
     if user.shape[1:] == question.images.shape[1:3]:
         grey = question.images.mean(axis=-1)
-        if _likeness(user, grey) > ALIKE:
+        if likeness(user, grey) > ALIKE:
             found.append("the maps follow the image itself")
-    if user.shape[1] == user.shape[2] and _likeness(user.swapaxes(1, 2), made) > ALIKE:
+    if user.shape[1] == user.shape[2] and likeness(user.swapaxes(1, 2), made) > ALIKE:
         found.append("rows and columns are swapped")
     plain = _plain(question)
-    others = [_likeness(user, np.roll(plain, step, axis=0)) for step in range(1, len(user))]
-    if max(others, default=0.0) > ALIKE > _likeness(user, made):
+    others = [likeness(user, np.roll(plain, step, axis=0)) for step in range(1, len(user))]
+    if max(others, default=0.0) > ALIKE > likeness(user, made):
         found.append("the maps are those of other images of the batch")
     return "; ".join(found)
 
@@ -60,7 +60,7 @@ def _plain(question: Question) -> Floats:
     return finish(canonical, combine(canonical, *answer), question.maps.shape[1:])
 
 
-def _likeness(one: Floats, other: Floats) -> float:
+def likeness(one: Floats, other: Floats) -> float:
     """The median correlation over images."""
     a, b = (maps.reshape(len(maps), -1) for maps in (one, other))
     a, b = (maps - maps.mean(axis=1, keepdims=True) for maps in (a, b))

@@ -109,11 +109,85 @@ def test_colours_are_read_back(tmp_path: Path, name: str) -> None:
     levels = np.random.default_rng(3).integers(0, 256, (2, 9, 8))
     painted = (colormaps[name](levels)[..., :3] * 255).round().astype(np.uint8)
     np.save(tmp_path / "c.npy", painted)
-    maps, told = user_maps.read_maps(tmp_path / "c.npy")
-    assert name in told and np.abs(maps - levels / 255).max() <= 2 / 255
+    maps, told, coarse = user_maps.read_maps(tmp_path / "c.npy")
+    assert name in told and coarse > 1 / 255 and np.abs(maps - levels / 255).max() <= 2 / 255
 
 
 def test_an_overlay_is_called_one(tmp_path: Path) -> None:
     np.save(tmp_path / "o.npy", np.random.default_rng(4).integers(0, 256, (2, 9, 8, 3), np.uint8))
     with pytest.raises(BadInput, match="an overlay"):
-        user_maps.read_maps(tmp_path / "o.npy")
+        user_maps.read_maps(tmp_path / "o.npy", np.random.default_rng(5).random((2, 9, 8, 3)))
+
+
+def overlaid(name: str, tmp_path: Path) -> np.ndarray:
+    """Pictures of the maps in `map.npy`, scaled to [0, 1], as people make them."""
+    images, maps = np.load(tmp_path / "x.npy"), np.load(tmp_path / "map.npy")
+    maps = maps / maps.max(axis=(1, 2), keepdims=True)
+    if name == "OpenCV":
+        cv2 = pytest.importorskip("cv2")
+        blue_first = [cv2.applyColorMap(np.uint8(255 * each), cv2.COLORMAP_JET) for each in maps]
+        colours = np.stack(blue_first)[..., ::-1] / 255
+        mixed = 0.5 * colours + 0.5 * images
+        return np.uint8(255 * mixed / mixed.max(axis=(1, 2, 3), keepdims=True))
+    from matplotlib import colormaps
+
+    share = 0.3 if name == "overlay" else 0.0
+    colours = colormaps["viridis"](maps)[..., :3]
+    return np.uint8(np.round(255 * (share * images + (1 - share) * colours)))
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("colours", "the colours are those of viridis"),
+        ("overlay", "an overlay of viridis on 30% of the image"),
+        ("OpenCV", "an overlay of OpenCV's jet on 50% of the image"),
+    ],
+)
+def test_pictures_of_maps_are_diagnosed(
+    files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, told: str
+) -> None:
+    np.save(tmp_path / "seen.npy", overlaid(name, tmp_path))
+    read = user_maps.read_maps(tmp_path / "seen.npy", np.load(tmp_path / "x.npy"))
+    assert told in read.told
+    assert main([*files, "--heatmap", str(tmp_path / "seen.npy")]) == 0
+    assert f"{tmp_path / 'seen.npy'}: normalise: max (cost 0" in capsys.readouterr().out
+
+
+def test_a_png_is_read_and_given_and_reproduced_are_drawn(
+    files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from PIL import Image
+
+    Image.fromarray(overlaid("colours", tmp_path)[0]).save(tmp_path / "seen.png")
+    assert user_maps.read_maps(tmp_path / "seen.png").maps.shape == (1, 12, 12)
+    picture = tmp_path / "sides.png"
+    given = ["--heatmap", str(tmp_path / "map.npy"), "--against", str(tmp_path / "signed.npy")]
+    assert main([*files, *given, "--picture", str(picture), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert set(told) == {"heatmap", "against", "between"} and told["between"]["error"] > 1e-3
+    with Image.open(picture) as drawn:
+        width, height = drawn.size
+        assert width > height > 500  # four images, and eight panels of each
+    assert main([*files, *given, "--picture", str(tmp_path / "sides.jpg")]) == 2
+    assert "name a .png file" in capsys.readouterr().err
+
+
+def test_two_maps_that_neither_is_canonical_are_told_apart_step_by_step(
+    files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    signed = np.load(tmp_path / "signed.npy").astype(float)
+    low, high = (f(signed, axis=(1, 2), keepdims=True) for f in (np.min, np.max))
+    np.save(tmp_path / "one.npy", (signed - low) / (high - low))
+    late = np.maximum(signed, 0)
+    np.save(tmp_path / "other.npy", late / late.sum(axis=(1, 2), keepdims=True))
+    words = ["--heatmap", str(tmp_path / "one.npy"), "--against", str(tmp_path / "other.npy")]
+    main([*files, *words])
+    told = capsys.readouterr().out
+    assert "normalise: min_max in the first" in told and "the two part at: rectify" in told
+    assert "the second is no a x first + b" in told
+    np.save(tmp_path / "other.npy", 3 * np.load(tmp_path / "one.npy") - 1)
+    main([*files, *words])
+    assert (
+        "the second is a x first + b, image by image: a 3 3 3 3 3; b -1" in capsys.readouterr().out
+    )
