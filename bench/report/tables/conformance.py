@@ -70,7 +70,7 @@ SUMMARY = (
 
 def make(frame: pd.DataFrame) -> Table:
     """Offers with their base and counts; what differs; then every condition and offer."""
-    data = pd.DataFrame([_line(row) for row in frame.to_dict("records")])
+    data = pd.DataFrame([_line(row) for row in frame.to_dict("records")], columns=KEPT)
     views = [
         View((), SUMMARY, data=_summary(data), title="Offers"),
         View((), DIFFERENT, where=_telling, title="What differs"),
