@@ -22,6 +22,8 @@ BOTH = ["053061", "2f79b5", "8ec3de", "dbeaf2", "f7f7f7", "fbdcca", "ee9477", "c
 """The colours of maps of one sign (viridis) and of both, as `gallery.js` has them too."""
 LARGEST = 112
 """Pixels along a side, at the most: larger maps are shown smaller."""
+MANY = 200_000
+"""Pixels of a picture above which it is packed."""
 Maps = NDArray[np.float64]
 
 
@@ -57,7 +59,7 @@ class Gallery:
         both = np.stack([pictures, mixed])  # (2, n, h, w, 3): one row above the other
         tiles = np.pad(both, ((0, 0), (0, 0), (0, 1), (0, 1), (0, 0)), constant_values=1.0)
         rows = tiles.transpose(0, 2, 1, 3, 4).reshape(2 * tiles.shape[2], -1, 3)
-        return _png(np.rint(255 * np.clip(rows, 0, 1)).astype(np.uint8))
+        return png(np.rint(255 * np.clip(rows, 0, 1)).astype(np.uint8))
 
 
 def galleries(paths: Sequence[Path]) -> Iterator[Gallery]:
@@ -125,18 +127,22 @@ def _small(maps: Maps) -> Maps:
 def _sprite(maps: Maps) -> str:
     """Maps in [-1, 1] one beneath the other, in grey: 128 is 0."""
     grey = np.rint(128 + 127 * np.clip(np.nan_to_num(_small(maps)), -1, 1)).astype(np.uint8)
-    return _png(grey.reshape(-1, grey.shape[2]))
+    return png(grey.reshape(-1, grey.shape[2]))
 
 
 def _image(images: Maps) -> str:
     bytes_ = np.rint(255 * np.clip(images, 0, 1)).astype(np.uint8)
     flat = bytes_.reshape(-1, *bytes_.shape[2:])
-    return _png(flat[..., 0] if flat.shape[2] == 1 else flat[..., :3])
+    return png(flat[..., 0] if flat.shape[2] == 1 else flat[..., :3])
 
 
-def _png(pixels: NDArray[np.uint8]) -> str:
+def png(pixels: NDArray[np.uint8]) -> str:
+    """Pixels (h, w) or (h, w, 3) as a picture's address; large ones in 256 colours."""
     from PIL import Image
 
     buffer = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "PNG", optimize=True)
+    picture = Image.fromarray(np.ascontiguousarray(pixels))
+    if picture.width * picture.height > MANY:
+        picture = picture.quantize(256, dither=Image.Dither.NONE)
+    picture.save(buffer, "PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bench.report import sanity
 from bench.report.site import charts, grids
 from bench.report.site.contrasted import frames
 from bench.report.site.material import Material
+from bench.report.site.pictures import png
 from bench.report.site.shell import Page, coded
 
 ORDER = 30
 PATH = "contrast.html"
 TITLE = "Contrast"
-TABLES = ("findings",)
+TABLES = ("findings", "sanity")
 FURTHER = ("contrast", "contrast_likeness", "libraries")
 
 
@@ -24,7 +26,17 @@ def make(material: Material) -> Iterator[Page]:
     context = {
         **grids.context(material, *TABLES), "further": grids.further(material, *FURTHER),
         "there": len(found["scores"]) > 0,
+        "sanity": [_picture(each) for each in sanity.kept(material.heatmaps)],
         "charts": charts.of_contrast(), "note": table.note if table else "",
     }  # fmt: skip
     foot = grids.foot(material, *TABLES, *FURTHER)
     yield Page(PATH, TITLE, "contrast.html", context, data, ("chart.js", "contrast.js"), foot)
+
+
+def _picture(cascade: sanity.Cascade) -> dict[str, str]:
+    """The picture of a sanity check, with what it shows in words."""
+    where = f"{cascade.architecture} on {cascade.dataset}"
+    methods = ", ".join(cascade.maps)
+    told = f"Maps of {methods} as weights are drawn anew: {', '.join(cascade.steps)}"
+    return {"title": where, "told": told, "source": png(sanity.pixels(cascade)),
+            "run": cascade.run}  # fmt: skip
