@@ -155,6 +155,14 @@ def ray(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def soak(session: nox.Session) -> None:
+    """Kill at random moments, fill disks, be poor; SOAK says how many kills, by default 100."""
+    kills = os.environ.get("SOAK", "100")
+    command = (environment(session), "-m", "pytest", "tests/soak", *session.posargs)
+    session.run(*command, env={"SOAK": kills})
+
+
+@nox.session(venv_backend="none")
 def xplique(session: nox.Session) -> None:
     """Install Xplique into an environment of its own; runs use it from then on."""
     installed(session, XPLIQUE, ("xplique",), "xplique-alone", "constraints-xplique.txt")
