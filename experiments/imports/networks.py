@@ -41,7 +41,7 @@ TIMM = (
     "regnetz_b16 repvgg_a0 repghostnet_050 mobileone_s0 fastvit_t8 convnext_atto convnextv2_atto "
     "convmixer_768_32 inception_v3 inception_v4 inception_next_atto xception41 vgg11_bn "
     "ese_vovnet19b_dw cspresnet50 cspdarknet53 darknet53 hrnet_w18_small tresnet_m rexnet_100 "
-    "selecsls42b dm_nfnet_f0 gernet_s starnet_s1 hgnetv2_b0 botnet26t_256 poolformer_s12 "
+    "selecsls42b nf_regnet_b0 gernet_s starnet_s1 hgnetv2_b0 botnet26t_256 poolformer_s12 "
     "vit_tiny_patch16_224 mixer_s32_224 mobilevit_xxs edgenext_xx_small"
 ).split()
 FLAX = ("cnn", "resnet", "resnet:nchw")
@@ -85,7 +85,7 @@ def _torch(name: str, library: str) -> tuple[Any, Any]:
     side = 224 if fixed else size(name)
     if plain == "botnet26t_256":
         side = 256
-    images = torch.rand(4, 3, side, side)
+    images = torch.rand(16 if side < 200 else 4, 3, side, side)
     norms = [m for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)]
     with torch.no_grad():
         for key, value in model.named_parameters():
@@ -93,12 +93,12 @@ def _torch(name: str, library: str) -> tuple[Any, Any]:
                 value.uniform_(0.5, 1.5)
         for norm in norms:
             if norm.affine:
-                norm.weight.uniform_(0.5, 1.5)
+                norm.weight.uniform_(0.8, 1.2)
                 norm.bias.normal_(0, 0.1)
             norm.momentum = 1.0
         if norms:
             model.train()(images)
-        for norm in norms:  # four images of one pixel may have no variance
+        for norm in norms:  # few images of a pixel may have no variance
             norm.running_var.clamp_(min=1e-2)
     return model.eval(), images[:1]
 
@@ -135,7 +135,7 @@ def keras_onnx(name: str, path: Path) -> None:
     make = getattr(keras.applications, name)
     model = make(weights=None, input_shape=(side, side, 3))
     scaled = 255 if name.startswith(("Eff", "ConvNeXt", "MobileNetV3")) else 1
-    images = scaled * np.random.default_rng(0).random((4, side, side, 3), np.float32)
+    images = scaled * np.random.default_rng(0).random((16, side, side, 3), np.float32)
     draw = np.random.default_rng(1)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):

@@ -207,6 +207,19 @@ def test_shapes_are_computed_from_a_free_batch(tmp_path: Path) -> None:
     assert kinds(made) == "conv flatten dense"
 
 
+def test_padding_is_computed_from_the_size_of_the_images(tmp_path: Path) -> None:
+    ops = [("Shape", ["images"], "s"), ("Gather", ["s", "i"], "h"), ("Sub", ["h", "six"], "d"),
+           ("Clip", ["d", "none"], "m"),
+           ("Concat", ["before", "m", "zero"], "pads", {"axis": 0}),
+           ("Pad", ["images", "pads"], "p8"), ("Conv", ["p8", "k"], "y"), *HEAD]  # fmt: skip
+    weights = {"i": np.array([2]), "six": np.array([6]), "none": np.array(0),
+               "before": np.zeros(6, np.int64), "zero": np.array([0])}  # fmt: skip
+    made, found = imported(tmp_path, ops, {**WEIGHTS, **weights})
+    # Two rows below the eight, as TensorFlow's padding has them.
+    assert made.architecture.nodes[0]["padding"] == ((0, 2), (0, 0))
+    assert found.exact < 1e-14
+
+
 def test_heads_are_cut_off_and_one_logit_becomes_two(tmp_path: Path) -> None:
     softmax = [*CONV, *HEAD[:-1], ("Gemm", ["f", "v"], "g"), ("Softmax", ["g"], "logits")]
     soft = ("Identity", ["c"], "y")
