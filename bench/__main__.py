@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import io
 import os
+import re
 import signal
 import sys
 import threading
@@ -14,6 +15,7 @@ from bench.cli.arguments import PROGRAM, app, parse
 from bench.cli.commands import COMMANDS
 from implementations.errors import BadInput, Unavailable, one_line
 
+LONG = re.compile(r"\S{500,}")
 DONE, BAD_INPUT, UNAVAILABLE, STOPPED = 0, 2, 4, 130
 
 
@@ -60,7 +62,9 @@ def _hush() -> None:
 
 def _refuse(command: str, message: str, status: int) -> int:
     told = " ".join(filter(None, [PROGRAM, command]))
-    print(one_line(f"{told}: {message}"), file=sys.stderr)  # noqa: T201
+    # A name may be a file's whole content.
+    brief = LONG.sub(lambda word: f"{word[0][:60]}...", message)
+    print(one_line(f"{told}: {brief}"), file=sys.stderr)  # noqa: T201
     return status
 
 

@@ -15,8 +15,8 @@ from implementations.files import open_plain
 
 MOST_BYTES = 1 << 28
 """Bytes of the largest picture file."""
-MOST_PIXELS = 1 << 27
-"""Pixels of the largest picture that is decoded."""
+MOST_PIXELS = 1 << 26
+"""Pixels of the largest picture that is decoded, at most thrice, four bytes each."""
 MOST_PICTURES = 10_000
 HEADS = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"BM", b"GIF8", b"RIFF")
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP")
