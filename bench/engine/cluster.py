@@ -49,7 +49,10 @@ class Part:
 
 
 class Cluster:
-    """A Ray cluster: that at an address, or one of this machine alone while the command runs."""
+    """A Ray cluster: that at an address, or one of this machine alone while the command runs.
+
+    `exclusive`: a job has all cores of a node, of those that have the most.
+    """
 
     def __init__(self, address: str, exclusive: bool) -> None:
         if importlib.util.find_spec("ray") is None:
@@ -177,7 +180,8 @@ class Cluster:
         told = self._put(part.packed)
         refs = {digest: self._refs[digest] for digest in digests.values()}
         most = connection.largest()
-        n_cores = min(job.cells[0].threads or 1, int(most["CPU"]))
+        wanted = most["CPU"] if self.exclusive else job.cells[0].threads or 1
+        n_cores = int(min(wanted, most["CPU"]))
         memory = min(MEMORY, int(most.get("memory", MEMORY)))
         task = ray.remote(_work).options(
             num_returns="streaming", max_retries=0, num_cpus=n_cores, memory=memory,

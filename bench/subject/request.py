@@ -74,7 +74,7 @@ class Common:
                          "train stages", values.word("engine", ENGINES))
     address: str = option("", "of the Ray cluster; by default one of this machine's cores",
                           "train stages")
-    exclusive: bool = option(False, "whole nodes of the Ray cluster, one job a node",
+    exclusive: bool = option(False, "of the Ray cluster: all cores of a node for each job",
                              "train stages")
     # fmt: on
 

@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
-from bench.engine import engines, node
+from bench.engine import cluster, engines, node
 from bench.engine.cluster import Cluster
 from bench.engine.engines import LOCAL, Engine
 from bench.engine.execute import execute
@@ -183,6 +183,21 @@ def test_what_a_lost_node_was_at_runs_elsewhere(
     assert killed and [row["status"] for row in rows] == ["ok"] * 6
     lines = run.rows_path.read_text().splitlines()
     assert len(lines) == len({json.loads(line)[0]["cell_id"] for line in lines}) == 6
+
+
+@needs_ray
+def test_a_slow_node_is_not_waited_for_at_the_end(
+    ray_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(CHILDREN))
+    monkeypatch.setattr(cluster, "PATIENCE_S", 5.0)
+    run = Run("agree", {}, tmp_path)
+    context = {"slow_once": str(tmp_path / "marker"), "seconds": 0.1}
+    began = time.monotonic()
+    rows = execute(run, "agree", "sleeping", cells("a", "b"), context, engine=ray_engine)
+    assert sorted(row["n_images"] for row in rows) == [0, 1]
+    assert (tmp_path / "marker").exists() and time.monotonic() - began < 250
+    assert len(run.rows_path.read_text().splitlines()) == 2
 
 
 DRIVER = """
