@@ -76,14 +76,16 @@ def _silent(node: ast.AST) -> bool:
     return text or isinstance(node, ast.Import | ast.ImportFrom)
 
 
+@cache
+def _statements(text: str) -> list[tuple[str, ast.stmt, str]]:
+    """The top-level statements of a source text as they run, each with its name and written out."""
+    body = _Bare().visit(ast.parse(textwrap.dedent(text))).body
+    return [(getattr(each, "name", ""), each, ast.dump(each)) for each in body]
+
+
 def trees(text: str, leave_out: Collection[str] = ()) -> list[str]:
     """The top-level statements of a source text as they run, but for definitions left out."""
-    tree = _Bare().visit(ast.parse(textwrap.dedent(text)))
-    return [
-        ast.dump(statement)
-        for statement in tree.body
-        if getattr(statement, "name", "") not in leave_out
-    ]
+    return [dump for name, _, dump in _statements(text) if name not in leave_out]
 
 
 def fingerprint(parts: Iterable[str]) -> str:
@@ -122,21 +124,21 @@ def _kinds(architecture: str) -> tuple[str, ...]:
 
 def reached(module: ModuleType, roots: Iterable[str]) -> list[str]:
     """Of a kind's page, and of the windows it shares, what these definitions come to use."""
-    tree = {}
+    known = {}
     for text in (inspect.getsource(windows), inspect.getsource(module)):
-        for statement in _Bare().visit(ast.parse(text)).body:
-            tree[getattr(statement, "name", "")] = statement
+        known |= {name: (statement, dump) for name, statement, dump in _statements(text)}
     found: dict[str, str] = {}
-    waiting = [name for name in roots if name in tree]
+    waiting = [name for name in roots if name in known]
     while waiting:
         name = waiting.pop()
         if name not in found:
-            found[name] = ast.dump(tree[name])
-            used = (node.id for node in ast.walk(tree[name]) if isinstance(node, ast.Name))
-            waiting += [other for other in used if other in tree]
+            statement, found[name] = known[name]
+            used = (node.id for node in ast.walk(statement) if isinstance(node, ast.Name))
+            waiting += [other for other in used if other in known]
     return list(found.values())
 
 
+@cache
 def pages(page: ModuleType) -> list[ModuleType]:
     """A method's page, and whatever else of `implementations.methods` it is written with."""
     found = [page]
