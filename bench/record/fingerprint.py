@@ -77,15 +77,22 @@ def _silent(node: ast.AST) -> bool:
 
 
 @cache
-def _statements(text: str) -> list[tuple[str, ast.stmt, str]]:
-    """The top-level statements of a source text as they run, each with its name and written out."""
+def _statements(text: str) -> list[tuple[str, str, tuple[str, ...]]]:
+    """A source text's top-level statements as they run: name, all written out, names it uses."""
     body = _Bare().visit(ast.parse(textwrap.dedent(text))).body
-    return [(getattr(each, "name", ""), each, ast.dump(each)) for each in body]
+    return [
+        (
+            getattr(each, "name", ""),
+            ast.dump(each),
+            tuple(node.id for node in ast.walk(each) if isinstance(node, ast.Name)),
+        )
+        for each in body
+    ]
 
 
 def trees(text: str, leave_out: Collection[str] = ()) -> list[str]:
     """The top-level statements of a source text as they run, but for definitions left out."""
-    return [dump for name, _, dump in _statements(text) if name not in leave_out]
+    return [dump for name, dump, _ in _statements(text) if name not in leave_out]
 
 
 def fingerprint(parts: Iterable[str]) -> str:
@@ -124,16 +131,15 @@ def _kinds(architecture: str) -> tuple[str, ...]:
 
 def reached(module: ModuleType, roots: Iterable[str]) -> list[str]:
     """Of a kind's page, and of the windows it shares, what these definitions come to use."""
-    known = {}
+    known: dict[str, tuple[str, tuple[str, ...]]] = {}
     for text in (inspect.getsource(windows), inspect.getsource(module)):
-        known |= {name: (statement, dump) for name, statement, dump in _statements(text)}
+        known |= {name: (dump, used) for name, dump, used in _statements(text)}
     found: dict[str, str] = {}
     waiting = [name for name in roots if name in known]
     while waiting:
         name = waiting.pop()
         if name not in found:
-            statement, found[name] = known[name]
-            used = (node.id for node in ast.walk(statement) if isinstance(node, ast.Name))
+            found[name], used = known[name]
             waiting += [other for other in used if other in known]
     return list(found.values())
 

@@ -176,9 +176,8 @@ def fault(row: Any) -> str | None:
         return f"no {', '.join(missing)}"
     if row["status"] not in STATUSES:
         return f"status is none of {', '.join(STATUSES)}"
-    for name in COLUMNS:
-        value = row.get(name)
-        if value is not None and not _FITS[name](value):
+    for name, value in row.items():
+        if value is not None and name in _FITS and not _FITS[name](value):
             return f"{name} is not {_WANTED[name]}"
     return None
 

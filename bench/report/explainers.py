@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from bench.report.frame import groups
+from bench.report.frame import Row, groups, records
 from bench.report.statistics import middle, typical
 
 PLACE = ("dataset", "architecture", "device", "machine_id")
@@ -93,7 +94,7 @@ def places(frame: pd.DataFrame) -> list[tuple[dict[str, Any], list[Explainer]]]:
     rows = rows.assign(explainer=rows["explainer"].where(rows["explainer"] != "", derived))
     found = []
     for key, mine in groups(rows, PLACE):
-        explainers = [_explainer(k["explainer"], r) for k, r in groups(mine, ("explainer",))]
+        explainers = [_explainer(k["explainer"], r) for k, r in records(mine, ("explainer",))]
         _both_ways(explainers)
         _letters(explainers, frame, key)
         sizes = mine.loc[mine["image_hw"] != "", "image_hw"]
@@ -128,30 +129,29 @@ def _name(library: str, method: str, column: str) -> str:
     return f"{library}.{method}" if library else own
 
 
-def _explainer(name: str, rows: pd.DataFrame) -> Explainer:
-    found = Explainer(name, stale=bool(rows["stale"].any()))
-    made = rows[(rows["stage"] == "contrast") & (rows["weights"] != INITIAL)]
-    if len(made):
-        first = made.iloc[0]
-        found.column, found.method, found.library = first[["column", "method", "library"]]
-        found.layer, found.score = first[["node", "score"]]
-    cost = made[np.isfinite(made["evaluations"]) & (made["status"] == "ok")]
-    if len(cost):
-        found.evaluations = middle(cost["evaluations"])
-        found.peak_rss_mb = middle(cost["peak_rss_mb"])
-        found.n_images = middle(cost["n_images"])
-    bad = made[made["status"] != "ok"]
-    if len(bad):
-        found.status, found.reason = str(bad.iloc[-1]["status"]), str(bad.iloc[-1]["reason"])
-    whole = (rows["metric"] != "") & rows["at"].isna()
-    measured = rows[whole & np.isfinite(rows["value"])]
-    for row in measured.to_dict("records"):
+def _explainer(name: str, rows: list[Row]) -> Explainer:
+    found = Explainer(name, stale=any(row["stale"] for row in rows))
+    made = [row for row in rows if row["stage"] == "contrast" and row["weights"] != INITIAL]
+    if made:
+        of = itemgetter("column", "method", "library", "node", "score")
+        found.column, found.method, found.library, found.layer, found.score = of(made[0])
+    cost = [row for row in made if row["status"] == "ok" and math.isfinite(row["evaluations"])]
+    if cost:
+        found.evaluations = middle([row["evaluations"] for row in cost])
+        found.peak_rss_mb = middle([row["peak_rss_mb"] for row in cost])
+        found.n_images = middle([row["n_images"] for row in cost])
+    for row in made:
+        if row["status"] != "ok":
+            found.status, found.reason = str(row["status"]), str(row["reason"])
+    for row in rows:
+        if not row["metric"] or not math.isnan(row["at"]) or not math.isfinite(row["value"]):
+            continue
         value = Value(*(float(row[name]) for name in ("value", "ci_lo", "ci_hi", "n")))
         if row["against"]:
             found.likeness[row["metric"], row["against"]] = value
         else:
-            of = found.untrained if row["weights"] == INITIAL else found.quality
-            of[row["metric"], row["subset"] or "all"] = value
+            of_weights = found.untrained if row["weights"] == INITIAL else found.quality
+            of_weights[row["metric"], row["subset"] or "all"] = value
     return found
 
 

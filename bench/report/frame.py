@@ -145,7 +145,8 @@ def _or_gone(code_hash: CodeHash) -> CodeHash:
 
 
 def _typed(row: Row) -> Row:
-    return {name: typed(row.get(name)) for name, typed in _TYPES.items()}
+    had = {name: _TYPES[name](value) for name, value in row.items() if name in _TYPES}
+    return {**_EMPTY, **had}
 
 
 def _type(name: str) -> Callable[[Any], Any]:
@@ -162,6 +163,7 @@ def _type(name: str) -> Callable[[Any], Any]:
 
 
 _TYPES = {name: _type(name) for name in dict.fromkeys((*COLUMNS, *COUNTS))}
+_EMPTY = {name: typed(None) for name, typed in _TYPES.items()}
 
 
 def _newest(rows: list[Row]) -> list[Row]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -44,12 +45,16 @@ def _lines(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
         stale = any(explainer.stale for explainer in explainers)
         for metric in likeness_metrics(explainers):
             table = matrix(explainers, metric)
-            for name in table.index:
-                others = table.loc[name].drop(name).dropna()
-                others = others.sort_values(ascending=False, kind="stable")
-                for n, (other, value) in enumerate(others.items(), 1):
-                    shown = f"alike, {n}" if n <= NEAREST else LEAST if n == len(others) else ""
+            for name, values in zip(table.index, table.to_numpy(), strict=True):
+                there = [
+                    (other, float(value))
+                    for other, value in zip(table.columns, values, strict=True)
+                    if other != name and not math.isnan(value)
+                ]
+                there.sort(key=lambda pair: -pair[1])
+                for n, (other, value) in enumerate(there, 1):
+                    shown = f"alike, {n}" if n <= NEAREST else LEAST if n == len(there) else ""
                     yield {
-                        **key, "metric": metric, "explainer": name, "other": str(other),
-                        "value": float(value), "shown": shown, "stale": stale,
+                        **key, "metric": metric, "explainer": name, "other": other,
+                        "value": value, "shown": shown, "stale": stale,
                     }  # fmt: skip
