@@ -20,6 +20,7 @@ from bench.subject.stages import stages  # noqa: E402
 
 SUITE = ROOT / ".nox" / "suite"
 XPLIQUE = ROOT / ".nox" / "xplique"
+REPORT = ROOT / ".nox" / "report"
 ALONE = "libraries-alone"
 """The group whose packages are installed without their dependencies."""
 GROUPS = (
@@ -38,7 +39,6 @@ NEWEST = (3, 13)
 """The newest Python that all frameworks have builds for."""
 UNAVAILABLE = 4
 COMMANDS = {
-    "report": "Write the tables, pictures and pages again",
     "publish": "Take runs of your own into the published results",
     "sweep": "Check agreement everywhere: every method, layer and mode",
 }
@@ -66,12 +66,12 @@ def environment(session: nox.Session) -> str:
 def installed(
     session: nox.Session, folder: Path, groups: tuple[str, ...], apart: str, pins: str
 ) -> str:
-    """The Python of an environment, of these groups and of one without dependencies."""
+    """The Python of an environment, of these groups and of one without dependencies, if any."""
     python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
     project = nox.project.load_toml("pyproject.toml")
     constraints = (ROOT / pins).read_text(encoding="utf-8")
     requirements = nox.project.dependency_groups(project, *groups)
-    alone = nox.project.dependency_groups(project, apart)
+    alone = nox.project.dependency_groups(project, apart) if apart else []
     stamp = hashlib.sha256("\n".join([*requirements, *alone, constraints]).encode()).hexdigest()
     marker = folder / "installed"
     if marker.exists() and marker.read_text(encoding="utf-8") == stamp:
@@ -83,7 +83,8 @@ def installed(
     session.run_install(str(python), "-m", "pip", "install", "--quiet", "--upgrade", "pip")
     install = (str(python), "-m", "pip", "install", "-c", pins)
     session.run_install(*install, *requirements)
-    session.run_install(*install, "--no-deps", *alone)
+    if alone:
+        session.run_install(*install, "--no-deps", *alone)
     marker.write_text(stamp, encoding="utf-8")
     return str(python)
 
@@ -123,6 +124,16 @@ def compare(session: nox.Session) -> None:
     """The main job: train, agree, time, contrast, and the tables."""
     given = [] if "--rounds" in session.posargs else ["--rounds", "3"]
     session.run(environment(session), "-m", "bench", "compare", *given, *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def report(session: nox.Session) -> None:
+    """Write the tables, pictures and pages again; needs no framework."""
+    there = (SUITE / "installed").exists()
+    python = environment(session) if there else installed(
+        session, REPORT, ("core",), "", "constraints.txt"
+    )  # fmt: skip
+    session.run(python, "-m", "bench", "report", *session.posargs)
 
 
 @nox.session(name="bench", venv_backend="none")

@@ -50,7 +50,10 @@ def tables(
     """
     found = runs.published(results, say)
     if not found:
-        raise BadInput(f"no runs in {results / 'runs'}; make one with `python -m bench compare`")
+        raise BadInput(
+            f"no runs in {results / 'runs'}; make one with `python -m bench compare`, or open the "
+            f"published pages in {RESULTS / site.FOLDER / 'index.html'}"
+        )
     tracked = results == RESULTS
     shown = pictures(ROOT / "README.md") if tracked else set()
     heatmaps, explained = gallery.kept(results), shap.kept_files(results)

@@ -179,12 +179,13 @@ class NamedMethod:
 
 def names() -> list[str]:
     """The methods there are, by file name; nothing is imported."""
-    return sorted(_paths())
+    return list(_paths())
 
 
 def _paths() -> dict[str, str]:
-    """Method -> its family, the folder it lies in."""
-    return {p.stem: p.parent.name for p in Path(__file__).parent.glob("*/[a-z]*.py")}
+    """Method -> its family, the folder it lies in; by name."""
+    found = {p.stem: p.parent.name for p in Path(__file__).parent.glob("*/[a-z]*.py")}
+    return dict(sorted(found.items()))
 
 
 def groups() -> dict[str, list[str]]:
@@ -192,8 +193,8 @@ def groups() -> dict[str, list[str]]:
 
     The core set is of the methods whose cards say so.
     """
-    sound = [name for name in names() if name not in broken()]
-    families = _paths()
+    unsound, families = broken(), _paths()
+    sound = [name for name in families if name not in unsound]
     of = {family: [name for name in sound if families[name] == family]
           for family in sorted(set(families.values()))}  # fmt: skip
     core = [name for name in sound if load(name).card.core]

@@ -16,9 +16,12 @@ from bench.report.answers import Place
 from bench.report.measured import started
 from bench.report.site.cells import cells, day
 from bench.report.site.pictures import Gallery, galleries
+from bench.report.site.shell import uncoded
 from bench.report.table import Table
 
 Frame = pd.DataFrame
+PUBLISHED = " (published)"
+"""After the name of a machine whose times are not the user's own."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,15 @@ class Material:
 
     @cached_property
     def cells(self) -> Frame:
-        """A line for each cell that was timed."""
-        return cells(self.frame)
+        """A line for each cell that was timed: here, and published of other machines."""
+        own = cells(self.frame)
+        path = self.published.parent / "site" / "data" / "cells.js" if self.published else None
+        if path is None or not path.exists():
+            return own
+        others = uncoded(path)
+        others = others[~others["machine_id"].isin(own["machine_id"])]
+        told = others.assign(machine_id=others["machine_id"] + PUBLISHED)
+        return pd.concat([own, told[own.columns]], ignore_index=True) if len(told) else own
 
     def table(self, name: str) -> Table | None:
         """A table; None where no row permits it."""

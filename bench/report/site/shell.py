@@ -101,6 +101,19 @@ def coded(frame: pd.DataFrame) -> dict[str, Any]:
     return {"length": len(frame), "columns": columns}
 
 
+def uncoded(path: Path) -> pd.DataFrame:
+    """The frame that a file of data has by column, as a page of this suite wrote it."""
+    text = path.read_text(encoding="utf-8")
+    columns = json.loads(text[text.index("{") : text.rindex("}") + 1])["columns"]
+    found = {}
+    for name, values in columns.items():
+        if isinstance(values, Mapping):
+            found[name] = [values["words"][place] for place in values["of"]]
+        else:
+            found[name] = [math.nan if value is None else value for value in values]
+    return pd.DataFrame(found)
+
+
 def _short(value: float) -> float | int | None:
     """Six significant digits: more than anybody is shown."""
     if not math.isfinite(value):

@@ -159,6 +159,21 @@ def test_a_users_page_has_the_published_machines_beside_it(
     assert found and found[0] in beside
 
 
+def test_a_users_choice_has_the_published_cells_under_their_machines_name(
+    rows: list[dict[str, Any]], material: Any, tmp_path: Path
+) -> None:
+    for name, machine in (("others", "m2"), ("mine", "m1")):
+        own = material(rows, tmp_path / name)
+        site.write(replace(own, frame=own.frame.assign(machine_id=machine)), tmp_path / name)
+    mine = material(rows, tmp_path / "mine")
+    beside = replace(mine, published=tmp_path / "others" / "tables").cells
+    assert beside["machine_id"].value_counts().to_dict() == {"m1": 14, "m2 (published)": 14}
+    own, others = (part.drop(columns="machine_id") for part in (beside[:14], beside[14:]))
+    assert shell.coded(own) == shell.coded(others)
+    again = replace(mine, published=tmp_path / "mine" / "tables").cells
+    assert len(again) == 14  # what is published of one's own machine stands there already
+
+
 SOURCES = {
     "one": "def one(x):\n    '''About.'''\n    import numpy\n    a = x\n    b = a\n    return b",
     "two": "def two(x):\n    a = x\n\n    def inner(y):\n        return y\n\n    b = inner(a)\n"
