@@ -25,6 +25,7 @@ from bench.stages import gallery, shap
 from implementations.architecture import weights
 from implementations.errors import BadInput, unknown
 
+REPRODUCERS = "reproducers"
 SUPERSEDED = "superseded.csv"
 HEADER = "# What the tables are made of, by `python -m bench publish`; not to be edited.\n"
 FIELDS = ("file", "sha256", "machine", "commit", "date")
@@ -135,6 +136,7 @@ def publish(
         weights.write_bytes(results / "runs" / file, content)
         listed[file] = entry(results / "runs" / file, run[0])
         _take_weights(run[1], source, results)
+        _take_reproducers(run[1], source / REPRODUCERS, results / REPRODUCERS)
     write_list(results, [one for file, one in listed.items() if file not in leaving])
     _note(results / SUPERSEDED, gone)
     for line in gone:
@@ -209,6 +211,15 @@ def _git(folder: Path, *words: str) -> str:
     except OSError:
         return ""
     return done.stdout.strip()
+
+
+def _take_reproducers(rows: Iterable[runs.Row], source: Path, folder: Path) -> None:
+    """Take the files that a run's rows name, each of which shows a deviation by itself."""
+    for name in sorted({str(row["reproducer"]) for row in rows if row.get("reproducer")}):
+        path = source / Path(name).name
+        if path.exists():
+            folder.mkdir(exist_ok=True)
+            weights.write_bytes(folder / path.name, path.read_bytes())
 
 
 def _take_weights(rows: Iterable[runs.Row], source: Path, results: Path) -> None:

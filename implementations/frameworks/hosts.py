@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from implementations import frameworks
 from implementations.architecture.graph import Architecture
-from implementations.arrays import Array, Weights
+from implementations.arrays import Array, Floats, Weights
 from implementations.contract import Framework
 
 PLAIN = "plain"
@@ -96,3 +96,30 @@ def own(framework: str, architecture: Architecture, weights: Weights, precision:
 
 def _module(framework: str) -> ModuleType:
     return importlib.import_module(f"{frameworks.__name__}.{framework}.hosts")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A host as the lines of a file: imports, what makes it, and how maps become NumPy's."""
+
+    imports: str
+    lines: list[str]
+    convert: str
+    before: str = ""
+    """What stands before the call."""
+
+
+def source(
+    framework: str, name: str, architecture: Architecture, weights: Weights, images: Floats,
+    node: str,
+) -> Source:  # fmt: skip
+    """A host as lines that need nothing of ours. Raises Unavailable where it has none."""
+    module = importlib.import_module(f"{frameworks.__name__}.{framework}.hosts.source")
+    found: Source = module.source(name, architecture, weights, images, node)
+    return found
+
+
+def literal(array: NDArray[Any]) -> str:
+    """An array's values as a flat list in a source text, whole numbers as such."""
+    flat = np.asarray(array, np.float64).ravel()
+    return f"[{', '.join(f'{value:.9g}' for value in flat)}]"

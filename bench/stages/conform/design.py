@@ -67,6 +67,10 @@ class Run:
         order = {"given": range(6), "one by one": range(6), "permuted": ORDER}.get(self.inputs)
         return list(order) if same and order is not None else None
 
+    def node(self, probe: Probe) -> str:
+        """The node that is explained."""
+        return probe.layer if self.place == PLACES[0] else probe.before
+
     def given(self) -> Probe:
         """The probe with its images and targets as this run has them."""
         probe = probes.load(self.probe)

@@ -51,7 +51,7 @@ def rows(subject: Subject, runs: Iterable[Run]) -> Iterator[Row]:
 
 def _row(subject: Subject, run: Run, base: bool) -> Row:
     probe = run.given()
-    node = getattr(probe, "layer" if run.place == "after" else "before")
+    node = run.node(probe)
     same = {
         "condition": run.condition, "host": run.host, "probe": run.probe, "inputs": run.inputs,
         "node": node, "like": subject.method,

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from bench.engine.worker import Row
 from bench.record.cell import Cell
 from bench.stages import Job
-from bench.stages.conform import examined, explaining
+from bench.stages.conform import examined, explaining, reproduced
 from bench.stages.conform.design import own_runs, runs
 from bench.subject.request import Request
 from implementations import libraries, methods
@@ -27,6 +28,8 @@ from implementations.methods import NamedMethod
 EXAMPLES = ("conform", "conform --libraries captum pytorch_grad_cam --methods grad_cam")
 PROBES = "probes"
 """What stands for the data set and the network of its cells; a row says which probe."""
+REPRODUCERS = "reproducers"
+"""The folder in the results, of files that show a deviation."""
 RANDOM = "seed"
 """The option of an offer that draws by itself: no oracle can follow it."""
 
@@ -80,8 +83,15 @@ def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
         subject.claim = stated
     else:
         subject.other = stated
-    for row in examined.rows(subject, asked):
-        yield {**row, "version": version}
+    through = list(asked)
+    for run, row in zip(through, examined.rows(subject, through), strict=True):
+        told = row["verdict"] in reproduced.TOLD and not run.known and not cell.options
+        file = ""
+        if cell.library and told:
+            folder = Path(context[REPRODUCERS])
+            named = (cell.library, version, cell.method)
+            file = reproduced.reproduced(subject, run, *named, folder)
+        yield {**row, "version": version, "reproducer": file}
 
 
 def run(job: Job) -> list[Row]:
@@ -89,4 +99,6 @@ def run(job: Job) -> list[Row]:
     asked = list(cells(job.request))
     if not asked:
         raise Unavailable("no library offers that; see `python -m bench list`")
-    return job.execute("conform", asked, __name__)
+    folder = job.request.results / REPRODUCERS
+    context = {**job.context, REPRODUCERS: str(folder.resolve())}
+    return job.execute("conform", asked, __name__, context=context)

@@ -1,0 +1,108 @@
+"""A file that shows by itself that an explainer's map is not what it should be, and its run.
+
+It has literals alone: a network, images, the call, the map expected. It prints expected and found,
+and ends with status 1 where they differ. Nothing is called a deviation before it has run in a
+process of its own and said so.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.stages.conform.design import Run
+from bench.truth.probes import Probe
+from implementations.arrays import Floats
+from implementations.errors import Unavailable
+from implementations.frameworks import hosts
+from implementations.libraries._calls import BEFORE, CALLS
+
+MOST_LINES = 30
+TIMEOUT_S = 180.0
+ROOT = Path(__file__).resolve().parents[3]
+ALONE = "import runpy, sys; runpy.run_path(sys.argv[1], run_name='__main__')"
+"""What runs a file by itself."""
+DIFFERS = 1
+"""The exit status of a file that shows a difference."""
+SHOWN = "found"
+"""What such a file prints besides."""
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """What is to be shown: an offer, on a run of a probe, and the maps that it should give.
+
+    `expected` is None where a map is expected and an error comes.
+    """
+
+    framework: str
+    library: str
+    version: str
+    offer: str
+    run: Run
+    probe: Probe
+    node: str
+    expected: Floats | None
+
+
+def text(deviation: Deviation) -> str:
+    """The file. Raises Unavailable where the offer or the network has no such form."""
+    call = CALLS.get(deviation.library, {}).get(deviation.offer)
+    if call is None:
+        raise Unavailable(f"how {deviation.library}.{deviation.offer} is called is not written")
+    probe, run = deviation.probe, deviation.run
+    made = hosts.source(
+        deviation.framework, run.host, probe.architecture, probe.weights, probe.images,
+        deviation.node,
+    )  # fmt: skip
+    imports, _, after = call.imports.partition("\n\n")
+    title = f"{deviation.library} {deviation.version} {deviation.offer}: {run.condition}"
+    lines = [
+        f'"""{title}. Exit status 1: it differs."""',
+        *made.imports.splitlines(), *imports.splitlines(), "",
+        *filter(None, made.lines), f"targets = {probe.targets.tolist()}",
+        *after.splitlines(), *filter(None, [made.before]), f"found = {call.found}", made.convert,
+    ]  # fmt: skip
+    if deviation.expected is None:
+        lines += ['print("expected a map of each image, found", found.shape)']
+    else:
+        lines += [
+            f"expected = {hosts.literal(deviation.expected)}",
+            "apart = abs(found.ravel() - expected).max()",
+            'print("expected", expected)', 'print("found", found.ravel().tolist())',
+            'print("largest difference", apart)',
+            "raise SystemExit(bool(not apart <= 1e-5 * max(map(abs, expected))))",
+        ]  # fmt: skip
+    if len(lines) > MOST_LINES:
+        raise Unavailable(f"it takes {len(lines)} lines")
+    return "\n".join(lines) + "\n"
+
+
+def shown(deviation: Deviation, folder: Path, condition: str) -> str:
+    """The name of the file, written and run, that shows a deviation under a condition; or none.
+
+    Raises Unavailable where there is no such file.
+    """
+    content = text(deviation)
+    words = [deviation.library, deviation.version, deviation.offer, condition]
+    name = "-".join("".join(c if c.isalnum() or c == "." else "_" for c in w) for w in words)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.py"
+    path.write_text(content, encoding="utf-8")
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", f"{BEFORE.get(deviation.library, '')}\n{ALONE}", str(path)],
+            cwd=ROOT, capture_output=True, text=True, check=False, timeout=TIMEOUT_S,
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        path.unlink()
+        return ""
+    raised = deviation.expected is None and "Traceback" in done.stderr
+    told = raised if deviation.expected is None else f"\n{SHOWN}" in done.stdout
+    if done.returncode == DIFFERS and told:
+        return path.name
+    path.unlink()
+    return ""

@@ -1,0 +1,125 @@
+"""How a user calls what a library offers: the lines of a file that reproduces its map by itself.
+
+`CALLS[library]` has the import and, by offer, an expression. Its names are `model`, `images`,
+`targets` (a list) and `layer`: a module in PyTorch, in Keras a layer's name. It gives maps
+(N, h, w) or (N, H, W). An offer that is not here has no such file, and so no verdict of a defect.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Call(NamedTuple):
+    """The import that an expression needs, and the expression."""
+
+    imports: str
+    found: str
+
+
+def _captum(name: str, rest: str, layer: bool = False, leaf: bool = True) -> Call:
+    given = "model, layer" if layer else "model"
+    images = "images.requires_grad_()" if leaf else "images"
+    found = f"{name}({given}).attribute({images}, target=torch.tensor(targets)){rest}"
+    return Call(f"from captum.attr import {name}", found)
+
+
+def _cam(name: str) -> Call:
+    return Call(
+        f"from pytorch_grad_cam import {name}\n"
+        "from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget",
+        f"{name}(model, [layer])(images, [ClassifierOutputTarget(each) for each in targets])",
+    )
+
+
+def _torchcam(name: str) -> Call:
+    return Call(
+        f"from torchcam.methods import {name}\n\nextractor = {name}(model, layer)",
+        "extractor(targets, model(images.requires_grad_()))[0]",
+    )
+
+
+def _keras_vis(module: str, name: str) -> Call:
+    return Call(
+        f"from tf_keras_vis.{module} import {name}\n"
+        "from tf_keras_vis.utils.scores import CategoricalScore",
+        f"{name}(model)(CategoricalScore(targets), images, penultimate_layer=layer, "
+        "seek_penultimate_conv_layer=False)",
+    )
+
+
+BEFORE = {
+    "pytorch_grad_cam": (
+        "from implementations.libraries.pytorch_grad_cam import imported\nimported()"
+    ),
+}
+"""What stands for a library's dependency where its binary does not fit the PyTorch that is here."""
+_LARGEST = ".abs().amax(1)"
+CALLS: dict[str, dict[str, Call]] = {
+    "captum": {
+        "layer_grad_cam": _captum("LayerGradCam", "[:, 0]", layer=True, leaf=False),
+        "layer_gradient_x_activation": _captum(
+            "LayerGradientXActivation", ".sum(1)", layer=True, leaf=False
+        ),
+        "saliency": _captum("Saliency", _LARGEST),
+        "input_x_gradient": _captum("InputXGradient", ".sum(1)"),
+        "integrated_gradients": _captum("IntegratedGradients", ".sum(1)"),
+        "guided_backprop": _captum("GuidedBackprop", _LARGEST),
+        "deconvolution": _captum("Deconvolution", _LARGEST),
+        "guided_grad_cam": _captum("GuidedGradCam", _LARGEST, layer=True),
+        "deep_lift": _captum("DeepLift", ".sum(1)"),
+        "lrp": _captum("LRP", ".sum(1)"),
+    },
+    "pytorch_grad_cam": {
+        "grad_cam": _cam("GradCAM"),
+        "hires_cam": _cam("HiResCAM"),
+        "grad_cam_element_wise": _cam("GradCAMElementWise"),
+        "layer_cam": _cam("LayerCAM"),
+        "grad_cam_plus_plus": _cam("GradCAMPlusPlus"),
+        "xgrad_cam": _cam("XGradCAM"),
+        "shapley_cam": _cam("ShapleyCAM"),
+        "eigen_cam": _cam("EigenCAM"),
+        "eigen_grad_cam": _cam("EigenGradCAM"),
+        "fem": _cam("FEM"),
+        "score_cam": _cam("ScoreCAM"),
+        "ablation_cam": _cam("AblationCAM"),
+        "full_grad": Call(
+            "from pytorch_grad_cam import FullGrad\n"
+            "from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget",
+            "FullGrad(model, [])(images, [ClassifierOutputTarget(each) for each in targets])",
+        ),
+    },
+    "torchcam": {
+        "grad_cam": _torchcam("GradCAM"),
+        "grad_cam_plus_plus": _torchcam("GradCAMpp"),
+        "xgrad_cam": _torchcam("XGradCAM"),
+        "layer_cam": _torchcam("LayerCAM"),
+        "score_cam": _torchcam("ScoreCAM"),
+        "finer_cam": _torchcam("FinerCAM"),
+    },
+    "tf_keras_vis": {
+        "grad_cam": _keras_vis("gradcam", "Gradcam"),
+        "grad_cam_plus_plus": _keras_vis("gradcam_plus_plus", "GradcamPlusPlus"),
+        "layer_cam": _keras_vis("layercam", "Layercam"),
+        "score_cam": _keras_vis("scorecam", "Scorecam"),
+        "saliency": Call(
+            "from tf_keras_vis.saliency import Saliency\n"
+            "from tf_keras_vis.utils.scores import CategoricalScore",
+            "Saliency(model)(CategoricalScore(targets), images)",
+        ),
+    },
+    "eli5": {
+        "grad_cam": Call(
+            "from eli5 import explain_prediction",
+            "[explain_prediction(model, image[None], targets=[target], layer=layer)"
+            ".targets[0].heatmap for image, target in zip(images, targets)]",
+        ),
+    },
+    "tf_explain": {
+        "grad_cam": Call(
+            "from tf_explain.core.grad_cam import GradCAM",
+            "[GradCAM.generate_ponderated_output(*GradCAM.get_gradients_and_filters(model, "
+            "image[None], layer, target, True))[0] for image, target in zip(images, targets)]",
+        ),
+    },
+}

@@ -1,0 +1,53 @@
+"""A reproducer runs by itself, and is kept only where it shows a difference."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.stages.conform.design import Run
+from bench.stages.conform.reproducer import MOST_LINES, Deviation, shown, text
+from bench.truth import probes
+from bench.truth.claims import Asked
+from implementations.arrays import Floats
+from implementations.errors import Unavailable
+from implementations.frameworks import hosts
+
+RUN = Run("inplace", probe="rational")
+
+
+def deviation(expected: Floats, library: str = "captum") -> Deviation:
+    probe = RUN.given()
+    return Deviation("pytorch", library, "1.0", "saliency", RUN, probe, probe.layer, expected)
+
+
+def right() -> Floats:
+    probe = RUN.given()
+    network = probes.network("rational")
+    asked = Asked(network, probe.images, probe.targets, probe.layer, "saliency")
+    return asked.canonical.heatmap
+
+
+def test_a_file_is_short_and_has_nothing_of_ours() -> None:
+    content = text(deviation(right()))
+    assert len(content.splitlines()) <= MOST_LINES
+    assert "implementations" not in content and "bench" not in content
+    assert "nn.ReLU(inplace=True)" in content and "Saliency(model)" in content
+
+
+def test_only_what_shows_a_difference_is_kept(tmp_path: Path) -> None:
+    assert shown(deviation(right()), tmp_path, "inplace host") == ""
+    assert not list(tmp_path.iterdir())
+    kept = shown(deviation(np.ones_like(right()) * 99), tmp_path, "inplace host")
+    assert kept == "captum-1.0-saliency-inplace_host.py" and (tmp_path / kept).exists()
+
+
+def test_what_cannot_be_written_is_refused() -> None:
+    with pytest.raises(Unavailable, match="is not written"):
+        text(deviation(right(), library="nobody"))
+    branch = probes.load("branch")
+    given = (branch.architecture, branch.weights, branch.images, branch.layer)
+    with pytest.raises(Unavailable, match=r"no nn\.Sequential"):
+        hosts.source("pytorch", "plain", *given)
