@@ -91,7 +91,7 @@ def pixels(cascade: Cascade) -> NDArray[np.uint8]:
         for step, name in enumerate(cascade.steps[1:], start=1):
             of = (cascade.likeness[method, part][step, n] for part in ("spearman", "ssim"))
             rank, ssim = ("–" if np.isnan(value) else f"{value:.2f}" for value in of)
-            says = [name, f"ρ {rank}, SSIM {ssim}"]
+            says = [name, f"ρ {rank}", f"SSIM {ssim}"]
             line.append(sheet.Panel(maps[step, n : n + 1], [says]))
         lines.append(line)
     height, width = cascade.images.shape[1:3]
