@@ -14,6 +14,7 @@ from typing import Any
 from implementations.architecture.graph import cut
 from implementations.arrays import Array, Intermediates
 from implementations.contract import Builder, Compile, Explain, Options
+from implementations.errors import Unavailable
 from implementations.methods.card import Choice
 
 TARGETS = Choice("given", ("given", "all"), "whose maps: the targets', or every class's")
@@ -193,12 +194,14 @@ ROWS = {
 
 
 def served(framework: str, how: str, builder: Builder) -> Builder:
-    """The builder of a method, which heeds the option `targets`."""
-    every = HOW[how](framework, builder)
+    """The builder of a method, which heeds the option `targets`. Raises Unavailable for all."""
+    every = HOW[how](framework, builder) if framework in EVERY else None
 
     @wraps(builder)
     def build(network: Any, layer: str, options: Options, compile: Compile) -> Explain:
         chosen = every if options.targets == "all" else builder
+        if chosen is None:
+            raise Unavailable(f"all classes in one call are not written for {framework}")
         return chosen(network, layer, options, compile)
 
     return build

@@ -9,6 +9,7 @@ from oracle_maps import explained
 from implementations import methods
 from implementations.architecture.registered import get
 from implementations.architecture.weights import randomise
+from implementations.errors import Unavailable
 from implementations.methods.card import Cost
 from implementations.oracle import runtime
 
@@ -44,3 +45,11 @@ def test_what_they_cost_and_are_called() -> None:
         assert method.every_class and not methods.load(name).every_class
         assert method.cost(method.resolve({}), ARCHITECTURE, layer) == cost
     assert "targets" not in methods.load("eigen_cam").options
+
+
+def test_a_column_that_has_them_not_still_has_one_class() -> None:
+    card = methods.load("occlusion")
+    served = card.builder("onnxruntime")
+    options = card.resolve({"targets": "all"})
+    with pytest.raises(Unavailable, match="not written for onnxruntime"):
+        served(None, "", options, lambda function: function)
