@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any
 from bench.engine import node, scratch
 from implementations.errors import BadInput
 
+PATIENCE_S = 10.0
+"""Seconds for a machine to answer at all."""
 INSTALL = "ray is not installed; `nox -s ray` installs it (pip install 'ray[default]')"
 
 
@@ -35,6 +38,18 @@ def largest() -> dict[str, float]:
     return dict(max((n["Resources"] for n in nodes()), key=lambda r: r["CPU"]))
 
 
+def check(address: str) -> None:
+    """Raises BadInput where nothing answers at HOST:PORT: Ray itself takes minutes to say so."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535 or "/" in host:
+        raise BadInput(f"--address {address!r} is not HOST:PORT, as in 10.0.0.1:6379")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), PATIENCE_S).close()
+    except OSError as error:
+        told = f"--address {address}: nothing answers there ({error.strerror or error})"
+        raise BadInput(f"{told}; start Ray there, or leave it out") from error
+
+
 def connected(address: str) -> Any:
     """Ray, connected, all of its nodes like this process. Raises BadInput."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
@@ -45,6 +60,7 @@ def connected(address: str) -> Any:
         return ray
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if address:
+        check(address)
         try:
             ray.init(address=address, **quiet)
         except (ConnectionError, RuntimeError, ValueError) as error:

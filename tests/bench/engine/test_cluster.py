@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
-from bench.engine import cluster, engines, node
+from bench.engine import cluster, connection, engines, node
 from bench.engine.cluster import Cluster
 from bench.engine.engines import LOCAL, Engine
 from bench.engine.execute import execute
@@ -96,6 +96,20 @@ def test_options_of_ray_are_not_those_of_the_local_engine() -> None:
     with pytest.raises(BadInput, match="--address is of --engine ray"):
         engines.engine("local", "10.0.0.1:6379")
     assert engines.engine("local") is LOCAL
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("127.0.0.1:1", r"^--address 127.0.0.1:1: nothing answers there \(.*; start Ray there"),
+        ("10.0.0.1", "is not HOST:PORT"), ("ray://10.0.0.1:1", "is not HOST:PORT"),
+        ("host:99999", "is not HOST:PORT"), ("host:port", "is not HOST:PORT"),
+    ],
+)  # fmt: skip
+def test_an_address_where_no_cluster_is(address: str, told: str) -> None:
+    with pytest.raises(BadInput, match=told) as refused:
+        connection.check(address)
+    assert "\n" not in str(refused.value)
 
 
 def test_a_node_must_have_the_same_code_and_packages() -> None:
