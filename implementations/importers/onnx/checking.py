@@ -10,6 +10,7 @@ import importlib.util
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ GATE64, GATE32, GATE16 = 1e-6, 1e-4, 2e-3
 MISTAKEN = ("LRN",)
 """Operators that the evaluator computes otherwise than they are defined."""
 IMAGES = 2
+Constants = Mapping[str, NDArray[Any]]
 SECONDS = 600
 RUN = (
     "import sys, numpy as np, onnxruntime as o; o.set_default_logger_severity(4); "
@@ -50,18 +52,23 @@ def check(made: Imported) -> Checked:
     model, images = _cut(made), _images(made)
     network = runtime.build(made.architecture, made.weights)
     ours = network(runtime.put(network, images))
+    del network
     half = any(value.dtype == np.float16 for value in made.source.constants.values())
     exact = why = None
     try:
         if any(op.type in MISTAKEN for op in made.source.ops):
             raise NotImplementedError("the evaluator's LRN counts images, not channels")
-        theirs = _evaluated(_doubled(model, made.source.opset), _given(made, images, np.float64))
+        theirs = _evaluated(
+            _doubled(model, made.source.opset),
+            _given(made, images, np.float64),
+            made.source.constants,
+        )
         exact = _difference(made, ours, theirs)
     except Exception as error:  # it raises whatever comes, and lacks some operators' modes
         why = str(error).partition("\n")[0][:120] or type(error).__name__
     single = None
     if importlib.util.find_spec("onnxruntime") is not None:
-        second = _second(model, _given(made, images, np.float32))
+        second = _second(model, _given(made, images, np.float32), made.source.constants)
         single = None if second is None else _difference(made, ours, second)
     for precision, off, gate in (("float64", exact, GATE64), ("float32", single, GATE32)):
         if off is not None and not off <= (GATE16 if half else gate):
@@ -126,8 +133,6 @@ def _doubled(model: Any, opset: int) -> Any:
             values = numpy_helper.to_array(tensor).astype(np.float64)
             tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
 
-    for tensor in made.graph.initializer:
-        widened(tensor)
     for node in made.graph.node:
         if node.op_type == "BatchNormalization":
             _resting(node, opset)
@@ -151,18 +156,26 @@ def _resting(node: Any, opset: int) -> None:
         node.attribute.append(helper.make_attribute(*still))
 
 
-def _evaluated(model: Any, images: NDArray[Any]) -> NDArray[Any]:
+def _evaluated(model: Any, images: NDArray[Any], constants: Constants) -> NDArray[Any]:
+    """Logits of the images, every constant that is a fraction in float64."""
     from onnx.reference import ReferenceEvaluator
 
-    inputs = {tensor.name for tensor in model.graph.initializer}
-    name = next(value.name for value in model.graph.input if value.name not in inputs)
+    name = next(value.name for value in model.graph.input if value.name not in constants)
+    given = {
+        key: values.astype(np.float64) if values.dtype.kind == "f" else values
+        for key, values in constants.items()
+    }
     with np.errstate(all="ignore"):
-        (made,) = ReferenceEvaluator(model).run(None, {name: images})
+        (made,) = ReferenceEvaluator(model).run(None, {**given, name: images})
     return np.asarray(made)
 
 
-def _second(model: Any, images: NDArray[Any]) -> NDArray[Any] | None:
+def _second(model: Any, images: NDArray[Any], constants: Constants) -> NDArray[Any] | None:
     """What onnxruntime makes of the images, or None where it does not take the file."""
+    from onnx import numpy_helper
+
+    for key, values in constants.items():
+        model.graph.initializer.append(numpy_helper.from_array(values, key))
     with tempfile.TemporaryDirectory() as folder:
         names = [str(Path(folder) / name) for name in ("model.onnx", "images.npy", "logits.npy")]
         Path(names[0]).write_bytes(model.SerializeToString())

@@ -67,7 +67,7 @@ class Input:
 
 @dataclass(frozen=True)
 class OnnxFile:
-    """A file's main graph. `constants` are its initializers; `model` is the whole message."""
+    """A file's main graph. `constants` are its initializers; `model` is the message without."""
 
     path: Path
     ops: tuple[Op, ...]
@@ -121,7 +121,16 @@ def _graph(path: Path, model: Any, digest: str) -> OnnxFile:
     producer = one_line(f"{model.producer_name} {model.producer_version}".strip())[:80]
     outputs = tuple(_text(value.name) for value in graph.output)
     opset = max(opsets, default=1)
-    return OnnxFile(path, ops, constants, inputs, outputs, opset, producer, digest, model)
+    # The message holds every tensor a second time, and gives nothing back before it is gone.
+    bare = type(model)()
+    bare.CopyFrom(_without(model))
+    return OnnxFile(path, ops, constants, inputs, outputs, opset, producer, digest, bare)
+
+
+def _without(model: Any) -> Any:
+    """The message, its initializers gone: they are in `constants`."""
+    del model.graph.initializer[:]
+    return model
 
 
 def _text(name: Any) -> str:
