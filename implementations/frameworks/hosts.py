@@ -7,10 +7,13 @@ A module a framework, named like it, with `HOSTS` (name -> what is particular ab
 
 from __future__ import annotations
 
+import ast
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -23,6 +26,7 @@ from implementations.arrays import Array, Floats, Weights
 from implementations.contract import Framework
 
 PLAIN = "plain"
+STATED = ("HOSTS", "LAYERLESS")
 OWN = "own"
 """Our own network, not a user's."""
 
@@ -62,18 +66,25 @@ class Host:
 
 def about(framework: str) -> Mapping[str, str]:
     """The hosts of a framework, and what is particular about each; none where it has no library."""
-    try:
-        found: Mapping[str, str] = _module(framework).HOSTS
-    except ModuleNotFoundError as error:
-        if error.name != f"{frameworks.__name__}.{framework}.hosts":
-            raise
-        return {}
+    found: Mapping[str, str] = _stated(framework).get("HOSTS", {})
     return found
 
 
 def layerless(framework: str) -> Sequence[str]:
     """Those of a framework's hosts that have no object for a ReLU."""
-    found: Sequence[str] = _module(framework).LAYERLESS
+    found: Sequence[str] = _stated(framework).get("LAYERLESS", ())
+    return found
+
+
+@cache
+def _stated(framework: str) -> dict[str, Any]:
+    """The literals of a framework's hosts, from their text: nothing is imported."""
+    path = Path(__file__).parent / framework / "hosts" / "__init__.py"
+    found = {}
+    for statement in ast.parse(path.read_text("utf-8")).body if path.exists() else ():
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if name in STATED:
+                found[name] = ast.literal_eval(value)
     return found
 
 

@@ -32,7 +32,7 @@ HOSTS = {
     "channels_first": "layers whose maps are (N, C, H, W)",
     "float64": "double precision",
 }
-LAYERLESS: tuple[str, ...] = ()
+LAYERLESS = ()
 
 
 class Outputs(dict[str, Any]):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
 
 from bench.record.schema import COLUMNS
@@ -33,6 +35,16 @@ def test_our_own_builder_is_the_same_in_every_run() -> None:
     rows = list(stage.measure(cell, {}))
     assert Counter(row["verdict"] for row in rows) == {"same": len(rows)}
     assert all(set(row) <= set(COLUMNS) for row in rows)
+
+
+def test_asking_imports_no_framework() -> None:
+    code = (
+        "import sys; from bench.stages.conform import stage; "
+        "from bench.subject.request import Request; list(stage.cells(Request(command='conform'))); "
+        "print(sorted({'torch', 'keras', 'tensorflow', 'jax'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_every_run_has_a_condition_of_its_own() -> None:

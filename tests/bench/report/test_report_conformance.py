@@ -1,0 +1,53 @@
+"""The scoreboard: offers down, conditions across, and what differs with its reproducer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.report.frame import gather
+from bench.report.tables import conformance
+
+HEAD = {"run_id": "conform-20261129T100000-0123abcd-00000000", "machine_id": "0123abcd"}
+
+
+def row(condition: str, verdict: str, **said: Any) -> dict[str, Any]:
+    return {
+        "schema": 1, "run_id": HEAD["run_id"], "stage": "conform", "task": "heatmap",
+        "framework": "pytorch", "column": "pytorch", "library": "captum", "method": "saliency",
+        "dataset": "probes", "architecture": "probes", "cell_id": "abc", "code_hash": "x",
+        "status": "ok", "round": 0, "like": "saliency", "version": "0.9.0",
+        "condition": condition, "verdict": verdict, "heard": "silent", **said,
+    }  # fmt: skip
+
+
+def sections() -> dict[str, Any]:
+    rows = [
+        row("base", "same"),
+        row("reused host", "differs", conventions="layer relu1", first="activations", size=0.87,
+            reproducer="captum-0.9.0-saliency-reused_host.py"),
+        row("compiled host", "raises", heard="loud", line="captum/attr/x.py:79"),
+    ]  # fmt: skip
+    frame = gather([(HEAD, rows)], lambda *made: "x")
+    table = conformance.make(frame)
+    return {section.title: section.frame for section in table.sections}
+
+
+def test_an_offer_is_a_line_with_its_base_and_its_counts() -> None:
+    (line,) = sections()["Offers"].to_dict("records")
+    assert line["explainer"] == "captum.saliency" and line["base"] == "same"
+    assert line["runs"] == "1 same, 1 differs, 1 raises"
+
+
+def test_what_differs_is_told_with_its_file() -> None:
+    differs, raises = sections()["What differs"].to_dict("records")
+    assert differs["verdict"] == (
+        "differs; layer relu1; first at activations; error 0.870 of the peak"
+    )
+    assert differs["reproducer"].endswith("reused_host.py")
+    assert raises["verdict"] == "raises; captum/attr/x.py:79" and raises["heard"] == "loud"
+
+
+def test_every_condition_is_a_column() -> None:
+    (line,) = sections()["Every run"].to_dict("records")
+    assert (line["base"], line["reused host"]) == ("=", "≠")
+    assert line["compiled host"] == "raises"
