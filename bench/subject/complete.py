@@ -43,7 +43,7 @@ def promised(
     ]
     logits, without = (
         np.asarray(explainer.logits(each), np.float64)
-        for each in (images, np.broadcast_to(start, images.shape))
+        for each in (images, np.broadcast_to(start, images.shape).copy())
     )
     whole, rest = (_named(options.score, each, targets) for each in (logits, without))
     return Sums(np.concatenate(parts), whole - rest, np.abs(logits).max(axis=1))

@@ -44,6 +44,7 @@ OFFERS = {
             "The weights of the same 50 Gauss-Legendre points Captum rounds to float32 even in a "
             "float64 network; summed over colour channels here."
         ),
+        sums_to=lambda options, images: 0.0,
         options={
             "n_steps": Number(50, 1, 10_000, "points on the path"),
             "method": Choice("gausslegendre", _RULES, "quadrature rule"),

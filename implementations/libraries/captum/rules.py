@@ -27,6 +27,7 @@ OFFERS = {
             "doubled batch; summed over colour channels here. Where a ReLU and a pool touch, with "
             "no layer between, it is another map, of the same sum; else it is ours."
         ),
+        sums_to=lambda options, images: 0.0,
         options={"eps": Number(1e-10, 0.0, 1.0, "differences below which the gradient is taken")},
     ),
     "lrp": Offer(

@@ -34,6 +34,13 @@ _FILL = (
     "handed over rounded to 0..255 and the model sees those, off by up to 1/510."
 )
 
+
+def hidden(options: Options, images: NDArray[Any]) -> NDArray[Any]:
+    """Images (N, H, W, C) wholly masked."""
+    masked = Masked("partition", options, images.shape[1:])
+    return np.stack([masked.hidden(image) for image in images])
+
+
 OFFERS = {
     "partition": Offer(
         like="partition_shap",
@@ -45,6 +52,7 @@ OFFERS = {
             "evenly over its rectangle, hence the blocks. Each colour channel is a feature of its "
             f"own; their sum is taken here, so the map stays additive. {_FILL}"
         ),
+        sums_to=hidden,
         options={**_OPTIONS, "max_evals": Number(500, 4, 1_000_000, "forward passes an image")},
     ),
     "permutation": Offer(
@@ -56,6 +64,7 @@ OFFERS = {
             "pixel by pixel in one order, drawn within the nested rectangles, and in its reverse. "
             f"{_FILL}"
         ),
+        sums_to=hidden,
         options={**_OPTIONS, "max_evals": Number(1600, 3, 10_000_000, "forward passes an image")},
     ),
 }

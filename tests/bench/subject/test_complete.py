@@ -41,3 +41,30 @@ def test_a_method_that_promises_nothing_has_no_sums(small: Any) -> None:
     about = subject(cell, small.context, 1)
     explainer = build(cell, about.architecture, about.weights)
     assert promised(cell, explainer, about.images, np.zeros(1, int), 1) is None
+
+
+@pytest.mark.parametrize(
+    ("library", "offer", "options", "tolerance"),
+    [
+        ("captum", "integrated_gradients", {"n_steps": "200"}, 0.02),
+        ("captum", "deep_lift", {}, 1e-4),
+        ("shap", "deep", {}, 1e-4),
+        ("shap", "partition", {"max_evals": "50", "masker": "blur", "kernel": "5"}, 1e-4),
+        ("shap", "partition", {"max_evals": "50", "masker": "inpaint_ns"}, 0.03),
+    ],
+)
+def test_a_library_promises_the_score_less_that_of_its_baseline(
+    small: Any, library: str, offer: str, options: dict[str, str], tolerance: float
+) -> None:
+    pytest.importorskip(library)
+    pytest.importorskip("cv2")
+    cell = replace(
+        small.cell, framework="pytorch", precision="float32", layer="", library=library,
+        method=offer, options=tuple(options.items()),
+    )  # fmt: skip
+    about = subject(cell, small.context, 3)
+    explainer = build(cell, about.architecture, about.weights)
+    sums = promised(cell, explainer, about.images, np.array([1, 0, 2]), 2)
+    assert sums is not None and (abs(sums.promised) > 0).all()
+    gap = abs(sums.total - sums.promised) / sums.largest
+    assert (gap < tolerance).all()
