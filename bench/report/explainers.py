@@ -27,6 +27,9 @@ REFERENCE = "reference"
 APART = "apart"
 """The task of rows that compare explainers (`findings.py`)."""
 INITIAL = "initial"
+SEED = "seed "
+"""Weights of another training of the same network begin so."""
+OVER = "mean over trainings"
 PLAIN = {"options": "", "precision": "float32", "threads": 0}
 """Of a timed cell: an explainer as `contrast` has it."""
 TIMED = ("layer", "score", "mode", "batch")
@@ -69,6 +72,8 @@ class Explainer:
     likeness: dict[tuple[str, str], Value] = field(default_factory=dict)
     letters: dict[str, str] = field(default_factory=dict)
     """By metric: two explainers that share one are not told apart."""
+    trainings: dict[str, Value] = field(default_factory=dict)
+    """By metric: the mean over several trainings, of so many, and its interval."""
 
     @property
     def measured(self) -> bool:
@@ -88,6 +93,7 @@ class Explainer:
 def places(frame: pd.DataFrame) -> list[tuple[dict[str, Any], list[Explainer]]]:
     """The explainers of each data set, architecture, device and machine, by name."""
     scored = frame["stage"].isin(STAGES[:2]) & (frame["task"] != APART)
+    scored &= ~frame["weights"].str.startswith(SEED)
     rows = frame.loc[scored, list(_READ)]
     made = zip(rows["library"], rows["method"], rows["column"], strict=True)
     derived = [_name(*each) for each in made]
@@ -97,6 +103,7 @@ def places(frame: pd.DataFrame) -> list[tuple[dict[str, Any], list[Explainer]]]:
         explainers = [_explainer(k["explainer"], r) for k, r in records(mine, ("explainer",))]
         _both_ways(explainers)
         _letters(explainers, frame, key)
+        _over_trainings(explainers, frame, key)
         sizes = mine.loc[mine["image_hw"] != "", "image_hw"]
         _time(explainers, frame, key, sizes.iloc[0] if len(sizes) else "")
         found.append((key, explainers))
@@ -173,6 +180,18 @@ def _letters(explainers: list[Explainer], frame: pd.DataFrame, key: dict[str, An
     for name, metric, found in rows[["explainer", "metric", "letters"]].itertuples(index=False):
         if name in by_name:
             by_name[name].letters[metric] = found
+
+
+def _over_trainings(explainers: list[Explainer], frame: pd.DataFrame, key: dict[str, Any]) -> None:
+    """What holds of an explainer over several trainings of the network."""
+    rows = frame.loc[(frame["task"] == APART) & (frame["statistic"] == OVER)]
+    for name, value in key.items():
+        rows = rows[rows[name] == value]
+    by_name = {explainer.name: explainer for explainer in explainers}
+    for row in rows.to_dict("records"):
+        if row["explainer"] in by_name:
+            value = Value(*(float(row[end]) for end in ("value", "ci_lo", "ci_hi", "n")))
+            by_name[row["explainer"]].trainings[row["metric"]] = value
 
 
 def _time(explainers: list[Explainer], frame: pd.DataFrame, key: dict[str, Any], size: str) -> None:

@@ -72,7 +72,23 @@ def above_controls(told: Told) -> Iterator[Finding]:
         if len(nearest) > 1:
             parts = [f"{metric} ({_difference(each)})" for metric, each in nearest.items()]
             text = f"{name} is above every control on {_listed(parts)}"
+            text += _over_trainings(told, name, list(nearest))
             yield Finding("F2", f"{_where(told)}: {text}.", (name,), (*nearest,))
+
+
+def _over_trainings(told: Told, name: str, of: list[str]) -> str:
+    """On which of these metrics that holds of several trainings too; nothing where there is one."""
+    held, trainings = [], 0
+    for metric in of:
+        sign = towards(metric)
+        every = [d for (m, e, _), d in told.trainings.items() if (m, e) == (metric, name)]
+        trainings = max([trainings, *(each.n for each in every)])
+        if every and all(each.apart and sign * each.value > 0 for each in every):
+            held.append(metric)
+    if not trainings:
+        return ""
+    where = f"over {trainings} trainings"
+    return f"; {where} on {_listed(held)} too" if held else f"; {where} on none of these"
 
 
 def dearer(told: Told) -> Iterator[Finding]:

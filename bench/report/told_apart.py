@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 
 from bench import metrics
-from bench.report.explainers import APART, CONTROL, INITIAL, PLACE, REFERENCE
+from bench.report.explainers import APART, CONTROL, INITIAL, OVER, PLACE, REFERENCE, SEED
 from bench.report.frame import groups
 
 FEWEST = 30
 """Images below which a value enters no finding."""
 HEADLINE = "correct"
 DIFFERENCE, VERDICT = "paired difference", "verdict"
+TRAININGS = "paired difference over trainings"
 
 
 class Difference(NamedTuple):
@@ -41,7 +42,8 @@ class Group(NamedTuple):
 class Told:
     """One network's rows. Names are explainers'; `cell_id` and `run_id` say which rows these are.
 
-    `groups` has (metric, explainer), `differences` (metric, explainer, control), `causes` why a
+    `groups` has (metric, explainer), `differences` (metric, explainer, control), `trainings` the
+    same over several trainings, `n` of them, `causes` why a
     metric can tell nothing here (empty: it can), `evaluations` an image by explainer, `zero` the
     share of zero maps, `kept` the likeness after all weights are drawn anew, with its upper end.
     """
@@ -51,6 +53,7 @@ class Told:
     run_id: str = ""
     groups: dict[tuple[str, str], Group] = field(default_factory=dict)
     differences: dict[tuple[str, str, str], Difference] = field(default_factory=dict)
+    trainings: dict[tuple[str, str, str], Difference] = field(default_factory=dict)
     causes: dict[str, str] = field(default_factory=dict)
     evaluations: dict[str, float] = field(default_factory=dict)
     controls: set[str] = field(default_factory=set)
@@ -97,6 +100,7 @@ def towards(metric: str) -> int:
 def places(frame: pd.DataFrame) -> Iterator[Told]:
     """One for each network whose explainers were compared."""
     rows = frame.loc[frame["stage"].isin(("judge", "contrast")) & (frame["status"] == "ok")]
+    rows = rows[~rows["weights"].str.startswith(SEED)]
     for key, mine in groups(rows, PLACE):
         compared = mine[(mine["task"] == APART) & (mine["metric"] != "")]
         if len(compared):
@@ -111,6 +115,12 @@ def _compared(told: Told, rows: pd.DataFrame) -> None:
         metric, name, n = row["metric"], row["explainer"], _count(row["n"])
         if row["statistic"] == VERDICT:
             told.causes[metric] = "" if row["apart"] is True else str(row["notes"])
+        elif row["statistic"] == TRAININGS:
+            value, low, high = (float(row[end]) for end in ("value", "ci_lo", "ci_hi"))
+            found = Difference(value, low, high, n, row["apart"] is True)
+            told.trainings[metric, name, row["against"]] = found
+        elif row["statistic"] == OVER:
+            continue
         elif row["statistic"] == DIFFERENCE:
             value, low, high = (float(row[end]) for end in ("value", "ci_lo", "ci_hi"))
             found = Difference(value, low, high, n, row["apart"] is True)

@@ -10,6 +10,8 @@ metric on which a sentence may rest (`Metric.finding`):
   from every control the right way, where the order of explainers is the same in random halves of
   the images (median rank correlation of 0.8 at least), and where, of a metric that has a
   `blur_gain`, blur alone gains at most a third of what lies between the explainers.
+
+Where there are several trainings, what holds over them besides (`seeded.py`).
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from numpy.typing import NDArray
 
 from bench import metrics
 from bench.record.cell import Cell
+from bench.stages import seeded
 from bench.stages.apart import compare, letters, reliability
 from implementations.architecture import weights
 
@@ -46,7 +49,11 @@ def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
             for of, files in judged["values"].items()}  # fmt: skip
     correct = next(iter(read["trained"].values()))["correct"] > 0
     yield {"notes": None, "maps_sha": judged["maps_sha"], "n_images": len(correct)}
-    yield from rows(read["trained"], read.get("initial", {}), set(judged["controls"]), correct)
+    controls = set(judged["controls"])
+    yield from rows(read["trained"], read.get("initial", {}), controls, correct)
+    others = [found for of, found in sorted(read.items()) if of.startswith(seeded.SEED)]
+    if others:
+        yield from seeded.rows([read["trained"], *others], controls)
 
 
 def rows(

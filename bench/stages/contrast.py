@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from bench import metrics
 from bench.engine.worker import Row
 from bench.record.cell import Cell
-from bench.stages import Job, cascades, gallery
+from bench.stages import Job, cascades, gallery, seeded
 from bench.stages.summary import correctness, curves, summarise
 from bench.subject.budgets import spread
 from bench.subject.complete import promised
@@ -40,6 +40,7 @@ from implementations.frameworks.evaluations import count_evaluations
 MAIN = 4
 EXAMPLES = ("contrast --dataset shapes",)
 BATCH = 16
+TRAINED = "trained"
 IMAGES, AGAIN = 64, 32
 """Explained by every explainer, a quarter of those compared at the most; again by a costly one."""
 COSTLY = 100
@@ -122,22 +123,22 @@ def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
     }
     costly = evaluations > COSTLY
     few = context["n_again"] if costly else len(maps)
-    if few and cell.weights != INITIAL:
+    if few and cell.weights == TRAINED:
         yield from _again(cell, explainer, maps[:few], about, targets[:few], context, often=False)
     fewer = context["n_anew"] // 4 if costly else context["n_anew"]
-    if fewer and cell.weights != INITIAL:
+    if fewer and cell.weights == TRAINED:
         yield from _again(
             cell, explainer, maps[:fewer], about, targets[:fewer], context, often=True
         )
 
 
 def explained(cell: Cell, context: Mapping[str, Any]) -> NDArray[np.int32]:
-    """The classes explained (N,): what the network, trained, makes of the images."""
+    """The classes explained (N,): what the network, as it was trained, makes of the images."""
     trained = replace(
         cell,
         library="",
         method="grad_cam",
-        weights="trained",
+        weights=TRAINED if cell.weights == INITIAL else cell.weights,
         options=(),
         score="logit",
         explainer="",
@@ -218,8 +219,12 @@ def _again(
 
 
 def run(job: Job) -> list[Row]:
-    """Explain every network; in the main job nothing costly is explained again, nothing often."""
-    few = 0 if job.request.command == "compare" else AGAIN
+    """Explain every network; in the main job nothing costly is explained again, nothing often.
+
+    The first of them as other seeds train it too, where several trainings are asked for.
+    """
+    main = job.request.command == "compare"
+    few = 0 if main else AGAIN
     asked = [
         cell
         for dataset, architecture in networks(job)
@@ -230,6 +235,14 @@ def run(job: Job) -> list[Row]:
     if not asked and job.request.command == "contrast":
         columns = ", ".join(column.label for column in job.request.columns)
         raise Unavailable(f"no library serves {columns}; see `python -m bench list`")
+    if job.request.seeds > 1 and not main:
+        first = asked[0].dataset, asked[0].architecture
+        (network,) = (n for n in job.networks if n[:2] == first)
+        explainers = [
+            c for c in asked if (c.dataset, c.architecture) == first and c.weights == TRAINED
+        ]
+        for label in seeded.prepare(job, network):
+            asked += [replace(cell, weights=label) for cell in explainers]
     rows = job.execute("contrast", asked, context={**told(job), "n_again": few, "n_anew": few})
     cascades.gather(asked, told(job), gallery.file(job.run.run_id, job.request.results))
     return rows

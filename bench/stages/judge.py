@@ -27,7 +27,7 @@ from bench.stages.contrast import explained, map_path, told
 from bench.stages.contrast import networks as contrasted
 from bench.stages.summary import CORRECT, correctness, curves, summarise
 from bench.subject.draws import Draws
-from bench.subject.inputs import subject
+from bench.subject.inputs import INITIAL, subject
 from bench.subject.model import Model, load
 from implementations.architecture import weights
 from implementations.errors import BadInput
@@ -63,7 +63,10 @@ def usable(rows: Iterable[Row], context: Mapping[str, Any]) -> list[Row]:
     found = []
     for row in rows:
         key = row["dataset"], row["architecture"], row.get("weights", "")
-        asked = f"{key[0]}/{key[1]}/{TRAINED}" in context["weights"]
+        # Of other trainings than the first only those of this run.
+        asked = (
+            f"{key[0]}/{key[1]}/{TRAINED if key[2] == INITIAL else key[2]}" in context["weights"]
+        )
         if row["stage"] != "contrast" or not row.get("maps_sha") or not asked:
             continue
         if key not in of:
@@ -159,11 +162,12 @@ class Network:
     """A network with its images, compiled once, and the maps that are kept of it."""
 
     def __init__(self, cell: Cell, context: Mapping[str, Any]) -> None:
-        trained = replace(cell, weights=TRAINED)
+        trained = replace(cell, weights=network_of(cell))
         self.about = subject(trained, context, context["n_contrast"])
         self.targets = explained(trained, context)
         self.subsets = correctness(self.targets, self.about.labels)
         self.model: Model = load(cell, self.about.architecture, self.about.weights, self.about.fill)
+        self.of = trained.weights
         self.kept: Kept = context["kept"][f"{cell.dataset}/{cell.architecture}"]
         self.folder = Path(context["maps"])
         # Compiled before anything is measured.
@@ -174,6 +178,11 @@ class Network:
         path = map_path(self.folder, self.kept[explainer][of])
         maps: NDArray[np.float64] = weights.load(path)["maps"]
         return maps
+
+
+def network_of(cell: Cell) -> str:
+    """The weights whose network scores a cell's maps: those explained, or once they are trained."""
+    return TRAINED if cell.weights == INITIAL else cell.weights
 
 
 def measure(cell: Cell, network: Network, context: Mapping[str, Any]) -> Iterator[Row]:
@@ -226,10 +235,10 @@ def _pairs(explainer: str, maps: NDArray[np.float64], network: Network) -> Itera
 
 def serve(cells: list[Cell], context: Mapping[str, Any], report: Reporter) -> None:
     """The child's entry: each network is built and compiled once."""
-    networks: dict[tuple[str, str], Network] = {}
+    networks: dict[tuple[str, str, str], Network] = {}
 
     def rows(cell: Cell) -> Iterator[Row]:
-        key = cell.dataset, cell.architecture
+        key = cell.dataset, cell.architecture, network_of(cell)
         if key not in networks:
             networks[key] = Network(cell, context)
         yield from measure(cell, networks[key], context)

@@ -123,7 +123,8 @@ class Request(Common):
         (), "evaluations of the network at which explainers that sample are contrasted; none: as "
         "many as each takes unasked", "contrast judge compare", values.budgets, contrast=BUDGETS,
         compare=BUDGETS[:1])
-    seeds: int = option(1, "trainings", "compare", values.positive)
+    seeds: int = option(1, "trainings; contrasted: of the first network", "compare contrast",
+                        values.positive)
     stages: tuple[str, ...] = option(
         PARTS, "each goes on from the weights in the results", "compare",
         values.words("stage", stages.names(), sort=True))

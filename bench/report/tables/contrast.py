@@ -27,7 +27,8 @@ NOTE = (
     "images classified correctly where the metric is defined, with the 95 % interval of a "
     "bootstrap over images that is the same for all explainers; in contrast.csv those classified "
     "wrongly too. Explainers that share a letter are not told apart. Untrained: the score of the "
-    "explainer's maps of the network before training. "
+    "explainer's maps of the network before training. Over several trainings of the network: the "
+    "mean of their means, with Student's interval where there are five at least. "
     "`control` explains nothing: it is "
     "what a score must be above. Likeness to `grad_cam`: means over all images."
 )
@@ -65,6 +66,7 @@ def make(frame: pd.DataFrame) -> Table:
     views = [
         View(PLACE, cost, where=lambda mine: ~mine["control"], told=_told),
         _scores("scores", telling, data, untrained, told=_alone),
+        _trainings(list(telling), data),
         _scores("other values", others, data),
     ]
     return Table("contrast", "Explainers beside each other", data, views, NOTE)
@@ -88,6 +90,18 @@ def _scores(
     )  # fmt: skip
 
 
+def _trainings(telling: Sequence[str], data: pd.DataFrame) -> View:
+    """The means over several trainings of the network, where there are such."""
+    named = [m for m in telling if f"{m}_trainings" in data]
+    ends = ("", "_ci_lo", "_ci_hi")
+    shown = [Shown(m, spread, tuple(f"{m}_trainings{end}" for end in ends)) for m in named]
+    counted = [Shown("trainings", number, ("trainings",))] * bool(named)
+    return View(
+        PLACE, (NAME, *shown, *counted), title="scores over several trainings",
+        where=lambda mine: mine[[f"{m}_trainings" for m in named]].notna().any(axis=1),
+    )  # fmt: skip
+
+
 def _line(explainer: Explainer) -> dict[str, Any]:
     plain = (
         "column", "control", "ms_per_image", "timed", "evaluations", "peak_rss_mb", "n_images",
@@ -105,6 +119,10 @@ def _line(explainer: Explainer) -> dict[str, Any]:
         ends = {"ci_lo": value.low, "ci_hi": value.high, "n": value.n}
         line |= {head: value.value, **{f"{head}_{name}": end for name, end in ends.items()}}
     line |= {f"{metric}_letters": letters for metric, letters in explainer.letters.items()}
+    for metric, value in explainer.trainings.items():
+        head = f"{metric}_trainings"
+        line |= {head: value.value, f"{head}_ci_lo": value.low, f"{head}_ci_hi": value.high}
+        line["trainings"] = value.n
     for (metric, part), value in explainer.untrained.items():
         line[f"{metric}_{part}_untrained"] = value.value
     return line

@@ -48,7 +48,6 @@ def test_a_method_that_promises_nothing_has_no_sums(small: Any) -> None:
     [
         ("captum", "integrated_gradients", {"n_steps": "200"}, 0.02),
         ("captum", "deep_lift", {}, 1e-4),
-        ("shap", "deep", {}, 1e-4),
         ("shap", "partition", {"max_evals": "50", "masker": "blur", "kernel": "5"}, 1e-4),
         ("shap", "partition", {"max_evals": "50", "masker": "inpaint_ns"}, 0.03),
     ],
