@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bench import metrics
 from bench.report.forms import number, share
 from bench.report.told_apart import FEWEST, Difference, Told, towards
 
@@ -22,11 +23,12 @@ ZERO = 0.01
 """Share of zero maps from which it is told."""
 ALIKE = 0.02
 """Of a rank correlation of 1: the difference that matters."""
+SHORTCUT, CHANCE = "shapes_shortcut", "control.uniform"  # its masks are the mark's; at chance
 NOTHING = "nothing here is told apart"
 
 
 class Finding(NamedTuple):
-    """A sentence, its kind (F1 to F7), the explainers it is about and the metrics it rests on."""
+    """A sentence, its kind (F1 to F8), the explainers it is about and the metrics it rests on."""
 
     kind: str
     text: str
@@ -165,6 +167,47 @@ def _gap(told: Told, metric: str, a: str, b: str) -> int:
     return order.index(b) - order.index(a)
 
 
+def shortcut(told: Told) -> Iterator[Finding]:
+    """F8: who shows the mark that a network was made to use, and who cannot be told from chance."""
+    if told.place["dataset"] != SHORTCUT:
+        return
+    places = [metric for metric in told.causes if "mask" in metrics.load(metric).card.needs]
+    shown = [name for name in told.explainers if len(_above(told, name, places)) > 1]
+    blind = [
+        name
+        for name in [*told.explainers, *sorted(told.controls - {CHANCE})]
+        if (verdicts := [_above_chance(told, metric, name) for metric in places])
+        and not any(verdict is not False for verdict in verdicts)
+    ]
+    parts = []
+    if shown:
+        parts.append(f"shown by {_listed(shown)} (above every control on two of these at least)")
+    if blind:
+        parts.append(f"missed by {_listed(blind)} (none of these puts them above {CHANCE})")
+    if parts:
+        text = f"the mark that gives the class away is {' and '.join(parts)}: {_listed(places)}"
+        yield Finding("F8", f"{_where(told)}: {text}.", (*shown, *blind), (*places,))
+
+
+def _above(told: Told, name: str, of: list[str]) -> list[str]:
+    """The metrics, of these, on which an explainer is above every control."""
+    found = {metric: told.against(metric, name).values() for metric in of}
+    return [
+        metric
+        for metric, every in found.items()
+        if every and all(each.apart and towards(metric) * each.value > 0 for each in every)
+    ]
+
+
+def _above_chance(told: Told, metric: str, name: str) -> bool | None:
+    """Whether it is told apart from a constant map the right way; None where that is not known."""
+    apart = told.apart(metric, name, CHANCE)
+    if not apart:
+        return apart
+    higher = told.groups[metric, name].value - told.groups[metric, CHANCE].value
+    return towards(metric) * higher > 0
+
+
 def zero_maps(told: Told) -> Iterator[Finding]:
     """F7: maps that are zero or constant, which means count at chance."""
     for name, (part, n) in sorted(told.zero.items()):
@@ -202,5 +245,6 @@ def _listed(parts: list[str]) -> str:
 
 
 MAKERS: tuple[Callable[[Told], Iterator[Finding]], ...] = (
-    indistinct, above_controls, dearer, as_high, ignores_weights, disagreements, zero_maps, orders,
+    indistinct, above_controls, dearer, as_high, ignores_weights, disagreements, shortcut,
+    zero_maps, orders,
 )  # fmt: skip

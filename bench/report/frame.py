@@ -35,7 +35,7 @@ _CODE = ("framework", "method", "library", "task", "architecture", "dataset", "s
 """What tells which code made a row."""
 _WITHIN = (
     "task", "compared", "metric", "explainer", "against", "subset", "at", "epoch", "weights",
-    "condition",
+    "condition", "statistic",
 )  # fmt: skip
 """What tells the rows of one cell and round from each other."""
 

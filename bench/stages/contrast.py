@@ -134,15 +134,9 @@ def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
 
 def explained(cell: Cell, context: Mapping[str, Any]) -> NDArray[np.int32]:
     """The classes explained (N,): what the network, as it was trained, makes of the images."""
-    trained = replace(
-        cell,
-        library="",
-        method="grad_cam",
-        weights=TRAINED if cell.weights == INITIAL else cell.weights,
-        options=(),
-        score="logit",
-        explainer="",
-    )
+    of = TRAINED if cell.weights == INITIAL else cell.weights
+    trained = replace(cell, library="", method="grad_cam", weights=of, options=(), score="logit",
+                      explainer="")  # fmt: skip
     about = subject(trained, context, context["n_contrast"])
     targets: NDArray[np.int32] = answers.answer(trained, about, Path(context["oracle"]))["targets"]
     return targets
@@ -236,13 +230,7 @@ def run(job: Job) -> list[Row]:
         columns = ", ".join(column.label for column in job.request.columns)
         raise Unavailable(f"no library serves {columns}; see `python -m bench list`")
     if job.request.seeds > 1 and not main:
-        first = asked[0].dataset, asked[0].architecture
-        (network,) = (n for n in job.networks if n[:2] == first)
-        explainers = [
-            c for c in asked if (c.dataset, c.architecture) == first and c.weights == TRAINED
-        ]
-        for label in seeded.prepare(job, network):
-            asked += [replace(cell, weights=label) for cell in explainers]
+        asked += seeded.further(job, asked)
     rows = job.execute("contrast", asked, context={**told(job), "n_again": few, "n_anew": few})
     cascades.gather(asked, told(job), gallery.file(job.run.run_id, job.request.results))
     return rows

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from bench import metrics
 from bench.engine.progress import console
+from bench.record.cell import Cell
 from bench.record.fingerprint import code_of
 from bench.stages import Job, train
 from bench.subject.networks import Network
@@ -36,6 +37,14 @@ Training = Mapping[str, Mapping[str, Floats]]
 def labels(seeds: int) -> list[str]:
     """What weights of the trainings beside the first are called."""
     return [f"{SEED}{number}" for number in range(1, seeds)]
+
+
+def further(job: Job, asked: Sequence[Cell]) -> list[Cell]:
+    """The cells asked for of the first network, of each further training of it."""
+    first = asked[0].dataset, asked[0].architecture
+    (network,) = (network for network in job.networks if network[:2] == first)
+    trained = [c for c in asked if (c.dataset, c.architecture, c.weights) == (*first, "trained")]
+    return [replace(cell, weights=label) for label in prepare(job, network) for cell in trained]
 
 
 def prepare(job: Job, network: Network) -> list[str]:

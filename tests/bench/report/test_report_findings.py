@@ -194,3 +194,44 @@ def test_the_table_has_sentences_and_verdicts(judged: Judged) -> None:
     assert not re.search(r"\bnan\b", " ".join(sentences.frame["finding"]))
     assert set(made.data["cell_id"]) and set(made.data["run_id"])
     assert table.make(judged.make.frame([])).data.empty
+
+
+def test_who_shows_a_planted_shortcut_and_who_misses_it(make: Any) -> None:
+    def judged(dataset: str) -> list[str]:
+        of = Judged(make)
+        for name in (*CONTROLS, "control.uniform"):
+            of.cost(name, 0).rows[-1]["library"] = "control"
+        for metric in ("pointing_game", "relevance_rank"):
+            for name, value, letters in (("grad_cam", 0.8, "a"), ("saliency", 0.1, "b")):
+                of.scored(name, metric, value, letters, apart=name == "grad_cam").cost(name, 1)
+            for name, letters in (("control.edges", "b"), ("control.noise", "c"),
+                                  ("control.uniform", "b")):  # fmt: skip
+                made = {"explainer": name, "metric": metric, "n": 60}
+                of.add(**made, statistic="mean", value=0.1, letters=letters)
+            of.verdict(metric)
+        for row in of.rows:
+            row["dataset"] = dataset
+        (told,) = places(of.frame)
+        return [each.text for each in findings(told) if each.kind == "F8"]
+
+    (text,) = judged("shapes_shortcut")
+    assert "shown by grad_cam (above every control" in text
+    assert "missed by saliency, control.edges and control.noise (none of these" in text
+    assert not any(re.search(rf"\b{word}\b", text) for word in FORBIDDEN)
+    assert not judged("shapes")
+
+
+def test_a_lead_that_holds_over_trainings_is_said(make: Any) -> None:
+    of = Judged(make)
+    for name in CONTROLS:
+        of.cost(name, 0)
+    for metric in ("removal_gain", "road"):
+        of.scored("grad_cam", metric, 0.8, "a").verdict(metric)
+        for control in CONTROLS:
+            of.add(explainer="grad_cam", metric=metric, against=control, n=5, value=0.5,
+                   ci_lo=0.4, ci_hi=0.6, apart=metric == "road",
+                   statistic="paired difference over trainings")  # fmt: skip
+    of.cost("grad_cam", 1)
+    (told,) = places(of.frame)
+    (found,) = [each.text for each in findings(told) if each.kind == "F2"]
+    assert found.endswith("; over 5 trainings on road too.")
