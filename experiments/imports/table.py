@@ -20,9 +20,10 @@ NOTE = """\
 Networks that people use, with random weights, exported by each framework's own exporter, or as the
 package onnx ships them, and imported. Errors are the largest difference of a logit over the largest
 logit, of two random images: of the oracle on what was imported from onnx's own evaluator in float64
-and from onnxruntime in float32, then of each column from the oracle. `same top` says that every
-column ranks the same class first. Images are 64 x 64 where the network allows it. Made by
-`nox -s imports`; `imports.csv` has each column by itself.
+and from onnxruntime in float32, then of the columns from the oracle, the worst of those that were
+run (how many is in brackets). `same top` says that all of them rank the same class first. Images
+are 64 x 64 where the network allows it. Made by `nox -s imports`; `imports.csv` has each column by
+itself.
 """
 
 
