@@ -24,6 +24,8 @@ from implementations.errors import BadInput, Unavailable
 FAILED = 1
 RECOGNISED = 0.99
 """A smaller probability of the class is pointed at."""
+UNSURE = "; an image to --start from, or more steps (--option steps=10000), may help"
+"""Where a flat image leaves no ReLU open, no step finds a way from it."""
 
 
 class Means(NamedTuple):
@@ -169,7 +171,7 @@ def _told(
     titles = []
     for k, course, probability in zip(classes, losses, reached, strict=True):
         name = class_names[k] if class_names else f"class {k}"
-        more = "" if probability >= RECOGNISED else "; more steps may help: --option steps=10000"
+        more = "" if probability >= RECOGNISED else UNSURE
         answer.print(
             f"{name}: probability {probability:.4f} after {len(course) - 1} steps, "
             f"loss {course[0]:.4g} to {course[-1]:.4g}{more}"
