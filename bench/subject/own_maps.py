@@ -26,9 +26,10 @@ def unrectified(
     images: Floats,
     targets: NDArray[np.integer],
 ) -> Floats | None:
-    """Its map (N, h, w) before any ReLU, of its draws of seed 0; None where it has not this score.
+    """Its map (N, h, w) before any ReLU, of its draws of seed 0.
 
-    Raises BadInput for a method or an option that there is not.
+    None where it has not this score, and where its options ask for maps of every class. Raises
+    BadInput for a method or an option that there is not.
     """
     method = methods.load(name)
     if score not in method.card.scores:
@@ -38,7 +39,7 @@ def unrectified(
         frameworks.REFERENCE, frameworks.load(frameworks.REFERENCE), network, node, options
     )
     found: Floats = explain(images, targets)["heatmap"]
-    return found
+    return found if found.ndim == 3 else None
 
 
 def variants(name: str) -> Iterator[str]:

@@ -10,6 +10,7 @@ import pytest
 from oracle_maps import whole
 from pytorch_maps import CONV1, RELU1, TAIL
 
+from bench.truth.diagnosis import FEWEST, diagnose
 from bench.truth.question import Question
 from implementations import libraries
 from implementations.architecture import graph, weights
@@ -25,6 +26,8 @@ POOLED = [
     {"name": "gap1", "kind": "global_average_pool", "inputs": "relu1"},
     {"name": "dense1", "kind": "dense", "inputs": "gap1", "units": 4},
 ]
+UNSEARCHED = ("lrp", "full_grad", "fem")
+"""Offers whose settings a search does not go through: numbers, and another formula than ours."""
 IMAGES = np.random.default_rng(1).random((5, *SHAPE), dtype=np.float32)
 TARGETS = np.array([0, 2, 1, 3, 2], np.int32)
 STATED = [
@@ -72,6 +75,23 @@ def check(found: np.ndarray, expected: np.ndarray, tolerance: float = 1e-5) -> N
     assert (np.abs(found - expected).max(axis=(1, 2)) <= tolerance * peaks).all()
 
 
+def diagnosed(
+    offer: libraries.Offer, small: Architecture, tensors: Any, layer: str, maps: np.ndarray
+) -> None:
+    """A diagnosis of the map finds what is stated, or what gives the same maps and is no dearer."""
+    plain = libraries.canonical(offer.like, at_input=offer.at != "layer")
+    convention = offer.convention
+    assert isinstance(convention, Convention)
+    network = oracle.build(small, tensors)
+    asked = Question(network, IMAGES.astype(float), TARGETS, maps, layer, plain.formula)
+    told = diagnose(asked, 30, lambda text: None)
+    if asked.telling.sum() < FEWEST:  # the rest are maps of zeros, of which no verdict is given
+        assert told.nearest and (told.nearest.errors <= 1e-5).all()
+    else:
+        cost = convention.cost(plain.formula, asked.at_input)
+        assert told.found and told.found[0].cost <= cost
+
+
 @pytest.mark.parametrize(("library", "offer"), OF_TORCH)
 def test_a_library_of_pytorch_computes_what_its_offer_states(library: str, offer: str) -> None:
     about = libraries.describe(library)
@@ -95,6 +115,8 @@ def test_a_library_of_pytorch_computes_what_its_offer_states(library: str, offer
     convention = about.offers[offer].convention
     assert isinstance(convention, Convention)
     check(found, stated(convention, small, tensors, layer, found, IMAGES, TARGETS))
+    if offer not in UNSEARCHED:
+        diagnosed(about.offers[offer], small, tensors, layer, found)
 
 
 @pytest.fixture(scope="module")
