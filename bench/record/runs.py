@@ -158,7 +158,8 @@ class Run:
             if written.exists():
                 self.log.parent.mkdir(exist_ok=True)
                 written.replace(self.log)
-            shutil.rmtree(self.folder)
+            if self.folder.exists():  # a run that was refused has written nothing
+                shutil.rmtree(self.folder)
         except OSError as error:
             raise BadInput(f"cannot remove {self.folder}: {error.strerror}") from error
         self._release()

@@ -105,6 +105,20 @@ def test_a_folder_is_a_network_that_has_its_weights(folder: Path) -> None:
         names.pick_networks([str(folder)])
 
 
+def test_stages_take_a_folder_in_the_runtime_that_deploys_it(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("onnxruntime")
+    common = f"--dataset digits --network {folder} --images 8 --results {folder.parent}/runs"
+    assert main(f"judge --judge onnxruntime {common}".split()) == 2
+    assert "are kept; `python -m bench contrast` keeps them" in capsys.readouterr().err
+    words = f"agree --frameworks onnxruntime --methods random_cam --precisions float32 {common}"
+    assert main(words.split()) == 0, capsys.readouterr().err
+    ((_, rows),) = runs.published(folder.parent / "runs")
+    fine = [row for row in rows if row["status"] == "ok" and row["framework"] == "onnxruntime"]
+    assert {row["architecture"] for row in fine} == set(names.pick_networks([str(folder)]))
+
+
 def test_explain_and_show_take_a_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     height, width, channels = graph.read(folder / "architecture.json").input_shape
     np.save(folder.parent / "images.npy", np.full((2, height, width, channels), 0.5, np.float32))
