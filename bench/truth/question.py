@@ -13,6 +13,7 @@ from implementations.architecture.graph import layers
 from implementations.architecture.kinds import KINDS
 from implementations.arrays import Floats
 from implementations.conventions import Convention
+from implementations.errors import BadInput, Unavailable
 from implementations.formulas import FORMULAS
 from implementations.oracle.network import Reference
 
@@ -151,7 +152,10 @@ class Question:
         if images is None:
             return None
         aims = self.targets if target == "given" else self.logits(given).argmax(axis=1)
-        found = own_maps.unrectified(formula, self.network, node, score, images, aims)
+        try:
+            found = own_maps.unrectified(formula, self.network, node, score, images, aims)
+        except (BadInput, Unavailable):  # options that do not go together, or not here
+            return None
         return None if found is None else (found[..., None], np.ones((*found.shape, 1)))
 
     def evidence(self, convention: Convention) -> tuple[Floats, Floats] | None:
