@@ -17,7 +17,7 @@ from bench.truth.conformity import DIFFERS, OTHER, SAME, Verdict, verdict, word
 from bench.truth.probes import Probe
 from implementations.arrays import Floats
 from implementations.conventions import Convention
-from implementations.errors import Unavailable
+from implementations.errors import BadInput, Unavailable
 from implementations.frameworks import hosts
 from implementations.frameworks.hosts import Host
 
@@ -72,7 +72,10 @@ def _row(subject: Subject, run: Run, base: bool) -> Row:
         probes.network(run.probe), probe.images, probe.targets, node, subject.method, host.scores,
         host.precision,
     )  # fmt: skip
-    told = judged(subject, run, asked, found)
+    try:
+        told = judged(subject, run, asked, found)
+    except (BadInput, Unavailable) as error:
+        return {**same, "verdict": NOT_OFFERED, "reason": str(error)}
     if base:
         subject.claim, subject.base = told.claim, found.maps
         if told.claim is not None and told.word == DIFFERS:
@@ -91,6 +94,8 @@ def judged(subject: Subject, run: Run, asked: Asked, found: Answer) -> Verdict:
     order = run.like_base
     like = None if subject.base is None or order is None else subject.base[order]
     told = verdict(found.maps, asked, subject.claim, like, run.known)
+    if subject.other and subject.claim is None and order is None and told.word == DIFFERS:
+        return replace(told, word=OTHER, conventions=told.conventions or subject.other)
     if subject.base is None or told.claim is None or told.word == SAME:
         return told
     if subject.claim is not None and _one(told.claim) == _one(subject.claim):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench.truth import answers, claims, probes
-from bench.truth.claims import Asked, predicted
+from bench.truth.claims import Asked, predicted, unrectified
 from bench.truth.conformity import DIFFERS, EMPTY, OTHER, SAME, UP_TO, ZEROS, verdict
 from implementations.arrays import Floats
 from implementations.conventions import Convention
@@ -101,3 +101,7 @@ def test_single_precision_in_a_double_network_is_named() -> None:
     claim = Convention(normalise="min_max")
     found = verdict(planted(about, normalise="min_max"), about, claim)
     assert (found.word, found.conventions) == (DIFFERS, "computed in float32")
+
+
+def test_a_variant_that_maps_every_class_is_passed_over() -> None:
+    assert unrectified(asked("score_cam"), "score_cam[targets=all]", "logit") is None
