@@ -55,6 +55,11 @@ def spelled(method: str) -> str:
     return methods.called(*methods.parted(method))
 
 
+def pick_method(name: str) -> str:
+    """One method, by name."""
+    return methods.load(name).name
+
+
 def pick_methods(names: Iterable[str] | None) -> tuple[str, ...]:
     """Methods by name, family, `core` or `all`; all of them that import where none is named."""
     groups = methods.groups()

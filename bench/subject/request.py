@@ -100,6 +100,11 @@ class Request(Common):
         "by default core, swept and conforming: all", to=names.pick_methods,
         sweep=lambda: names.pick_methods(()), conform=lambda: names.pick_methods(()))
     libraries: tuple[str, ...] = option((), "by default all", "conform", names.pick_libraries)
+    explainer: str = option("", "a function of your own, as my_module:my_function; of a model, "
+                            "images, targets and a layer: docs/conform.md", "conform",
+                            values.function)
+    like: str = option("grad_cam", "of such a function: the method that it is to be", "conform",
+                       names.pick_method)
     precisions: tuple[str, ...] = option(
         ("float32", "float64"), "compared; timed around each, in compare around the first",
         "agree time compare sweep", values.words("precision", PRECISIONS), time=("float32",))

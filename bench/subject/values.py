@@ -102,6 +102,16 @@ def number(text: str) -> float:
     return found
 
 
+def function(text: str) -> str:
+    """module:function."""
+    module, _, name = text.partition(":")
+    if module.endswith(".py") or "/" in module:
+        raise ValueError(f"{text!r} names a file; name its module, as in my_module:my_function")
+    if not name.isidentifier() or not all(part.isidentifier() for part in module.split(".")):
+        raise ValueError(f"{text!r} must be MODULE:FUNCTION, for example my_module:my_function")
+    return text
+
+
 def two(texts: Iterable[str]) -> tuple[int, ...]:
     """Two whole numbers of at least 1."""
     found = tuple(positive(text) for text in texts)

@@ -81,7 +81,8 @@ def make(frame: pd.DataFrame) -> Table:
 
 
 def _line(row: dict[Any, Any]) -> dict[str, Any]:
-    name = f"{row['library']}.{row['method']}" if row["library"] else row["method"]
+    own = row["explainer"] or row["method"]
+    name = f"{row['library']}.{row['method']}" if row["library"] else own
     options = f" ({row['options']})" if row["options"] else ""
     column = "" if row["library"] else f" ({row['column']})"
     line = {**row, "explainer": f"{name}{options}{column}"}

@@ -16,7 +16,7 @@ from typing import Any
 from bench.engine.worker import Row
 from bench.record.cell import Cell
 from bench.stages import Job
-from bench.stages.conform import examined, explaining, reproduced
+from bench.stages.conform import examined, explaining, reproduced, users
 from bench.stages.conform.design import own_runs, runs
 from bench.subject.request import Request
 from implementations import libraries, methods
@@ -25,7 +25,10 @@ from implementations.errors import Unavailable
 from implementations.frameworks import hosts
 from implementations.methods import NamedMethod
 
-EXAMPLES = ("conform", "conform --libraries captum pytorch_grad_cam --methods grad_cam")
+EXAMPLES = (
+    "conform", "conform --libraries captum pytorch_grad_cam --methods grad_cam",
+    "conform --explainer my_module:my_grad_cam --like grad_cam --frameworks pytorch",
+)  # fmt: skip
 PROBES = "probes"
 """What stands for the data set and the network of its cells; a row says which probe."""
 REPRODUCERS = "reproducers"
@@ -95,7 +98,9 @@ def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
 
 
 def run(job: Job) -> list[Row]:
-    """Put every explainer that is asked for through its runs."""
+    """Put every explainer that is asked for through its runs; or a user's own."""
+    if job.request.explainer:
+        return users.run(job)
     asked = list(cells(job.request))
     if not asked:
         raise Unavailable("no library offers that; see `python -m bench list`")

@@ -1,0 +1,164 @@
+"""A user's function through the command: the page's examples, and what is refused in a line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.__main__ import main
+from bench.record.runs import read
+from bench.stages.conform import user_module, users
+from bench.subject.names import pick_columns
+from bench.subject.request import Request
+from implementations.errors import BadInput
+
+PAGE = (Path(__file__).parents[4] / "docs" / "conform.md").read_text("utf-8")
+EXAMPLES = dict(re.findall(r"^`(\w+)\.py`.*?^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
+"""The modules that the page shows, by name."""
+Told = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def conform(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Told:
+    """The status, answer and last line of a command on a module in the current directory."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(explainer: str, text: str, *more: str) -> tuple[int, str, str]:
+        (tmp_path / f"{explainer.partition(':')[0]}.py").write_text(text)
+        status = main(["conform", "--explainer", explainer, "--results", "results", *more])
+        said = capsys.readouterr()
+        return status, said.out, said.err.strip().splitlines()[-1]
+
+    return run
+
+
+def test_the_page_has_two_short_examples() -> None:
+    assert [len(text.splitlines()) <= 15 for text in EXAMPLES.values()] == [True, True]
+
+
+def test_the_pytorch_example_is_the_same_everywhere(conform: Told, tmp_path: Path) -> None:
+    status, said, _ = conform("my_grad_cam:grad_cam", EXAMPLES["my_grad_cam"])
+    assert status == 0 and said.startswith("my_grad_cam:grad_cam in pytorch, held against grad_cam")
+    assert re.search(r"^  softmax host +same up to: score probability$", said, re.MULTILINE)
+    assert re.search(r"^  reused host +same$", said, re.MULTILINE)
+    (path,) = (tmp_path / "results" / "runs").iterdir()
+    rows = read(path)[1]
+    assert len(rows) > 30 and {row["explainer"] for row in rows} == {"my_grad_cam:grad_cam"}
+    assert "my_grad_cam:grad_cam" in (tmp_path / "results/tables/conformance.md").read_text()
+
+
+def test_the_keras_example_meets_a_model_in_a_model(conform: Told) -> None:
+    status, said, last = conform("my_keras_cam:grad_cam", EXAMPLES["my_keras_cam"])
+    wrong = [line for line in said.splitlines() if "raises" in line and "runs:" not in line]
+    assert status == 3 and [line.split()[0] for line in wrong] == ["nested"]
+    assert "in keras[tensorflow]" in said and "(my_keras_cam.py:6)" in wrong[0]
+    assert last.startswith("CHECK FAILED") and "nested host: raises" in last
+
+
+def test_what_returns_no_maps_is_refused_on_the_base_probe(conform: Told, tmp_path: Path) -> None:
+    text = "import torch\n\ndef f(model, images, targets, layer):\n    return images\n"
+    status, said, last = conform("no_maps:f", text)
+    assert (status, said) == (2, "") and not list((tmp_path / "results" / "work").glob("conform*"))
+    assert "on the base probe it raises: ValueError: it returned an array (6, 3, 13, 11)" in last
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("away:f", "import nobodys_package", "ModuleNotFoundError: No module named 'nobodys_"),
+        ("broken:f", "def f(:", "SyntaxError"),
+        ("leaves:f", "raise SystemExit(0)", "SystemExit: 0 (leaves.py:1)"),
+        ("near:grad_cma", "def grad_cam(a, b, c, d): ...", "did you mean grad_cam?"),
+        ("none:f", "", "it has none"),
+        ("number:f", "f = 3", "it is a int; name a function"),
+        ("keyword:f", "", "a module that Python or a package has; rename yours"),
+        ("short:f", "def f(model, images): ...", "it takes (model, images); it must take (model"),
+        ("named:f", "def f(model, images, targets, *, layer): ...", "it must take (model"),
+    ],
+)  # fmt: skip
+def test_what_is_no_such_function(name: str, text: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / f"{name.partition(':')[0]}.py").write_text(text)
+    with pytest.raises(BadInput, match=f"^--explainer {name}: ") as refused:
+        user_module.load(name, [str(tmp_path)])
+    assert words in str(refused.value) and "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (None, "it returned None, not an array of maps (6, h, w)"),
+        ([[1.0]], "it returned a list"),
+        (np.zeros((6, 1, 3, 3)), "an array (6, 1, 3, 3), not"),
+        (np.zeros((1, 3, 3)), "an array (1, 3, 3), not an array of maps (6, h, w)"),
+        (np.float64(1), "an array (), not"),
+    ],
+)
+def test_what_are_no_maps(found: object, words: str) -> None:
+    with pytest.raises((TypeError, ValueError)) as refused:
+        user_module.maps(found, 6)
+    assert words in str(refused.value)
+
+
+def test_a_users_own_line_and_word_are_told(tmp_path: Path) -> None:
+    text = "def f(model, images, targets, layer):\n    {}\n"
+    for body, refused in (("raise ValueError('no')", True), ("return images[99]", False)):
+        name = f"told_{refused}".lower()
+        (tmp_path / f"{name}.py").write_text(text.format(body))
+        function = user_module.load(f"{name}:f", [str(tmp_path)])
+        with pytest.raises((ValueError, IndexError)):
+            function(None, [1], [0], "relu1")
+        assert (function.line, function.refused) == (f"{name}.py:2", refused)
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("import torch", "pytorch"),
+        ("from keras import ops", "keras[tensorflow]"),
+        ("import tensorflow as tf", "keras[tensorflow]"),
+        ("import keras, torch", "keras[torch]"),
+        ("import jax, keras", "keras[jax]"),
+    ],
+)
+def test_a_modules_imports_say_whose_models_it_takes(text: str, label: str, tmp_path: Path) -> None:
+    path = tmp_path / "module.py"
+    path.write_text(text)
+    found = users.columns(Request(command="conform", explainer="module:f"), path)
+    assert [column.label for column in found] == [label]
+
+
+def test_columns_without_a_host_and_modules_that_import_none(tmp_path: Path) -> None:
+    path = tmp_path / "module.py"
+    path.write_text("import numpy")
+    asked = Request(command="conform", explainer="module:f")
+    with pytest.raises(BadInput, match=r"imports no framework .* name --frameworks"):
+        users.columns(asked, path)
+    request = Request(command="conform", explainer="module:f", columns=pick_columns(["jax"]))
+    with pytest.raises(BadInput, match="--frameworks jax: no host is written in it"):
+        users.columns(request, path)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--explainer", "nowhere:f"], "no module 'nowhere'; it is looked for in"),
+        (["--explainer", "mine.py:f"], "names a file; name its module"),
+        (["--explainer", "mine"], "must be MODULE:FUNCTION"),
+        (["--explainer", "json:dumps", "--like", "grad_cma"], "did you mean grad_cam"),
+        (["--explainer", "json:dumps", "--libraries", "captum"], "exclude each other"),
+        (["--explainer", "json:dumps", "--methods", "saliency"], "name --like"),
+    ],
+)
+def test_bad_requests(
+    words: list[str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    assert main(["conform", *words, "--results", "results"]) == 2
+    assert told in capsys.readouterr().err.splitlines()[-1]
