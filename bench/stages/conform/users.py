@@ -17,6 +17,7 @@ from bench.stages.conform.design import BASE, Run, runs
 from bench.subject.names import pick_columns, pick_methods
 from bench.subject.request import Request
 from bench.truth.conformity import DIFFERS, OTHER, SAME, UP_TO
+from implementations import methods
 from implementations.errors import BadInput, Unavailable
 from implementations.frameworks import Column, hosts
 
@@ -61,6 +62,8 @@ def cells(request: Request, path: Path | None) -> Iterator[Cell]:
         raise BadInput("--libraries and --explainer exclude each other: leave one out")
     if request.methods != pick_methods(()):
         raise BadInput("--methods is of libraries: with --explainer name --like, the method it is")
+    if methods.load(request.like).card.draws is not None:
+        raise BadInput(f"--like {request.like}: it draws random numbers, as no oracle can after it")
     for column in columns(request, path):
         yield Cell(
             stage="conform", framework=column.framework, backend=column.backend,
@@ -106,10 +109,10 @@ def said(row: Row) -> str:
     """A verdict in words: what gives the maps, the first stage that differs, and by how much."""
     verdict = str(row["verdict"])
     must = verdict == DIFFERS and row.get("agree") is None
-    why = row.get("conventions") or row.get("reason", "") if verdict in ANSWERED else ""
-    why = why or row.get("notes") or row.get("reason") or ""
     word = f"{verdict}, as any does" if must else verdict
-    parts = [f"{word}: {why}" if why and verdict != SAME else word]
+    kept = {examined.NOT_OFFERED: "reason", explaining.RAISES: "notes", explaining.REFUSES: "notes"}
+    why = row.get(kept.get(verdict, "conventions"))
+    parts = [f"{word}: {why}" if why else word]
     if row.get("first") and verdict != UP_TO:
         parts.append(f"first at {row['first']}")
     if verdict == DIFFERS:

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from bench.__main__ import main
+from bench.record.cell import Cell
 from bench.record.runs import read
 from bench.stages.conform import user_module, users
 from bench.subject.names import pick_columns
 from bench.subject.request import Request
+from bench.truth import claims
 from implementations.errors import BadInput
 
 PAGE = (Path(__file__).parents[4] / "docs" / "conform.md").read_text("utf-8")
@@ -116,6 +118,25 @@ def test_a_users_own_line_and_word_are_told(tmp_path: Path) -> None:
         assert (function.line, function.refused) == (f"{name}.py:2", refused)
 
 
+def test_what_is_another_formula_or_nothing_known_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "SECONDS", 60.0)
+    (tmp_path / "other_cam.py").write_text(EXAMPLES["my_grad_cam"])
+    base = {}
+    for like in ("grad_cam[reduction=mean]", "saliency"):
+        cell = Cell(
+            stage="conform", framework="pytorch", method=like, explainer="other_cam:grad_cam",
+            dataset="probes", architecture="probes", weights="probes",
+        )  # fmt: skip
+        context = {users.FOLDERS: [str(tmp_path)], users.VERSION: ""}
+        base[like] = next(users.measure(cell, context))
+    other = base["grad_cam[reduction=mean]"]
+    assert other["agree"] is False
+    assert users.said(other).startswith("other formula: formula grad_cam[reduction=sum]")
+    assert re.fullmatch(r"differs; error \S+ of the peak", users.said(base["saliency"]))
+
+
 @pytest.mark.parametrize(
     ("text", "label"),
     [
@@ -151,6 +172,7 @@ def test_columns_without_a_host_and_modules_that_import_none(tmp_path: Path) -> 
         (["--explainer", "mine.py:f"], "names a file; name its module"),
         (["--explainer", "mine"], "must be MODULE:FUNCTION"),
         (["--explainer", "json:dumps", "--like", "grad_cma"], "did you mean grad_cam"),
+        (["--explainer", "json:dumps", "--like", "rise"], "it draws random numbers"),
         (["--explainer", "json:dumps", "--libraries", "captum"], "exclude each other"),
         (["--explainer", "json:dumps", "--methods", "saliency"], "name --like"),
     ],
