@@ -20,6 +20,7 @@ from bench.subject.stages import stages  # noqa: E402
 
 SUITE = ROOT / ".nox" / "suite"
 XPLIQUE = ROOT / ".nox" / "xplique"
+QUANTUS = ROOT / ".nox" / "quantus"
 REPORT = ROOT / ".nox" / "report"
 ALONE = "libraries-alone"
 """The group whose packages are installed without their dependencies."""
@@ -64,9 +65,17 @@ def environment(session: nox.Session) -> str:
 
 
 def installed(
-    session: nox.Session, folder: Path, groups: tuple[str, ...], apart: str, pins: str
+    session: nox.Session,
+    folder: Path,
+    groups: tuple[str, ...],
+    apart: str,
+    pins: str,
+    over: str = "",
 ) -> str:
-    """The Python of an environment, of these groups and of one without dependencies, if any."""
+    """The Python of an environment, of these groups and of one without dependencies, if any.
+
+    It sees what another one has, the environment of the Python `over`, behind its own.
+    """
     python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
     project = nox.project.load_toml("pyproject.toml")
     constraints = (ROOT / pins).read_text(encoding="utf-8")
@@ -81,8 +90,15 @@ def installed(
     session.log(f"installing once, into .nox/{folder.name}")
     session.run_install(sys.executable, "-m", "venv", "--clear", str(folder))
     session.run_install(str(python), "-m", "pip", "install", "--quiet", "--upgrade", "pip")
+    if over:
+        where = "import sysconfig; print(sysconfig.get_path('purelib'))"
+        theirs, own = (
+            str(session.run_install(each, "-c", where, silent=True)) for each in (over, str(python))
+        )
+        (Path(own.strip()) / "over.pth").write_text(theirs, encoding="utf-8")
     install = (str(python), "-m", "pip", "install", "-c", pins)
-    session.run_install(*install, *requirements)
+    if requirements:
+        session.run_install(*install, *requirements)
     if alone:
         session.run_install(*install, "--no-deps", *alone)
     marker.write_text(stamp, encoding="utf-8")
@@ -177,6 +193,15 @@ def soak(session: nox.Session) -> None:
 def xplique(session: nox.Session) -> None:
     """Install Xplique into an environment of its own; runs use it from then on."""
     installed(session, XPLIQUE, ("xplique",), "xplique-alone", "constraints-xplique.txt")
+
+
+@nox.session(venv_backend="none")
+def quantus(session: nox.Session) -> None:
+    """Hold our metrics to those of Quantus, in an environment over the shared one."""
+    shared = environment(session)
+    python = installed(session, QUANTUS, (), "quantus", "constraints.txt", over=shared)
+    tests = ("tests/peers", "tests/bench/metrics/test_likeness.py")
+    session.run(python, "-m", "pytest", *tests, *session.posargs)
 
 
 @nox.session(venv_backend="none")
