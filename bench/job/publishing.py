@@ -70,7 +70,7 @@ def tables(
         made = report.write(
             found, folder, heatmaps, networks,
             pages=not lacking, since=since, published=None if tracked else RESULTS / "tables",
-            explained=explained,
+            explained=explained, reproducers=results / REPRODUCERS,
         )  # fmt: skip
         weights.write_bytes(folder / "README.md", dictionary.readme().encode())
         staged = {str(path.relative_to(folder)): path for path in [folder / "README.md", *made]}

@@ -49,6 +49,7 @@ def write(
     since: Run | None = None,
     published: Path | None = None,
     explained: Sequence[Path] = (),
+    reproducers: Path | None = None,
 ) -> list[Path]:
     """Every table and figure that the rows permit, into `results/tables` and `results/figures`.
 
@@ -78,7 +79,8 @@ def write(
         written = _files(tables, results)
         if pages:
             named = {table.name: (table, foot) for table, foot in tables}
-            about = Material(frame, heads, named, results / "tables", heatmaps, published)
+            folder = results / "tables"
+            about = Material(frame, heads, named, folder, heatmaps, published, reproducers)
             written += site.write(about, results)
         for figures in drawn:
             written += figures.result()

@@ -24,6 +24,16 @@ def lines() -> list[dict[str, str]]:
     ]
 
 
+def shipped() -> dict[tuple[str, str], str]:
+    """By library and offer, the factors that are not canonical, or why none is stated."""
+    found = {}
+    for library in libraries.names():
+        for name, offer in libraries.describe(library).offers.items():
+            line = _line(offer)
+            found[library, name] = line["shipped"] or line["reason"]
+    return found
+
+
 def _titled(about: libraries.Library) -> str:
     return about.title if about.missing else f"{about.title} {about.version()}"
 

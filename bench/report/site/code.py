@@ -20,15 +20,25 @@ class Step:
 
 
 @cache
-def coloured(source: str) -> Any:
-    """Python as HTML, escaped and coloured."""
+def coloured(source: str, *, numbers: bool = True) -> Any:
+    """Python as HTML, escaped and coloured.
+
+    Without `numbers` these and what stands between them have no colour: of a file of literals that
+    is most of it, each with markup of its own.
+    """
     from markupsafe import Markup
-    from pygments import highlight
+    from pygments import format as written
     from pygments.formatters import HtmlFormatter
     from pygments.lexers import PythonLexer
+    from pygments.token import Number, Operator, Punctuation, Text
 
-    lexer = PythonLexer(stripnl=False, ensurenl=False)
-    return Markup(highlight(source, lexer, HtmlFormatter(nowrap=True)))
+    def plain(kind: Any) -> bool:
+        return kind in Number or kind in Punctuation or kind is Operator or kind in Text
+
+    tokens = PythonLexer(stripnl=False, ensurenl=False).get_tokens(source)
+    if not numbers:
+        tokens = ((Text if plain(kind) else kind, value) for kind, value in tokens)
+    return Markup(written(tokens, HtmlFormatter(nowrap=True)))
 
 
 def aligned(sources: Mapping[str, str]) -> list[Step]:

@@ -28,8 +28,8 @@ PUBLISHED = " (published)"
 class Material:
     """`tables` by name, each with the lines of its footer; `folder` has them as files.
 
-    `heads` are of the runs, oldest first, `heatmaps` the files of the gallery, and `published` the
-    tables of other machines.
+    `heads` are of the runs, oldest first, `heatmaps` the files of the gallery, `published` the
+    tables of other machines, and `reproducers` the folder of the files that show a deviation.
     """
 
     frame: Frame
@@ -38,6 +38,7 @@ class Material:
     folder: Path
     heatmaps: Sequence[Path] = ()
     published: Path | None = None
+    reproducers: Path | None = None
     _read: dict[str, Frame] = field(default_factory=dict)
 
     @cached_property

@@ -14,6 +14,9 @@ from implementations.architecture import weights
 
 Row = dict[str, Any]
 REASON = "<b>no</b> such mode here"
+REPRODUCER = "captum-0.9.0-layer_grad_cam-reused_host.py"
+SOURCE = '"""It differs."""\nfound = [1, 2]  # <b>not bold</b> \x1b[31m\nprint("found", found)\n'
+"""What stands in that file: with markup, and what moves a cursor."""
 
 
 def all_rows(make: Any) -> list[Row]:
@@ -42,7 +45,30 @@ def all_rows(make: Any) -> list[Row]:
     alike = {"metric": "spearman", "value": 0.3, "n": 8, "against": "saliency"}
     found.append(make.row("contrast", "jax", task="likeness", **alike))
     seeds = {"weights": "jax seed 0", "against": "pytorch seed 0", "metric": "spearman"}
-    return [*found, make.row("train", "jax", task="likeness", value=0.5, n=3, **seeds)]
+    found.append(make.row("train", "jax", task="likeness", value=0.5, n=3, **seeds))
+    return [*found, *conformed(make)]
+
+
+def conformed(make: Any) -> list[Row]:
+    """Rows of conformance: a library's offer with three runs, another that did not run, our own."""
+
+    def run(column: str, condition: str, verdict: str, **values: Any) -> Row:
+        same = {"dataset": "probes", "architecture": "probes", "layer": "", "weights": "probes"}
+        same |= {"host": "plain", "probe": "base", "inputs": "given", "node": "relu2", "batch": 0}
+        said = {"condition": condition, "verdict": verdict, "heard": "silent", "size": 1e-8}
+        return make.row("conform", column, **same | said | values)
+
+    offer = {"library": "captum", "method": "layer_grad_cam", "version": "0.9.0"}
+    up_to = {"conventions": "rectify none", "first": "heatmap"}
+    unlike = {"host": "reused", "first": "weights", "size": 0.25, "conventions": "pairing <b>x</b>"}
+    failed = {"library": "torchcam", "method": "ss_cam", "status": "failed", "reason": REASON}
+    return [
+        run("pytorch", "base", "same up to", **offer, **up_to),
+        run("pytorch", "reused host", "differs", **offer, **unlike, reproducer=REPRODUCER),
+        run("pytorch", "probe norm", "same", **offer, probe="norm", heard="loud", notes=REASON),
+        make.row("conform", "pytorch", **{"dataset": "probes", "architecture": "probes"} | failed),
+        run("jax", "base", "same", host="own"),
+    ]
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +87,11 @@ def material(make: Any) -> Callable[..., Material]:
         for table, foot in made:
             files.write_table(table, foot, folder / "tables")
         named = {table.name: (table, foot) for table, foot in made}
-        return Material(frame, [make.head], named, folder / "tables", [maps(make, folder)])
+        reproducers = folder / "reproducers"
+        reproducers.mkdir(parents=True, exist_ok=True)
+        (reproducers / REPRODUCER).write_text(SOURCE, encoding="utf-8")
+        kept = [maps(make, folder)]
+        return Material(frame, [make.head], named, folder / "tables", kept, reproducers=reproducers)
 
     return of
 

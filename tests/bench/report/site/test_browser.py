@@ -19,10 +19,11 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="no playwright: nox
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium here (Debian: chromium)")
 WIDTHS = (400, 900, 1400)
+PHONE = 390
 THEMES = ("light", "dark")
 SAMPLE = (
-    "index.html", "choose.html", "agreement.html", "contrast.html", "gallery.html",
-    "training.html",
+    "index.html", "choose.html", "agreement.html", "conformance.html", "contrast.html",
+    "gallery.html", "training.html",
     "methods/index.html", "methods/grad_cam.html", "methods/score_cam.html", "nodes/index.html",
     "nodes/conv.html", "tables/index.html", "tables/choose.html",
 )  # fmt: skip
@@ -75,11 +76,12 @@ def test_a_page_opens_from_disk_at_every_width_in_both_themes(
 def test_no_axe_violation(tab: Any, folder: Path, name: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe").Axe()
     opened(tab, folder, name)
-    for theme in THEMES:
+    for width, theme in itertools.product((PHONE, WIDTHS[-1]), THEMES):
+        tab.set_viewport_size({"width": width, "height": 900})
         tab.emulate_media(color_scheme=theme)
         found = axe.run(tab, options={"preload": False}).response["violations"]
         told = [(each["id"], [node["html"][:200] for node in each["nodes"][:3]]) for each in found]
-        assert not told, theme
+        assert not told, (width, theme)
 
 
 def test_the_theme_is_chosen_by_a_button(tab: Any, folder: Path) -> None:
@@ -172,6 +174,62 @@ def test_a_cell_of_agreement_opens_to_where_it_parts_and_is_kept_in_the_link(
     opened(tab, folder, "index.html")
     tab.goto(link)
     assert tab.locator("#detail").inner_text() == "grad_cam in jax"
+
+
+def test_a_verdict_opens_to_its_cause_and_reproducer_and_is_kept_in_the_link(
+    tab: Any, folder: Path
+) -> None:
+    opened(tab, folder, "conformance.html")
+    said = tab.locator("[data-told]").inner_text()
+    assert said.startswith("3 explainers in 4 runs with a verdict: 2 give the oracle's map")
+    assert not tab.locator("[data-detail]").is_visible()
+    tab.locator("[data-board] button[tabindex='0']").focus()  # the first line's base
+    tab.keyboard.press("ArrowRight")
+    tab.keyboard.press("Enter")
+    title = "captum.layer_grad_cam in pytorch, reused host"
+    assert tab.locator("#detail").inner_text() == title
+    assert tab.evaluate("document.activeElement.id") == "detail"
+    facts = tab.locator("[data-facts]").inner_text()
+    for fact in ("pairing <b>x</b>", "weights", "0.250", "differs, silent", "reused host"):
+        assert fact in facts
+    shown = tab.locator("[data-source]").text_content()
+    assert "# <b>not bold</b>  [31m" in shown and shown.count("\n") == 3
+    tab.locator("[data-copy-source]").click()
+    tab.get_by_role("button", name="copied", exact=True).wait_for()
+    tab.get_by_role("button", name="Back to the cell").click()
+    assert "differs: captum" in tab.evaluate("document.activeElement.ariaLabel")
+    link = tab.url
+    opened(tab, folder, "index.html")
+    tab.goto(link)
+    assert tab.locator("#detail").inner_text() == title
+    assert tab.locator("[data-board] td.chosen").inner_text().split() == ["≠", "differs"]
+
+
+def test_the_scoreboard_is_filtered_by_framework_library_and_verdict(
+    tab: Any, folder: Path
+) -> None:
+    opened(tab, folder, "conformance.html")
+    lines = tab.locator("[data-board] tbody tr")
+    assert lines.count() == 3
+    why = lines.nth(1).get_by_role("button", name="not run: torchcam.ss_cam")
+    why.click()
+    assert "<b>no</b> such mode here" in tab.locator("[data-facts]").inner_text()
+    tab.locator("select[name=framework]").select_option("pytorch")
+    tab.locator("select[name=verdict]").select_option("differs")
+    assert lines.count() == 1 and "captum" in lines.inner_text()
+    assert not tab.locator("[data-detail]").is_visible()
+    cells = tab.locator("[data-board] tbody td").all_inner_texts()
+    assert [cell.split() for cell in cells] == [
+        ["≈", "same", "up", "to"],
+        ["≠", "differs"],
+        ["=", "♪", "same"],
+    ]
+    counted = tab.locator("[data-counts] tbody tr").all_inner_texts()
+    assert [line.split()[:5] for line in counted] == [["captum", "pytorch", "0.9.0", "1", "3"]]
+    assert "framework=pytorch" in tab.url and "verdict=differs" in tab.url
+    tab.locator("select[name=verdict]").select_option("all")
+    tab.locator("select[name=framework]").select_option("jax")
+    assert "this suite" in tab.locator("select[name=library]").inner_text()
 
 
 def test_training_shows_the_column_that_is_picked(tab: Any, folder: Path) -> None:
