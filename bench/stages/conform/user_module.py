@@ -64,10 +64,13 @@ def column(path: Path | None, among: Iterable[Column]) -> Column | None:
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             imported.add(node.module.partition(".")[0])
     used = [each for each in among if imported & set(each.packages)]
-    return max(
-        used, default=None,
-        key=lambda each: (len(imported & set(each.packages)), -len(each.packages)),
-    )  # fmt: skip
+    return max(used, default=None, key=lambda each: _imported(each, imported))
+
+
+def _imported(column: Column, names: set[str]) -> tuple[int, bool, int]:
+    """How much of a column a module imports: packages, the first of them, and none besides."""
+    packages = column.packages
+    return len(names & set(packages)), packages[0] in names, -len(packages)
 
 
 @dataclass
