@@ -54,6 +54,8 @@ def take(asked: Single, folder: Path) -> Given:
     try:
         pretrained.neutral(Path(asked.weights), architecture, stored)
     except BadInput as error:
+        if asked.file:
+            raise
         # A registered architecture takes the images' shape, so they may be what is wrong.
         these = f"{height} x {width} x {channels}"
         also = f"{error}, or of this one for images of another size than these of {these}"

@@ -113,9 +113,9 @@ class Single(Common):
     mean: tuple[float, ...] = option((), "of images in [0, 1], a number a channel", "import",
                                      values.each(values.number))
     deviation: tuple[float, ...] = option((), "of images in [0, 1], a number a channel", "import",
-                                          values.each(values.number))
+                                          values.each(values.above_zero))
     scale: float = option(0.0, "the largest value of its images, as 255; by default 1", "import",
-                          values.number)
+                          values.above_zero)
     unchecked: bool = option(False, "do not hold what was made against the file", "import")
     json: bool = option(False, "for programs", "list show predict diagnose")
     # fmt: on

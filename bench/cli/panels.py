@@ -25,6 +25,8 @@ from implementations.errors import BadInput, Unavailable, unknown
 TARGET = -1
 """The class that is explained anyway; -2 is the strongest class of an image, -3 the second."""
 MOST_CLASSES = 20
+MOST_DIGITS = 20
+"""Of a class's number: a text of thousands is no number in Python."""
 
 
 class Place(NamedTuple):
@@ -102,7 +104,7 @@ def _aims(asked: Sequence[str], called: Sequence[str]) -> tuple[int, ...]:
                 raise BadInput(f"--classes {text}: {count} classes; 1 to {most} are drawn")
             found |= dict.fromkeys(range(-2, -2 - count, -1) if top else range(count))
         elif text.isascii() and text.isdecimal():
-            if int(text) >= len(called):
+            if len(text) > MOST_DIGITS or int(text) >= len(called):
                 raise BadInput(f"--classes {text}: not one of 0 to {len(called) - 1}")
             found[int(text)] = None
         else:

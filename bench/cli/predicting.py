@@ -15,7 +15,7 @@ from bench.cli import expecting, given
 from bench.cli.options import Single
 from bench.engine.progress import answer
 from bench.subject import classes, names
-from implementations.errors import Unavailable
+from implementations.errors import Unavailable, one_line
 
 FAILED = 1
 
@@ -69,7 +69,7 @@ def run(asked: Single) -> int:
         return status
     width = max(len(called[k]) for found in ranked for k, _, _ in found)
     for name, found in zip(subject.names, ranked, strict=True):
-        answer.print(name)
+        answer.print(one_line(name))
         for k, probability, logit in found:
             answer.print(f"  {called[k]:<{width}} {100 * probability:7.3f} %   logit {logit:.4g}")
     return status

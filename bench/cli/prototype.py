@@ -19,7 +19,7 @@ from bench.subject import drawn, names
 from bench.subject.prototypes import METHOD
 from implementations.architecture import registered, weights
 from implementations.architecture.graph import Architecture
-from implementations.errors import BadInput, Unavailable
+from implementations.errors import BadInput, Unavailable, one_line
 
 FAILED = 1
 RECOGNISED = 0.99
@@ -57,11 +57,11 @@ def run(asked: Single) -> int:
         precision=stage.default_precision(column.framework, asked.precision),
     )  # fmt: skip
     METHOD.resolve(dict(asked.options))
-    picture = asked.picture or asked.out.with_suffix(".png")
     inputs = [asked.start, asked.means, asked.weights, asked.file]
+    user_files.check_writable(asked.out, inputs)
+    picture = asked.picture or asked.out.with_suffix(".png")
     drawn.check(drawn.Look(), picture)
-    for place in (asked.out, picture):
-        user_files.check_writable(place, inputs)
+    user_files.check_writable(picture, inputs, asked.out)
     with (
         weights.writing(asked.out),
         tempfile.TemporaryDirectory(dir=scratch.folder()) as taken,
@@ -91,7 +91,7 @@ def run(asked: Single) -> int:
     weights.save(asked.out, {**arrays, "classes": classes})
     titles = _told(classes, means.names if means else (), arrays)
     prototype_picture.save(picture, starts, arrays["prototype"], titles)
-    answer.print(f"prototypes are in {asked.out}, the picture in {picture}")
+    answer.print(one_line(f"prototypes are in {asked.out}, the picture in {picture}"))
     return 0
 
 

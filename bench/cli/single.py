@@ -56,7 +56,9 @@ def explain(asked: Single) -> int:
     )  # fmt: skip
     if asked.picture:
         drawn.check(look, asked.picture)
-        user_files.check_writable(asked.picture, [*inputs, str(asked.out)])
+        user_files.check_writable(asked.picture, inputs, asked.out)
+    elif look != drawn.Look(normaliser=asked.normalise):
+        raise BadInput("--size, --colormap and the like are of the picture; name --picture too")
     with tempfile.TemporaryDirectory(dir=scratch.folder()) as taken:
         subject = given.take(asked, Path(taken))
         if asked.targets:
@@ -130,7 +132,10 @@ def _explained(asked: Single, cell: Cell, subject: given.Given, drawing: _Drawin
         if want:
             shown = len(want.places) * len(want.aims)
             context |= {"places": want.places, "aims": want.aims}
-        count = context["drawn"] = sheet.images_drawn(len(subject.images), shown)
+        shape = subject.architecture.input_shape
+        count = context["drawn"] = len(subject.images)
+        if asked.picture:
+            count = context["drawn"] = sheet.images_drawn(count, shown, shape, drawing.look)
         row = alone(explained.__name__, cell, context, progress.say)[-1]
         if row["status"] != "ok":
             place = str(made.resolve())

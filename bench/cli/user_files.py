@@ -219,13 +219,18 @@ def check_targets(targets: NDArray[Any], n: int, classes: int, where: str) -> ND
     return targets.astype(np.int32)
 
 
-def check_writable(path: Path, inputs: Iterable[str | None]) -> None:
-    """Raises BadInput before the work rather than after it, and where an input would be lost."""
+def check_writable(path: Path, inputs: Iterable[str | None], out: Path | None = None) -> None:
+    """Raises BadInput before the work rather than after it, and where an input would be lost.
+
+    `out`: what the command writes besides.
+    """
     with weights.writing(path):
         if not path.parent.is_dir():
             raise BadInput(f"cannot write {path}: no folder {path.parent}; make it or name another")
         for given in filter(None, inputs):
             if path.exists() and Path(given).exists() and path.samefile(given):
                 raise BadInput(f"cannot write {path}: it is the input {given}; name another file")
+        if out is not None and os.path.realpath(path) == os.path.realpath(out):
+            raise BadInput(f"cannot write {path}: it is --out too; name another file")
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"):
             pass

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from implementations.errors import one_line
+
 console = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
 """How it goes; piped, a line stays a line, however long."""
 
@@ -40,9 +42,9 @@ class Ticker:
     def say(self, text: str) -> None:
         """What is going on within a cell."""
         if self.bar is not None and self.task is not None:
-            self.bar.update(self.task, now=text)
+            self.bar.update(self.task, now=one_line(text))
         else:
-            console.print(f"  {self.title}: {text}", markup=False, soft_wrap=True)
+            console.print(f"  {self.title}: {one_line(text)}", markup=False, soft_wrap=True)
 
     def skip(self) -> None:
         """A cell cannot be had here: it is counted, and told at the end with the others."""
@@ -54,6 +56,7 @@ class Ticker:
     def tick(self, text: str, ok: bool = True) -> None:
         """A cell is finished; one that is not ok stays on the screen."""
         self.done += 1
+        text = one_line(text)
         if self.bar is not None and self.task is not None:
             self.bar.update(self.task, completed=self.done, now=text)
             if not ok:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import datasets
 from bench.subject.pages import class_names
 from datasets import imagenet_names
 from implementations.errors import BadInput
-from implementations.files import open_plain
+from implementations.files import read_json, read_plain
 
 MOST_BYTES = 1 << 22
 """Of a file of names."""
@@ -36,14 +35,10 @@ def take(asked: str, classes: int) -> tuple[str, ...]:
 
 
 def _read(path: Path) -> list[str]:
-    with open_plain(path, MOST_BYTES, "file of class names") as stream:
-        text = stream.read().decode("utf-8", errors="replace")
     if path.suffix.lower() != ".json":
+        text = read_plain(path, MOST_BYTES, "file of class names").decode(errors="replace")
         return text.strip("\n").splitlines()
-    try:
-        listed = json.loads(text)
-    except ValueError as error:
-        raise BadInput(f"{path}: it is no JSON ({error})") from error
+    listed = read_json(path, "list of class names")
     if not isinstance(listed, list) or not all(isinstance(name, str) for name in listed):
         raise BadInput(f"{path}: it must be a list of names, in the order of the classes")
     return listed

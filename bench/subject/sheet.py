@@ -17,9 +17,10 @@ from bench.subject import drawn
 from bench.subject.drawn import Look
 from bench.subject.heatmaps import zero_maps
 from implementations.architecture.weights import write_bytes
+from implementations.errors import BadInput
 
-MOST_IMAGES, MOST_TILES = 32, 1200
-"""Images that are drawn, at the most, and tiles of the whole sheet."""
+MOST_IMAGES, MOST_TILES, MOST_PIXELS = 32, 1200, 1 << 25
+"""Images that are drawn, at the most, and tiles and their pixels of the whole sheet."""
 GAP, LINE, LETTERS = 6, 14, 11
 """Pixels between tiles, of a line of text, and of its letters."""
 SMALLEST = 128
@@ -37,9 +38,20 @@ class Panel:
     says: Sequence[Sequence[str]]
 
 
-def images_drawn(n: int, panels: int) -> int:
-    """How many of n images are drawn, of so many panels each: one at the least."""
-    return max(min(n, MOST_IMAGES, MOST_TILES // (2 * panels + 1)), 1)
+def images_drawn(n: int, panels: int, shape: Sequence[int], look: Look) -> int:
+    """How many of n images (H, W, ...) are drawn, of so many panels each: one at the least.
+
+    Raises BadInput where one is too many pixels.
+    """
+    height, width = look.size or _size(shape[0], shape[1])
+    tiles = 2 * panels + 1
+    pixels = tiles * height * width
+    if pixels > MOST_PIXELS:
+        raise BadInput(
+            f"--picture: {tiles} tiles of {height} x {width} for one image are {pixels} pixels, "
+            f"{MOST_PIXELS} at most; give a smaller --size, or draw less"
+        )
+    return max(min(n, MOST_IMAGES, MOST_TILES // tiles, MOST_PIXELS // pixels), 1)
 
 
 def composed(

@@ -17,6 +17,10 @@ from implementations.architecture.settings import LARGEST_INTEGER
 from implementations.errors import unknown
 
 MOST_SECONDS = 1e6
+MOST_DIGITS = 100
+"""Of a whole number: Python refuses thousands in its own words."""
+SMALLEST = 1e-30
+"""Of what is divided by, or its reciprocal."""
 EMPTY = "it is empty (an unset shell variable?); give it a value"
 
 
@@ -62,7 +66,8 @@ def word(what: str, known: Iterable[str]) -> Callable[[str], str]:
 
 def whole(text: str, least: int, most: int) -> int:
     """A whole number from `least` to `most`."""
-    if not (text.isascii() and text.isdecimal()) or not least <= int(text) <= most:
+    decimal = text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS
+    if not decimal or not least <= int(text) <= most:
         must = f"a whole number of at least {least} and at most {most}"
         raise ValueError(f"{text!r} is not {must}")
     return int(text)
@@ -110,6 +115,14 @@ def function(text: str) -> str:
     if not name.isidentifier() or not all(part.isidentifier() for part in module.split(".")):
         raise ValueError(f"{text!r} must be MODULE:FUNCTION, for example my_module:my_function")
     return text
+
+
+def above_zero(text: str) -> float:
+    """A finite number above 0, in float32 too."""
+    found = number(text)
+    if not SMALLEST <= found <= 1 / SMALLEST:
+        raise ValueError(f"{text!r} is not from {SMALLEST:g} to {1 / SMALLEST:g}")
+    return found
 
 
 def two(texts: Iterable[str]) -> tuple[int, ...]:

@@ -178,6 +178,8 @@ def writing(path: Path) -> Iterator[None]:
 
     A link counts as none: to replace it would not write what it points to.
     """
+    if "\0" in str(path):
+        raise BadInput(f"cannot write {path}: no file's name has a null character; name another")
     try:
         mode = path.lstat().st_mode if os.path.lexists(path) else stat.S_IFREG
         if not stat.S_ISREG(mode):

@@ -29,6 +29,11 @@ def test_what_goes_out_comes_in_again(tmp_path: Path, capsys: pytest.CaptureFixt
     again = tmp_path / "again.onnx"
     assert main(f"export --network {tmp_path}/gap --out {again}".split()) == 0
     assert again.read_bytes() == out.read_bytes()
+    other = [*f"export --network {tmp_path}/gap --out {again} --size".split()]
+    assert main([*other, "12", "10"]) == 0
+    capsys.readouterr()
+    assert main([*other, "10", "12"]) == 2
+    assert "the network reads 12 x 10; leave it out" in capsys.readouterr().err
 
 
 def test_a_refusal_is_one_line_and_leaves_nothing(

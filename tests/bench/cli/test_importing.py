@@ -59,6 +59,8 @@ def test_a_file_becomes_a_folder(
         (["mine.onnx", "--out", "out", "--layout", "NHWC"], "try --layout"),
         (["mine.onnx", "--out", "out", "--mean", "1", "2"], "--mean has 2 numbers for 3 channels"),
         (["mine.onnx", "--out", "out", "--mean", "a"], "'a' is not a number"),
+        (["mine.onnx", "--out", "out", "--deviation", "1", "0", "1"], "--deviation: '0' is not"),
+        (["mine.onnx", "--out", "out", "--scale=-1"], "--scale: '-1' is not from"),
         (["mine.onnx", "--out", "out", "--output", "nothing"], "nothing gives the output"),
         (["text.onnx", "--out", "out"], "no readable ONNX file"),
         (["empty.onnx", "--out", "out"], "an empty file"),

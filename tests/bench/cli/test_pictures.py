@@ -144,8 +144,17 @@ def test_a_sheet_has_its_tiles_where_they_belong() -> None:
     assert many.shape[1] == 7 * step
     below = many[-2 * sheet.GAP - 1, :, 0]
     np.testing.assert_array_equal(below[::step], [255, *[121] * 6])
-    assert sheet.images_drawn(100, 1) == sheet.MOST_IMAGES
-    assert sheet.images_drawn(100, 200) < 4 and sheet.images_drawn(1, 10**4) == 1
+
+
+def test_a_sheet_is_of_so_many_images_as_its_pixels_allow() -> None:
+    look, small = drawn.Look(), (8, 8, 3)
+    assert sheet.images_drawn(100, 1, small, look) == sheet.MOST_IMAGES
+    assert sheet.images_drawn(100, 200, small, look) < 4
+    assert sheet.images_drawn(1, 500, small, look) == 1
+    assert sheet.images_drawn(100, 1, (1000, 2000, 3), look) == 5
+    for shown, size in ((1, (100_000, 100_000)), (500, (224, 224))):
+        with pytest.raises(BadInput, match="give a smaller --size, or draw less"):
+            sheet.images_drawn(1, shown, small, replace(look, size=size))
 
 
 def test_what_a_sheet_is_to_show_is_taken_by_name() -> None:
@@ -157,6 +166,7 @@ def test_what_a_sheet_is_to_show_is_taken_by_name() -> None:
         ("3", "not one of 0 to 2"),
         ("tyger cat", "mean tiger cat"),
         ("top9", "9 c"),
+        ("9" * 5000, "not one of 0 to 2"),
     ):
         with pytest.raises(BadInput, match=told):
             panels._aims((text,), called)
@@ -183,6 +193,11 @@ def test_one_sheet_shows_methods_layers_and_classes(
     )
     assert main(words.split()) == 2
     assert "name --picture too" in capsys.readouterr().err
+    assert main([*words.partition("--layers")[0].split(), "--size", "30", "30"]) == 2
+    assert "name --picture too" in capsys.readouterr().err
+    same = [*words.replace("maps.safetensors", "x.png").split(), "--picture", f"{tmp_path}/x.png"]
+    assert main(same) == 2
+    assert "it is --out too" in capsys.readouterr().err and not (tmp_path / "x.png").exists()
     words += f"--picture {tmp_path}/out.png "
     assert main([*words.split(), "--methods", "cam[form=bytes]"]) == 4
     assert "layer 'relu3' is not what is pooled" in capsys.readouterr().err
@@ -230,6 +245,11 @@ def test_predict_ranks_the_classes(
     assert main(words.split()) == 0
     told = capsys.readouterr().out
     assert told.startswith(str(path)) and told.count("  class ") == 2
+    odd = path.replace(tmp_path / "b\x1b[2J\n.png")
+    assert main([*words.partition("--images")[0].split(), "--images", str(odd)]) == 0
+    line = capsys.readouterr().out.splitlines()[0]
+    assert line.endswith("b\\x1b[2J\\n.png")
+    path = odd.replace(path)
     assert main([*words.split(), "--json"]) == 0
     (found,) = json.loads(capsys.readouterr().out)
     first, second = found["classes"]

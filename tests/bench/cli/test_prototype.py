@@ -77,6 +77,9 @@ def test_of_some_classes_from_an_image_towards_means(place: Any, tmp_path: Path)
         ({"picture": "seen.jpg"}, "name a .png file"),
         ({"weights": None}, "name --weights"),
         ({"out": "images.npy"}, "it is the input"),
+        ({"out": "."}, "it is a folder; name a file"),
+        ({"out": "new.png"}, "cannot write new.png: it is --out too"),
+        ({"classes": "9" * 5000}, "is not one of 0 to 3"),
     ],
 )
 def test_bad_input_is_one_line(

@@ -122,7 +122,7 @@ def test_a_training_that_fails_leaves_no_run(
     row: dict[str, str], given: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    def execute(run: runs.Run, *asked: Any) -> list[runs.Row]:
+    def execute(run: runs.Run, *asked: Any, **named: Any) -> list[runs.Row]:
         run.add(asked[2][0], 0, [row])
         return run.rows
 
@@ -138,7 +138,7 @@ def test_a_training_that_fails_leaves_no_run(
 def test_what_a_broken_training_wrote_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def execute(run: runs.Run, *asked: Any) -> list[runs.Row]:
+    def execute(run: runs.Run, *asked: Any, **named: Any) -> list[runs.Row]:
         (run.folder / "children.log").write_text("Traceback")
         run.add(asked[2][0], 0, [{"status": "failed", "reason": "it broke"}])
         return run.rows

@@ -26,7 +26,8 @@ def test_where_none_are_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"), [('["a"]', "1 names"), ('{"0": "a"}', "list of names"), ("[", "no JSON")]
+    ("text", "told"),
+    [('["a"]', "1 names"), ('{"0": "a"}', "list of names"), ("[" * 10**5, "readable JSON")],
 )
 def test_what_is_wrong_is_told(tmp_path: Path, text: str, told: str) -> None:
     (tmp_path / "a.json").write_text(text)

@@ -18,6 +18,7 @@ CORES = len(os.sched_getaffinity(0))
         (values.seed, "0", 0),
         (values.threads, str(CORES), CORES),
         (values.seconds, "0.5", 0.5),
+        (values.above_zero, "255", 255),
     ],
 )
 def test_values_that_are_right(take: Callable[[str], float], text: str, value: float) -> None:
@@ -29,6 +30,10 @@ def test_values_that_are_right(take: Callable[[str], float], text: str, value: f
     [
         (values.positive, "0", "at least 1"),
         (values.positive, "1.5", "whole number"),
+        (values.positive, "9" * 5000, "9' is not a whole number of at least 1"),
+        (values.above_zero, "-1", "'-1' is not from 1e-30 to 1e\\+30"),
+        (values.above_zero, "1e-300", "is not from"),
+        (values.above_zero, "nan", "not a number"),
         (values.seed, str(2**32), f"at most {2**32 - 1}"),
         (values.threads, str(CORES + 1), f"at most {CORES}"),
         (values.seconds, "nan", "above 0"),
