@@ -42,7 +42,7 @@ EXAMPLES = ("contrast --dataset shapes",)
 BATCH = 16
 TRAINED = "trained"
 IMAGES, AGAIN = 64, 32
-"""Explained by every explainer, a quarter of those compared at the most; again by a costly one."""
+"""Explained in the main job, at the most; again by a costly explainer."""
 COSTLY = 100
 """Evaluations an image above which few images are explained again (`context["n_again"]`)."""
 MANY = {"weights", "classes"}
@@ -244,7 +244,6 @@ def networks(job: Job) -> list[tuple[str, str]]:
 
 def told(job: Job) -> dict[str, Any]:
     """What children that explain or judge are told: of how many images, and where maps are kept."""
-    images = max(min(IMAGES, job.request.n_images // 4), 1)
-    return {
-        **job.context, "n_contrast": images, "maps": str(job.request.results / "work" / "maps")
-    }  # fmt: skip
+    n, alone = job.request.n_images, job.request.command in ("contrast", "judge")
+    n = n if alone else max(min(IMAGES, n // 4), 1)
+    return {**job.context, "n_contrast": n, "maps": str(job.request.results / "work" / "maps")}

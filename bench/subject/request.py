@@ -108,8 +108,9 @@ class Request(Common):
     precisions: tuple[str, ...] = option(
         ("float32", "float64"), "compared; timed around each, in compare around the first",
         "agree time compare sweep", values.words("precision", PRECISIONS), time=("float32",))
-    n_images: int = option(256, "compared; 64 in a compare that names no data set",
-                           to=values.positive, name="images", compare=0)
+    n_images: int = option(256, "compared, or explained by every explainer; 64 in a compare that "
+                           "names no data set, of which a quarter is explained so",
+                           to=values.positive, name="images", compare=0, contrast=64, judge=64)
     batch: int = option(64, "timed", "time compare", values.positive)
     rounds: int = option(5, "processes, of which a time is the median", "time compare",
                          values.positive, time=3)

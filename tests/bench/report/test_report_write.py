@@ -61,8 +61,8 @@ def test_everything_the_rows_permit_is_written(make: Any, tmp_path: Path) -> Non
     names = sorted(path.relative_to(tmp_path / "results").as_posix() for path in written)
     tables = (
         "agreement", "agreement_kinks", "agreement_stages", "choose", "contrast",
-        "contrast_likeness", "overhead", "price_of_jit", "training", "training_likeness",
-        "training_parting", "training_per_class",
+        "contrast_likeness", "conventions", "overhead", "price_of_jit", "training",
+        "training_likeness", "training_parting", "training_per_class",
     )  # fmt: skip
     figures = (
         "frontier_digits_cnn-gap_cpu.svg", "gallery_digits_cnn-gap_cam.png",
