@@ -87,7 +87,7 @@ class Function:
         """Its maps. Raises what it raises, TypeError or ValueError for what are no maps."""
         self.line, self.refused = "", False
         try:
-            return maps(self.call(model, images, targets, layer), len(targets))
+            return maps(self._found(model, images, targets, layer), len(targets))
         except Exception as error:
             frames = traceback.extract_tb(error.__traceback__)
             mine = [each for each in frames if each.filename == self.file]
@@ -96,6 +96,13 @@ class Function:
                 self.line = f"{Path(self.file).name}:{mine[-1].lineno}"
                 self.refused = mine[-1] is frames[-1] and text.startswith(("raise ", "assert "))
             raise
+
+    def _found(self, *given: Any) -> Any:
+        """What it returns. Raises RuntimeError where it would end the process."""
+        try:
+            return self.call(*given)
+        except SystemExit as error:
+            raise RuntimeError(f"it ends the process by SystemExit: {error}") from error
 
 
 def maps(found: Any, count: int) -> Any:

@@ -125,6 +125,14 @@ def test_what_are_no_maps(found: object, words: str) -> None:
     assert words in str(refused.value)
 
 
+def test_one_that_ends_the_process_raises(tmp_path: Path) -> None:
+    (tmp_path / "ends.py").write_text("def f(*given):\n    raise SystemExit(3)\n")
+    function = user_module.load("ends:f", [str(tmp_path)])
+    with pytest.raises(RuntimeError, match="it ends the process by SystemExit: 3"):
+        function(None, [1], [0], "relu1")
+    assert not function.refused
+
+
 def test_a_users_own_line_and_word_are_told(tmp_path: Path) -> None:
     text = "def f(model, images, targets, layer):\n    {}\n"
     for body, refused in (("raise ValueError('no')", True), ("return images[99]", False)):
