@@ -21,6 +21,8 @@ TABLES = ("conventions",)
 FURTHER = ("conformance", "conventions")
 OWN = "this suite"
 """What stands for a library where our own builders were examined."""
+USERS = "your function"
+"""The same of a user's own."""
 BASE, NOT_RUN = "base", "not run"
 VERDICTS = (
     ("same", "=", "good", "the float64 oracle's map"),
@@ -78,7 +80,8 @@ def _runs(material: Material) -> pd.DataFrame:
 
 
 def _line(row: dict[Any, Any], shipped: dict[tuple[str, str], str]) -> dict[str, Any]:
-    library, offer = row["library"] or OWN, row["method"]
+    offer = row["explainer"] or row["method"]
+    library = row["library"] or (USERS if row["explainer"] else OWN)
     said = f"{library}.{offer}" if row["library"] else offer
     options = f" ({row['options']})" if row["options"] else ""
     machine = row["machine_id"] + (f", {row['device']}" if row["device"] != "cpu" else "")

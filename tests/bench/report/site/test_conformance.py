@@ -32,9 +32,11 @@ def runs(page: Page) -> list[dict[str, Any]]:
 def test_a_run_has_its_kind_what_its_offer_states_and_where_its_source_stands(
     rows: list[dict[str, Any]], material: Make, tmp_path: Path
 ) -> None:
-    (page,) = conformance.make(material(rows, tmp_path))
+    user = {**rows[-1], "cell_id": "user", "explainer": "mine:cam", "like": "grad_cam"}
+    (page,) = conformance.make(material([*rows, user], tmp_path))
     found = {(line["explainer"], line["condition"]): line for line in runs(page)}
-    assert len(found) == 5
+    assert len(found) == 6
+    assert found["mine:cam", "base"]["library"] == conformance.USERS
     offer = "captum.layer_grad_cam"
     assert [found[offer, c]["kind"] for c in ("base", "reused host", "probe norm")] == [
         "base",
