@@ -1,6 +1,7 @@
 """Cosine of the angle between two heatmaps as vectors: the same map up to a positive factor.
 
-1 is alike, 0 at right angles, -1 opposite. NaN where either map is zero: it has no direction.
+1 is alike, 0 at right angles, -1 opposite. NaN where either map is zero: it has no direction, or
+has a value that is not finite.
 """
 
 from __future__ import annotations

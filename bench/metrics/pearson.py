@@ -1,6 +1,7 @@
 """Pearson's correlation over positions: the same map up to a factor and an offset.
 
-1 is alike, 0 unrelated, -1 opposite. NaN where either map is constant: it has no correlation.
+1 is alike, 0 unrelated, -1 opposite. NaN where either map is constant: it has no correlation, or
+has a value that is not finite.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 1 a hit, 0 a miss; where several positions share the maximum, the fraction of them on the object.
 A constant map thus scores the object's share of the image, as chance does. No tolerance around the
-object. NaN where the heatmap has one.
+object. NaN where the heatmap has a value that is not finite.
 """
 
 from __future__ import annotations
@@ -25,4 +25,4 @@ def measure(case: Case) -> NDArray[np.float64]:
     inside = rows(case.masks) > 0
     maxima = values == values.max(axis=1, keepdims=True)
     hits = (maxima & inside).sum(axis=1) / np.maximum(maxima.sum(axis=1), 1)
-    return np.where(np.isnan(values).any(axis=1), np.nan, hits)
+    return np.where(np.isfinite(values).all(axis=1), hits, np.nan)

@@ -1,7 +1,7 @@
 """Relevance mass accuracy (Arras et al. 2022, arXiv 2003.07258): evidence that lies on the object.
 
 The positive values inside the mask over all positive values, 0 to 1; a constant map scores the
-object's share of the image. NaN where nothing is positive.
+object's share of the image. NaN where nothing is positive, or something is not finite.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Of the K positions with the highest values, K the size of the mask, the share inside the mask, 0 to
 1. Positions tied for the last places share them in equal parts, so a constant map scores the
-object's share of the image. NaN where the mask is empty.
+object's share of the image. NaN where the mask is empty, or the map has a value that is not finite.
 """
 
 from __future__ import annotations

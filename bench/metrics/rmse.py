@@ -1,6 +1,7 @@
 """Root mean square difference over positions, in the heatmaps' own unit.
 
-0 is equal. It grows with the scale of the maps: give both in one unit, or normalised alike.
+0 is equal. It grows with the scale of the maps: give both in one unit, or normalised alike. NaN
+where either map has a value that is not finite.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.metrics import Case, Metric
-from bench.subject.heatmaps import rows
+from bench.subject.heatmaps import rows, sound
 
 METRIC = Metric(
     title="RMSE", unit="of the heatmap",
@@ -19,7 +20,7 @@ METRIC = Metric(
 
 def measure(case: Case) -> NDArray[np.float64]:
     """Root mean square difference (N,) of two heatmaps (N, H, W), 0 and up."""
-    a, b = case.maps, case.other
+    (a, known), (b, too) = sound(case.maps), sound(case.other)
     difference = rows(a) - rows(b)
-    root: NDArray[np.float64] = np.sqrt((difference * difference).mean(axis=1))
-    return root
+    root = np.sqrt((difference * difference).mean(axis=1))
+    return np.where(known & too, root, np.nan)

@@ -2,7 +2,7 @@
 
 0 is disjoint, 1 the same. Two unrelated maps share 0.053 on average. Positions tied for the last
 places share them in equal parts, so the zeros of two maps after ReLU count as no agreement in
-one corner. NaN where either map is constant: it has no highest positions.
+one corner. NaN where either map is constant: it has no highest positions, or is not finite.
 """
 
 from __future__ import annotations

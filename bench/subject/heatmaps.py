@@ -90,9 +90,13 @@ def normalise(heatmap: Values, how: str) -> Values:
 
 
 def unit_rows(heatmap: Values) -> NDArray[np.float64]:
-    """`rows` divided by their peak: their squares neither vanish nor overflow."""
+    """`rows` divided by their peak: their squares neither vanish nor overflow.
+
+    A row with a value that is not finite is NaN.
+    """
     largest = peak(heatmap)[:, None]
-    return rows(heatmap) / np.where(largest > 0, largest, 1.0)
+    scale = np.where(largest > 0, largest, 1.0)
+    return rows(heatmap) / np.where(np.isfinite(largest), scale, np.nan)
 
 
 def sound(heatmap: Values) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -113,8 +117,8 @@ def top_share(heatmap: Values, count: NDArray[np.int64]) -> NDArray[np.float64]:
     """How far each position (N, P) belongs to the `count` (N,) highest of its image: 0 to 1.
 
     Positions above the count-th value belong whole; those equal to it share the places that are
-    left. So a row adds up to `count`, and ties (most of a map after ReLU) favour no corner. NaN
-    makes the whole row NaN.
+    left. So a row adds up to `count`, and ties (most of a map after ReLU) favour no corner. A value
+    that is not finite makes the whole row NaN.
     """
     values = rows(heatmap)
     places = np.clip(values.shape[1] - count, 0, values.shape[1] - 1)
@@ -122,7 +126,7 @@ def top_share(heatmap: Values, count: NDArray[np.int64]) -> NDArray[np.float64]:
     above, tied = values > threshold, values == threshold
     left = count[:, None] - above.sum(axis=1, keepdims=True)
     share = np.where(tied, left / np.maximum(tied.sum(axis=1, keepdims=True), 1), above)
-    return np.where(np.isnan(values).any(axis=1, keepdims=True), np.nan, share)
+    return np.where(np.isfinite(values).all(axis=1, keepdims=True), share, np.nan)
 
 
 def positions(heatmap: Values, keys: NDArray[np.int64]) -> NDArray[np.int64]:

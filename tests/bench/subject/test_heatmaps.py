@@ -109,4 +109,6 @@ def test_top_shares_add_up_to_the_count(a: np.ndarray, counts: list[int]) -> Non
 def test_ties_share_the_places_left() -> None:
     share = top_share(np.array([[[3.0, 1.0], [1.0, 0.0]]]), np.array([2]))
     np.testing.assert_array_equal(share, [[1, 0.5, 0.5, 0]])
-    assert np.isnan(top_share(np.array([[[np.nan, 1.0]]]), np.array([1]))).all()
+    for bad in (np.nan, np.inf, -np.inf):
+        assert np.isnan(top_share(np.array([[[bad, 1.0]]]), np.array([1]))).all()
+        assert np.isnan(unit_rows(np.array([[[bad, 1.0]]]))).all()
