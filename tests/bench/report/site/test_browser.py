@@ -24,7 +24,7 @@ THEMES = ("light", "dark")
 SAMPLE = (
     "index.html", "choose.html", "agreement.html", "conformance.html", "contrast.html",
     "gallery.html", "training.html",
-    "methods/index.html", "methods/grad_cam.html", "methods/score_cam.html", "nodes/index.html",
+    "methods/index.html", "methods/grad_cam.html", "methods/lrp.html", "nodes/index.html",
     "nodes/conv.html", "tables/index.html", "tables/choose.html",
 )  # fmt: skip
 """A page of each template; that all are whole is tested without a browser."""
