@@ -16,6 +16,7 @@ from bench.cli.commands import COMMANDS
 from implementations.errors import BadInput, Unavailable, one_line
 
 LONG = re.compile(r"\S{500,}")
+NARROWEST = 20
 DONE, BAD_INPUT, UNAVAILABLE, STOPPED = 0, 2, 4, 130
 
 
@@ -24,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     if isinstance(sys.stdout, io.TextIOWrapper):  # what a terminal cannot show is escaped
         sys.stdout.reconfigure(errors="backslashreplace")
+    _widen()
     name = words[0] if words and words[0] in COMMANDS else ""
     if threading.current_thread() is threading.main_thread():
         for ending in (signal.SIGTERM, signal.SIGHUP):  # they end a command like Ctrl-C
@@ -53,6 +55,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(name, f"cannot write the answer: {error.strerror}", BAD_INPUT)
     except KeyboardInterrupt:
         return _refuse(name, "stopped; the same command goes on from here", STOPPED)
+
+
+def _widen() -> None:
+    """Where a shell says that there are no columns, or hardly any, help would never end."""
+    columns = os.environ.get("COLUMNS", "")
+    if not 2 <= len(columns) <= 4 or not columns.isdecimal() or int(columns) < NARROWEST:
+        os.environ.pop("COLUMNS", None)
 
 
 def _hush() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 from bench.engine.execute import disagreements
 from bench.engine.progress import answer, console
@@ -38,16 +40,32 @@ def begin(stage: str, request: Request) -> Pipeline:
 
 def perform(request: Request, stages: Iterable[str]) -> tuple[Pipeline, int]:
     """Run stages over what was asked; their job, and 0, or 3 where a check failed."""
-    asked = list(stages)
-    job = begin(request.command, request)
+    asked, new = list(stages), not request.results.exists()
+    try:
+        job = begin(request.command, request)
+    except (BadInput, Unavailable):
+        if new:
+            _sweep(request.results)
+        raise
     try:
         if timed(asked):
             job.engine.alone()
         rows = [row for stage in asked for row in job.stage(stage)]
     except (BadInput, Unavailable):
         job.run.discard()  # of which nothing came
+        if new:
+            _sweep(request.results)
         raise
     return job, conclude(job, rows)
+
+
+def _sweep(results: Path) -> None:
+    """Of a run that was refused in a new folder nothing stays, where nothing else came there."""
+    for images in (results / "work").glob("images-*.safetensors"):
+        images.unlink(missing_ok=True)
+    for folder in ("work/networks", "work", ""):
+        with suppress(OSError):  # something is in it, or it is not there
+            (results / folder).rmdir()
 
 
 def conclude(job: Pipeline, rows: Iterable[Row]) -> int:

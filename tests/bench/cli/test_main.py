@@ -47,6 +47,15 @@ def test_bad_arguments_are_one_line(
     assert words in said
 
 
+@pytest.mark.parametrize("columns", ["0", "1", "x", "9" * 5000])
+def test_help_ends_whatever_the_terminal_says(
+    columns: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert main(["explain", "--help"]) == 0
+    assert "--images" in capsys.readouterr().out
+
+
 def test_help_offers_what_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
     told = {}
     for command in COMMANDS:

@@ -136,3 +136,22 @@ def test_explain_and_show_take_a_folder(folder: Path, capsys: pytest.CaptureFixt
         assert said in capsys.readouterr().err
     assert main(["show"]) == 2
     assert "name --architecture, or --network FOLDER" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_refused_run_leaves_a_new_folder_as_it_was(
+    there: bool, small: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, results = tmp_path / "wide", tmp_path / "results"
+    folder.mkdir()
+    if there:
+        results.mkdir()
+    form = json.loads(Path(small.cell.architecture).read_text())
+    wide = {**form, "name": "wide", "input_shape": [32, 32, 1]}
+    (folder / "architecture.json").write_text(json.dumps(wide))
+    weights.save(folder / "weights.safetensors", weights.initialise(graph.parse(wide, "wide"), 1))
+    words = f"agree --dataset digits --images 8 --network {folder} --results {results}"
+    assert main(words.split()) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "reads (32, 32, 1), not (28, 28, 1) images" in said
+    assert results.exists() == there
