@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.metrics import Case, deletion, infidelity, insertion
+from bench.metrics import Case, deletion, infidelity, insertion, road
+from bench.subject.complete import Sums
 from bench.subject.draws import Draws
 from bench.subject.model import Model
+from implementations.libraries.pytorch_grad_cam import imported
 
 torch = pytest.importorskip("torch")
 SHAPE = (5, 28, 28, 1)
@@ -127,3 +129,51 @@ def test_infidelity_is_captums(net: Any, case: Any) -> None:
         cosine = (drops * sums).sum(1) / np.sqrt((drops**2).sum(1) * (sums**2).sum(1))
         expected = 1 - cosine**2  # its factor may be negative, so it does not see the sign
         np.testing.assert_allclose(found / (drops**2).mean(axis=1), expected, atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:__array_wrap__:DeprecationWarning")
+def test_road_is_pytorch_grad_cams(net: Any, case: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Softmax targets, noise 0; at percentile q it removes P - ceil(q (P - 1) / 100) positions."""
+    imported()
+    road_of = pytest.importorskip("pytorch_grad_cam.metrics.road")
+    percent = np.arange(90, 0, -10)
+    monkeypatch.setattr(road, "counts", lambda pixels: pixels - -(-percent * (pixels - 1) // 100))
+    monkeypatch.setattr(road, "NOISE", 0.0)
+    ours = case(MAPS.astype(float))  # of float32, 1 - map has ties
+    few, means = 2, []
+    inputs = channels_first(IMAGES[:few])
+    targets = [
+        lambda logits, t=int(t): torch.softmax(logits, dim=-1)[t] for t in ours.targets[:few]
+    ]
+    removals = (road_of.RemoveMostRelevantFirst, road_of.RemoveLeastRelevantFirst)
+    curves = road.curves(ours, ours.maps, np.arange(few))
+    for removal, scores in zip(removals, curves, strict=True):
+        found = []
+        for q in percent:
+            remove = removal(int(q), road_of.NoisyLinearImputer(noise=0.0))
+            metric = road_of.PerturbationConfidenceMetric(remove)
+            found.append(metric(inputs, ours.maps[:few], targets, net, return_diff=False))
+        np.testing.assert_allclose(scores.probability.T, found, rtol=0, atol=1e-5)
+        means.append(np.mean(found, axis=0))
+    np.testing.assert_allclose(ours.value("road")[:few], means[1] - means[0], rtol=0, atol=1e-5)
+
+
+def test_the_completeness_gap_is_captums_convergence_delta(net: Any, case: Any) -> None:
+    """Its delta is our gap with a sign: of integrated gradients from grey, in few steps."""
+    grey = np.full_like(IMAGES, 0.5)
+    captum = pytest.importorskip("captum.attr")
+    ours = case()
+    maps, delta = captum.IntegratedGradients(net).attribute(
+        channels_first(IMAGES), channels_first(grey), n_steps=3, return_convergence_delta=True,
+        target=torch.from_numpy(ours.targets).long(),
+    )  # fmt: skip
+    maps = maps.numpy()[:, 0]
+    whole, start = (ours.model.scores(images, ours.targets).logit for images in (IMAGES, grey))
+    sums = Sums(maps.sum(axis=(1, 2), dtype=float), whole - start, abs(whole))
+    found = Case(maps, sums=sums)
+    delta = delta.numpy()
+    np.testing.assert_allclose(sums.total - sums.promised, delta, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(found.value("completeness_absolute"), abs(delta), rtol=0, atol=1e-5)
+    relative = abs(delta / (whole - start))
+    np.testing.assert_allclose(found.value("completeness_gap"), relative, rtol=0, atol=1e-5)
+    assert abs(delta).min() > 1e-4
