@@ -23,6 +23,7 @@ DONE, BAD_INPUT, UNAVAILABLE, STOPPED = 0, 2, 4, 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; its exit status."""
     words = sys.argv[1:] if arguments is None else arguments
+    _reopen()
     if isinstance(sys.stdout, io.TextIOWrapper):  # what a terminal cannot show is escaped
         sys.stdout.reconfigure(errors="backslashreplace")
     _widen()
@@ -55,6 +56,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(name, f"cannot write the answer: {error.strerror}", BAD_INPUT)
     except KeyboardInterrupt:
         return _refuse(name, "stopped; the same command goes on from here", STOPPED)
+
+
+def _reopen() -> None:
+    """Where a stream was closed (`>&-`), what is written goes nowhere, and not into a file."""
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, os.O_WRONLY)
+            if null != number:
+                os.dup2(null, number)
+                os.close(null)
+            setattr(sys, name, open(number, "w", encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def _widen() -> None:

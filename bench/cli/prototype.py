@@ -89,8 +89,13 @@ def run(asked: Single) -> int:
             return FAILED
         arrays = weights.load(made)
     weights.save(asked.out, {**arrays, "classes": classes})
-    titles = _told(classes, means.names if means else (), arrays)
-    prototype_picture.save(picture, starts, arrays["prototype"], titles)
+    lines, titles = _told(classes, means.names if means else (), arrays)
+    try:
+        prototype_picture.save(picture, starts, arrays["prototype"], titles)
+    except BaseException:
+        asked.out.unlink(missing_ok=True)  # both, or neither
+        raise
+    answer.print("\n".join(lines))
     answer.print(one_line(f"prototypes are in {asked.out}, the picture in {picture}"))
     return 0
 
@@ -165,16 +170,16 @@ def _pulls(means: Means | None, subject: given.Given, classes: NDArray[Any]) -> 
 
 def _told(
     classes: NDArray[Any], class_names: Sequence[str], arrays: dict[str, NDArray[Any]]
-) -> list[str]:
-    """Says how well each is recognised; what stands above its picture."""
+) -> tuple[list[str], list[str]]:
+    """What is said of how well each is recognised; what stands above its picture."""
     losses, reached = arrays["losses"], arrays["probability"]
-    titles = []
+    lines, titles = [], []
     for k, course, probability in zip(classes, losses, reached, strict=True):
         name = class_names[k] if class_names else f"class {k}"
         more = "" if probability >= RECOGNISED else UNSURE
-        answer.print(
+        lines.append(
             f"{name}: probability {probability:.4f} after {len(course) - 1} steps, "
             f"loss {course[0]:.4g} to {course[-1]:.4g}{more}"
         )
         titles.append(f"{name}\n{100 * probability:.2f} %")
-    return titles
+    return lines, titles

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from implementations.architecture.weights import write_bytes
 
 Maps = NDArray[np.float64]
 MOST = 4
@@ -21,10 +24,12 @@ def save(path: Path, images: Maps, maps: Given, made: Mapping[str, Maps]) -> Non
 
     Of two given maps a last column is the difference of these. Maps are (N, H, W), the given ones
     with their titles; a difference is signed, blue where the given map, or the first, is below.
+    The file is written whole or not at all. Raises BadInput.
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
+    drawn = io.BytesIO()
     rows = [list(_row(n, images, maps, made)) for n in range(min(len(images), MOST))]
     figure = Figure(figsize=(2 * len(rows[0]), 2.2 * len(rows)), layout="constrained")
     axes = figure.subplots(len(rows), len(rows[0]), squeeze=False)
@@ -39,7 +44,8 @@ def save(path: Path, images: Maps, maps: Given, made: Mapping[str, Maps]) -> Non
                 told = f"{title}\n{span:.2g} at most" if signed else title
                 if n == 0 or signed:
                     axis.set_title(told, fontsize=7)
-        figure.savefig(path, format="png", dpi=110)
+        figure.savefig(drawn, format="png", dpi=110)
+    write_bytes(path, drawn.getvalue())
 
 
 def _row(n: int, images: Maps, maps: Given, made: Mapping[str, Maps]) -> Iterator[tuple[str, Maps]]:

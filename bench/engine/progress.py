@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from implementations.errors import one_line
 
-console = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+console = Console(stderr=True, highlight=False, soft_wrap=not (sys.stderr and sys.stderr.isatty()))
 """How it goes; piped, a line stays a line, however long."""
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bench.__main__ import main
-from bench.cli import user_maps
+from bench.cli import sides, user_maps
 from implementations import methods
 from implementations.architecture import graph, weights
 from implementations.arrays import resize
@@ -191,3 +191,9 @@ def test_two_maps_that_neither_is_canonical_are_told_apart_step_by_step(
     assert (
         "the second is a x first + b, image by image: a 3 3 3 3 3; b -1" in capsys.readouterr().out
     )
+
+
+def test_a_picture_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    maps = np.ones((1, 4, 4))
+    with pytest.raises(BadInput, match="cannot write"):
+        sides.save(tmp_path / "no" / "d.png", np.ones((1, 4, 4, 1)), {"heatmap": ("m", maps)}, {})

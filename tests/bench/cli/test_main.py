@@ -93,3 +93,10 @@ def test_a_terminal_that_cannot_show_a_letter_is_shown_another() -> None:
         [sys.executable, "-c", text], cwd=ROOT, check=True, capture_output=True, env=environment
     )
     assert done.stdout.endswith(b"\\xd72\n")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_is_no_fault(closed: str) -> None:
+    command = f"exec {sys.executable} -m bench show --architecture cnn-gap {closed}"
+    done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -93,3 +94,17 @@ def test_bad_input_is_one_line(
     said = capsys.readouterr().err.strip()
     assert said.count("\n") == 0 and told in said
     assert not place.out.exists()
+
+
+def test_where_there_is_no_room_for_the_picture_there_is_no_answer(
+    place: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8000, most[1]))
+    try:
+        assert main(words(place, option="steps=1")) == 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, most)
+    said = capsys.readouterr()
+    assert "cannot write" in said.err.splitlines()[-1] and ".png" in said.err and not said.out
+    assert not place.out.exists() and not place.out.with_suffix(".png").exists()
