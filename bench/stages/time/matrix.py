@@ -10,9 +10,12 @@ batch, mode, layer, precision and architecture.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
+
+import psutil
 
 from bench.record.cell import Cell
 from bench.stages.agree import places
@@ -22,6 +25,7 @@ from bench.subject.request import Request
 from implementations import libraries, methods
 from implementations.architecture.graph import Architecture
 from implementations.contract import MODES
+from implementations.errors import BadInput
 from implementations.frameworks import Column, tuned
 
 BATCHES = (1, 8, 64, 256)
@@ -184,6 +188,18 @@ def sizes(architecture: Architecture) -> tuple[int, ...]:
     """The batches an architecture is timed at."""
     height, width, channels = architecture.input_shape
     return LARGE_BATCHES if height * width * channels > LARGE else BATCHES
+
+
+def check_batch(batch: int, networks: Sequence[tuple[str, Architecture, str]]) -> None:
+    """Raises BadInput where the images of a batch alone are more than the memory."""
+    memory = psutil.virtual_memory().total
+    for _, network, _ in networks:
+        size = 4 * batch * math.prod(network.input_shape)
+        if size > memory:
+            raise BadInput(
+                f"--batch {batch}: so many images of {network.name} are {size / 2**30:.0f} GiB, "
+                f"the memory is {memory / 2**30:.0f}; name a smaller one"
+            )
 
 
 def cells(request: Request, networks: Sequence[tuple[str, Architecture, str]]) -> list[Cell]:

@@ -56,6 +56,7 @@ def grid(job: Job, precisions: Sequence[str]) -> list[Cell]:
         (dataset, job.architecture(dataset, name), _weights(job, dataset, name))
         for dataset, name in pairs
     ]
+    matrix.check_batch(request.batch, networks)
     bases = [replace(request, precisions=(precision,)) for precision in precisions]
     cells = list(dict.fromkeys(cell for base in bases for cell in matrix.cells(base, networks)))
     if not cells:

@@ -10,6 +10,7 @@ from bench.subject.names import pick_columns
 from bench.subject.request import GRIDS, Request
 from implementations import libraries, methods
 from implementations.architecture import registered
+from implementations.errors import BadInput
 
 SMALL = [("digits", registered.get(name), "random") for name in ("cnn-48-32-16", "cnn-gap")]
 BACKENDS = ("tensorflow", "torch")
@@ -156,3 +157,10 @@ def test_full_is_the_whole_product() -> None:
     grad_cam = [c for c in found if c.method == "grad_cam" and c.architecture == "cnn-gap"]
     # batches x modes x precisions x layers
     assert len(grad_cam) == 4 * 4 * 3 * 3
+
+
+def test_a_batch_that_no_memory_holds_is_refused() -> None:
+    networks = [("digits", registered.get("cnn-gap"), "trained")]
+    matrix.check_batch(4096, networks)
+    with pytest.raises(BadInput, match=r"^--batch 2147483647: so many images of cnn-gap are 6272 "):
+        matrix.check_batch(2**31 - 1, networks)
