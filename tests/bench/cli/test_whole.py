@@ -70,7 +70,7 @@ def test_bad_requests(
         ("--rounds", "0", "at least 1", ("time", "compare")),
         ("--batch", "0", "at least 1", ("time", "compare")),
         ("--epochs", "0", "at least 1", ("compare", "sweep")),
-        ("--seeds", "0", "at least 1", ("compare",)),
+        ("--seeds", "0", "at least 1", ("compare", "contrast")),
     ],
 )
 def test_an_option_is_unknown_where_it_would_do_nothing(

@@ -53,6 +53,15 @@ def stage_rows(make: Any) -> list[dict[str, Any]]:
     rows.append(make.row("contrast", "jax", **quality, subset="all"))
     rows.append(make.row("contrast", "jax", **quality, task="likeness", against="saliency"))
     rows.append(make.row("contrast", "jax", **quality, method="saliency", against="grad_cam"))
+    for metric in ("cascading_randomisation", "cascading_magnitude", "cascading_ssim"):
+        told = {"metric": metric, "value": 0.1, "ci_lo": 0.0, "ci_hi": 0.2, "n": 8}
+        rows.append(make.row("contrast", "jax", **told, subset="correct", explainer="grad_cam"))
+    values = {"metric": "relative_error", "value": 0.01, "n": 8, "precision": "bfloat16"}
+    rows.append(make.row("precision", "jax", **values, batch=0))
+    given = {"method": "partition", "library": "shap", "options": [["masker", "blur"]]}
+    rows.append(make.row("shap", "jax", **given, compared="values", max_rel=1e-6, agree=True))
+    probed = {"condition": "base", "verdict": "differs", "heard": "silent", "version": "1"}
+    rows.append(make.row("conform", "pytorch", **probed, library="captum", size=0.5))
     same = {"task": "likeness", "against": "pytorch seed 0", "weights": "jax seed 0"}
     return [*rows, make.row("train", "jax", **quality, **same)]
 

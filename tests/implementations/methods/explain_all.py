@@ -20,6 +20,7 @@ from implementations.architecture import graph
 from implementations.architecture import weights as neutral
 from implementations.errors import Unavailable
 from implementations.frameworks import load
+from implementations.methods import every_class
 from implementations.methods.card import Choice, Flag
 
 
@@ -53,6 +54,8 @@ def main(
         for given in variants(method) if which == "options" else [{}]:
             label = " ".join([name, *(f"{option}={value}" for option, value in given.items())])
             asked = (framework, module, network, layer, method.resolve(given), method.outputs, mode)
+            if given.get("targets") == "all" and framework not in every_class.EVERY:
+                continue  # refused, in one line
             explain = method.bind(*asked)
             placed = module.put(network, images, targets)
             for key, array in explain(*placed).items():
