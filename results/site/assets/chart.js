@@ -17,6 +17,17 @@
   };
   const selection = (spec) => JSON.stringify(spec).includes('"name":"selection"');
 
+  // One picture with one name, the table beside it says what is in it: also as it is drawn again
+  // for another width.
+  const ROLES = ["role", "aria-label", "aria-roledescription"];
+  function named(place) {
+    const drawing = place.querySelector("svg.marks"), title = place.closest("figure").querySelector("figcaption").textContent;
+    if (!drawing) return;
+    for (const each of drawing.querySelectorAll("[role], [aria-roledescription]")) for (const role of ROLES) each.removeAttribute(role);
+    for (const [key, value] of [["role", "img"], ["aria-label", title]]) if (drawing.getAttribute(key) !== value) drawing.setAttribute(key, value);
+  }
+  const drawn = new MutationObserver((changes) => new Set(changes.map(({ target }) => target.closest("[data-chart]"))).forEach((place) => place && named(place)));
+
   async function draw(chart) {
     chart.drawn = true;
     const spec = { ...JSON.parse(chart.spec), config: config() };
@@ -28,11 +39,6 @@
     }
     const actions = { export: true, source: false, compiled: false, editor: false };
     await vegaEmbed(chart.place, spec, { actions, renderer: "svg", downloadFileName: chart.name });
-    const drawing = chart.place.querySelector("svg.marks");
-    // One picture with one name: the table beside it says what is in it.
-    for (const each of drawing.querySelectorAll("[role]")) for (const name of ["role", "aria-label", "aria-roledescription"]) each.removeAttribute(name);
-    drawing.setAttribute("role", "img");
-    drawing.setAttribute("aria-label", chart.place.closest("figure").querySelector("figcaption").textContent);
     chart.place.querySelector("summary")?.setAttribute("aria-label", "Save this chart");
   }
 
@@ -50,6 +56,7 @@
     const chart = { name, place, spec, dynamic: selection(JSON.parse(spec)), drawn: false, visible: false, rows: null };
     charts.set(name, chart);
     seen.observe(place);
+    drawn.observe(place, { subtree: true, childList: true, attributes: true, attributeFilter: ROLES });
   });
   const again = (chart) => { chart.drawn = false; if (chart.visible) draw(chart); };
   document.addEventListener("themed", () => charts.forEach((chart) => { if (chart.drawn) again(chart); }));

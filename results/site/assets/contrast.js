@@ -37,7 +37,10 @@
     const front = [];
     for (const row of better === "none" ? [] : byCost) if (!front.length || sign * (row.value - front.at(-1).value) > 0) front.push(row);
     const point = (row, kind) => ({ kind, explainer: row.explainer, column: row.column, maker: maker(row), cost: row[cost], value: row.value, low: row.low, high: row.high, n: row.n });
+    const sampler = (row) => `${maker(row)} ${row.explainer.replace(/\[[^\]]*=[^\]]*\]/, "")}`;
+    const budgets = byCost.filter((row) => byCost.some((other) => other !== row && sampler(other) === sampler(row)));
     camparison.draw("frontier", [
+      ...budgets.map((row) => ({ ...point(row, "budget"), sampler: sampler(row) })),
       ...priced.map((row) => point(row, "point")), ...front.map((row) => point(row, "front")),
       ...rows.filter((row) => row.control && row.value !== null).map((row) => point(row, "control")),
     ]);

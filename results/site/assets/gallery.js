@@ -6,8 +6,8 @@
   const index = camparison.data.galleries;
   const fields = form.elements;
   const asked = camparison.state();
-  const STATE = ["network", "across", "method", "column", "view", "opacity", "class"];
-  const FIRST = { across: "columns", view: "overlay", opacity: "60", class: "" };
+  const STATE = ["network", "across", "method", "column", "layer", "of", "view", "opacity", "class"];
+  const FIRST = { across: "columns", layer: "", of: "", view: "overlay", opacity: "60", class: "" };
   // Control points of two maps that are told apart however one sees colours (viridis; blue to red).
   const ONE = ["440154", "472d7b", "3b528b", "2c728e", "21918c", "28ae80", "5ec962", "addc30", "fde725"];
   const BOTH = ["053061", "2f79b5", "8ec3de", "dbeaf2", "f7f7f7", "fbdcca", "ee9477", "c33d3e", "67001f"];
@@ -91,36 +91,53 @@
     return canvas;
   }
 
+  const shown = (name) => (name === "reference" ? "oracle" : name);
+
   let turn = 0;
   async function show() {
     const mine = ++turn;
     const entry = index.find((each) => each.name === fields.network.value);
     const data = await load(entry.name);
     if (mine !== turn) return;
-    const across = fields.across.value, view = fields.view.value, opacity = fields.opacity.value / 100;
-    const methods = Object.keys(data.methods);
+    const opacity = fields.opacity.value / 100;
+    const ORACLE = { layers: data.layers ?? {}, classes: data.classes ?? {} };
+    for (const option of fields.across.options) option.disabled = option.value in ORACLE && !Object.keys(ORACLE[option.value]).length;
+    if (fields.across.selectedOptions[0].disabled) fields.across.value = FIRST.across;
+    const across = fields.across.value, places = ORACLE[across];
+    const methods = Object.keys(places ?? data.methods);
     options(fields.method, methods.map((name) => [name]), fields.method.value || asked.get("method") || "grad_cam");
-    const columns = [...new Set(methods.flatMap((name) => Object.keys(data.methods[name])))];
-    options(fields.column, columns.map((name) => [name, name === "reference" ? "oracle" : name]), fields.column.value || asked.get("column") || "");
+    const columns = [...new Set(Object.values(data.methods).flatMap((mine) => Object.keys(mine)))];
+    options(fields.column, columns.map((name) => [name, shown(name)]), fields.column.value || asked.get("column") || "");
     options(fields.class, [["", "all"], ...[...new Set(data.targets)].sort().map((name) => [name])], fields.class.value || asked.get("class") || "");
+    const method = fields.method.value;
+    const layers = Object.keys(ORACLE.layers[method] ?? {});
+    options(fields.layer, [["", "all"], ...layers.map((name) => [name])], fields.layer.value || asked.get("layer") || "");
+    const ranked = ORACLE.classes[method] ?? [];
+    const title = (each, n) => (new Set(each.names).size === 1 ? each.names[0] : n === 0 ? "strongest" : `strongest but ${n}`);
+    options(fields.of, [["", "all"], ...ranked.map((each, n) => [String(n), title(each, n)])], fields.of.value || asked.get("of") || "");
     fields.method.parentElement.hidden = across === "methods";
-    fields.column.parentElement.hidden = across === "columns";
+    fields.column.parentElement.hidden = across !== "methods";
+    fields.layer.parentElement.hidden = across !== "layers";
+    fields.of.parentElement.hidden = across !== "classes";
+    for (const option of fields.view.options) if (option.value === "apart") option.disabled = Boolean(places);
+    if (places && fields.view.value === "apart") fields.view.value = "map";
+    const view = fields.view.value;
     fields.opacity.disabled = view !== "overlay";
-    const heads = (across === "columns" ? Object.keys(data.methods[fields.method.value]).map((column) => [fields.method.value, column])
-      : methods.filter((name) => data.methods[name][fields.column.value]).map((name) => [name, fields.column.value]))
-      .filter(([, column]) => view !== "apart" || column !== "reference");
-    const shown = (name) => (name === "reference" ? "oracle" : name);
+    // What stands across: a title, the maps, and of each image a word beneath where it has one.
+    const heads = (across === "columns" ? Object.entries(data.methods[method]).map(([column, told]) => ({ title: shown(column), name: `${method}, ${shown(column)}`, column, told }))
+      : across === "methods" ? methods.filter((name) => data.methods[name][fields.column.value]).map((name) => ({ title: name, name: `${name}, ${shown(fields.column.value)}`, column: fields.column.value, told: data.methods[name][fields.column.value] }))
+      : across === "layers" ? layers.filter((name) => !fields.layer.value || name === fields.layer.value).map((name) => ({ title: name, name: `${method} at ${name}`, told: places[method][name] }))
+      : ranked.map((told, n) => ({ title: title(told, n), name: `${method} of ${title(told, n)}`, told, n, words: new Set(told.names).size > 1 ? told.names : [] })).filter(({ n }) => !fields.of.value || String(n) === fields.of.value))
+      .filter(({ column }) => view !== "apart" || column !== "reference");
     const thead = camparison.element("thead"), row = camparison.element("tr");
     row.append(camparison.element("th", "image", { scope: "col" }));
-    for (const [method, column] of heads) {
-      const told = data.methods[method][column];
-      const head = camparison.element("th", across === "columns" ? shown(column) : method, { scope: "col" });
+    for (const { title: text, told } of heads) {
+      const head = camparison.element("th", text, { scope: "col" });
       if (view === "apart") head.append(camparison.element("small", told.equal ? "no difference" : `difference × ${told.times.toExponential(0).replace("e+", "e")}; worst ${told.worst.toExponential(1)} of the peak`));
       row.append(head);
     }
     thead.append(row);
     const body = camparison.element("tbody");
-    const originals = { signed: false, empty: [], maps: "", apart: "" };
     for (let n = 0; n < data.n; n++) {
       const name = data.targets[n] ?? "";
       if (fields.class.value && name !== fields.class.value) continue;
@@ -133,18 +150,19 @@
       canvas.getContext("2d").drawImage(sprite, 0, n * canvas.height, canvas.width, canvas.height, 0, 0, canvas.width, canvas.height);
       first.append(canvas, camparison.element("small", name));
       line.append(first);
-      for (const [method, column] of heads) {
+      for (const { name: label, told, words } of heads) {
         const cell = camparison.element("td");
-        const drawn = await tile(data, data.methods[method][column] || originals, n, view, opacity);
+        const drawn = await tile(data, told, n, view, opacity);
         if (mine !== turn) return;
-        (drawn.matches("canvas") ? drawn : drawn.querySelector("canvas"))?.setAttribute("aria-label", `${method}, ${shown(column)}, image ${n + 1}, ${view}`);
+        (drawn.matches("canvas") ? drawn : drawn.querySelector("canvas"))?.setAttribute("aria-label", `${label}, image ${n + 1}, ${view}`);
         cell.append(drawn);
+        if (words?.[n]) cell.append(camparison.element("small", words[n]));
         line.append(cell);
       }
       body.append(line);
     }
     document.querySelector("[data-pictures]").replaceChildren(thead, body);
-    const subject = across === "columns" ? fields.method.value : `every method in ${shown(fields.column.value)}`;
+    const subject = { columns: method, methods: `every method in ${shown(fields.column.value)}`, layers: `${method} at ${fields.layer.value || "every layer"}`, classes: `${method} of ${fields.of.selectedOptions[0]?.value ? fields.of.selectedOptions[0].text : "every class"}` }[across];
     document.querySelector("[data-told]").textContent = `${subject} of ${data.architecture} on ${data.dataset}, ${body.rows.length} images, of run ${data.run_id}.`;
     document.querySelector("[data-pictures]").dataset.view = view;
   }
