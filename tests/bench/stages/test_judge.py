@@ -227,7 +227,7 @@ class Place:
     def job(self, command: str) -> Pipeline:
         request = Request(
             command=command, datasets=("shapes",), architectures=("cnn-32-16-8",),
-            columns=(frameworks.column("pytorch"), frameworks.column("jax")), n_images=4 * N,
+            columns=(frameworks.column("pytorch"), frameworks.column("jax")), n_images=N,
             results=self.folder,
         )  # fmt: skip
         return Pipeline(command, request, [Network("shapes", "cnn-32-16-8", "all")])
@@ -285,7 +285,7 @@ def test_maps_that_earlier_runs_keep_are_judged_by_the_fastest_column(
     # Once more: nothing is judged anew but what has other maps.
     place.contrasted(job, "control.grey", grey + 1, "trained")
     place.contrasted(job, "control.noise", noise, "trained")
-    job.request = replace(job.request, command="compare")
+    job.request = replace(job.request, command="compare", n_images=4 * N)  # judges a quarter
     known = {row["maps_sha"] for row in rows}
     again = [row for row in job.stage("judge") if row.get("metric") == "removal_gain"]
     anew = [row["explainer"] for row in again if row["maps_sha"] not in known]
