@@ -8,6 +8,7 @@ from pathlib import Path
 from bench.cli import user_files
 from bench.cli.options import Single
 from bench.engine.progress import answer
+from bench.subject import onnx_files
 from implementations.architecture import graph, pretrained, registered, weights
 from implementations.errors import BadInput, one_line
 
@@ -17,8 +18,6 @@ SIZE = (28, 28)
 
 def run(asked: Single) -> int:
     """`export`: read, check, write whole or not at all. Raises BadInput and Unavailable."""
-    from implementations.frameworks.onnxruntime.write import serialised
-
     user_files.check_writable(asked.out, [asked.weights, asked.file])
     known = asked.known
     stored = weights.load(Path(asked.weights), most_bytes=user_files.MOST_WEIGHTS)
@@ -31,7 +30,7 @@ def run(asked: Single) -> int:
         raise BadInput(f"--size: the network reads {height} x {width}; leave it out")
     tensors = pretrained.neutral(Path(asked.weights), architecture, stored)
     called = graph.read(Path(asked.file)).name if asked.file else asked.architecture
-    content = serialised(replace(architecture, name=called), tensors)
+    content = onnx_files.content(replace(architecture, name=called), tensors)
     weights.write_bytes(asked.out, content)
     reads = f"(batch, {channels}, {height}, {width}) in [0, 1]"
     gives = f"`{architecture.output}` (batch, {architecture.classes})"

@@ -13,9 +13,11 @@ from typing import Any
 
 from bench.cli.options import Single
 from bench.engine.progress import answer
+from bench.subject import onnx_files
 from implementations.architecture import graph, registered, weights
 from implementations.architecture.graph import layers, resolve_layer
 from implementations.architecture.shapes import operations, summary
+from implementations.arrays import Weights
 from implementations.errors import BadInput
 
 ARCHITECTURE, WEIGHTS = registered.IN_FOLDER, registered.WEIGHTS_IN_FOLDER
@@ -23,34 +25,14 @@ ARCHITECTURE, WEIGHTS = registered.IN_FOLDER, registered.WEIGHTS_IN_FOLDER
 
 def run(asked: Single) -> int:
     """`import`: convert, check, write. Raises BadInput and Unavailable."""
-    from implementations.importers.onnx import checking
-    from implementations.importers.onnx.convert import Wanted, convert
-
     check_folder(asked.out)
-    wanted = Wanted(
-        asked.name, asked.layout, asked.size, asked.output, asked.mean, asked.deviation,
-        asked.scale or 1.0,
+    made = onnx_files.read(
+        Path(asked.model), check=not asked.unchecked, name=asked.name, layout=asked.layout,
+        size=asked.size, output=asked.output, mean=asked.mean, deviation=asked.deviation,
+        scale=asked.scale or 1.0,
     )  # fmt: skip
-    made = convert(Path(asked.model), wanted)
-    notes = list(made.notes)
-    about = {
-        "source": "ONNX", "sha256": made.source.digest, "producer": made.source.producer,
-        "opset": str(made.source.opset), "layout": made.layout,
-    }  # fmt: skip
-    if asked.unchecked:
-        notes.append("not checked against the file")
-    else:
-        checked = checking.check(made)
-        told = {"float64": checked.exact, "float32": checked.single}
-        names = {"float64": "onnx's own evaluator", "float32": "onnxruntime"}
-        for precision, error in told.items():
-            if error is not None:
-                said = f"{error:.1e} of the largest logit from {names[precision]} in {precision}"
-                about[f"error_{precision}"] = f"{error:.3e}"
-                notes.append(said)
-    about["decided"] = json.dumps(notes)
-    write(asked.out, graph.document(made.architecture), made.weights, about)
-    answer.print("\n".join([*_summary(made.architecture), *(f"- {note}" for note in notes)]))
+    write(asked.out, graph.document(made.architecture), made.weights, made.about)
+    answer.print("\n".join([*_summary(made.architecture), *(f"- {note}" for note in made.notes)]))
     answer.print(
         f"{asked.out} can be named now: python -m bench explain --framework pytorch --mode eager "
         f"--method grad_cam --network {asked.out} --images photographs/ --picture pictures.png "
@@ -92,7 +74,7 @@ def check_folder(out: Path) -> None:
             raise BadInput(f"cannot write {out}: it holds {others[0]!r} too; name a new folder")
 
 
-def write(out: Path, form: dict[str, Any], tensors: dict[str, Any], about: dict[str, str]) -> None:
+def write(out: Path, form: dict[str, Any], tensors: Weights, about: dict[str, str]) -> None:
     """The folder of a network, whole or not at all. Raises BadInput."""
     with weights.writing(out / WEIGHTS if out.is_dir() else out):
         folder = Path(tempfile.mkdtemp(dir=out.absolute().parent, prefix=f".{out.name}."))

@@ -177,7 +177,7 @@ def train(asked: Single) -> int:
     from bench.cli.user_files import check_writable
     from bench.engine.engines import engine
     from bench.engine.execute import execute
-    from bench.record.runs import Run
+    from bench.engine.run import Run
     from bench.stages import train as stage
     from bench.subject.inputs import training_data
     from bench.subject.request import Request

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.engine import inherited, scratch
-from bench.record import needs
 from bench.record.cell import Cell
+from bench.subject import needs
 
 KEPT = {
     "MALLOC_MMAP_MAX_": "0",

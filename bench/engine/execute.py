@@ -13,9 +13,10 @@ from typing import Any
 from bench.engine import inherited, processes
 from bench.engine.engines import LOCAL, Engine
 from bench.engine.progress import console, ticker
-from bench.record import described
+from bench.engine.run import Run
 from bench.record.cell import Cell
-from bench.record.runs import Row, Run
+from bench.record.runs import Row
+from bench.subject import described
 from implementations.errors import BadInput
 
 NO_ROOM = tuple(map(os.strerror, (errno.ENOSPC, errno.EROFS, errno.EDQUOT)))

@@ -24,8 +24,8 @@ from types import ModuleType
 from typing import Any, TextIO
 
 from bench.engine.compile_caches import compile_cache
-from bench.record import needs
 from bench.record.cell import Cell, from_document
+from bench.subject import needs
 from implementations.errors import BadInput, Unavailable
 
 Row = dict[str, Any]

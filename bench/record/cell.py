@@ -7,8 +7,8 @@ import json
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from implementations.frameworks import Column as Column
-from implementations.frameworks import column
+from implementations.columns import Column as Column
+from implementations.columns import column
 
 NUDGED = "nudged"
 """Weights of which each is moved by one unit in the last place: what rounding alone does."""

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bench.record.described import varies
+from bench.record.grid import varies
 
 Row = dict[str, Any]
 PATH = Path(__file__).with_name("older.json")

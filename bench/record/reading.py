@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.record import older
-from bench.record.fingerprint import renamed
+from bench.record.renamed import renamed
 from bench.record.schema import fault, name
 from implementations.errors import BadInput
 

@@ -50,7 +50,7 @@ def gather(runs: Sequence[Run], code_hash: CodeHash | None = None) -> pd.DataFra
     Times under a toggle that no table has (`APART`) are left out.
     """
     if code_hash is None:
-        from bench.record.fingerprint import code_hash as code_hash_now
+        from bench.subject.fingerprint import code_hash as code_hash_now
 
         code_hash = code_hash_now
     current = cache(_or_gone(code_hash))

@@ -8,8 +8,9 @@ from typing import Any
 
 from bench.engine.engines import engine
 from bench.engine.execute import execute, side_by_side
+from bench.engine.run import Run
 from bench.record.cell import Cell
-from bench.record.runs import Row, Run
+from bench.record.runs import Row
 from bench.subject.inputs import architecture_for
 from bench.subject.networks import Network
 from bench.subject.request import Request

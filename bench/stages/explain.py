@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from bench.record.array_file import ArrayFile
 from bench.record.cell import Cell
-from bench.record.fingerprint import code_of
 from bench.stages import shards
 from bench.stages.shards import Seen
 from bench.subject.explainer import Explainer, build, method_of
+from bench.subject.fingerprint import code_of
 from bench.subject.heatmaps import normalise
 from implementations import frameworks
 from implementations.architecture.graph import Architecture

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from bench import metrics
 from bench.engine.progress import console
 from bench.record.cell import Cell
-from bench.record.fingerprint import code_of
 from bench.stages import Job, train
+from bench.subject.fingerprint import code_of
 from bench.subject.networks import Network
 from implementations.architecture import weights
 from implementations.errors import BadInput

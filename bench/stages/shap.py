@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.engine.run import Run
 from bench.engine.worker import Row
 from bench.record.cell import Cell
-from bench.record.runs import Run
 from bench.stages import Job
 from bench.stages.summary import CORRECT, summarise
 from bench.subject.heatmaps import relative_error

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from bench.engine.progress import console
 from bench.engine.worker import Reporter, Row
 from bench.record.cell import NUDGED, Cell
-from bench.record.fingerprint import code_of
 from bench.stages import Job, likeness
 from bench.subject.explainer import load_framework
+from bench.subject.fingerprint import code_of
 from bench.subject.inputs import own_weights, shared_weights, training_data
 from bench.subject.request import Request
 from implementations import frameworks

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from bench.record import sealed
 from bench.record.cell import Cell
-from bench.record.fingerprint import code_hash
 from bench.record.runs import Row
 from bench.subject.explainer import Arrays, asked, build, method_of
+from bench.subject.fingerprint import code_hash
 from bench.subject.inputs import Subject, batch_of, subject
 from bench.truth import rounding
 from implementations.architecture import registered, weights

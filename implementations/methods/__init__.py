@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from implementations import frameworks
+from implementations import columns
 from implementations.architecture import registered
 from implementations.architecture.graph import Architecture, resolve_layer
 from implementations.arrays import Array, Draws, Intermediates
@@ -159,10 +159,10 @@ class NamedMethod:
         gradient: NumPy around the passes of that framework's own network.
         """
         builder: Builder | None = getattr(self.module, framework, None)
-        if builder is None and frameworks.forward_only(framework):
+        if builder is None and columns.forward_only(framework):
             if self.differentiates:
                 raise Unavailable(f"{self.name} needs a gradient, which {framework} does not give")
-            builder = getattr(self.module, frameworks.REFERENCE)
+            builder = getattr(self.module, columns.REFERENCE)
         if builder is None:
             raise Unavailable(f"{self.name} has no builder for {framework}")
         if self.card.classes in every_class.HOW:

@@ -37,7 +37,7 @@ from dataclasses import replace
 from pathlib import Path
 from bench.engine.execute import execute
 from bench.record.cell import Cell
-from bench.record.runs import Run
+from bench.engine.run import Run
 from implementations.errors import BadInput
 for each in (signal.SIGTERM, signal.SIGHUP):
     signal.signal(each, signal.default_int_handler)

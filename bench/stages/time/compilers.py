@@ -9,7 +9,7 @@ that was traced.
 from __future__ import annotations
 
 from implementations.contract import Framework
-from implementations.frameworks.traits import Count, Traits
+from implementations.traits import Count, Traits
 
 PREPARED = ("forward", "heatmap")
 """The tasks whose functions a framework prepares, and so counts."""

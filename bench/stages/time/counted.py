@@ -17,7 +17,7 @@ from bench.record.cell import Cell
 from bench.stages.time import compilers
 from bench.stages.time.timed import Timed
 from implementations import libraries, methods
-from implementations.frameworks.traits import Traits
+from implementations.traits import Traits
 
 ENTRIES = ("forward", "__call__", "features", "tapped")
 """The functions of a network that images go into; what goes into `head` has been in `features`."""

@@ -10,7 +10,7 @@ import ctypes
 from pathlib import Path
 from typing import Self
 
-from implementations.frameworks.traits import Traits
+from implementations.traits import Traits
 
 NUMPY = Traits()
 STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")

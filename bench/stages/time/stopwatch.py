@@ -15,8 +15,8 @@ import pytest
 from bench.engine import compile_caches
 from bench.engine.worker import Reporter, Row
 from bench.record.cell import Cell
-from bench.record.fingerprint import TRAINING
 from bench.stages.time.clocked import MOST_VISITS, Clocked
+from bench.subject.fingerprint import TRAINING
 
 Visit = Callable[[Cell, int], None]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
-from implementations.frameworks.traits import Count, Traits
+from implementations.traits import Count, Traits
 
 COMPILED = "/jax/core/compile/backend_compile_duration"
 """The event with which JAX tells that a program was compiled."""

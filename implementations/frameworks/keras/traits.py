@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from implementations.frameworks.jax import traits as jax
 from implementations.frameworks.pytorch import traits as torch
-from implementations.frameworks.traits import Count, Traits
+from implementations.traits import Count, Traits
 
 ONE_OPERATION = "__wrapped__"
 """How TensorFlow names the function that it makes of each operation which runs eagerly."""

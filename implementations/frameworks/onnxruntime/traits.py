@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from implementations.frameworks.traits import Traits
+from implementations.traits import Traits
 
 TRAITS = {"": Traits("onnxruntime", forward_only=True, eager_step="it trains no network")}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from implementations.frameworks.traits import Traits
+from implementations.traits import Traits
 
 
 def product(matrix: Any) -> Callable[[], Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from bench.engine.run import Run
 from bench.record.cell import Cell
-from bench.record.runs import Run
 from bench.subject.networks import Network
 from bench.subject.request import Request
 

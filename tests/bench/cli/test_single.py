@@ -17,6 +17,7 @@ from safetensors.numpy import load_file
 
 from bench.__main__ import main
 from bench.engine.child import ROOT
+from bench.engine.run import Run
 from bench.record import runs
 from bench.subject.request import Request
 from implementations import libraries
@@ -122,13 +123,13 @@ def test_a_training_that_fails_leaves_no_run(
     row: dict[str, str], given: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    def execute(run: runs.Run, *asked: Any, **named: Any) -> list[runs.Row]:
+    def execute(run: Run, *asked: Any, **named: Any) -> list[runs.Row]:
         run.add(asked[2][0], 0, [row])
         return run.rows
 
     monkeypatch.setattr("bench.engine.execute.execute", execute)
     monkeypatch.setattr(Request, "context", lambda self: {})
-    monkeypatch.setattr(runs, "Run", partial(runs.Run, results=tmp_path))
+    monkeypatch.setattr("bench.engine.run.Run", partial(Run, results=tmp_path))
     words = "train --framework pytorch --dataset digits --architecture cnn-gap --out"
     assert main([*words.split(), str(tmp_path / "w.safetensors")]) == given
     assert capsys.readouterr().err == f"python -m bench train: {row['reason']}\n"
@@ -138,14 +139,14 @@ def test_a_training_that_fails_leaves_no_run(
 def test_what_a_broken_training_wrote_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def execute(run: runs.Run, *asked: Any, **named: Any) -> list[runs.Row]:
+    def execute(run: Run, *asked: Any, **named: Any) -> list[runs.Row]:
         (run.folder / "children.log").write_text("Traceback")
         run.add(asked[2][0], 0, [{"status": "failed", "reason": "it broke"}])
         return run.rows
 
     monkeypatch.setattr("bench.engine.execute.execute", execute)
     monkeypatch.setattr(Request, "context", lambda self: {})
-    monkeypatch.setattr(runs, "Run", partial(runs.Run, results=tmp_path))
+    monkeypatch.setattr("bench.engine.run.Run", partial(Run, results=tmp_path))
     words = "train --framework pytorch --dataset digits --architecture cnn-gap --out"
     assert main([*words.split(), str(tmp_path / "w.safetensors")]) == 1
     (log,) = tmp_path.rglob("*.log")

@@ -21,8 +21,8 @@ from bench.engine import cluster, connection, engines, node
 from bench.engine.cluster import Cluster
 from bench.engine.engines import LOCAL, Engine
 from bench.engine.execute import execute
+from bench.engine.run import Run
 from bench.record.cell import Cell
-from bench.record.runs import Run
 from bench.record.schema import COLUMNS
 from implementations.errors import BadInput, Unavailable
 
@@ -225,7 +225,7 @@ sys.path.insert(0, sys.argv[3])
 from test_cluster import CONTEXT, cells
 from bench.engine.cluster import Cluster
 from bench.engine.execute import execute
-from bench.record.runs import Run
+from bench.engine.run import Run
 run = Run("agree", {}, Path(sys.argv[1]))
 execute(run, "agree", "sleeping", cells(*["slow"] * 6), CONTEXT, engine=Cluster(sys.argv[2], False))
 print(len(run.rows))

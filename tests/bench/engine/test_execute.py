@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bench.engine import execute
+from bench.engine.run import Run
 from bench.record.cell import Cell
-from bench.record.runs import Run
 from bench.subject import names
 from bench.subject.request import Request
 from implementations.architecture import graph, registered

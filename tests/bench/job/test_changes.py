@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from bench.engine.run import Run
 from bench.job.changes import changes, check, earlier
 from bench.record.cell import Cell
-from bench.record.runs import Run, read
+from bench.record.runs import read
 from implementations.errors import BadInput
 
 CELL = Cell(

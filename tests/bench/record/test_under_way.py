@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from bench.engine.run import Run
 from bench.record import under_way
 from bench.record.cell import Cell
-from bench.record.runs import Run
 from implementations.errors import BadInput
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -86,7 +86,7 @@ def test_a_head_that_cannot_be_read_is_made_anew(
 SECOND = """
 import sys
 from pathlib import Path
-from bench.record.runs import Run
+from bench.engine.run import Run
 from implementations.errors import BadInput
 try:
     Run("agree", {"datasets": "digits"}, Path(sys.argv[1]))

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.record import described
+from bench.record.grid import varies
 from bench.report.frame import gather
+from bench.subject import described
 from implementations.architecture import registered
 from implementations.errors import BadInput
 
@@ -52,7 +53,7 @@ class Rows:
                 if described.layer(graph, "", *explainer).items() <= said.items():
                     asked["layer"] = ""
             if base and row["stage"] == "time":
-                said["varies"] = described.varies(asked, *base[0][0], batch)
+                said["varies"] = varies(asked, *base[0][0], batch)
             found.append(said | row)
         return found
 

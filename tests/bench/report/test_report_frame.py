@@ -144,7 +144,7 @@ def test_code_that_is_gone_is_stale_and_code_that_is_not_here_is_not(make: Any) 
 
 
 def test_the_code_as_it_is_now_is_asked_by_default(make: Any) -> None:
-    from bench.record.fingerprint import code_hash
+    from bench.subject.fingerprint import code_hash
 
     now = code_hash("jax", "grad_cam", "", "heatmap", "cnn-gap", "digits", "time")
     mine = make.times("jax", [1.0], code_hash=now)

@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 from bench import report
-from bench.record import fingerprint
 from bench.record.cell import Cell
 from bench.stages.time import matrix
+from bench.subject import fingerprint
 from bench.subject.names import pick_columns
 from bench.subject.request import Request
 from implementations import methods

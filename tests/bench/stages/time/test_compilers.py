@@ -4,7 +4,7 @@ import pytest
 
 from bench.stages.time import compilers
 from implementations import frameworks
-from implementations.frameworks.traits import Traits
+from implementations.traits import Traits
 
 TRAITS = {column.traits.arrays: column.traits for column in frameworks.columns() if column.own}
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.record import fingerprint
+from bench.engine.run import Run
 from bench.record.cell import Cell
-from bench.record.runs import Run, published, read
+from bench.record.runs import published, read
+from bench.subject import fingerprint
 from implementations.errors import BadInput
 
 CELL = Cell(

@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import hashlib
 import inspect
-import json
 import sys
 import textwrap
 from collections.abc import Collection, Iterable
@@ -45,11 +44,6 @@ ORACLE = ("forward", "backward", "gaps", "contenders")
 """What the oracle has of a kind's page."""
 PAGES = f"{methods.__name__}."
 TUNED = {label.partition("[")[0] for label in tuned.COLUMNS}
-RENAMED: dict[str, str] = json.loads(
-    Path(__file__).with_name("renamed.json").read_text(encoding="utf-8")
-)
-"""Fingerprint of old -> what the same code has for one now, made where the way changed. Where that
-depends on the architecture, this stands beside the old one: `fingerprint architecture`."""
 PROTOCOL = {"time": 5, "contrast": 2}
 """By stage, 1 where it is not named; raised by hand when the way of measuring changes: older rows
 are stale then. In `time`: 2 a call is warmed before its samples, and freed memory is kept; 3 that
@@ -210,16 +204,6 @@ def _code_hash(
         for module in pages(methods.load(method).module):
             parts += trees(inspect.getsource(module), others - {framework})
     return fingerprint(parts)
-
-
-def renamed(code: str, architecture: str) -> str:
-    """What the code of a row has for a fingerprint now, if it has been renamed, however often."""
-    passed = {code}
-    while True:
-        code = RENAMED.get(code) or RENAMED.get(f"{code} {architecture}") or code
-        if code in passed:
-            return code
-        passed.add(code)
 
 
 def code_of(cell: Cell) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.record import fingerprint
+from bench.subject import fingerprint
 from implementations.architecture import recipes, weights
 from implementations.architecture.kinds import KINDS
 
@@ -77,14 +77,6 @@ def test_a_fingerprint_is_of_the_kinds_of_its_architecture() -> None:
     )
     assert len({plain, mlp, unknown}) == 3
     assert plain == fingerprint.code_hash(*args, "cnn-32-16", "digits")
-
-
-def test_a_renamed_row_is_followed_to_its_newest_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fingerprint, "RENAMED", {"a": "b", "b cnn-gap": "c", "x": "y", "y": "x"})
-    assert fingerprint.renamed("a", "cnn-gap") == "c"
-    assert fingerprint.renamed("a", "mlp-512-100") == "b"
-    assert fingerprint.renamed("new", "cnn-gap") == "new"
-    assert fingerprint.renamed("x", "cnn-gap") in ("x", "y")  # a circle ends
 
 
 def test_what_is_judged_is_of_the_metrics_and_nothing_else_is(

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from bench.record.cell import Cell
+from bench.record.grid import varies
 from implementations import libraries, methods
 from implementations.architecture import registered, weights
 from implementations.architecture.graph import Architecture, layers, resolve_layer
 from implementations.errors import BadInput
 
 Row = dict[str, Any]
-GRAD_CAM = "grad_cam"
 DEFAULTS = "its defaults"
 
 
@@ -69,25 +69,6 @@ def layer(graph: Architecture, name: str, method: str, library: str) -> Row:
     spatial = layers(graph)
     order = [each.name for each in graph.nodes].index(node) + 1 if node != "input" else 0
     return {"node": node, "order": order, "depth": spatial.index(node) / max(len(spatial) - 1, 1)}
-
-
-def varies(cell: Mapping[str, Any], dataset: str, architecture: str, batch: int) -> str:
-    """In which factors a timed cell differs from the base of its grid: `layer, mode`.
-
-    The base is a network at its deepest layer, in float32, compiled, its heatmap Grad-CAM of the
-    logit; a forward pass and a training step are no other method.
-    """
-    heatmap = cell.get("task") == "heatmap"
-    ours = (cell.get("library"), cell.get("method"), cell.get("score")) == ("", GRAD_CAM, "logit")
-    differs = {
-        "architecture": (cell.get("dataset"), cell.get("architecture")) != (dataset, architecture),
-        "layer": heatmap and bool(cell.get("layer")),
-        "precision": cell.get("precision") != "float32",
-        "method": heatmap and not (ours and not cell.get("options")),
-        "mode": cell.get("mode") != "compiled",
-        "batch": cell.get("batch") != batch,
-    }
-    return ", ".join(name for name, away in differs.items() if away)
 
 
 def _at(method: str, library: str) -> str:

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.record import described, older
+from bench.record import older
 from bench.record.cell import Cell
+from bench.subject import described
 from implementations.architecture import weights
 
 CELL = Cell(
