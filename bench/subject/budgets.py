@@ -54,7 +54,7 @@ def _grid(budget: int, size: Size) -> Given | None:
 
 
 def _partition(budget: int, size: Size) -> Given | None:
-    from implementations.methods.shapley.partition_shap import sets
+    from implementations.methods.halving import sets
 
     fits = [g for g in range(2, min(32, *size) + 1) if sets((g, g)) <= budget * SLACK]
     return {"grid": max(fits)} if fits else None
