@@ -6,18 +6,15 @@ tree, and the commit in which each can be read.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
-import subprocess
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bench import report
 from bench.engine.progress import console
-from bench.job import readme, written
+from bench.job import readme, superseded, written
 from bench.record import dictionary, runs
 from bench.record.runs import LIST, LOCAL, RESULTS, ROOT
 from bench.report import canvas, frame, site
@@ -26,7 +23,6 @@ from implementations.architecture import weights
 from implementations.errors import BadInput, unknown
 
 REPRODUCERS = "reproducers"
-SUPERSEDED = "superseded.csv"
 HEADER = "# What the tables are made of, by `python -m bench publish`; not to be edited.\n"
 FIELDS = ("file", "sha256", "machine", "commit", "date")
 Networks = Collection[tuple[str, str]]
@@ -71,6 +67,7 @@ def tables(
             found, folder, heatmaps, networks,
             pages=not lacking, since=since, published=None if tracked else RESULTS / "tables",
             explained=explained, reproducers=results / REPRODUCERS,
+            left=superseded.explaining(results, say),
         )  # fmt: skip
         weights.write_bytes(folder / "README.md", dictionary.readme().encode())
         staged = {str(path.relative_to(folder)): path for path in [folder / "README.md", *made]}
@@ -127,7 +124,7 @@ def publish(
         leaving = {**outdated({**kept, **added}, kept), **leaving}
     gone = [
         {"file": file, "sha256": listed[file]["sha256"], "reason": why,
-         "commit": _commit(results / "runs" / file)}
+         "commit": superseded.commit(results / "runs" / file)}
         for file, why in sorted(leaving.items())
     ]  # fmt: skip
     for file, run in added.items():
@@ -138,7 +135,7 @@ def publish(
         _take_weights(run[1], source, results)
         _take_reproducers(run[1], source / REPRODUCERS, results / REPRODUCERS)
     write_list(results, [one for file, one in listed.items() if file not in leaving])
-    _note(results / SUPERSEDED, gone)
+    superseded.note(results, gone)
     for line in gone:
         (results / "runs" / line["file"]).unlink()
         say(f"{line['file']} leaves: {line['reason']}; it can be read in {line['commit'][:12]}")
@@ -181,36 +178,6 @@ def write_list(results: Path, entries: Iterable[Mapping[str, str]]) -> None:
         lines = (f"{name} = {json.dumps(one[name])}" for name in FIELDS)
         parts.append("[[run]]\n" + "\n".join(lines) + "\n")
     weights.write_bytes(results / LIST, "\n".join(parts).encode())
-
-
-def _note(path: Path, lines: Sequence[Mapping[str, str]]) -> None:
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, ("file", "sha256", "reason", "commit"), lineterminator="\n")
-    if not path.exists():
-        writer.writeheader()
-    writer.writerows(lines)
-    there = path.read_bytes() if path.exists() else b""
-    weights.write_bytes(path, there + buffer.getvalue().encode())
-
-
-def _commit(path: Path) -> str:
-    """The commit that has a file as it lies there. Raises BadInput where there is none."""
-    changed = _git(path.parent, "status", "--porcelain", "--", path.name)
-    made = _git(path.parent, "log", "-1", "--format=%H", "--", path.name)
-    if changed or not made:
-        raise BadInput(f"{path} is in no commit, so nobody could read it later; commit it first")
-    return made
-
-
-def _git(folder: Path, *words: str) -> str:
-    """What git says; empty where it fails or is not there."""
-    try:
-        done = subprocess.run(
-            ["git", *words], cwd=folder, capture_output=True, text=True, check=False
-        )
-    except OSError:
-        return ""
-    return done.stdout.strip()
 
 
 def _take_reproducers(rows: Iterable[runs.Row], source: Path, folder: Path) -> None:

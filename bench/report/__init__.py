@@ -22,6 +22,7 @@ from bench.report import (
     contact_sheet,
     files,
     gallery,
+    overturned,
     sanity,
     shap_plots,
     site,
@@ -50,6 +51,7 @@ def write(
     published: Path | None = None,
     explained: Sequence[Path] = (),
     reproducers: Path | None = None,
+    left: Sequence[Run] = (),
 ) -> list[Path]:
     """Every table and figure that the rows permit, into `results/tables` and `results/figures`.
 
@@ -58,7 +60,8 @@ def write(
     it. Figures, which take most of
     the time, are drawn of these (data set, architecture) `networks`, or of all, and where there is
     no matplotlib not at all. With `pages` the site is written too, which tells of other machines by
-    the tables in the folder `published`. `since` an earlier run there is a table of what changed.
+    the tables in the folder `published`. `since` an earlier run there is a table of what changed;
+    of runs that have `left` since, and earlier ones, one of the findings that no longer stand.
     Returns the files written. Raises BadInput where a place cannot be written, or the heatmaps
     cannot be read.
     """
@@ -75,7 +78,7 @@ def write(
         for network, rows in groups(frame, ("dataset", "architecture")) if drawable else ():
             if networks is None or tuple(network.values()) in networks:
                 drawn.append(beside.submit(write_figures, rows, heads, results))
-        tables = make(runs, frame) + ([_changed(since, runs)] if since else [])
+        tables = make(runs, frame, left) + ([_changed(since, runs)] if since else [])
         written = _files(tables, results)
         if pages:
             named = {table.name: (table, foot) for table, foot in tables}
@@ -94,7 +97,9 @@ def write_tables(
     return _files(make(runs, gather(runs) if frame is None else frame), results)
 
 
-def make(runs: Sequence[Run], frame: pd.DataFrame) -> list[tuple[Table, list[str]]]:
+def make(
+    runs: Sequence[Run], frame: pd.DataFrame, left: Sequence[Run] = ()
+) -> list[tuple[Table, list[str]]]:
     """Every table that the rows permit, each with the lines of its footer."""
     heads = [head for head, _ in runs]
     made = []
@@ -104,6 +109,8 @@ def make(runs: Sequence[Run], frame: pd.DataFrame) -> list[tuple[Table, list[str
         made.append((table, _used(rows, table.data)))
     seconds = stage_seconds.make(runs)
     made.append((seconds, set(seconds.data.get("runs", ()))))
+    fallen = overturned.make(runs, frame, left)
+    made.append((fallen, set(fallen.data.get("run_id", ()))))
     return [(table, files.footer(heads, used)) for table, used in made if len(table.data)]
 
 

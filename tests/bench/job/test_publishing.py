@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bench.job import publishing
+from bench.job import publishing, superseded
 from bench.record import runs
 from bench.record.cell import Cell
 from implementations.errors import BadInput
@@ -67,7 +67,7 @@ def test_runs_are_published_superseded_and_withdrawn(tmp_path: Path) -> None:
 
     publishing.publish([newer], [other], "another reason", source=local, results=results)
     assert [str(head["run_id"]) for head, _ in runs.published(results)] == [newer]
-    with (results / publishing.SUPERSEDED).open() as stream:
+    with (results / superseded.LIST).open() as stream:
         gone = {line["file"]: line for line in csv.DictReader(stream)}
     assert gone[f"{old}.jsonl.gz"]["reason"] == f"every cell measured again by {newer}"
     assert gone[f"{other}.jsonl.gz"]["reason"] == "another reason"

@@ -14,7 +14,7 @@ from bench.report.site.shell import Page, coded
 ORDER = 30
 PATH = "contrast.html"
 TITLE = "Contrast"
-TABLES = ("findings", "sanity")
+TABLES = ("findings", "overturned", "sanity")
 FURTHER = ("contrast", "contrast_likeness", "libraries")
 
 
