@@ -38,8 +38,10 @@ def examine(
     network = answers.network(architecture, tensors)
     aims = network(images).argmax(axis=1) if targets is None else targets
     verdicts, made = {}, {}
+    first, _ = next(iter(maps.values()))
+    asked = Question(network, images, aims, first, layer, formula)
     for name, (each, coarse) in maps.items():
-        question = Question(network, images, aims, each, layer, formula, coarse)
+        question = asked.of(each, coarse)
         found = diagnose(question, seconds, _named(tell, name))
         verdicts[name] = verdict(found, question)
         best = found.found[0] if found.found else found.nearest

@@ -31,6 +31,8 @@ APART = 100.0
 """By what another image's candidate must be worse: else the maps tell nothing of the images."""
 ROUNDED = 10 * COARSE
 """How far another image's candidate must be from 8-bit maps, of their range."""
+EPSILON = 1e-5
+"""Of the faintest map's range: a smaller epsilon cannot be seen."""
 FEWEST = 4
 """Maps that must tell something, where there are as many."""
 
@@ -122,7 +124,7 @@ def explained(
     hits: list[Found] = []
     for kind in FACTORS["normalise"]:
         as_made = replace(convention, normalise=kind)
-        epsilon = _epsilon(kind, made, slopes)
+        epsilon = _epsilon(kind, made, before, slopes)
         if epsilon is None:
             continue
         with np.errstate(all="ignore"):
@@ -157,21 +159,27 @@ def _turned(convention: Convention, signed: Floats, user: Floats) -> Floats:
     return np.where(away[0] <= away[1], 1.0, -1.0)[:, None, None] * signed
 
 
-def _epsilon(kind: str, made: Floats, slopes: Floats) -> float | None:
-    """The epsilon that all slopes ask for; None where they ask for several, or for none."""
+def _epsilon(kind: str, made: Floats, before: Floats, slopes: Floats) -> float | None:
+    """The epsilon that all slopes ask for; None where there is none, or no map would show it.
+
+    Images count by how small their maps are: there an epsilon is seen best.
+    """
     if not kind.endswith("epsilon"):
         return 0.0
-    if kind == "min_max twice plus epsilon":  # but for epsilon it is min_max
-        return None
     high, low = made.max(axis=(1, 2)), made.min(axis=(1, 2))
     extent = high - low if kind.startswith("min_max") else high
     some = (slopes > 0) & (extent > 0)
     if not some.any():
         return None
-    asked = 1 / slopes[some] - extent[some]
-    value = float(np.median(asked))
-    telling = value > 1e-5 * extent[some].min()
-    return value if telling and np.allclose(asked, value, rtol=0.05, atol=1e-9) else None
+    asked, extent = 1 / slopes[some] - extent[some], extent[some]
+    if kind == "min_max twice plus epsilon":  # asked is epsilon (once + epsilon)
+        once = np.ptp(before, axis=(1, 2))[some]
+        if (once == 0).any():
+            return None
+        root = np.sqrt(np.maximum(once**2 + 4 * asked, 0))
+        asked, extent = 2 * asked / (once + root), extent / once
+    value = float(np.average(asked, weights=extent**-2.0))
+    return value if value > EPSILON * extent.min() else None
 
 
 def fit(user: Floats, made: Floats) -> tuple[Floats, Floats]:

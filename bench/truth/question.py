@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from copy import copy
 from functools import lru_cache
 
 import numpy as np
@@ -54,19 +55,28 @@ class Question:
         coarse: float = 0.0,
     ) -> None:
         self.network, self.images, self.targets = network, images, targets
-        self.maps, self.layer, self.formula = maps, layer, formula
+        self.layer, self.formula = layer, formula
         self.answer = lru_cache(maxsize=64)(self._answer)
         self.features = lru_cache(maxsize=64)(self._features)
         self.own = lru_cache(maxsize=64)(self._own)
         self.logits = lru_cache(maxsize=None)(self._logits)
         self.at_input = layer == "input"
+        self._read(maps, coarse)
+
+    def of(self, maps: Floats, coarse: float = 0.0) -> Question:
+        """The same of other maps (N, H, W); what the oracle has answered is not asked again."""
+        other = copy(self)
+        other._read(maps, coarse)
+        return other
+
+    def _read(self, maps: Floats, coarse: float) -> None:
+        self.maps, self.coarse = maps, coarse
         whole = maps * 255
         self.eight_bit = coarse > 0 or bool(
             np.allclose(whole, np.round(whole), atol=1e-6) and maps.max() <= 1
         )
         span = np.ptp(maps, axis=(1, 2))
         exact = COARSE if self.eight_bit else TOLERANCE
-        self.coarse = coarse
         self.tolerance = max(coarse, exact) * np.where(span > 0, span, 1.0)
         self.telling = np.array([len(np.unique(each)) >= LEVELS for each in maps])
 

@@ -1,0 +1,1 @@
+"""Whether `diagnose` finds what was planted, or what gives the same maps."""
