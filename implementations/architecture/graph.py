@@ -16,7 +16,7 @@ from typing import Any
 
 from implementations.architecture.kinds import KINDS
 from implementations.architecture.node import Node, Pads, Shape
-from implementations.architecture.settings import DOCUMENT, NODE, REQUIRED, SCHEMA, Setting
+from implementations.architecture.settings import DOCUMENT, NODE, SCHEMA, values
 from implementations.errors import BadInput, unknown
 from implementations.files import read_json
 
@@ -51,6 +51,8 @@ class Architecture:
 
 MOST_VALUES = 1 << 28
 """Numbers that a node may make of an image: a gigabyte in float32."""
+MOST_WEIGHTS = 1 << 30
+"""Numbers that a node may have as its weights: four gigabytes in float32."""
 
 
 @lru_cache(maxsize=256)
@@ -66,6 +68,10 @@ def infer(architecture: Architecture) -> dict[str, Shape]:
             if math.prod(shapes[node.name]) > MOST_VALUES:
                 made = " x ".join(map(str, shapes[node.name]))
                 raise ValueError(f"it would make {made} numbers of an image; make it smaller")
+            for part, size in kind.parameters(node, inputs[0]).items():
+                if math.prod(size) > MOST_WEIGHTS:
+                    needs = " x ".join(map(str, size))
+                    raise ValueError(f"its {part} would be {needs} numbers; make it smaller")
         except ValueError as error:
             given = " and ".join(str(shape) for shape in inputs)
             where = f"node {node.name!r} ({node.kind})"
@@ -104,7 +110,8 @@ def cut(architecture: Architecture, layer: str) -> Cut:
 
 def layers(architecture: Architecture) -> list[str]:
     """Names of the nodes with a spatial output, in order: where a heatmap can be taken."""
-    return [n.name for n in architecture.nodes if len(architecture.shapes[n.name]) == 3]
+    shapes = architecture.shapes
+    return [node.name for node in architecture.nodes if len(shapes[node.name]) == 3]
 
 
 def resolve_layer(architecture: Architecture, name: str | None) -> str:
@@ -137,20 +144,24 @@ def _last(architecture: Architecture) -> str:
     That is normalisations, activations and what joins several nodes, at the same map size, as long
     as everything from the convolution to the logits passes there: a residual network's last block.
     """
-    sizes = {name: shape[:-1] for name, shape in architecture.shapes.items()}
-    convolutions = [n for n in layers(architecture) if architecture[n].kind == "conv"]
+    shapes = architecture.shapes
+    convolutions = [n.name for n in architecture.nodes if n.kind == "conv"]
     if not convolutions:
         raise BadInput(f"{architecture.name} has no convolution, so no layer for a heatmap")
     found = convolutions[-1]
-    after = cut(architecture, found).head
-    downstream, kept = {found, *(node.name for node in after)}, {found}
+    size, after = shapes[found][:-1], cut(architecture, found).head
+    places = {name: n for n, name in enumerate([found, *(node.name for node in after)])}
+    # Everything passes at a node where nothing from before it is read after it.
+    last_read = {name: places[node.name] for node in after for name in node.inputs}
+    kept, farthest = {found}, last_read.get(found, 0)
     for node in after:
         kind = KINDS[node.kind]
         keeps = kind.joins or kind.role in ("normalisation", "activation")
-        if keeps and kept.intersection(node.inputs) and sizes[node.name] == sizes[found]:
+        if keeps and kept.intersection(node.inputs) and shapes[node.name][:-1] == size:
             kept.add(node.name)
-            if not downstream.intersection(cut(architecture, node.name).rest):
+            if farthest <= places[node.name]:
                 found = node.name
+        farthest = max(farthest, last_read.get(node.name, 0))
     return found
 
 
@@ -162,7 +173,7 @@ def parse(document: Mapping[str, Any], where: str) -> Architecture:
     """
     if not isinstance(document, Mapping):
         raise BadInput(f"{where}: an architecture is a JSON object")
-    given = _values({"name": Path(where).stem, **document}, DOCUMENT, where, "an architecture")
+    given = values({"name": Path(where).stem, **document}, DOCUMENT, where, "an architecture")
     nodes: list[Node] = []
     names = {"input"}
     for position, node in enumerate(given["nodes"]):
@@ -196,7 +207,7 @@ def _parse_node(form: Any, names: set[str], where: str) -> Node:
     if isinstance(form.get("name"), str):
         where = f"{where} {form['name']!r}"
     common = {name: value for name, value in form.items() if name in NODE}
-    name, kind, inputs = _values(common, NODE, where, "a node").values()
+    name, kind, inputs = values(common, NODE, where, "a node").values()
     if name in names:
         raise BadInput(f"{where}: the name stands twice ('input' is the images); give another")
     if name == "training":  # which `nn.Module.train` sets, on the container of the nodes too
@@ -207,27 +218,7 @@ def _parse_node(form: Any, names: set[str], where: str) -> Node:
         if read not in names:
             raise BadInput(f"{where}: {unknown('input', read, sorted(names))} (order matters)")
     own = {name: value for name, value in form.items() if name not in NODE}
-    return Node(name, kind, inputs, _values(own, KINDS[kind].settings, where, f"a {kind}"))
-
-
-def _values(
-    given: Mapping[str, Any], schema: Mapping[str, Setting], where: str, what: str
-) -> dict[str, Any]:
-    """Every setting of a schema in its plain form, in its order; BadInput for a senseless one."""
-    values = {}
-    for name, setting in schema.items():
-        value = given.get(name, setting.default)
-        if value is REQUIRED:
-            raise BadInput(f"{where}: {what} needs {name!r}, {setting.must}")
-        try:
-            values[name] = setting.read(value, name)
-        except ValueError as error:
-            raise BadInput(f"{where}: {error}") from None
-    extra = sorted(str(name) for name in given if name not in schema)
-    if extra:
-        none = f"{what} has no settings, so no {extra[0]!r}"
-        raise BadInput(f"{where}: {unknown('setting', extra[0], schema) if schema else none}")
-    return values
+    return Node(name, kind, inputs, values(own, KINDS[kind].settings, where, f"a {kind}"))
 
 
 def document(architecture: Architecture) -> dict[str, Any]:

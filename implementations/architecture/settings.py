@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import re
 import reprlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+
+from implementations.errors import BadInput, unknown
 
 SCHEMA = 1
 REQUIRED = object()
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 LARGEST_INTEGER = 2**31 - 1  # what every framework counts sizes with
+MOST_NODES = 4096  # a residual network of a thousand layers has 3,300
 WIDEST_PADDING = 4096  # what is padded must be held, however small what a node makes of it
 SMALLEST, LARGEST = 2.0**-126, 2.0**127  # float32, without its denormal numbers
 
@@ -42,6 +45,26 @@ class Setting:
             return self.reader(value)
         except ValueError:
             raise ValueError(f"{what} must be {self.must}, not {reprlib.repr(value)}") from None
+
+
+def values(
+    given: Mapping[str, Any], schema: Mapping[str, Setting], where: str, what: str
+) -> dict[str, Any]:
+    """Every setting of a schema in its plain form, in its order; BadInput for a senseless one."""
+    found = {}
+    for name, setting in schema.items():
+        value = given.get(name, setting.default)
+        if value is REQUIRED:
+            raise BadInput(f"{where}: {what} needs {name!r}, {setting.must}")
+        try:
+            found[name] = setting.read(value, name)
+        except ValueError as error:
+            raise BadInput(f"{where}: {error}") from None
+    extra = sorted(str(name) for name in given if name not in schema)
+    if extra:
+        none = f"{what} has no settings, so no {extra[0]!r}"
+        raise BadInput(f"{where}: {unknown('setting', extra[0], schema) if schema else none}")
+    return found
 
 
 def pair(value: Any) -> tuple[Any, Any]:
@@ -76,11 +99,13 @@ def number(least: float, below: float = LARGEST) -> Reader:
     return read
 
 
-def several(item: Reader, count: int = 0) -> Reader:
-    """A reader of lists, not empty; of a given length where `count` is one."""
+def several(item: Reader, count: int = 0, most: int = LARGEST_INTEGER) -> Reader:
+    """A reader of lists, not empty, of `most` items; of a given length where `count` is one."""
 
     def read(value: Any) -> tuple[Any, ...]:
         if not isinstance(value, list | tuple) or len(value) != (count or max(len(value), 1)):
+            raise ValueError
+        if len(value) > most:
             raise ValueError
         return tuple(item(each) for each in value)
 
@@ -139,7 +164,10 @@ DOCUMENT = {
         "[height, width, channels], integers of at least 1", several(integer(1), 3)
     ),
     "classes": Setting("an integer of at least 2", integer(2)),
-    "nodes": Setting("a list of at least one node", several(lambda node: node)),
+    "nodes": Setting(
+        f"a list of at least one node and at most {MOST_NODES}",
+        several(lambda node: node, most=MOST_NODES),
+    ),
 }
 """What an architecture's JSON form holds."""
 

@@ -55,6 +55,24 @@ def test_a_node_that_makes_more_than_memory_holds_is_named():
 
 
 @pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"kernel": 100_001}, "a window of 100001 would need"),
+        ({"dilation": 1_000_000_000}, "a window of 2000000001 would need"),
+        ({"kernel": 8001, "filters": 1024}, "its kernel would be 8001 x 8001 x 2 x 1024 numbers"),
+    ],
+)
+def test_what_no_memory_holds_is_told_when_the_graph_is_read(settings, told):
+    said = refusal(changed(CONV, **settings))
+    assert told in said and f"node '{RESIDUAL['nodes'][CONV]['name']}' (conv)" in said
+
+
+def test_a_graph_of_a_million_nodes_is_no_network():
+    form = {**RESIDUAL, "nodes": RESIDUAL["nodes"] * 1000}
+    assert "nodes must be a list of at least one node and at most 4096" in refusal(form)
+
+
+@pytest.mark.parametrize(
     ("node", "message"),
     [
         ({**NODE, "kind": "dropout", "rate": 1}, "rate must be a number from 0 to below 1, not 1"),
