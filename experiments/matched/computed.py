@@ -1,0 +1,123 @@
+"""In a process of its own: a library's offers beside ours, on one network.
+
+python -m experiments.matched.computed LIBRARY FOLDER
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.subject.heatmaps import relative_error, zero_maps
+from bench.truth.question import Question
+from implementations import frameworks, libraries, methods
+from implementations.architecture import graph, registered, weights
+from implementations.architecture.graph import Architecture
+from implementations.arrays import Weights, resize
+from implementations.conventions import Convention, apply
+from implementations.libraries import LibraryMethod, Offer
+
+Maps = NDArray[np.float64]
+SEED = "seed"
+OTHER = "1"
+"""Another seed than the default, of a library's generator."""
+
+
+class Subject:
+    """A network in the library's framework and in the oracle, images and targets."""
+
+    def __init__(self, folder: Path, framework: str) -> None:
+        self.architecture: Architecture = graph.read(folder / registered.IN_FOLDER)
+        tensors: Weights = weights.load(folder / registered.WEIGHTS_IN_FOLDER)
+        given = np.load(folder / "given.npz")
+        self.images, self.targets = given["images"], given["targets"]
+        self.name, self.framework = framework, frameworks.load(framework)
+        self.oracle = frameworks.load(frameworks.REFERENCE)
+        self.network = self.framework.build(self.architecture, tensors, "cpu", "float32")
+        self.twin = self.oracle.build(self.architecture, tensors, "cpu", "float64")
+
+    def theirs(self, method: LibraryMethod, layer: str, given: dict[str, str]) -> Maps:
+        """The library's map, at the size that it has."""
+        build = method.builder(self.name)
+        explain = build(self.network, layer, method.resolve(given), lambda whole: whole)
+        placed = self.framework.put(self.network, self.images, self.targets)
+        found = explain(self.network, *placed)["heatmap"]
+        array = found if isinstance(found, np.ndarray) else self.framework.to_numpy(found)
+        return array.astype(np.float64)
+
+    def ours(self, name: str, layer: str, size: tuple[int, ...]) -> tuple[Maps, Maps]:
+        """The oracle's map and its signed map, at this size."""
+        method = methods.load(name)
+        explain = method.bind(
+            frameworks.REFERENCE, self.oracle, self.twin, layer, method.resolve({}),
+            method.outputs,
+        )  # fmt: skip
+        found = explain(*self.oracle.put(self.twin, self.images, self.targets))
+        heatmap = np.asarray(found["heatmap"], np.float64)
+        signed = np.asarray(found.get("signed", heatmap), np.float64)
+        if heatmap.shape[1:] != size:
+            heatmap = resize(heatmap, (size[0], size[1]))
+        return heatmap, signed
+
+    def stated(self, made: Convention, layer: str, maps: Maps) -> Maps | None:
+        """What a convention makes of the oracle's arrays, of either sign the nearer."""
+        images = self.images.astype(np.float64)
+        asked = Question(self.twin, images, self.targets, maps, layer, made.formula)
+        evidence = asked.evidence(made)
+        if evidence is None:
+            return None
+        activations, gradients = evidence
+        size = images.shape[1:3]
+        plus = apply(made, activations, gradients, size)
+        if made.sign == "as defined":
+            return plus
+        minus = apply(made, -activations, gradients, size)
+        nearer = (abs(plus - maps) <= abs(minus - maps)).all(axis=(1, 2), keepdims=True)
+        return np.where(nearer, plus, minus)
+
+
+def worst(found: Maps, expected: Maps | None, signed: Maps | None = None) -> float | None:
+    """The largest difference of any image, of the peak of the signed map; None of other shapes."""
+    if expected is None or found.shape != expected.shape:
+        return None
+    return float(relative_error(found, expected, expected if signed is None else signed).max())
+
+
+def row(subject: Subject, method: LibraryMethod, offer: Offer) -> dict[str, Any]:
+    """How far an offer is from ours; where that is far, from what it states, and from itself."""
+    layer = method.layer(subject.architecture, None)
+    given = dict(offer.canonical or {})
+    found = subject.theirs(method, layer, given)
+    expected, signed = subject.ours(offer.like, layer, found.shape[1:])
+    told: dict[str, Any] = {"to_ours": worst(found, expected, signed)}
+    told["maps"] = int((~zero_maps(expected)).sum())
+    shipped = found if not given else subject.theirs(method, layer, {})
+    if isinstance(offer.convention, Convention):
+        told["to_stated"] = worst(shipped, subject.stated(offer.convention, layer, shipped))
+    elif SEED in offer.options:
+        again = subject.theirs(method, layer, {SEED: OTHER})
+        told["to_itself"] = worst(again, found, signed)
+    return told
+
+
+def main(library: str, folder: Path) -> None:
+    """Write the rows of the library's offers that are like one of ours: `LIBRARY.json`."""
+    about = libraries.load(library)
+    subject = Subject(folder, about.framework)
+    rows: dict[str, Any] = {}
+    for name, offer in about.offers.items():
+        if offer.like:
+            try:
+                rows[name] = row(subject, about.method(name), offer)
+            except Exception as error:  # a row, like any other
+                rows[name] = {"reason": f"{type(error).__name__}: {error}".partition("\n")[0]}
+    (folder / f"{library}.json").write_text(json.dumps(rows))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))
