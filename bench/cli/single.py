@@ -25,8 +25,8 @@ def explain(asked: Single) -> int:
     3 where the logits are not those expected, and no cause is found. All that can be seen to be
     wrong is refused here, before a framework is imported. Raises BadInput and Unavailable.
     """
-    from bench.cli import panels, sharding, user_files
-    from bench.engine import scratch
+    from bench.cli import elsewhere, panels, sharding, user_files
+    from bench.engine import engines, scratch
     from bench.record import cell as cells
     from bench.stages import explain as stage
     from bench.subject.explainer import method_of
@@ -46,6 +46,9 @@ def explain(asked: Single) -> int:
     method = method_of(cell)
     cell = replace(cell, score=asked.score or method.card.score)
     inputs = [*asked.images, asked.targets, asked.weights, asked.file, asked.expect]
+    runs_on = engines.engine(asked.engine, asked.address, asked.exclusive)
+    if runs_on is not engines.LOCAL:
+        elsewhere.check(asked)
     if asked.shards:
         sharding.check(asked)
     else:
@@ -74,6 +77,8 @@ def explain(asked: Single) -> int:
         given.require(column, cell.device)
         for told in subject.told:
             print(f"python -m bench explain: {told}", file=sys.stderr)  # noqa: T201
+        if runs_on is not engines.LOCAL:
+            return _ended(asked, elsewhere.explained(asked, cell, subject, runs_on))
         if asked.shards:
             targets = str(Path(asked.targets).resolve()) if asked.targets else None
             return _ended(asked, sharding.explained(asked, cell, subject, targets))

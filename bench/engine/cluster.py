@@ -8,44 +8,30 @@ here before the next, so this process may die too, and the same command goes on.
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
-import math
 import statistics
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bench.engine import connection, node
 from bench.engine.child import Finished, Job
+from bench.engine.parts import Part, cut
 from bench.engine.travel import Packed
-from bench.record.cell import Cell
 from implementations.errors import BadInput, Unavailable
 
 POLL_S = 0.5
 MEMORY = 2 << 30
 """Bytes that a job is given room for, or all of a smaller node's."""
-PARTS = 3
-"""Parts a core into which jobs of many cells are cut: one that ends early takes another."""
 LOST = 3
 """Losses of its node in a row after which a cell is what has failed."""
 SLOW, PATIENCE_S = 2.0, 30.0
 """What takes so many times the median, and these seconds, is begun a second time at the end."""
-
-
-@dataclass
-class Part:
-    """Part of a job; `left` are the cells that have no rows yet, whoever is at them."""
-
-    job: Job
-    packed: Packed
-    left: dict[str, Cell]
-    lost: int = 0
-    streams: list[Any] = field(default_factory=list)
-    began: float = 0.0
 
 
 class Cluster:
@@ -82,7 +68,7 @@ class Cluster:
         if not jobs:
             return 0.0
         ray = connection.connected(self.address)
-        waiting, running = deque(self._parts(jobs)), dict[Any, Part]()
+        waiting, running = deque(cut(jobs, connection.cores())), dict[Any, Part]()
         outside, took = 0.0, list[float]()
         try:
             while waiting or running:
@@ -179,6 +165,11 @@ class Cluster:
                 self._refs[digests[name]] = ray.put(path.read_bytes())
         told = self._put(part.packed)
         refs = {digest: self._refs[digest] for digest in digests.values()}
+        for name, content in part.packed.pieces(job.cells):
+            digest = digests[name] = hashlib.sha256(content).hexdigest()
+            if digest not in part.held:
+                part.held[digest] = ray.put(content)
+            refs[digest] = part.held[digest]
         most = connection.largest()
         wanted = most["CPU"] if self.exclusive else job.cells[0].threads or 1
         n_cores = int(min(wanted, most["CPU"]))
@@ -201,18 +192,6 @@ class Cluster:
         if key not in self._refs:
             self._refs[key] = ray.put(packed.context)
         return self._refs[key]
-
-    def _parts(self, jobs: Sequence[Job]) -> Iterator[Part]:
-        packed: dict[int, Packed] = {}
-        for job in jobs:
-            if id(job.context) not in packed:
-                packed[id(job.context)] = Packed(job.context)
-        total = sum(len(job.cells) for job in jobs)
-        size = math.ceil(total / (PARTS * connection.cores()))
-        for job in jobs:
-            for start in range(0, len(job.cells), size):
-                cells = {cell.cell_id: cell for cell in job.cells[start : start + size]}
-                yield Part(job, packed[id(job.context)], cells)
 
 
 def _work(

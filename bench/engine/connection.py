@@ -54,6 +54,7 @@ def connected(address: str) -> Any:
     """Ray, connected, all of its nodes like this process. Raises BadInput."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     scratch.folder()  # made before Ray is there, it goes after it
+    scratch.guard()
     import ray
 
     if ray.is_initialized():

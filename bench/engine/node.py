@@ -110,6 +110,7 @@ def work(
 ) -> Iterator[Event]:
     """Run a job whose `context` and `files` are as `travel` packs them. Raises BadInput."""
     check(expected)
+    scratch.guard()
     events: queue.SimpleQueue[Event | BaseException] = queue.SimpleQueue()
     stop = threading.Event()
     kept = scratch.folder() / "kept"

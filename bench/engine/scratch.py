@@ -9,6 +9,7 @@ import atexit
 import fcntl
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -53,6 +54,23 @@ def folder() -> Path:
 
     atexit.register(remove)
     return made
+
+
+@cache
+def guard() -> None:
+    """Have the folder removed when this process ends, also where that is by a kill.
+
+    For those whom others kill as a matter of course, and who may have no successor. A shell that
+    waits for the end of a pipe, a child of nobody's, removes it.
+    """
+    ending, _ = os.pipe()  # whose other end closes with this process
+    tries = " ".join(map(str, range(int(BEGINNING_S))))
+    waits = f'read _ <&3; for _ in {tries}; do rm -rf "$0" && break; sleep 1; done'
+    with subprocess.Popen(
+        ["/bin/sh", "-c", f"exec 3<&0; ( {waits} ) &", folder()], stdin=ending,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    ):  # fmt: skip
+        os.close(ending)
 
 
 def _reclaim(place: Path) -> None:

@@ -4,24 +4,34 @@ What is under the results' `work/` keeps its place in a folder of the job's own;
 weights that a user has elsewhere, lies there under its digest. Of the folders that children fill, a
 file travels where the job names it; the oracle's answers all do, as nobody can name them without
 computing them. What a job makes or changes there comes back under the same name.
+
+Of arrays too large to travel whole, `pieces` in what a job is told has a part for each cell:
+{cell_id: {name: [path, start, stop]}}. It travels with its cell, and is kept nowhere longer.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from bench.record.array_file import write_bytes
 from bench.record.cell import Cell
 
 WORK, GIVEN = "@work/", "@given/"
 """What stands for the two folders in what a job that travels is told."""
+PIECE = f"{GIVEN}piece-"
+Piece = tuple[str, int, int]
+"""The rows of an array's file from one up to another."""
 UNNAMED = frozenset({f"{WORK}oracle"})
 """Folders whose files all travel."""
 IDENTITY = re.compile("[0-9a-f]{12,}")
@@ -39,6 +49,13 @@ def strings(value: Any, change: Callable[[str], str]) -> Any:
     return change(value) if isinstance(value, str) else value
 
 
+def read_piece(piece: Piece) -> NDArray[Any]:
+    """The rows of the array in a .npy file, mapped."""
+    path, start, stop = piece
+    array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    return array[start:stop]
+
+
 class Packed:
     """What children are told, without this machine's paths, and the files that it names."""
 
@@ -47,7 +64,15 @@ class Packed:
         self._named: dict[str, Path] = {}
         self._folders: set[str] = set()
         self._digests: dict[tuple[Path, int, int], str] = {}
-        self.context: dict[str, Any] = strings(context, self._pack)
+        given = dict(context)
+        self._pieces: dict[str, dict[str, Piece]] = given.pop("pieces", {})
+        self.context: dict[str, Any] = strings(given, self._pack)
+        if self._pieces:
+            self.context["pieces"] = {
+                cell: {name: (_piece(cell, name), 0, stop - start)
+                       for name, (_, start, stop) in pieces.items()}
+                for cell, pieces in self._pieces.items()
+            }  # fmt: skip
         self._identities = set(IDENTITY.findall(json.dumps(self.context)))
 
     def _pack(self, text: str) -> str:
@@ -77,6 +102,20 @@ class Packed:
                     found[f"{name}/{path.name}"] = path
         return found
 
+    def pieces(self, cells: Iterable[Cell]) -> Iterator[tuple[str, bytes]]:
+        """Of a job: where pieces are to lie, and what is in them, one at a time."""
+        for cell in cells:
+            for name, piece in self._pieces.get(cell.cell_id, {}).items():
+                stream = io.BytesIO()
+                np.save(stream, np.ascontiguousarray(read_piece(piece)))
+                yield _piece(cell.cell_id, name), stream.getvalue()
+
+    def bytes(self, cell: Cell) -> int:
+        """Of the pieces of a cell."""
+        return sum(
+            read_piece(piece).nbytes for piece in self._pieces.get(cell.cell_id, {}).values()
+        )
+
     def here(self, name: str) -> Path:
         """Where a file of `work/` lies on this machine."""
         assert self._work and name.startswith(WORK) and ".." not in Path(name).parts
@@ -102,6 +141,10 @@ class Packed:
                 write_bytes(path, content)
 
 
+def _piece(cell: str, name: str) -> str:
+    return f"{PIECE}{cell}-{name}.npy"
+
+
 class Unpacked:
     """A job's folder on the machine that runs it. `kept` has files by digest, for later jobs too.
 
@@ -120,6 +163,10 @@ class Unpacked:
         self._folder = folder
         kept.mkdir(parents=True, exist_ok=True)
         for name, digest in files.items():
+            if name.startswith(PIECE):
+                self._place(GIVEN).mkdir(exist_ok=True)
+                self._place(name).write_bytes(fetch(digest))
+                continue
             stored = kept / digest
             if not stored.exists():
                 young = kept / f".{digest}-{os.getpid()}"

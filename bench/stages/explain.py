@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -43,6 +44,12 @@ class Images(Protocol):
     def __getitem__(self, part: slice, /) -> NDArray[np.float32]: ...
 
 
+class Targets(Protocol):
+    """Classes (N,) int32, of which a part at a time is in memory."""
+
+    def __getitem__(self, part: slice, /) -> NDArray[np.int32]: ...
+
+
 @dataclass(frozen=True)
 class Explanation:
     """What to explain: images (N, H, W, C) in [0, 1], targets (N,) or None, and where to.
@@ -53,7 +60,7 @@ class Explanation:
     """
 
     images: Images
-    targets: NDArray[np.int32] | None
+    targets: Targets | None
     out: Path
     save_stages: bool
     batch: int
@@ -61,47 +68,77 @@ class Explanation:
     shards: int = 0
 
 
-@np.errstate(over="ignore", invalid="ignore")  # What is not finite is refused.
-def explain(
-    cell: Cell,
-    architecture: Architecture,
-    tensors: Weights,
-    request: Explanation,
-    tell: Callable[[str], None],
-) -> None:
-    """Write logits, targets, heatmap and upsampled, and with `save_stages` what else there is.
-
-    `tell` hears after every batch how far it is. Raises BadInput where weights overflow, or the
-    place cannot be written.
-    """
-    wanted = method_of(cell).outputs if request.save_stages else ("heatmap",)
-    explainer = build(cell, architecture, tensors, wanted)
-    n = len(request.images)
-    most = _at_most(explainer, architecture)
-    batch = min(request.batch or _batch(explainer), most, n)
-    about = {
+def of(cell: Cell, layer: str) -> dict[str, str]:
+    """What a file of heatmaps says of itself."""
+    return {
         "cell": str(cell),
-        "layer": explainer.layer,
+        "layer": layer,
         "score": cell.score,
         "options": ", ".join(f"{name}={value}" for name, value in cell.options),
         "convention": "heatmap raw at the layer; upsampled bilinear, half-pixel centres",
     }
 
-    def look(start: int, stop: int) -> tuple[NDArray[np.float32], NDArray[np.int32] | None]:
-        given = request.targets
-        return request.images[start:stop], None if given is None else given[start:stop]
 
-    def fill(out: Path, start: int, stop: int, seen: Seen | None = None) -> None:
+def of_shards(
+    cell: Cell, layer: str, tensors: Weights, save_stages: bool, normaliser: str
+) -> dict[str, Any]:
+    """What shards are of: those of anything else are another's."""
+    written = [*_written(cell, save_stages)]
+    also = {"weights_sha": digest(tensors), "code_hash": code_of(cell), "written": written}
+    return {**of(cell, layer), **also, "normalised": normaliser}
+
+
+class Stream:
+    """An explainer and what it is asked, ready to write files of any part of the images.
+
+    `tell` hears after every batch how far it is.
+    """
+
+    def __init__(
+        self,
+        cell: Cell,
+        architecture: Architecture,
+        tensors: Weights,
+        request: Explanation,
+        tell: Callable[[str], None],
+    ) -> None:
+        self.request, self._tell = request, tell
+        self._explainer = build(cell, architecture, tensors, _written(cell, request.save_stages))
+        most = _at_most(self._explainer, architecture)
+        self._batch = min(request.batch or _batch(self._explainer), most, len(request.images))
+        self.layer = self._explainer.layer
+        self._about = of(cell, self.layer)
+
+    def of(self, images: Images, targets: Targets | None) -> Stream:
+        """The same of other images and targets."""
+        other = copy(self)
+        other.request = replace(self.request, images=images, targets=targets)
+        return other
+
+    def look(self, start: int, stop: int) -> tuple[NDArray[np.float32], NDArray[np.int32] | None]:
+        """Images, and their targets where they are given."""
+        given = self.request.targets
+        return self.request.images[start:stop], None if given is None else given[start:stop]
+
+    @np.errstate(over="ignore", invalid="ignore")  # What is not finite is refused.
+    def fill(self, out: Path, start: int, stop: int, seen: Seen | None = None) -> None:
+        """Write logits, targets, heatmap and upsampled, and of `save_stages` what else there is.
+
+        Raises BadInput where weights overflow, or the place cannot be written.
+        """
+        n = len(self.request.images)
         file: ArrayFile | None = None
         try:
-            for first in range(start, stop, batch):
-                images, targets = look(first, min(first + batch, stop))
+            for first in range(start, stop, self._batch):
+                images, targets = self.look(first, min(first + self._batch, stop))
                 if seen:
                     seen(images, targets)
-                part = _explain_batch(explainer, request, images, targets, first, batch)
-                file = file or ArrayFile(out, stop - start, part, about)
+                part = _explain_batch(
+                    self._explainer, self.request, images, targets, first, self._batch
+                )
+                file = file or ArrayFile(out, stop - start, part, self._about)
                 file.write(first - start, part)
-                tell(f"{first + len(images)} of {n} images")
+                self._tell(f"{first + len(images)} of {n} images")
         except BaseException:
             if file:
                 file.discard()
@@ -109,12 +146,29 @@ def explain(
         if file:
             file.close()
 
+
+def explain(
+    cell: Cell,
+    architecture: Architecture,
+    tensors: Weights,
+    request: Explanation,
+    tell: Callable[[str], None],
+) -> None:
+    """Write all images' heatmaps, in one file or in shards. Raises BadInput as `Stream` does."""
+    stream = Stream(cell, architecture, tensors, request, tell)
+    n = len(request.images)
     if request.shards:
-        also = {"weights_sha": digest(tensors), "code_hash": code_of(cell), "written": [*wanted]}
-        of = {**about, **also, "normalised": request.normaliser}
-        shards.write(request.out, n, request.shards, of, look, fill)
+        told = of_shards(cell, stream.layer, tensors, request.save_stages, request.normaliser)
+        index = shards.Index(request.out, n, request.shards, told, stream.look)
+        for shard in index.missing:
+            index.add(shards.made(request.out, shard, stream.fill))
+        index.close()
     else:
-        fill(request.out, 0, n)
+        stream.fill(request.out, 0, n)
+
+
+def _written(cell: Cell, save_stages: bool) -> tuple[str, ...]:
+    return tuple(method_of(cell).outputs) if save_stages else ("heatmap",)
 
 
 def _batch(explainer: Explainer) -> int:

@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from bench.record.array_file import write_bytes
 from implementations.errors import BadInput
 
 INDEX = "index.json"
+Row = dict[str, Any]
 LOOKED_AT = 1024
 """Images that are looked at at once where a shard is there already."""
 
@@ -69,32 +70,61 @@ def check(folder: Path) -> None:
         raise BadInput(f"{folder} has other files ({strays[0].name}); name a folder of their own")
 
 
-def write(folder: Path, n: int, shards: int, of: Mapping[str, Any], look: Look, fill: Fill) -> None:
-    """Write the shards that are not there yet. Raises BadInput where those there are others'."""
-    path = folder / INDEX
-    for young in folder.glob(".*.tmp"):  # of a command that was killed
-        young.unlink(missing_ok=True)
-    index = _read(path)
-    asked = {"images": n, "of": dict(of)}
-    if index and {name: index[name] for name in asked} != asked:
-        raise BadInput(f"{folder} has heatmaps of something else; name another folder")
-    there = {entry["file"]: entry for entry in index["shards"]} if index else {}
-    entries: list[dict[str, Any]] = []
-    for number, (start, stop) in enumerate(bounds(n, shards)):
-        name = f"shard-{number:05}.safetensors"
-        entry = there.get(name, {})
-        place = {"file": name, "start": start, "stop": stop}
-        if not (place.items() <= entry.items() and _same(folder, entry, look)):
-            seen = Seen()
-            fill(folder / name, start, stop, seen)
-            size = (folder / name).stat().st_size
-            entry = {**place, "bytes": size, "inputs_sha": seen.digest}
-        entries.append(entry)
-        write_bytes(path, json.dumps({**asked, "shards": entries}, indent=1).encode())
-    known = {entry["file"] for entry in entries}
-    for other in folder.glob("shard-*.safetensors"):
-        if other.name not in known:  # of another number of shards
-            other.unlink()
+class Shard(NamedTuple):
+    """A file of the heatmaps of images from `start` up to `stop`."""
+
+    file: str
+    start: int
+    stop: int
+
+
+class Index:
+    """The shards of a folder: those that are there, and `missing`, those still to be made.
+
+    Raises BadInput where those there are of something else.
+    """
+
+    def __init__(
+        self, folder: Path, n: int, shards: int, of: Mapping[str, Any], look: Look
+    ) -> None:
+        self._path = folder / INDEX
+        for young in folder.glob(".*.tmp"):  # of a command that was killed
+            young.unlink(missing_ok=True)
+        index = _read(self._path)
+        self._asked = {"images": n, "of": dict(of)}
+        if index and {name: index[name] for name in self._asked} != self._asked:
+            raise BadInput(f"{folder} has heatmaps of something else; name another folder")
+        there = {entry["file"]: entry for entry in index["shards"]} if index else {}
+        self.shards = [
+            Shard(f"shard-{number:05}.safetensors", start, stop)
+            for number, (start, stop) in enumerate(bounds(n, shards))
+        ]
+        self._entries: dict[str, Row] = {}
+        for shard in self.shards:
+            entry = there.get(shard.file, {})
+            if shard._asdict().items() <= entry.items() and _same(folder, entry, look):
+                self._entries[shard.file] = entry
+        self.missing = [shard for shard in self.shards if shard.file not in self._entries]
+
+    def add(self, entry: Row) -> None:
+        """A shard has been made: `made` gives what is said of it."""
+        self._entries[entry["file"]] = entry
+        entries = sorted(self._entries.values(), key=lambda each: each["start"])
+        text = json.dumps({**self._asked, "shards": entries}, indent=1)
+        write_bytes(self._path, text.encode())
+
+    def close(self) -> None:
+        """All are there: those of another number of shards go."""
+        for other in self._path.parent.glob("shard-*.safetensors"):
+            if other.name not in self._entries:
+                other.unlink()
+
+
+def made(folder: Path, shard: Shard, fill: Fill) -> Row:
+    """Make a shard's file; what the index says of it."""
+    seen, path = Seen(), folder / shard.file
+    fill(path, shard.start, shard.stop, seen)
+    return {**shard._asdict(), "bytes": path.stat().st_size, "inputs_sha": seen.digest}
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -71,11 +71,11 @@ class Common:
     epochs: int | None = option(None, "of training; by default each architecture's own",
                                 "train compare sweep", values.positive)
     engine: str = option("local", "this machine, local, or a Ray cluster, ray",
-                         "train stages", values.word("engine", ENGINES))
+                         "explain train stages", values.word("engine", ENGINES))
     address: str = option("", "of the Ray cluster; by default one of this machine's cores",
-                          "train stages")
+                          "explain train stages")
     exclusive: bool = option(False, "of the Ray cluster: all cores of a node for each job",
-                             "train stages")
+                             "explain train stages")
     # fmt: on
 
 

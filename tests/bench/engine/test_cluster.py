@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 
@@ -178,6 +179,30 @@ def test_contrast_and_its_files_are_those_of_the_local_engine(
         maps.append({p.name: p.read_bytes() for p in (results / "work" / "maps").iterdir()})
         assert list((results / "work" / "oracle").iterdir())
     assert plain(found[0]) == plain(found[1]) and maps[0] == maps[1] and maps[0]
+
+
+@needs_ray
+def test_explain_writes_what_the_local_engine_writes(nodes: Nodes, place: Any) -> None:
+    images = np.random.default_rng(0).random((300, *place.images.shape[1:]), np.float32)
+    np.save(place.folder / "images.npy", images)
+    np.save(place.folder / "targets.npy", np.arange(300) % 4)
+    asked = {"targets": place.folder / "targets.npy", "framework": "reference", "mode": None}
+    elsewhere = {**asked, "engine": "ray", "address": nodes.address}
+    out = place.out.parent
+    for given in (
+        asked,
+        {**elsewhere, "out": out / "one"},
+        {**asked, "out": out / "here", "shards": 7},
+        {**elsewhere, "out": out / "there", "shards": 7},
+    ):
+        words = [sys.executable, "-m", "bench", *place.arguments(**given)]
+        done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    assert (out / "one").read_bytes() == place.out.read_bytes()
+    here, there = (sorted((out / name).iterdir()) for name in ("here", "there"))
+    assert [path.name for path in here] == [path.name for path in there] and len(here) == 8
+    assert all(a.read_bytes() == b.read_bytes() for a, b in zip(here, there, strict=True))
+    assert {path.name for path in out.iterdir()} == {place.out.name, "one", "here", "there"}
 
 
 @needs_ray

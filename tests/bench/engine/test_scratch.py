@@ -53,6 +53,23 @@ def test_what_a_killed_command_left_goes_and_what_one_at_work_has_stays(tmp_path
     assert not list(tmp_path.iterdir())  # who ends in peace leaves nothing
 
 
+def test_a_guarded_folder_goes_with_a_command_that_is_killed(tmp_path: Path) -> None:
+    guards = MAKES.replace("input()", "scratch.guard(); print(1, flush=True); input()")
+    process = subprocess.Popen(
+        [sys.executable, "-c", guards],
+        cwd=ROOT, env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    place = folder_of(process)
+    assert process.stdout is not None and process.stdout.readline() == "1\n" and place.is_dir()
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    deadline = time.monotonic() + 20
+    while place.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_a_folder_that_is_just_being_made_is_not_removed(tmp_path: Path) -> None:
     young, old = tmp_path / f"{scratch.PREFIX}young", tmp_path / f"{scratch.PREFIX}old"
     for path in (young, old):

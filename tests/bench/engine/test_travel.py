@@ -5,9 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from bench.engine.travel import Packed, Unpacked
+from bench.engine.travel import Packed, Unpacked, read_piece
 from bench.record.cell import Cell
 
 CELL = Cell(stage="agree", framework="reference", dataset="digits", architecture="cnn-gap")
@@ -87,3 +88,22 @@ def test_what_is_made_comes_back_once_and_what_is_removed_goes(
     assert not list(Path(context["out"]).glob(f"*{CELL.cell_id}*"))
     other = replace(CELL, seed=1)
     assert not any("checkpoint" in name for name in packed.files([other]))
+
+
+def test_of_a_large_array_a_cell_takes_its_piece_along(
+    context: dict[str, Any], tmp_path: Path
+) -> None:
+    path, other = tmp_path / "large.npy", replace(CELL, task="another")
+    np.save(path, np.arange(20).reshape(10, 2))
+    pieces = {CELL.cell_id: {"rows": (str(path), 2, 5)}, other.cell_id: {"rows": (str(path), 5, 9)}}
+    packed = Packed({**context, "pieces": pieces})
+    assert packed.bytes(CELL) == 3 * 2 * 8 and packed.bytes(replace(CELL, task="none")) == 0
+    [(name, content)] = packed.pieces([CELL])
+    folder = tmp_path / "there"
+    folder.mkdir()
+    there = Unpacked(
+        folder, folder / "kept", packed.context, {name: "d"}, {"d": content}.__getitem__
+    )
+    found = there.context["pieces"][CELL.cell_id]["rows"]
+    assert Path(found[0]).is_relative_to(folder) and not list((folder / "kept").iterdir())
+    np.testing.assert_array_equal(read_piece(found), [[4, 5], [6, 7], [8, 9]])
