@@ -15,9 +15,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from bench.report.forms import number
+from bench.report.worth import good_enough
 
-SCORES = ("removal_gain", "pointing_game", "relevance_rank")
-"""By which an explainer's worth is told, higher is better: the first that was measured."""
 ABSENT = "not measured"
 Answer = tuple[str, str]
 
@@ -126,33 +125,6 @@ def passed(frame: pd.DataFrame, of: Place) -> Answer | None:
     return f"{told}, {middle}", f"{mine['column'].nunique()} columns against a float64 oracle"
 
 
-def worth(frame: pd.DataFrame, of: Place) -> Answer | None:
-    """The first explainer by a score of faithfulness or localisation, and the cheapest like it."""
-    known = [name for name in SCORES if f"{name}_correct" in frame]
-    scored = [name for name in known if frame[f"{name}_correct"].notna().any()]
-    if not scored or not {"control", "evaluations"} <= {*frame.columns}:
-        return None
-    head = f"{scored[0]}_correct"
-    mine = frame[frame[head].notna() & ~frame["control"].astype(bool)]
-    mine = mine[mine["evaluations"].astype(float) > 0]
-    if mine.empty:
-        return None
-    where = ["dataset", "architecture", "device", "machine_id"]
-    place = mine.sort_values(f"{head}_n").iloc[-1][where]
-    mine = mine[(mine[where] == place).all(axis=1)]
-    best = mine.sort_values([head, "evaluations"], ascending=[False, True]).iloc[0]
-    equal = mine[(mine[f"{head}_ci_hi"] >= best[f"{head}_ci_lo"]) | (mine[head] == best[head])]
-    cheap = equal.sort_values("evaluations").iloc[0]
-    told = f"{best['explainer']}, {scored[0].replace('_', ' ')} {number(best[head])}"
-    told += f", at {best['evaluations']:.0f} evaluations an image"
-    if cheap["evaluations"] < best["evaluations"]:
-        told += f"; not told apart at {cheap['evaluations']:.0f}: {cheap['explainer']}"
-        told += f", {number(cheap[head])}"
-    n = int(best[f"{head}_n"])
-    sure = f"{n} images of {best['dataset']} that {best['architecture']} classifies correctly"
-    return told, sure + ("; the code has changed since" if bool(best["stale"]) else "")
-
-
 def gpu(frame: pd.DataFrame, of: Place) -> Answer | None:
     """The fastest column on a GPU."""
     mine = frame[(frame["device"] == "gpu") & (frame["method"] == "grad_cam")]
@@ -164,6 +136,7 @@ QUESTIONS: tuple[tuple[str, str, Callable[[pd.DataFrame, Place], Answer | None]]
     ("I make a few calls only", "price_of_jit", few_calls),
     ("I explain one image at a time", "batch_scaling", one_image),
     ("I train", "choose", training),
+    ("Is Grad-CAM good enough, or SHAP or integrated gradients?", "contrast", good_enough),
     ("Which library for Grad-CAM?", "libraries", library),
     ("My heatmap differs: who is right?", "agreement", agreement),
     ("I have a GPU", "choose", gpu),

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from bench.record.runs import RESULTS
 from bench.report import answers
 from bench.report.answers import Place
 from bench.report.measured import started
@@ -20,6 +21,7 @@ from bench.report.site.shell import uncoded
 from bench.report.table import Table
 
 Frame = pd.DataFrame
+IMPORTS = "imports"
 PUBLISHED = " (published)"
 """After the name of a machine whose times are not the user's own."""
 
@@ -59,9 +61,13 @@ class Material:
         return found[0] if found else None
 
     def numbers(self, name: str) -> Frame:
-        """The numbers of a table as its file has them; empty where there is none."""
+        """The numbers of a table as its file has them; empty where there is none.
+
+        Those of `imports` are of the checkout: no run of a user's has them.
+        """
         if name not in self._read:
-            self._read[name] = answers.read(self.folder / f"{name}.csv")
+            folder = RESULTS if name == IMPORTS else self.folder
+            self._read[name] = answers.read(folder / f"{name}.csv")
         return self._read[name]
 
     @cached_property

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from bench.record.schema import DEVICES
-from bench.report import answers
-from bench.report.site.material import Material
+from bench.report import answers, worth
+from bench.report.site.material import IMPORTS, Material
 from bench.report.site.shell import Page
 from bench.subject import pages
 
@@ -16,32 +16,45 @@ PATH = "index.html"
 TITLE = "Start"
 QUESTIONS = (
     (
-        "Which framework, and is compiling worth it?",
+        "My heatmaps differ: which is right, and why?",
+        (
+            ("The framework?", "agreement", answers.agreement),
+            ("The library?", "conventions", worth.conventions),
+        ),
+        (
+            ("agreement.html", "Every column against the oracle"),
+            ("conformance.html", "What each library computes"),
+            ("own.html#heatmap", "Find the convention of yours"),
+        ),
+    ),
+    (
+        "Which framework, library and mode is fastest, and when does compiling pay?",
         (
             ("Batches:", "choose", answers.batches),
             ("One image at a time:", "batch_scaling", answers.one_image),
             ("A few calls only:", "price_of_jit", answers.few_calls),
+            ("Which library:", "libraries", answers.library),
             ("Training:", "choose", answers.training),
+            ("On a GPU:", "choose", answers.gpu),
         ),
-        ("choose.html", "Choose for your device, network and batch"),
+        (("choose.html", "Choose for your device, network and batch"),),
     ),
     (
-        "Which method is good enough, and at what cost?",
+        "Is Grad-CAM good enough, or do I need SHAP or integrated gradients, and at what cost?",
         (
-            ("The first by score:", "contrast", answers.worth),
-            ("Which library for Grad-CAM:", "libraries", answers.library),
+            ("Grad-CAM:", "contrast", worth.good_enough),
+            ("The first by score:", "contrast", worth.worth),
         ),
-        ("contrast.html", "Cost, faithfulness and likeness of every explainer"),
+        (("contrast.html", "Cost, faithfulness and likeness of every explainer"),),
     ),
     (
-        "My heatmap differs: who is right?",
-        (("Not the framework:", "agreement", answers.passed),),
-        ("agreement.html", "Every column against the oracle"),
-    ),
-    (
-        "I have a GPU: what changes?",
-        (("", "choose", answers.gpu),),
-        ("choose.html#device=gpu", "Times on a GPU"),
+        "What of my own network, method or heatmap?",
+        (("A network, by ONNX:", IMPORTS, worth.imported),),
+        (
+            ("own.html#network", "Your network, your photograph"),
+            ("own.html#explainer", "Your explainer"),
+            ("own.html#method", "A method of yours beside all others"),
+        ),
     ),
 )
 
@@ -67,6 +80,8 @@ def _published(material: Material) -> Iterator[dict[str, str]]:
         return
     for _, asked, _ in QUESTIONS:
         for lead, table, answer in asked:
+            if table == IMPORTS:
+                continue
             numbers = answers.read(material.published / f"{table}.csv")
             if found := answers.ask(answer, numbers, answers.OWN):
                 yield {"lead": lead, "told": found[0], "sure": found[1]}
@@ -81,16 +96,18 @@ def _changed(material: Material) -> dict[str, str] | None:
 
 
 def _answered(
-    material: Material, question: str, asked: tuple[Any, ...], link: tuple[str, str]
+    material: Material, question: str, asked: tuple[Any, ...], links: tuple[tuple[str, str], ...]
 ) -> dict[str, Any]:
     lines = []
     for lead, table, answer in asked:
         numbers = material.numbers(table)
         found = answers.ask(answer, numbers, material.place)
         told, sure = found or (answers.ABSENT, "no run has it")
-        lines.append({"lead": lead, "told": told, "sure": sure})
+        whence = "own.html#imports" if table == IMPORTS else f"tables/{table}.html"
+        whence = whence if found else ""
+        lines.append({"lead": lead, "told": told, "sure": sure, "whence": whence})
     known = any(line["told"] != answers.ABSENT for line in lines)
-    return {"question": question, "lines": lines, "told": known, "link": link[0], "where": link[1]}
+    return {"question": question, "lines": lines, "told": known, "links": links}
 
 
 def _lacking(material: Material) -> Iterator[str]:

@@ -11,11 +11,15 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from bench.cli.arguments import app, parse
+from bench.cli.commands import COMMANDS
 from bench.record.runs import RESULTS
-from bench.report import answers, site
+from bench.report import answers, site, worth
 from bench.report.site import charts, code, formula, shell
 from bench.report.site.material import Material
+from bench.report.site.pages import own, start
 from bench.subject import pages
+from implementations.architecture import graph, registered
 
 pytestmark = pytest.mark.skipif(site.missing() is not None, reason=str(site.missing()))
 HOSTILE = "<img src=x onerror=alert(1)>&\"'{{7*7}}</script>\x1b[31m\u202e=1+1"
@@ -140,12 +144,74 @@ def test_an_explainers_worth_is_told_with_the_cheapest_that_is_not_told_apart() 
              "pointing_game_correct_ci_hi")  # fmt: skip
     frame = pd.DataFrame([line | dict(zip(names, each, strict=True)) for each in scores])
     control = line | {"explainer": "edges", "control": True, "pointing_game_correct": 1.0}
-    found = answers.worth(pd.DataFrame([*frame.to_dict("records"), control]), answers.OWN)
+    found = worth.worth(pd.DataFrame([*frame.to_dict("records"), control]), answers.OWN)
     assert found == (
         "dear, pointing game 0.900, at 50 evaluations an image; not told apart at 1: cheap, 0.850",
         "40 images of d that a classifies correctly",
     )
-    assert answers.worth(pd.DataFrame([control]), answers.OWN) is None
+    assert worth.worth(pd.DataFrame([control]), answers.OWN) is None
+
+
+@pytest.mark.parametrize(
+    ("scores", "told", "sure"),
+    [
+        ((0.4, 0.3, 0.2), "a on d: yes, Grad-CAM 0.400 at 1 evaluation an image; not above it: "
+         "SHAP 0.300 at 68, integrated gradients 0.200 at 52", "fewer than 30"),
+        ((0.1, 0.6, 0.15), "a on d: no, Grad-CAM 0.100 at 1 evaluation an image; above it: SHAP "
+         "0.600 at 68; not above it: integrated gradients 0.150 at 52", "fewer than 30"),
+    ],
+)  # fmt: skip
+def test_whether_grad_cam_is_enough_is_told_by_intervals_with_what_each_costs(
+    scores: tuple[float, ...], told: str, sure: str
+) -> None:
+    names = (("grad_cam", 1.0), ("partition_shap[grid=3]", 68.0), ("integrated_gradients", 52.0))
+    lines = [
+        {"dataset": "d", "architecture": "a", "device": "cpu", "machine_id": "m", "stale": False,
+         "control": False, "explainer": name, "evaluations": cost, "removal_gain_correct": score,
+         "removal_gain_correct_ci_lo": score - 0.1, "removal_gain_correct_ci_hi": score + 0.1,
+         "removal_gain_correct_n": 16}
+        for (name, cost), score in zip(names, scores, strict=True)
+    ]  # fmt: skip
+    found = worth.good_enough(pd.DataFrame(lines), None)
+    assert found is not None and found[0] == told and sure in found[1]
+    enough = pd.DataFrame(lines).assign(removal_gain_correct_n=40)
+    assert "fewer" not in (worth.good_enough(enough, None) or ("", "fewer"))[1]
+    assert worth.good_enough(pd.DataFrame(lines[:1]), None) is None
+    assert worth.good_enough(pd.DataFrame(lines[1:]), None) is None
+
+
+def test_what_libraries_compute_is_counted() -> None:
+    lines = [("saliency", "its defaults", "", ""), ("grad_cam", "", "normalise: max", "max"),
+             ("lrp", "x=1", "", ""), ("fem", "", "", "")]  # fmt: skip
+    frame = pd.DataFrame(lines, columns=["like", "same_with", "shipped", "normalise"])
+    frame = frame.replace("", float("nan"))
+    frame.insert(0, "reason", [None, None, None, "drawn at random"])
+    found = worth.conventions(frame, None)
+    assert found is not None
+    assert found[0].startswith("1 of 4 offers") and "1 more by an option; 1 by another" in found[0]
+    assert found[1] == "they differ most often by normalise (1)"
+
+
+@pytest.mark.parametrize("command", own.COMMANDS.values(), ids=list(own.COMMANDS))
+def test_every_command_of_ones_own_page_is_taken(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my-network").mkdir()
+    form = graph.document(registered.get("cnn-gap", (8, 8, 1), 10))
+    (tmp_path / "my-network" / "architecture.json").write_text(json.dumps(form))
+    (tmp_path / "my-network" / "weights.safetensors").touch()
+    monkeypatch.chdir(tmp_path)
+    words = [word.replace("my_method", "grad_cam") for word in command.split()[3:]]
+    made = parse(app(COMMANDS, ""), words)
+    assert made is not None and made.command == words[0]
+
+
+def test_the_four_questions_lead_to_a_page_that_answers_them(folder: Path) -> None:
+    assert len(start.QUESTIONS) == 4
+    for _, _, links in start.QUESTIONS:
+        for address, _ in links:
+            page, _, place = address.partition("#")
+            assert not place or place in Links(folder / page).ids, address
 
 
 def test_a_users_page_has_the_published_machines_beside_it(
@@ -155,7 +221,7 @@ def test_a_users_page_has_the_published_machines_beside_it(
     site.write(about, tmp_path)
     text = html.unescape((tmp_path / "site" / "index.html").read_text(encoding="utf-8"))
     _, _, beside = text.partition("The published machines beside yours")
-    found = answers.passed(answers.read(RESULTS / "tables" / "agreement.csv"), answers.OWN)
+    found = answers.agreement(answers.read(RESULTS / "tables" / "agreement.csv"), answers.OWN)
     assert found and found[0] in beside
 
 
