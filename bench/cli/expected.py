@@ -38,10 +38,10 @@ Logits = Callable[[Subject], Floats]
 
 
 class Held(NamedTuple):
-    """What is said of the two, and whether they agree, or would by a cause that was found."""
+    """What is said of the two, and whether they agree: a cause that was named mends nothing yet."""
 
     said: str
-    explained: bool
+    agree: bool
 
 
 def read(path: str, images: int, classes: int) -> tuple[Floats, float]:
@@ -103,7 +103,7 @@ def held(ours: Floats, theirs: Floats, gate: float, subject: Subject, logits: Lo
         return Held(f"{told}; none of the usual causes makes them agree", False)
     trial, how, near = found
     also = f" and {how}" if how else ""
-    return Held(f"{told}; with {trial.what}{also} they agree to {near:.1e}: {trial.mend}", True)
+    return Held(f"{told}; with {trial.what}{also} they agree to {near:.1e}: {trial.mend}", False)
 
 
 def trials(of: Subject) -> Iterator[Trial]:

@@ -27,10 +27,10 @@ def tell(asked: Single, row: Mapping[str, Any]) -> int:
     """Say what a child found of the user's logits, if any were given; the command's exit status."""
     if not row["expected"]:
         return 0
-    said, explained = row["expected"]
+    said, agree = row["expected"]
     told = f"{asked.expect}: {said}"
     if asked.json:
         print(f"python -m bench {asked.command}: {told}", file=sys.stderr)  # noqa: T201
     else:
         answer.print(told)
-    return 0 if explained else FAILED_CHECK
+    return 0 if agree else FAILED_CHECK

@@ -100,8 +100,8 @@ PLANTED: dict[str, tuple[Callable[[], Subject], list[str]]] = {
 @pytest.mark.parametrize("named", PLANTED)
 def test_a_planted_cause_is_found(named: str) -> None:
     made, words = PLANTED[named]
-    said, explained = held(logits(subject()), logits(made()), 1e-4, subject(), logits)
-    assert explained and said.startswith("differ by") and "they agree to" in said, said
+    said, agree = held(logits(subject()), logits(made()), 1e-4, subject(), logits)
+    assert not agree and said.startswith("differ by") and "they agree to" in said, said
     assert all(word in said for word in words), said
 
 
@@ -110,27 +110,27 @@ def test_a_softmax_is_no_difference() -> None:
     odds = np.exp(ours - ours.max(axis=1, keepdims=True))
     odds /= odds.sum(axis=1, keepdims=True)
     for theirs, words in ((ours, ""), (odds, "after a softmax"), (np.log(odds), "a log softmax")):
-        said, explained = held(ours, theirs, 1e-4, subject(), logits)
-        assert explained and said.startswith("agree to") and words in said
+        said, agree = held(ours, theirs, 1e-4, subject(), logits)
+        assert agree and said.startswith("agree to") and words in said
         assert ("cut off" in said) is bool(words)
     made = subject(norm1={"epsilon": 1e-3})
     odds = np.exp(logits(made))
     odds /= odds.sum(axis=1, keepdims=True)
-    said, explained = held(ours, odds, 1e-6, subject(), logits)
-    assert explained and "epsilon 0.001 in norm1 and a softmax they agree" in said
+    said, agree = held(ours, odds, 1e-6, subject(), logits)
+    assert not agree and "epsilon 0.001 in norm1 and a softmax they agree" in said
 
 
 def test_another_network_has_no_cause() -> None:
     other = subject()._replace(tensors=weights.randomise(subject().architecture, 5))
-    said, explained = held(logits(subject()), logits(other), 1e-4, subject(), logits)
-    assert not explained and said.endswith("none of the usual causes makes them agree")
+    said, agree = held(logits(subject()), logits(other), 1e-4, subject(), logits)
+    assert not agree and said.endswith("none of the usual causes makes them agree")
 
 
 def test_one_logit_is_our_second() -> None:
     ours = np.array([[0.0, 2.0], [0.0, -1.0]])
     for theirs in (ours[:, 1:], 1 / (1 + np.exp(-ours[:, 1:]))):
-        said, explained = held(ours, theirs, 1e-4, subject(), logits)
-        assert explained and said.startswith("agree")
+        said, agree = held(ours, theirs, 1e-4, subject(), logits)
+        assert agree and said.startswith("agree")
 
 
 @pytest.fixture
@@ -156,7 +156,7 @@ def test_both_commands_take_logits(
     assert main(f"{explain} --expect {file}".split()) == 0
     assert f"{file}: agree to" in capsys.readouterr().out
     np.save(file, logits(replace_epsilon(made)))
-    assert main(f"predict {common} --expect {file} --json".split()) == 0
+    assert main(f"predict {common} --expect {file} --json".split()) == 3
     told = capsys.readouterr()
     assert len(json.loads(told.out)) == 3
     assert "epsilon 0.001 in norm1 they agree to" in told.err
