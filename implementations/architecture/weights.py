@@ -10,11 +10,12 @@ import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from implementations.architecture import tensor_file
 from implementations.architecture.graph import Architecture
 from implementations.architecture.shapes import parameters
 from implementations.arrays import Weights
@@ -144,26 +145,28 @@ def save(
     path: Path, arrays: Mapping[str, NDArray[Any]], about: Mapping[str, str] | None = None
 ) -> None:
     """Write a safetensors file under a temporary name and move it into place. Raises BadInput."""
-    from safetensors.numpy import save as serialise
-
-    # Not `ascontiguousarray`, which makes a vector of a scalar: an optimiser's step is one.
-    tensors = {name: np.asarray(array, order="C") for name, array in arrays.items()}
-    write_bytes(path, serialise(tensors, dict(about or {})))
+    with _replacing(path) as stream:
+        tensor_file.write(stream, arrays, about or {})
 
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file whole or not at all. Raises BadInput where the place cannot be written."""
+    with _replacing(path) as stream:
+        stream.write(content)
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file beside a path, put in its place once it is whole."""
     with writing(path):
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=f".{path.name}.", suffix=".tmp", delete=False
-        ) as stream:
-            temporary = Path(stream.name)
+        handle, temporary = tempfile.mkstemp(".tmp", f".{path.name}.", path.parent)
         try:
-            temporary.write_bytes(content)
-            temporary.chmod(0o644)
-            temporary.replace(path)
+            with os.fdopen(handle, "wb") as stream:
+                yield stream
+            Path(temporary).chmod(0o644)
+            Path(temporary).replace(path)
         finally:
-            discard(temporary)
+            discard(Path(temporary))
 
 
 def discard(path: Path) -> None:

@@ -1,7 +1,7 @@
 """The file itself against what it became: two evaluators of ONNX, neither of them ours.
 
 In float64 the package `onnx`'s own, node by node in NumPy; in float32 onnxruntime, where it is
-installed, in a process of its own on a copy without outside data.
+installed, in a process of its own on a copy whose large tensors lie beside it.
 """
 
 from __future__ import annotations
@@ -10,32 +10,36 @@ import importlib.util
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from implementations.architecture.shapes import operations
 from implementations.errors import BadInput
+from implementations.importers.onnx import evaluating
 from implementations.importers.onnx.convert import Imported
-from implementations.oracle import runtime
 
 GATE64, GATE32, GATE16 = 1e-6, 1e-4, 2e-3
 """Largest difference of a logit, of the largest: float64, float32, files of half precision."""
 MISTAKEN = ("LRN",)
 """Operators that the evaluator computes otherwise than they are defined."""
-IMAGES = 2
-Constants = Mapping[str, NDArray[Any]]
+IMAGES, LARGE = 2, 4 * 10**9
+"""Images of the check; one of a network that takes so many operations."""
 SECONDS = 600
 RUN = (
     "import sys, numpy as np, onnxruntime as o; o.set_default_logger_severity(4); "
-    "s = o.InferenceSession(sys.argv[1], providers=['CPUExecutionProvider']); "
+    "a = o.SessionOptions(); a.add_session_config_entry('session.disable_prepacking', '1'); "
+    "a.graph_optimization_level = o.GraphOptimizationLevel.ORT_DISABLE_ALL; "
+    "s = o.InferenceSession(sys.argv[1], a, providers=['CPUExecutionProvider']); "
     "x = np.load(sys.argv[2]); "
     "np.save(sys.argv[3], s.run(None, {s.get_inputs()[0].name: x})[0])"
 )
-"""What the second opinion's process runs."""
+"""What the second opinion's process runs: kernels as they lie, not another copy of them."""
+SMALL = 4096
+"""Bytes of a tensor that lies within the model; larger ones lie beside it, and are not copied."""
 
 
 @dataclass(frozen=True)
@@ -50,19 +54,17 @@ class Checked:
 def check(made: Imported) -> Checked:
     """Hold what was imported against the file. Raises BadInput where they differ."""
     model, images = _cut(made), _images(made)
-    network = runtime.build(made.architecture, made.weights)
-    ours = network(runtime.put(network, images))
-    del network
+    ours = evaluating.of_architecture(made.architecture, made.weights, images.astype(np.float64))
     half = any(value.dtype == np.float16 for value in made.source.constants.values())
     exact = why = None
     try:
         if any(op.type in MISTAKEN for op in made.source.ops):
             raise NotImplementedError("the evaluator's LRN counts images, not channels")
-        theirs = _evaluated(
-            _doubled(model, made.source.opset),
+        doubled = _doubled(model, made.source.opset)
+        theirs = evaluating.of_file(
+            doubled, made.logits, made.source.opset, made.source.constants,
             _given(made, images, np.float64),
-            made.source.constants,
-        )
+        )  # fmt: skip
         exact = _difference(made, ours, theirs)
     except Exception as error:  # it raises whatever comes, and lacks some operators' modes
         why = str(error).partition("\n")[0][:120] or type(error).__name__
@@ -85,7 +87,7 @@ def check(made: Imported) -> Checked:
 
 
 def _images(made: Imported) -> NDArray[np.float32]:
-    count = made.batch or IMAGES
+    count = made.batch or (1 if operations(made.architecture) > LARGE else IMAGES)
     shape = (count, *made.architecture.input_shape)
     return np.random.default_rng(9).random(shape, np.float32)
 
@@ -156,27 +158,14 @@ def _resting(node: Any, opset: int) -> None:
         node.attribute.append(helper.make_attribute(*still))
 
 
-def _evaluated(model: Any, images: NDArray[Any], constants: Constants) -> NDArray[Any]:
-    """Logits of the images, every constant that is a fraction in float64."""
-    from onnx.reference import ReferenceEvaluator
-
-    name = next(value.name for value in model.graph.input if value.name not in constants)
-    given = {
-        key: values.astype(np.float64) if values.dtype.kind == "f" else values
-        for key, values in constants.items()
-    }
-    with np.errstate(all="ignore"):
-        (made,) = ReferenceEvaluator(model).run(None, {**given, name: images})
-    return np.asarray(made)
-
-
-def _second(model: Any, images: NDArray[Any], constants: Constants) -> NDArray[Any] | None:
+def _second(
+    model: Any, images: NDArray[Any], constants: evaluating.Constants
+) -> NDArray[Any] | None:
     """What onnxruntime makes of the images, or None where it does not take the file."""
-    from onnx import numpy_helper
-
-    for key, values in constants.items():
-        model.graph.initializer.append(numpy_helper.from_array(values, key))
     with tempfile.TemporaryDirectory() as folder:
+        with (Path(folder) / "weights").open("wb") as stream:
+            for key, values in constants.items():
+                model.graph.initializer.append(_beside(stream, key, values))
         names = [str(Path(folder) / name) for name in ("model.onnx", "images.npy", "logits.npy")]
         Path(names[0]).write_bytes(model.SerializeToString())
         np.save(names[1], images)
@@ -188,6 +177,23 @@ def _second(model: Any, images: NDArray[Any], constants: Constants) -> NDArray[A
         if done.returncode:
             return None
         return np.asarray(np.load(names[2]))
+
+
+def _beside(stream: BinaryIO, name: str, values: NDArray[Any]) -> Any:
+    """A tensor of the model, its numbers in the file `weights` where they are many."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    if values.nbytes < SMALL:
+        return numpy_helper.from_array(values, name)
+    stream.seek(-(-stream.tell() // SMALL) * SMALL)
+    place = {"location": "weights", "offset": str(stream.tell()), "length": str(values.nbytes)}
+    stream.write(np.ascontiguousarray(values).reshape(-1).view(np.uint8).data)
+    kind = helper.np_dtype_to_tensor_dtype(values.dtype)
+    made = TensorProto(name=name, data_type=kind, dims=values.shape)
+    made.data_location = TensorProto.EXTERNAL
+    for key, value in place.items():
+        made.external_data.add(key=key, value=value)
+    return made
 
 
 def _difference(made: Imported, ours: NDArray[Any], theirs: NDArray[Any]) -> float:

@@ -116,14 +116,15 @@ def _graph(path: Path, model: Any, digest: str) -> OnnxFile:
         raise ValueError("its tensors are sparse; export the network with plain ones")
     constants = {_text(t.name): array(t, path.parent) for t in graph.initializer}
     inputs = tuple(_input(value) for value in graph.input if value.name not in constants)
-    ops = tuple(_op(node, number, path.parent) for number, node in enumerate(graph.node))
+    # The message holds every tensor a second time, and gives nothing back before it is gone: all
+    # that is kept of it is kept of a copy.
+    bare = type(model)()
+    bare.CopyFrom(_without(model))
+    ops = tuple(_op(node, number, path.parent) for number, node in enumerate(bare.graph.node))
     opsets = [o.version for o in model.opset_import if o.domain in ("", "ai.onnx")]
     producer = one_line(f"{model.producer_name} {model.producer_version}".strip())[:80]
     outputs = tuple(_text(value.name) for value in graph.output)
     opset = max(opsets, default=1)
-    # The message holds every tensor a second time, and gives nothing back before it is gone.
-    bare = type(model)()
-    bare.CopyFrom(_without(model))
     return OnnxFile(path, ops, constants, inputs, outputs, opset, producer, digest, bare)
 
 
