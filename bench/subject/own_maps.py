@@ -76,6 +76,21 @@ def made(
     return np.asarray(found.get("signed", heatmap), np.float64), heatmap
 
 
+def score(name: str) -> str:
+    """The score that it explains where none is named."""
+    return methods.load(name).card.score
+
+
+def margins(
+    name: str, network: Any, node: str, score: str, images: Floats, targets: NDArray[np.integer]
+) -> Floats:
+    """How near each image (N,) is to where rounding decides its map; infinity where nothing is."""
+    found = [np.full(len(images), np.inf)]
+    made(name, network.watched(found), node, score, images, targets)
+    nearest: Floats = np.min(found, axis=0)
+    return nearest
+
+
 def at_layer(name: str) -> bool:
     """Whether it explains at a layer, not at the image."""
     return methods.load(name).at == "layer"

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from bench.subject import own_maps
 from bench.truth.diagnosis import Found, diagnose, explained
 from bench.truth.question import Question
+from bench.truth.tolerance import KINK
 from implementations.arrays import Floats
 from implementations.conventions import (
     FACTORS,
@@ -64,7 +65,7 @@ class Made(NamedTuple):
 class Asked:
     """What was explained: a network, images (N, H, W, C), targets (N,), a node, by which method.
 
-    `score` is what the model's output is, `precision` that in which it was explained.
+    `score` is what was explained, `precision` that in which it was.
     """
 
     network: Reference
@@ -79,6 +80,18 @@ class Asked:
     def tolerance(self) -> float:
         """How far a map may be from the oracle's, of the signed map's peak."""
         return TOLERANCES[self.precision]
+
+    @property
+    def usual(self) -> str:
+        """The score that the method explains where none is named."""
+        return own_maps.score(self.method)
+
+    @cached_property
+    def undecided(self) -> NDArray[np.bool_]:
+        """Which images (N,) are so near a kink that rounding decides where a gradient goes."""
+        layer = own_maps.read(self.method, self.network.architecture, self.node)
+        given = (self.network, layer, self.score, self.images, self.targets)
+        return np.asarray(own_maps.margins(self.method, *given) < KINK[self.precision])
 
     @property
     def at_layer(self) -> bool:
@@ -110,10 +123,10 @@ def unrectified(asked: Asked, name: str, score: str) -> Floats | None:
 
 
 class Prediction(NamedTuple):
-    """The maps (N, H, W) of a convention, and what an error of 1 before is in these (N,)."""
+    """The maps (N, H, W) of a convention, and what its signed map's peak is in these (N,)."""
 
     maps: Floats
-    scale: Floats
+    peak: Floats
 
 
 def predicted(asked: Asked, convention: Convention, maps: Floats) -> Prediction | None:
@@ -129,7 +142,7 @@ def predicted(asked: Asked, convention: Convention, maps: Floats) -> Prediction 
     found = [_finished(convention, way * signed, size) for way in ways]
     nearest = np.argmin([_far(each.maps, maps) for each in found], axis=0)
     picked = np.stack([each.maps for each in found])[nearest, np.arange(len(maps))]
-    return Prediction(picked, found[0].scale)
+    return Prediction(picked, found[0].peak)
 
 
 def _evidence(asked: Asked, convention: Convention, maps: Floats) -> tuple[Floats, Floats] | None:
@@ -148,7 +161,7 @@ def _finished(convention: Convention, signed: Floats, size: tuple[int, int]) -> 
         finished, before = finish(convention, signed, size), rectified(convention, signed)
         scaled = normalised(convention, finished, before, convention.epsilon)
         scale = np.ptp(scaled, axis=(1, 2)) / np.ptp(finished, axis=(1, 2))
-    return Prediction(scaled, scale)
+    return Prediction(scaled, scale * np.abs(signed).max(axis=(1, 2)))
 
 
 def _far(maps: Floats, other: Floats) -> Floats:
@@ -202,8 +215,8 @@ def first(asked: Asked, convention: Convention) -> str:
 
 
 def differing(asked: Asked, convention: Convention) -> list[str]:
-    """The factors in which a convention is another than the method's own, of a logit."""
-    found = convention.differs(replace(asked.plain, score="logit"))
+    """The factors in which a convention is another than the method's own, of its usual score."""
+    found = convention.differs(replace(asked.plain, score=asked.usual))
     return [each for each in found if (each, getattr(convention, each)) != ("resize", "none")]
 
 

@@ -130,7 +130,7 @@ def source(
     return found
 
 
-def literal(array: NDArray[Any]) -> str:
+def literal(array: NDArray[Any], digits: int = 9) -> str:
     """An array's values as a flat list in a source text, whole numbers as such."""
     flat = np.asarray(array, np.float64).ravel()
-    return f"[{', '.join(f'{value:.9g}' for value in flat)}]"
+    return f"[{', '.join(f'{value:.{digits}g}' for value in flat)}]"

@@ -21,7 +21,9 @@ class Offer:
     `why` what that cannot say and what is converted here, `reads` and `scores` what they are on a
     method's card.
     `canonical` are the options that make it compute our very map: none needed where it is empty,
-    none there are where it is None. `timed` are further settings whose price is worth knowing.
+    none there are where it is None. `still` are those at which an offer that draws draws nothing
+    that counts, and is our method `still_like`. `timed` are further settings whose price is worth
+    knowing.
     """
 
     like: str
@@ -30,6 +32,8 @@ class Offer:
     convention: Convention | str
     options: Mapping[str, Option] = field(default_factory=dict)
     canonical: Mapping[str, str] | None = None
+    still: Mapping[str, str] | None = None
+    still_like: str = ""
     timed: Sequence[Mapping[str, str]] = ()
     reads: Literal["none", "layer"] = "none"
     scores: tuple[str, ...] = SCORES

@@ -114,6 +114,8 @@ OFFERS = {
             **_NORMALIZE,
             "seed": Number(0, 0, 2**31 - 1, "seed of NumPy's generator"),
         },
+        still={"smooth_noise": "0", "normalize_map": "false"},
+        still_like="saliency",
         timed=({"smooth_noise": "0.15", "smooth_samples": "50"},),
     ),
 }

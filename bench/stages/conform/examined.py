@@ -12,7 +12,7 @@ from bench.engine.worker import Row
 from bench.stages.conform.design import Run
 from bench.stages.conform.explaining import Answer, Explain, answer
 from bench.truth import probes
-from bench.truth.claims import Asked
+from bench.truth.claims import TOLERANCES, Asked
 from bench.truth.conformity import DIFFERS, OTHER, SAME, Verdict, verdict, word
 from bench.truth.probes import Probe
 from implementations.arrays import Floats
@@ -22,6 +22,8 @@ from implementations.frameworks import hosts
 from implementations.frameworks.hosts import Host
 
 VOID, NOT_OFFERED = "void", "not offered"
+UNFOLLOWED = "it draws by itself: no oracle follows its draws here"
+UNSTEADY = "another map at each call, of one seed"
 GATE = 1e-5
 """How far a host's output may be from the oracle's, of its largest: else the run says nothing."""
 
@@ -41,6 +43,21 @@ class Subject:
     base: Floats | None = None
     other: str = ""
     """Why no convention is its own, where it says so."""
+    score: str = "logit"
+    """What is explained where the host's output is a logit."""
+    random: bool = False
+    """Whether it draws by itself, of a seed: it is held to its own base alone."""
+
+    def scored(self, host: Host) -> str:
+        """What is explained on a host: its output, or of a logit the score asked for."""
+        return self.score if host.scores == "logit" else host.scores
+
+    def asked(self, run: Run, probe: Probe, host: Host) -> Asked:
+        """What a run asks of it."""
+        return Asked(
+            probes.network(run.probe), probe.images, probe.targets, run.node(probe), self.method,
+            self.scored(host), host.precision,
+        )  # fmt: skip
 
 
 def rows(subject: Subject, runs: Iterable[Run]) -> Iterator[Row]:
@@ -63,17 +80,20 @@ def _row(subject: Subject, run: Run, base: bool) -> Row:
     off = gate(host, run, probe)
     if off > GATE:
         return {**same, "verdict": VOID, "size": _number(off), "precision": host.precision}
+    if subject.random and not (base or _drawn_alike(run, host)):
+        return {**same, "verdict": NOT_OFFERED, "reason": UNFOLLOWED}
     found = answer(subject.explain, host, probe, node, run.one_image)
     same |= {"precision": host.precision, "heard": "loud" if found.loud else "silent"}
     same |= {"notes": found.said, "line": found.line}
     if found.maps is None:
         return {**same, "verdict": found.word}
-    asked = Asked(
-        probes.network(run.probe), probe.images, probe.targets, node, subject.method, host.scores,
-        host.precision,
-    )  # fmt: skip
+    asked = subject.asked(run, probe, host)
     try:
-        told = judged(subject, run, asked, found)
+        if subject.random:
+            again = answer(subject.explain, host, probe, node, run.one_image)
+            told = repeated(subject, found, again)
+        else:
+            told = judged(subject, run, asked, found)
     except (BadInput, Unavailable) as error:
         return {**same, "verdict": NOT_OFFERED, "reason": str(error)}
     if base:
@@ -98,9 +118,33 @@ def judged(subject: Subject, run: Run, asked: Asked, found: Answer) -> Verdict:
         return replace(told, word=OTHER, conventions=told.conventions or subject.other)
     if subject.base is None or told.claim is None or told.word == SAME:
         return told
+    if subject.other and order is None:  # what it is on this probe, and it never said what
+        return told
     if subject.claim is not None and _one(told.claim) == _one(subject.claim):
         return told
     return replace(told, word=DIFFERS)
+
+
+def repeated(subject: Subject, found: Answer, again: Answer) -> Verdict:
+    """The verdict on an explainer that draws: the same map twice of one seed, and on every host."""
+    assert found.maps is not None
+    if again.maps is None or not np.array_equal(found.maps, again.maps):
+        return Verdict(DIFFERS, UNSTEADY, "heatmap", np.inf)
+    base = found.maps if subject.base is None else subject.base
+    if base.shape != found.maps.shape:
+        return Verdict(DIFFERS, f"the maps' shape is {found.maps.shape}", "heatmap", np.inf)
+    apart = float(np.abs(found.maps - base).max() / max(np.abs(base).max(), 1e-300))
+    if apart > TOLERANCES["float32"]:
+        return Verdict(DIFFERS, "of the same draws", "", apart)
+    if subject.base is None:
+        return Verdict(OTHER, subject.other)
+    return Verdict(SAME, "as its own base", "", apart)
+
+
+def _drawn_alike(run: Run, host: Host) -> bool:
+    """Whether an explainer that draws by itself draws in a run what it drew in the base run."""
+    given = run.like_base is not None and run.inputs == "given"
+    return given and host.precision == "float32"
 
 
 def _one(claim: Convention) -> Convention:

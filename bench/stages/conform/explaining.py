@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from bench.truth.probes import Probe
 from implementations.arrays import Floats
-from implementations.errors import Unavailable
+from implementations.errors import BadInput, Unavailable
 from implementations.frameworks.hosts import Host
 from implementations.methods import NamedMethod
 
@@ -62,6 +62,9 @@ def of_method(method: NamedMethod, framework: str, options: dict[str, str]) -> E
     def explain(host: Host, images: Any, targets: Any, node: str) -> Any:
         outputs = ("heatmap",)
         layer = host.named(node)
+        reads = method.at == "layer" or method.card.reads == "layer"
+        if reads and (reason := method.card.applies(host.network.architecture, node)):
+            raise Unavailable(reason)
         found = method.bind(framework, host.framework, host.network, layer, values, outputs)
         return found(images, targets)["heatmap"]
 
@@ -77,7 +80,7 @@ def answer(explain: Explain, host: Host, probe: Probe, node: str, one_image: boo
     try:
         host.prepare()
         parts = [_called(explain, host, *pair, node, heard) for pair in pairs]
-    except Unavailable as error:
+    except (BadInput, Unavailable) as error:  # of ours, before anything is asked of a library
         return Answer(None, NOT_OFFERED, str(error))
     except Exception as error:
         word, line = _where(error)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.stages.conform.design import Run
+from bench.truth.claims import TOLERANCES
 from bench.truth.probes import Probe
 from implementations.arrays import Floats
 from implementations.errors import Unavailable
@@ -45,6 +46,13 @@ class Deviation:
     probe: Probe
     node: str
     expected: Floats | None
+    tolerance: float = TOLERANCES["float32"]
+    """Of the largest value, from which the file says that it differs."""
+
+    @property
+    def digits(self) -> int:
+        """With how many digits values are written."""
+        return 9 if self.tolerance >= TOLERANCES["float32"] else 17
 
 
 def text(deviation: Deviation) -> str:
@@ -69,11 +77,12 @@ def text(deviation: Deviation) -> str:
         lines += ['print("expected a map of each image, found", found.shape)']
     else:
         lines += [
-            f"expected = {hosts.literal(deviation.expected)}",
+            f"expected = {hosts.literal(deviation.expected, deviation.digits)}",
             "apart = abs(found.ravel() - expected).max()",
             'print("expected", expected)', 'print("found", found.ravel().tolist())',
             'print("largest difference", apart)',
-            "raise SystemExit(bool(not apart <= 1e-5 * max(map(abs, expected))))",
+            f"raise SystemExit(bool(not apart <= {deviation.tolerance:g} * "
+            "max(map(abs, expected))))",
         ]  # fmt: skip
     if len(lines) > MOST_LINES:
         raise Unavailable(f"it takes {len(lines)} lines")

@@ -34,7 +34,7 @@ PROBES = "probes"
 REPRODUCERS = "reproducers"
 """The folder in the results, of files that show a deviation."""
 RANDOM = "seed"
-"""The option of an offer that draws by itself: no oracle can follow it."""
+"""The option of an offer that draws by itself: no oracle can follow it, but where it is `still`."""
 
 
 def cells(request: Request) -> Iterator[Cell]:
@@ -49,12 +49,12 @@ def cells(request: Request) -> Iterator[Cell]:
             continue
         same = _cell(request, library.framework, library.backend, name)
         for offer, offered in library.offers.items():
-            if offered.like in request.methods and RANDOM not in offered.options:
-                liked[offered.like] = None
+            if offered.like in request.methods:
+                if methods.load(offered.like).card.draws is None:
+                    liked[offered.like] = None
                 yield replace(same, method=offer)
-                if offered.canonical:
-                    options = tuple(sorted(offered.canonical.items()))
-                    yield replace(same, method=offer, options=options)
+                for settings in filter(None, (offered.canonical, offered.still)):
+                    yield replace(same, method=offer, options=tuple(sorted(settings.items())))
     for column in request.columns:
         for method in liked:
             if not request.libraries:
@@ -72,16 +72,23 @@ def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
     """A row a run of one explainer."""
     method: NamedMethod
     stated: Convention | str = ""
-    like, version, asked = cell.method, "", own_runs()
+    like, version, asked, random = cell.method, "", own_runs(), False
     if cell.library:
         library = libraries.load(cell.library)
         offered, method = library.offers[cell.method], library.method(cell.method)
         like, version, asked = offered.like, library.version(), runs(cell.framework)
         stated = "" if cell.options else offered.convention
+        still = bool(offered.still) and dict(cell.options) == dict(offered.still or {})
+        random = RANDOM in offered.options and not still
+        like = offered.still_like if still else like
     else:
         method = methods.load(cell.method)
-    explain = explaining.of_method(method, cell.framework, dict(cell.options))
-    subject = examined.Subject(explain, cell.framework, like, cell.precision)
+    options = dict(cell.options)
+    explain = explaining.of_method(method, cell.framework, options)
+    subject = examined.Subject(
+        explain, cell.framework, like, cell.precision, score=method.resolve(options)["score"],
+        random=random,
+    )  # fmt: skip
     if isinstance(stated, Convention):
         subject.claim = stated
     else:

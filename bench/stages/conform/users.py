@@ -81,7 +81,8 @@ def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
         yield {"status": "skipped", "reason": str(error), **version}
         return
     explain = explaining.of_user(function)
-    subject = examined.Subject(explain, cell.framework, cell.method)
+    usual = methods.load(cell.method).card.score
+    subject = examined.Subject(explain, cell.framework, cell.method, score=usual)
     through = list(runs(cell.framework))
     for run, row in zip(through, examined.rows(subject, through), strict=True):
         judged = _judged(run, row, function)

@@ -38,6 +38,8 @@ OFFERS = {
         convention=_DRAWN,
         why=f"The mean of the gradients' magnitudes, or of the gradients with abs=false. {_TUNNEL}",
         options=_OPTIONS,
+        still={"stdevs": "0"},
+        still_like="saliency",
         timed=(_OURS,),
     ),
     "noise_tunnel_smoothgrad_sq": Offer(

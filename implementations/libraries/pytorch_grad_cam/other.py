@@ -141,12 +141,17 @@ def build(offer: str, network: Network, layer: str, options: Options) -> Explain
 
 
 def _guided(library: Any) -> Explain:
+    from copy import copy
+
     import numpy as np
     import torch
 
     def explain(network: Network, images: Array, targets: Array) -> Intermediates:
-        kind = type(network)
-        own = kind(network.architecture, network.layers, network.device, network.precision)
+        own = network
+        if not hasattr(network, "_orig_mod"):  # one that is compiled has no modules but itself
+            own = copy(network)
+            layers = torch.nn.ModuleDict(dict(network.layers.items()))
+            own._modules = {**network._modules, "layers": layers}
         explainer = library.GuidedBackpropReLUModel(own)
         with torch.enable_grad():
             pairs = zip(images.detach().split(1), targets.tolist(), strict=True)

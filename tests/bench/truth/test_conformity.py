@@ -105,3 +105,40 @@ def test_single_precision_in_a_double_network_is_named() -> None:
 
 def test_a_variant_that_maps_every_class_is_passed_over() -> None:
     assert unrectified(asked("score_cam"), "score_cam[targets=all]", "logit") is None
+
+
+def test_a_method_is_held_to_the_score_that_it_explains() -> None:
+    about = asked("shapley_cam", score="log_probability")
+    assert verdict(about.canonical.heatmap, about).word == SAME
+    other = asked("shapley_cam")
+    told = verdict(other.canonical.heatmap, other)
+    assert (told.word, told.conventions) == (UP_TO, "score logit")
+    assert verdict(other.canonical.heatmap, about).word != SAME
+
+
+def test_an_image_that_rounding_decides_is_excused_and_named_and_no_other() -> None:
+    about = asked("integrated_gradients", probe="small")
+    assert about.undecided.tolist() == [False, False, False, True, False, False]
+    maps = about.canonical.heatmap.copy()
+    maps[3] *= 1.01
+    told = verdict(maps, about)
+    assert told.word == SAME and told.conventions == "but for image 3, which rounding decides"
+    maps[2] *= 1.01
+    assert verdict(maps, about).word == DIFFERS
+
+
+def test_what_float32_has_no_number_for_is_no_error() -> None:
+    about = asked("shapley_cam", probe="scaled-up", score="log_probability")
+    assert 0 < about.canonical.peak.min() < 1e-200
+    maps = about.canonical.heatmap.astype(np.float32)
+    assert not maps[about.canonical.peak.argmin()].any()
+    assert verdict(maps, about).word == SAME
+
+
+def test_another_formulas_error_is_of_its_own_peak() -> None:
+    about, cubes = asked("grad_cam_plus_plus"), "grad_cam_plus_plus, alpha ignored"
+    claim = Convention(formula=cubes, resize="none", normalise="min_max plus epsilon", epsilon=1e-8)
+    expected = predicted(about, claim, np.zeros_like(about.canonical.heatmap))
+    assert expected is not None
+    told = verdict(expected.maps + 2e-6, about, claim)
+    assert told.word == OTHER and told.size < 1e-5

@@ -18,7 +18,7 @@ from implementations.contract import Framework
 from implementations.frameworks.hosts import Host
 from implementations.frameworks.pytorch import layers as own
 from implementations.frameworks.pytorch import runtime
-from implementations.frameworks.pytorch.network import Network
+from implementations.frameworks.pytorch.network import LAYOUT, Network
 from implementations.frameworks.pytorch.weights import feature_orders, load
 
 HOSTS = {
@@ -54,7 +54,7 @@ class Written(nn.Module):  # type: ignore[misc]
     ) -> None:
         super().__init__()
         self.architecture, self.device, self.precision = architecture, device, precision
-        self.softmax = softmax
+        self.softmax, self.layout = softmax, LAYOUT[device]
         self.layers = nn.ModuleDict(dict(layers))
         self.orders = feature_orders(architecture) or {}
 
@@ -101,6 +101,8 @@ def make(name: str, architecture: Architecture, weights: Weights) -> Host:
     load(written, weights)
     if name == "frozen":
         written.requires_grad_(False)
+    if name == "compiled":
+        torch.compiler.reset()  # a process of a user has not compiled other probes before
     model = torch.compile(written, backend="aot_eager") if name == "compiled" else written
 
     def evaluated(images: Array) -> Array:

@@ -22,6 +22,13 @@ ENDS = {
     "strided_input": "images = images.repeat_interleave(2, dim=3)[..., ::2]",
 }
 
+FUNCTION = (
+    "class Function(nn.Module):",
+    "    def forward(self, x):",
+    "        return torch.relu(x)",
+)
+"""A ReLU that is no nn.ReLU."""
+
 
 def source(
     name: str, architecture: Architecture, weights: Weights, images: Floats, node: str
@@ -30,8 +37,6 @@ def source(
     nodes = architecture.nodes
     if any(after.inputs != (before.name,) for before, after in pairwise(nodes)):
         raise Unavailable("a network with joins is no nn.Sequential")
-    if name == "functional":
-        raise Unavailable("ReLUs that are functions are in no nn.Sequential")
     modules = [_module(each, name, architecture) for each in nodes]
     modules += ["nn.Softmax(1)"] if name == "softmax" else []
     held = make("plain", architecture, weights).model.state_dict()
@@ -41,6 +46,7 @@ def source(
         "import torch\nfrom torch import nn",
         [
             "relu = nn.ReLU()" if name == "reused" else "",
+            *(FUNCTION if name == "functional" else ()),
             f"model = nn.Sequential({', '.join(modules)}).eval()",
             f"values = [{values}]",
             "for tensor, value in zip(model.state_dict().values(), values):",
@@ -57,7 +63,8 @@ def source(
 
 def _module(node: Node, host: str, architecture: Architecture) -> str:
     if node.kind == "relu":
-        return {"inplace": "nn.ReLU(inplace=True)", "reused": "relu"}.get(host, "nn.ReLU()")
+        named = {"inplace": "nn.ReLU(inplace=True)", "reused": "relu", "functional": "Function()"}
+        return named.get(host, "nn.ReLU()")
     text = repr(layer(node, architecture))
     if "\n" in text:  # one that pads before it
         inner = ", ".join(f"nn.{line.split(': ', 1)[1]}" for line in text.splitlines()[1:-1])

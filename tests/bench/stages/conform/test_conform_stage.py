@@ -5,12 +5,17 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 
+import pytest
+
+from bench.record.cell import Cell
 from bench.record.schema import COLUMNS
-from bench.stages.conform import stage
-from bench.stages.conform.design import runs
+from bench.stages.conform import examined, stage
+from bench.stages.conform.design import Run, runs
 from bench.subject.names import pick_columns
 from bench.subject.request import Request
+from implementations.frameworks import hosts
 
 
 def test_offers_as_shipped_and_made_ours_then_our_own_builders() -> None:
@@ -35,6 +40,58 @@ def test_our_own_builder_is_the_same_in_every_run() -> None:
     rows = list(stage.measure(cell, {}))
     assert Counter(row["verdict"] for row in rows) == {"same": len(rows)}
     assert all(set(row) <= set(COLUMNS) for row in rows)
+
+
+def cell(method: str, library: str = "", framework: str = "pytorch", **options: str) -> Cell:
+    asked = Request(command="conform")
+    made = stage._cell(asked, framework, "", library)
+    return replace(made, method=method, options=tuple(sorted(options.items())))
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The runs of the smallest probes alone."""
+    probes = ("rational", "small")
+    ours = [Run(hosts.OWN), *(Run(hosts.OWN, probe=each) for each in probes)]
+    theirs = [Run(), Run("inplace"), Run(inputs="permuted"), Run(probe="small")]
+    monkeypatch.setattr(stage, "own_runs", lambda: ours)
+    monkeypatch.setattr(stage, "runs", lambda framework: theirs)
+
+
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize("method", ["shapley_cam", "integrated_gradients"])
+def test_ours_are_the_same_at_their_own_score(method: str) -> None:
+    verdicts = [row["verdict"] for row in stage.measure(cell(method), {})]
+    assert set(verdicts) <= {"same", "not offered"} and verdicts[0] == "same"
+
+
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize("method", ["occlusion", "cam"])
+def test_what_a_probe_is_too_small_for_is_not_offered_and_says_why(method: str) -> None:
+    rows = list(stage.measure(cell(method), {}))
+    small = [row for row in rows if row["probe"] == "small"]
+    assert [row["verdict"] for row in small] == ["not offered"] and small[0]["reason"]
+
+
+@pytest.mark.usefixtures("few")
+def test_an_offer_that_draws_is_held_to_itself_and_where_it_is_still_to_ours() -> None:
+    drawn, still = "noise_tunnel_smoothgrad", {"stdevs": "0"}
+    asked = list(stage.cells(Request(command="conform", methods=("smooth_grad",),
+                                     libraries=("captum",))))  # fmt: skip
+    assert [dict(each.options) for each in asked if each.method == drawn] == [{}, still]
+    rows = list(stage.measure(cell(drawn, "captum"), {stage.REPRODUCERS: "none"}))
+    told = {row["condition"]: (row["verdict"], row.get("reason", "")) for row in rows}
+    assert told["base"][0] == "other formula" and told["inplace host"][0] == "same"
+    assert told["permuted"] == told["probe small"] == ("not offered", examined.UNFOLLOWED)
+    rows = list(stage.measure(cell(drawn, "captum", **still), {}))
+    assert {(row["like"], row["verdict"]) for row in rows} == {("saliency", "same")}
+
+
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize("offer", ["deep", "partition"])
+def test_a_library_that_asks_how_arrays_lie_has_its_hosts(offer: str) -> None:
+    rows = list(stage.measure(cell(offer, "shap"), {stage.REPRODUCERS: "none"}))
+    assert {row["verdict"] for row in rows[:2]} <= {"same", "other formula"}
 
 
 def test_asking_imports_no_framework() -> None:
