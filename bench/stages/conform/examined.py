@@ -83,6 +83,8 @@ def _row(subject: Subject, run: Run, base: bool) -> Row:
     if subject.random and not (base or _drawn_alike(run, host)):
         return {**same, "verdict": NOT_OFFERED, "reason": UNFOLLOWED}
     found = answer(subject.explain, host, probe, node, run.one_image)
+    if found.word == NOT_OFFERED:
+        return {**same, "verdict": NOT_OFFERED, "reason": found.said}
     same |= {"precision": host.precision, "heard": "loud" if found.loud else "silent"}
     same |= {"notes": found.said, "line": found.line}
     if found.maps is None:

@@ -17,7 +17,7 @@ from implementations.frameworks.pytorch.layers import layer
 ENDS = {
     "frozen": "model.requires_grad_(False)",
     "train": "model.train()",
-    "compiled": 'model = torch.compile(model, backend="aot_eager")',
+    "compiled": 'model = torch.compile(model, backend="aot_eager"); model(images)',
     "float64": "model, images = model.double(), images.double()",
     "strided_input": "images = images.repeat_interleave(2, dim=3)[..., ::2]",
 }

@@ -91,7 +91,7 @@ def test_an_offer_that_draws_is_held_to_itself_and_where_it_is_still_to_ours() -
 @pytest.mark.parametrize("offer", ["deep", "partition"])
 def test_a_library_that_asks_how_arrays_lie_has_its_hosts(offer: str) -> None:
     rows = list(stage.measure(cell(offer, "shap"), {stage.REPRODUCERS: "none"}))
-    assert {row["verdict"] for row in rows[:2]} <= {"same", "other formula"}
+    assert rows[0]["verdict"] in ("same", "other formula")
 
 
 def test_asking_imports_no_framework() -> None:
