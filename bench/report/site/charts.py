@@ -23,11 +23,15 @@ class Chart:
     told: str = ""
 
 
-def chart(name: str, title: str, made: Any, told: str = "", height: int = 280) -> Chart:
-    """A chart of Altair's, as wide as its place, in the site's colours."""
+def chart(
+    name: str, title: str, made: Any, told: str = "", height: int = 280, *, step: int = 0
+) -> Chart:
+    """A chart of Altair's, as wide as its place or a step for each value, in the site's colours."""
     from markupsafe import Markup
 
     sized = made if hasattr(made, "hconcat") else made.properties(width="container", height=height)
+    if step:
+        sized = made.properties(width={"step": step}, height={"step": step})
     spec = sized.to_dict(validate=True)
     spec.pop("config", None)
     return Chart(name, title, Markup(plain(spec)), told)
@@ -41,16 +45,24 @@ def colour(field: str, title: str | None = None, **more: Any) -> Any:
     return alt.Color(f"{field}:N", scale=scale, title=title or field)
 
 
+def dashed(field: str) -> Any:
+    """A dash for each value of a column of texts, in the legend too."""
+    import altair as alt
+
+    legend = alt.Legend(symbolType="stroke", symbolStrokeColor="#8a8a8a")
+    return alt.StrokeDash(f"{field}:N", title=field, legend=legend)
+
+
 def of_selection() -> list[Chart]:
     """The charts of the page on which people choose."""
     import altair as alt
 
     data = alt.Chart(alt.NamedData(name=SELECTION))
-    ms = alt.Y("ms_per_image:Q", title="ms an image", scale=alt.Scale(type="log"))
+    ms = alt.Y("ms_per_image:Q", title="ms an image", scale=alt.Scale(type="log", nice=False))
     tips = ["what:N", "column:N", "mode:N", "batch:Q", alt.Tooltip("ms_per_image:Q", format=".3")]
     batches = data.mark_line(point=alt.OverlayMarkDef(size=50, filled=True)).encode(
         x=alt.X("batch:Q", title="images of a call", scale=alt.Scale(type="log", base=2)),
-        y=ms, color=colour("column"), strokeDash=alt.StrokeDash("mode:N"), tooltip=tips,
+        y=ms, color=colour("column"), strokeDash=dashed("mode"), tooltip=tips,
     )  # fmt: skip
     across = alt.X("ms_per_image:Q", title="ms an image", scale=alt.Scale(type="log"))
     column = alt.Y("column:N", title=None)
@@ -118,12 +130,13 @@ def of_contrast() -> list[Chart]:
     )
     lines = data.mark_line(point=True).encode(
         x=alt.X("at:Q", title="share of the image"), y=alt.Y("value:Q", title="probability"),
-        color=colour("explainer"),
-        tooltip=["explainer:N", "at:Q", alt.Tooltip("value:Q", format=".3")],
+        color=colour("explainer"), strokeDash=dashed("curve"),
+        tooltip=["explainer:N", "curve:N", "at:Q", alt.Tooltip("value:Q", format=".3")],
     )  # fmt: skip
-    square = alt.Y("other:N", title=None)
+    small = {"labelFontSize": 9, "labelOverlap": False, "labelLimit": 150}
+    square = alt.Y("other:N", title=None, axis=alt.Axis(**small))
     alike = data.mark_rect().encode(
-        x=alt.X("explainer:N", title=None, axis=alt.Axis(labelAngle=-40)), y=square,
+        x=alt.X("explainer:N", title=None, axis=alt.Axis(labelAngle=-90, **small)), y=square,
         color=alt.Color("value:Q", title="likeness",
                         scale=alt.Scale(scheme="purpleorange", domain=[-1, 1], reverse=True)),
         tooltip=["explainer:N", "other:N", alt.Tooltip("value:Q", format=".3")],
@@ -132,8 +145,10 @@ def of_contrast() -> list[Chart]:
         chart("frontier", "Cost and worth", frontier,
               "The grey line joins those that nothing cheaper reaches, others what samples at "
               "several budgets; dashed: controls.", 340),
-        chart("alike", "How alike they are", alike, "Means over images.", 340),
-        chart("curves", "As pixels go, or come", lines, "Of the images classified correctly."),
+        chart("alike", "How alike they are", alike, "Means over images.", step=12),
+        chart("curves", "As pixels go, or come", lines,
+              "Of the images classified correctly: Grad-CAM, those that nothing cheaper "
+              "reaches, the best control and the next."),
     ]  # fmt: skip
 
 

@@ -107,6 +107,7 @@ def _rank(run: tuple[Any, pd.DataFrame], base: Any) -> tuple[Any, ...]:
 
 def _pictures(found: list[Gallery], method: str) -> Iterator[Part]:
     mine = [gallery for gallery in found if method in gallery.oracle]
+    mine.sort(key=lambda gallery: gallery.bare(method))
     if not mine:
         return
     shown = [(f"{g.architecture} on {g.dataset}", g.strip(method)) for g in mine[:3]]

@@ -41,6 +41,11 @@ class Gallery:
     oracle: dict[str, Maps]
     runs: tuple[str, ...]
 
+    def bare(self, method: str = "grad_cam") -> float:
+        """The share of the oracle's maps by a method that are empty; 1 where it has none."""
+        maps = self.oracle.get(method)
+        return 1.0 if maps is None else float(np.mean(zero_maps(maps)))
+
     def strip(self, method: str) -> str:
         """The images, and the oracle's heatmaps by a method over them: a picture's address."""
         maps = self.oracle[method]

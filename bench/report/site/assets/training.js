@@ -18,7 +18,7 @@
     const most = networks.map((name) => [distinct(data.epochs.filter((row) => network(row) === name), (row) => row.column).length, name]).sort((a, b) => b[0] - a[0]);
     const here = camparison.options(fields.network, networks.map((name) => [name]), fields.network.value || asked.get("network") || most[0][1]);
     const mine = data.epochs.filter((row) => network(row) === here);
-    const optimizer = camparison.options(fields.optimizer, distinct(mine, (row) => row.optimizer).map((name) => [name, name || "none named"]), fields.optimizer.value || asked.get("optimizer") || "");
+    const optimizer = camparison.options(fields.optimizer, distinct(mine, (row) => row.optimizer).map((name) => [name, name || "none named"]), fields.optimizer.value || asked.get("optimizer") || "matched");
     const rows = mine.filter((row) => row.optimizer === optimizer);
     const column = camparison.options(fields.column, distinct(rows, (row) => row.column).map((name) => [name]), fields.column.value || asked.get("column") || "");
     const same = (row) => network(row) === here && row.optimizer === optimizer;
@@ -43,7 +43,8 @@
     const known = lines.filter((line) => line.accuracy !== null).sort((a, b) => b.accuracy - a.accuracy);
     const worst = data.parting.filter(same);
     let told = `${here}, ${optimizer}: `;
-    told += known.length ? `test accuracies from ${percent(known.at(-1).accuracy)} (${known.at(-1).column}) to ${percent(known[0].accuracy)} (${known[0].column}), ${known[0].epochs} epochs` : "no accuracy was measured";
+    const alike = known.length > 1 && known.every((line) => line.accuracy === known[0].accuracy);
+    told += alike ? `all ${known.length} columns reach a test accuracy of ${percent(known[0].accuracy)} in ${known[0].epochs} epochs` : known.length ? `test accuracies from ${percent(known.at(-1).accuracy)} (${known.at(-1).column}) to ${percent(known[0].accuracy)} (${known[0].column}), ${known[0].epochs} epochs` : "no accuracy was measured";
     if (worst.length) told += `; the losses of two columns are never further apart than ${number(Math.max(...worst.map((row) => row.apart)))} of the larger`;
     document.querySelector("[data-told]").textContent = `${told}.`;
     camparison.draw("losses", data.losses.filter(same).map((row) => ({ column: row.column, seed: String(row.seed), step: row.step, loss: row.loss })));

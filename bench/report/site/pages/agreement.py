@@ -15,6 +15,8 @@ ORDER = 20
 PATH = "agreement.html"
 TITLE = "Agreement"
 TABLES = ("agreement", "agreement_stages", "agreement_kinks")
+REDUCED = "precision"
+"""The table of what TF32, bfloat16 and others change."""
 WHERE = ("device", "precision", "weights", "column")
 CELLS = (
     *WHERE, "what", "network", "layer", "mode", "machine_id", "images", "max_rel", "median_rel",
@@ -22,8 +24,8 @@ CELLS = (
     "first_out", "passed", "stale", "reason",
 )  # fmt: skip
 STAGES = (
-    *WHERE, "what", "compared", "images", "tolerance", "share_within", "max_rel", "worst_dataset",
-    "worst_architecture", "worst_layer", "worst_mode", "stale",
+    *WHERE, "what", "machine_id", "compared", "images", "tolerance", "share_within", "max_rel",
+    "worst_dataset", "worst_architecture", "worst_layer", "worst_mode", "stale",
 )  # fmt: skip
 IMAGES = (
     *WHERE, "what", "network", "layer", "mode", "compared", "image", "error", "kink_distance",
@@ -45,10 +47,10 @@ def make(material: Material) -> Iterator[Page]:
     }
     table = material.table("agreement")
     context = {
-        **grids.context(material), "there": table is not None, "note": table.note if table else "",
-        "further": grids.further(material, *TABLES),
+        **grids.context(material, REDUCED), "there": table is not None,
+        "note": table.note if table else "", "further": grids.further(material, *TABLES),
     }  # fmt: skip
-    foot = grids.foot(material, *TABLES)
+    foot = grids.foot(material, *TABLES, REDUCED)
     yield Page(PATH, TITLE, "agreement.html", context, data, ("agreement.js",), foot)
 
 

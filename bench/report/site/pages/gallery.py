@@ -15,7 +15,8 @@ TITLE = "Gallery"
 
 def make(material: Material) -> Iterator[Page]:
     """The one page; the pictures of each network are a file that is loaded when it is asked for."""
-    found = material.galleries
+    # First what has something to show: of a few networks Grad-CAM has no evidence anywhere.
+    found = sorted(material.galleries, key=lambda each: each.bare())
     index = [
         {"name": each.name, "title": f"{each.architecture} on {each.dataset}",
          "methods": each.methods}
