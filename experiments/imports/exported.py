@@ -13,14 +13,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from datasets import photographs
+from datasets.contract import centre
+from experiments.imports.computed import explained
 from experiments.imports.networks import SOURCES
 from implementations.architecture import graph, registered, weights
 from implementations.architecture.shapes import parameters
 from implementations.errors import BadInput, one_line
 from implementations.importers.onnx import checking
-from implementations.importers.onnx.convert import Wanted, convert
+from implementations.importers.onnx.convert import Imported, Wanted, convert
 from implementations.oracle import runtime
+
+LARGE, COLOURS = 200, 3
+"""Pixels of a side from which photographs are shown, which have three channels."""
 
 
 def row(source: str, name: str, folder: Path) -> dict[str, Any]:
@@ -50,16 +57,24 @@ def row(source: str, name: str, folder: Path) -> dict[str, Any]:
         return {**told, "status": "broken", "reason": one_line(f"{type(error).__name__}: {error}")}
     finally:
         file.unlink(missing_ok=True)
-    images = checking._images(made)
-    network = runtime.build(made.architecture, made.weights)
-    logits = network(runtime.put(network, images))
+    images = shown(made)
+    expected = explained("reference", runtime, made.architecture, made.weights, images)
     (folder / registered.IN_FOLDER).write_text(json.dumps(graph.document(made.architecture)))
     weights.save(folder / registered.WEIGHTS_IN_FOLDER, made.weights)
-    np.savez(folder / "answer.npz", images=images, logits=logits)
+    np.savez(folder / "answer.npz", images=images, **expected)
     return {
         **told, "status": "imported", "reason": checked.why, "evaluator_float64": checked.exact,
         "onnxruntime_float32": checked.single, "import_s": round(time.monotonic() - begun, 1),
     }  # fmt: skip
+
+
+def shown(made: Imported) -> NDArray[np.float32]:
+    """Two images of its size: random ones, or where it is large scikit-learn's photographs."""
+    height, width, channels = made.architecture.input_shape
+    if min(height, width) < LARGE or channels != COLOURS:
+        return np.random.default_rng(9).random((2, height, width, channels), np.float32)
+    _, whole = photographs.photographs()
+    return centre(whole[:2], (height, width))
 
 
 def main(source: str, work: str, *names: str) -> None:

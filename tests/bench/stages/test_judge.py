@@ -183,7 +183,7 @@ def judged(court: Court, tmp_path_factory: pytest.TempPathFactory) -> Callable[[
     folder = tmp_path_factory.mktemp("judged")
 
     def run(label: str) -> Values:
-        column = next(each for each in frameworks.columns() if each.label == label)
+        column = next(each for each in frameworks.known() if each.label == label)
         if column.missing:
             pytest.skip(column.missing)
         cell = replace(court.cell, framework=column.framework, backend=column.backend,
@@ -203,11 +203,14 @@ def judged(court: Court, tmp_path_factory: pytest.TempPathFactory) -> Callable[[
     return run
 
 
-@pytest.mark.parametrize("label", [c.label for c in frameworks.columns() if c.framework != "jax"])
+@pytest.mark.parametrize("label", [c.label for c in frameworks.known() if c.framework != "jax"])
 def test_a_maps_score_is_the_same_in_every_column(
     court: Court, judged: Callable[[str], Values], label: str
 ) -> None:
-    """To 1e-5 for every image, and what is predicted exactly but for images at a boundary."""
+    """To 1e-5 for every image, and what is predicted exactly but for images at a boundary.
+
+    onnxruntime, which differentiates nothing, judges like any other.
+    """
     ours, theirs = judged("jax"), judged(label)
     for name in ("deletion", "insertion", "removal_gain"):
         np.testing.assert_allclose(theirs[name], ours[name], atol=ALIKE)
