@@ -24,4 +24,6 @@ def unknown(what: str, given: str, known: Iterable[str], where: str = "") -> str
     names = list(known)
     near = difflib.get_close_matches(given, names, n=3, cutoff=0.5)
     mend = f"did you mean {' or '.join(near)}?" if near else f"one of: {', '.join(names)}"
+    if not names:
+        mend = "there is none"
     return f"unknown {what} {where}{given!r}; {mend}"

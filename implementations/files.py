@@ -1,13 +1,15 @@
-"""Files that a user names, opened only where they are plain, and those found by their names."""
+"""Files: opened only where they are plain, written whole or not at all, found by their names."""
 
 from __future__ import annotations
 
 import importlib
 import json
 import os
+import secrets
 import stat
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO
@@ -99,6 +101,66 @@ def recognise(head: bytes) -> str | None:
     if head.lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
         return "a web page; download the file itself, not the page about it"
     return next((told for magic, told in FORMATS if head.startswith(magic)), None)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all. Raises BadInput where the place cannot be written."""
+    with replacing(path) as stream:
+        stream.write(content)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A new file that is put in the path's place once it is whole. Raises BadInput.
+
+    It has no name until then, so that a kill leaves nothing.
+    """
+    with writing(path):
+        young = path.with_name(f".{path.name[:200]}.{secrets.token_hex(4)}.tmp")
+        try:
+            with _nameless(young) as stream:
+                yield stream
+                os.fchmod(stream.fileno(), 0o644)
+                stream.flush()
+                if not young.exists():
+                    # With a folder's number, as Python follows the link only then.
+                    of = stream.fileno()
+                    os.link(f"/proc/self/fd/{of}", young, src_dir_fd=of)
+            young.replace(path)
+        finally:
+            discard(young)
+
+
+def _nameless(path: Path) -> BinaryIO:
+    """A new file in the path's folder, without a name; where that cannot be, with the path's."""
+    with suppress(OSError):
+        return os.fdopen(os.open(path.parent, os.O_TMPFILE | os.O_WRONLY, 0o600), "wb")
+    return path.open("xb")
+
+
+def discard(path: Path) -> None:
+    """Remove a file where it can be removed: a folder made read-only meanwhile is told already."""
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Raises BadInput where no file can be put at a path, or what is there is no plain file.
+
+    A link counts as none: to replace it would not write what it points to.
+    """
+    if "\0" in str(path):
+        raise BadInput(f"cannot write {path}: no file's name has a null character; name another")
+    try:
+        mode = path.lstat().st_mode if os.path.lexists(path) else stat.S_IFREG
+        if not stat.S_ISREG(mode):
+            kinds = {stat.S_IFDIR: "a folder", stat.S_IFLNK: "a link"}
+            what = kinds.get(stat.S_IFMT(mode), "a pipe or a device")
+            raise BadInput(f"cannot write {path}: it is {what}; name a file")
+        yield
+    except OSError as error:
+        raise BadInput(f"cannot write {path}: {error.strerror}; name another place") from error
 
 
 def _reason(error: Exception) -> str:

@@ -113,6 +113,7 @@ class _Drawing(NamedTuple):
 def _explained(asked: Single, cell: Cell, subject: given.Given, drawing: _Drawing) -> Row:
     """The child's row; where it ended well, the answer and its picture are in their places."""
     from bench.cli import explained
+    from bench.engine import scratch
     from bench.engine.alone import alone
     from bench.engine.progress import ticker
     from implementations.architecture import weights
@@ -120,18 +121,16 @@ def _explained(asked: Single, cell: Cell, subject: given.Given, drawing: _Drawin
     # Beside the answer's place, on its disk; whatever ends this, nothing stays of it.
     with (
         weights.writing(asked.out),
-        tempfile.TemporaryDirectory(
-            dir=asked.out.parent, prefix=f".{asked.out.name}.", suffix=".tmp"
-        ) as folder,
+        scratch.beside(asked.out) as folder,
         ticker("explain", 1) as progress,
     ):
-        made = Path(folder) / "maps"
+        made = folder / "maps"
         targets = str(Path(asked.targets).resolve()) if asked.targets else None
         context = {
             **subject.context, "targets": targets, "out": str(made.resolve()),
             "expect": expecting.checked(asked.expect, subject),
             "stages": asked.save == "stages", "normalise": asked.normalise,
-            "sheet": str(Path(folder).resolve()), "shards": 0,
+            "sheet": str(folder.resolve()), "shards": 0,
         }  # fmt: skip
         want, shown = drawing.want, 1
         if want:

@@ -30,6 +30,8 @@ MOST_BYTES = 1 << 40
 """Bytes of the largest array that is mapped; a part of it is in memory at a time."""
 MOST_UNPACKED = 1 << 32
 """Bytes of the largest array that is read out of an archive into memory."""
+MOST_FOLD, SMALL = 100, 1 << 28
+"""How many times its packed size an array of an archive may be, if it is not small, in bytes."""
 PART = 1 << 26
 """Bytes of images that are looked at or converted at a time."""
 ROUNDING = 5e-7
@@ -94,6 +96,8 @@ def _only_array(stream: BinaryIO, what: str) -> NDArray[Any]:
         size = members[0].file_size
         if size > MOST_UNPACKED:
             raise ValueError(f"an archive of {size} bytes unpacked; save it with numpy.save")
+        if size > max(SMALL, MOST_FOLD * members[0].compress_size):
+            raise ValueError(f"an archive that holds {size} bytes of nothing; use numpy.save")
         try:
             with archive.open(members[0]) as file:
                 shape, fortran, dtype = _header(file, what, size)

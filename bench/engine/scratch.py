@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import atexit
 import fcntl
+import glob
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -40,11 +43,10 @@ def spaceless() -> Path:
 def folder() -> Path:
     """The folder of this command, which only this user can read; it goes when the process ends."""
     place = spaceless()
-    _reclaim(place)
+    _reclaim([*place.glob(f"{PREFIX}*"), *place.glob(f".{PREFIX}*")])
     # Under another name until it is locked: a command that looks just then would remove it.
     young = Path(tempfile.mkdtemp(prefix=f".{PREFIX}", dir=place))
-    held = os.open(young / LOCK, os.O_CREAT | os.O_RDWR, 0o600)  # closed by the end of the process
-    fcntl.flock(held, fcntl.LOCK_EX)
+    _hold(young)  # until the end of the process
     made = young.rename(place / young.name.removeprefix("."))
     maker = os.getpid()
 
@@ -73,9 +75,32 @@ def guard() -> None:
         os.close(ending)
 
 
-def _reclaim(place: Path) -> None:
+@contextmanager
+def beside(path: Path) -> Iterator[Path]:
+    """A folder on the disk of a file that is being made, which goes when that is done or stopped.
+
+    Those that killed commands left of the same file go first.
+    """
+    name = path.name[:200]
+    _reclaim(path.parent.glob(f".{glob.escape(name)}.*.tmp"))
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{name}.", suffix=".tmp") as made:
+        held = _hold(Path(made))
+        try:
+            yield Path(made)
+        finally:
+            os.close(held)
+
+
+def _hold(folder: Path) -> int:
+    """Lock a folder until the number that is returned is closed."""
+    held = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    return held
+
+
+def _reclaim(folders: Iterable[Path]) -> None:
     """Remove the folders of commands that were killed: those of this user whose lock is free."""
-    for path in [*place.glob(f"{PREFIX}*"), *place.glob(f".{PREFIX}*")]:
+    for path in folders:
         try:
             about = path.lstat()
             if path.name.startswith(".") and time.time() - about.st_mtime < BEGINNING_S:

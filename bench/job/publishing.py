@@ -110,17 +110,17 @@ def publish(
     be read, is published already, or is not in a commit in which it could be read later.
     """
     listed = {entry["file"]: entry for entry in runs.named(results)}
-    kept = {file: runs.read(results / "runs" / file) for file in listed}
     there = {path.name.removesuffix(".jsonl.gz"): path for path in source.glob("runs/*.jsonl.gz")}
     if strange := sorted(set(names) - there.keys()):
         raise BadInput(unknown("run", strange[0], sorted(there), f"of {source} "))
-    added = {there[name].name: runs.read(there[name]) for name in names}
-    if twice := sorted(added.keys() & listed.keys()):
+    if twice := sorted({there[name].name for name in names} & listed.keys()):
         raise BadInput(f"{twice[0]} is published already")
     leaving = {f"{name}.jsonl.gz": reason for name in withdrawn}
     if strangers := sorted(leaving.keys() - listed.keys()):
         raise BadInput(f"{strangers[0]} is not published; {results / LIST} names those that are")
+    added = {there[name].name: runs.read(there[name]) for name in names}
     if added:
+        kept = {file: runs.read(results / "runs" / file) for file in listed}
         leaving = {**outdated({**kept, **added}, kept), **leaving}
     gone = [
         {"file": file, "sha256": listed[file]["sha256"], "reason": why,

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
-import stat
-import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +16,10 @@ from implementations.architecture.graph import Architecture
 from implementations.architecture.shapes import parameters
 from implementations.arrays import Weights
 from implementations.errors import BadInput, one_line
-from implementations.files import open_plain, recognise
+from implementations.files import discard as discard
+from implementations.files import open_plain, recognise, replacing
+from implementations.files import write_bytes as write_bytes
+from implementations.files import writing as writing
 
 MOST_BYTES = 1 << 36
 """Bytes of the largest file of arrays that is read: 64 GiB, kept heatmaps and all."""
@@ -145,53 +144,8 @@ def save(
     path: Path, arrays: Mapping[str, NDArray[Any]], about: Mapping[str, str] | None = None
 ) -> None:
     """Write a safetensors file under a temporary name and move it into place. Raises BadInput."""
-    with _replacing(path) as stream:
+    with replacing(path) as stream:
         tensor_file.write(stream, arrays, about or {})
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all. Raises BadInput where the place cannot be written."""
-    with _replacing(path) as stream:
-        stream.write(content)
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file beside a path, put in its place once it is whole."""
-    with writing(path):
-        handle, temporary = tempfile.mkstemp(".tmp", f".{path.name}.", path.parent)
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                yield stream
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(path)
-        finally:
-            discard(Path(temporary))
-
-
-def discard(path: Path) -> None:
-    """Remove a file where it can be removed: a folder made read-only meanwhile is told already."""
-    with suppress(OSError):
-        path.unlink(missing_ok=True)
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Raises BadInput where no file can be put at a path, or what is there is no plain file.
-
-    A link counts as none: to replace it would not write what it points to.
-    """
-    if "\0" in str(path):
-        raise BadInput(f"cannot write {path}: no file's name has a null character; name another")
-    try:
-        mode = path.lstat().st_mode if os.path.lexists(path) else stat.S_IFREG
-        if not stat.S_ISREG(mode):
-            kinds = {stat.S_IFDIR: "a folder", stat.S_IFLNK: "a link"}
-            what = kinds.get(stat.S_IFMT(mode), "a pipe or a device")
-            raise BadInput(f"cannot write {path}: it is {what}; name a file")
-        yield
-    except OSError as error:
-        raise BadInput(f"cannot write {path}: {error.strerror}; name another place") from error
 
 
 def about(path: Path) -> dict[str, str]:

@@ -5,13 +5,22 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from implementations.errors import BadInput, Unavailable, one_line
-from implementations.files import FORMATS, importing, open_plain, read_json, read_plain, recognise
+from implementations.files import (
+    FORMATS,
+    importing,
+    open_plain,
+    read_json,
+    read_plain,
+    recognise,
+    write_bytes,
+)
 
 
 def test_a_plain_file_is_read_also_behind_a_link(tmp_path: Path) -> None:
@@ -121,3 +130,28 @@ def test_a_broken_file_is_named_with_its_line(
 
 def test_a_sound_file_is_its_module() -> None:
     assert importing("implementations.errors", "").Unavailable is Unavailable
+
+
+@pytest.mark.parametrize("named", [False, True], ids=["nameless", "where none may be nameless"])
+def test_a_kill_leaves_nothing_of_a_file_that_is_being_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: bool
+) -> None:
+    opened, linked, seen = os.open, os.link, []
+
+    def refusing(path: Path, flags: int, mode: int = 0o777) -> int:
+        if flags & os.O_TMPFILE == os.O_TMPFILE:
+            raise OSError
+        return opened(path, flags, mode)
+
+    def looking(*given: Any, **named: Any) -> None:
+        seen.append(sorted(path.name for path in tmp_path.iterdir()))
+        linked(*given, **named)
+
+    if named:
+        monkeypatch.setattr(os, "open", refusing)
+    monkeypatch.setattr(os, "link", looking)
+    for content in (b"one", b"another"):
+        write_bytes(tmp_path / "file", content)
+        assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("file", content)]
+        assert (tmp_path / "file").stat().st_mode & 0o777 == 0o644
+    assert seen == ([] if named else [[], ["file"]])

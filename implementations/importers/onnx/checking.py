@@ -7,6 +7,7 @@ installed, in a process of its own on a copy whose large tensors lie beside it.
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
 import tempfile
@@ -171,7 +172,10 @@ def _second(
         np.save(names[1], images)
         command = [sys.executable, "-c", RUN, *names]
         try:
-            done = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)
+            done = subprocess.run(
+                command, capture_output=True, timeout=SECONDS, check=False,
+                env={**os.environ, "TMPDIR": folder},  # where onnxruntime leaves a file
+            )  # fmt: skip
         except subprocess.TimeoutExpired:
             return None
         if done.returncode:

@@ -149,6 +149,17 @@ def test_an_archive_of_arrays(place: Any, refused: Callable[..., str]) -> None:
     assert "an archive of 2 files" in refused(images=place.folder / "images.npz")
 
 
+def test_an_archive_of_gigabytes_of_nothing(
+    place: Any, refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(user_files, "SMALL", 1 << 20)
+    path = place.folder / "images.npz"
+    np.savez_compressed(path, np.zeros((2000, 8, 9, 2), np.float32))
+    assert "bytes of nothing" in refused(images=path)
+    np.savez_compressed(path, np.zeros((1500, 8, 9, 2), np.float32))
+    assert user_files.read_images(path)[0].shape == (1500, 8, 9, 2)
+
+
 def test_weights_of_another_architecture(place: Any, refused: Callable[..., str]) -> None:
     path = place.folder / "w.safetensors"
     kernel = np.zeros((3, 3, 2, 7), np.float32)

@@ -79,8 +79,23 @@ def test_a_folder_that_is_just_being_made_is_not_removed(tmp_path: Path) -> None
     elsewhere = tmp_path / "elsewhere"
     (elsewhere / scratch.LOCK).mkdir(parents=True)
     (tmp_path / f"{scratch.PREFIX}link").symlink_to(elsewhere)
-    scratch._reclaim(tmp_path)
+    scratch._reclaim(tmp_path.glob(f"{scratch.PREFIX}*"))
     assert young.is_dir() and not old.exists() and elsewhere.is_dir()
+
+
+def test_what_a_killed_command_left_beside_its_answer_goes_with_the_next(tmp_path: Path) -> None:
+    out, long_ago = tmp_path / "out[1].st", time.time() - 2 * scratch.BEGINNING_S
+    other = tmp_path / ".out[1].st.notes"
+    other.mkdir()
+    with scratch.beside(out) as working:
+        left = tmp_path / f".{out.name}.left.tmp"
+        left.mkdir()
+        (left / scratch.LOCK).touch()
+        for path in (working, left):
+            os.utime(path, (long_ago, long_ago))
+        with scratch.beside(out) as second:
+            assert sorted(tmp_path.iterdir()) == sorted([other, working, second])
+    assert list(tmp_path.iterdir()) == [other]
 
 
 def test_temporary_files_lie_where_no_space_is(

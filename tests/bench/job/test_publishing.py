@@ -117,6 +117,24 @@ def test_a_run_that_is_not_there_is_named_with_those_near_it(tmp_path: Path) -> 
     assert not (tmp_path / "results").exists()
 
 
+def test_a_wrong_name_is_told_before_any_run_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known, results = a_run(tmp_path / "results", 1), tmp_path / "results"
+    head = {"run_id": known, "machine_id": "m1"}
+    entry = publishing.entry(results / "runs" / f"{known}.jsonl.gz", head)
+    publishing.write_list(results, [entry])
+
+    def never(path: Path) -> Any:
+        raise AssertionError(path)
+
+    monkeypatch.setattr(runs, "read", never)
+    with pytest.raises(BadInput, match=r"unknown run of .* 'zzz'; there is none"):
+        publishing.publish(["zzz"], source=tmp_path / "local", results=results)
+    with pytest.raises(BadInput, match=r"zzz\.jsonl\.gz is not published"):
+        publishing.publish([], ["zzz"], "why", source=tmp_path / "local", results=results)
+
+
 def test_a_run_with_one_cell_of_its_own_stays() -> None:
     def run(day: int, cells: str) -> tuple[dict[str, Any], list[runs.Row]]:
         head = {"run_id": f"time-2026010{day}T000000-m1", "machine_id": "m1"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -321,3 +322,13 @@ def test_nodes_are_named_by_kind_and_order_and_no_name_stands_twice(tmp_path: Pa
     made = convert(saved(tmp_path / "m.onnx", [*ops, *HEAD], weights), Wanted())
     names = [node.name for node in made.architecture.nodes]
     assert len(set(names)) == len(names) and "relu62" in names
+
+
+def test_evaluators_leave_no_temporary_file(tmp_path: Path, monkeypatch) -> None:
+    pytest.importorskip("onnxruntime")
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    _, found = imported(tmp_path, [*CONV, ("Relu", ["c"], "y"), *HEAD], WEIGHTS)
+    assert found.single is not None and not list(scratch.iterdir())
