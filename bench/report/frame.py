@@ -43,7 +43,8 @@ _WITHIN = (
 def gather(runs: Sequence[Run], code_hash: CodeHash | None = None) -> pd.DataFrame:
     """All rows that count. `code_hash` is the code's as it is now.
 
-    Of a cell on a machine the rows of the newest code and versions count, and of each of its
+    Of a cell on a machine the rows of the newest code and versions count (of conformance those of
+    every version of a library, as what was fixed in which), and of each of its
     rounds those of the newest run; but of times all do, for those of two runs are never mixed.
     Rows whose code has changed since are `stale`; they give way to rows that are not, whatever
     their age, and rows of agreement on whatever machine: what older code answered is no news there.
@@ -175,7 +176,8 @@ def _newest(rows: list[Row]) -> list[Row]:
         # One cell likens all networks that a run has trained, and no two runs need have the same.
         trained = row["stage"] == "train" and row["task"] == "likeness"
         pair = (row["weights"], row["against"]) if trained else ()
-        return row["machine_id"], row["cell_id"], run, *pair
+        of = row["version"] if row["stage"] == "conform" and row["library"] else ""
+        return row["machine_id"], row["cell_id"], run, of, *pair
 
     def made(row: Row) -> Hashable:
         return row["code_hash"], row["made_with"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Hashable
 from typing import Any
 
 import pandas as pd
@@ -27,10 +29,12 @@ LEGEND = {
 KEPT = (
     "explainer", "column", "version", "like", "condition", "host", "probe", "inputs", "node",
     "precision", "verdict", "conventions", "first", "size", "heard", "line", "reproducer",
-    "reason", "notes", "stale", "run_id", "machine_id",
+    "fixed_in", "reason", "notes", "stale", "run_id", "machine_id",
 )  # fmt: skip
 CONDITION = Shown("condition", text, ("condition",))
 EXPLAINER = Shown("explainer", text, ("explainer",))
+RIGHT = ("same", "same up to", "other formula")
+"""The verdicts that are no deviation."""
 COUNTED = ("same", "same up to", "differs", "other formula", "raises", "refuses")
 
 
@@ -57,6 +61,8 @@ DIFFERENT = (
     Shown("verdict", _found, ("verdict", "conventions", "first", "size", "line")),
     Shown("heard", text, ("heard",)),
     Shown("said", text, ("notes",)),
+    Shown("version", text, ("version",)),
+    Shown("fixed in", text, ("fixed_in",)),
     Shown("reproducer", text, ("reproducer",)),
 )
 SUMMARY = (
@@ -70,14 +76,47 @@ SUMMARY = (
 
 def make(frame: pd.DataFrame) -> Table:
     """Offers with their base and counts; what differs; then every condition and offer."""
-    data = pd.DataFrame([_line(row) for row in frame.to_dict("records")], columns=KEPT)
+    lines = fixed([_line(row) for row in frame.to_dict("records")])
+    data = pd.DataFrame(lines, columns=KEPT)
+    newest = pd.DataFrame(current(lines), columns=KEPT)
+    unsaid = newest[(newest["verdict"] == "not offered") & (newest["reason"] != "")]
+    why = unsaid.groupby(["explainer", "reason"], sort=True)["condition"].agg(", ".join)
     views = [
-        View((), SUMMARY, data=_summary(data), title="Offers"),
+        View((), SUMMARY, data=_summary(newest), title="Offers"),
         View((), DIFFERENT, where=_telling, title="What differs"),
-        View((), (EXPLAINER,), "condition", Shown("", _cell, ("verdict", "heard")),
+        View((), (EXPLAINER,), "condition", Shown("", _cell, ("verdict", "heard")), data=newest,
              title="Every run"),
+        View((), (EXPLAINER, Shown("why", text, ("reason",)), Shown("where", text, ("condition",))),
+             data=why.reset_index(), title="What is not compared"),
     ]  # fmt: skip
     return Table("conformance", "Conformance of the libraries", data, views, NOTE, LEGEND)
+
+
+def fixed(rows: list[dict[Any, Any]]) -> list[dict[Any, Any]]:
+    """Rows with `fixed_in`: of a run that deviates, the next version in which it does not."""
+    runs: dict[Hashable, list[dict[Any, Any]]] = {}
+    for row in rows:
+        runs.setdefault((row["explainer"], row["machine_id"], row["condition"]), []).append(row)
+    for mine in runs.values():
+        mine.sort(key=_release)
+        for place, row in enumerate(mine):
+            later = (each["version"] for each in mine[place + 1 :] if each["verdict"] in RIGHT)
+            row["fixed_in"] = "" if row["verdict"] in RIGHT else next(later, "")
+    return rows
+
+
+def current(rows: list[dict[Any, Any]]) -> list[dict[Any, Any]]:
+    """Rows of the newest version of each explainer that was examined."""
+    newest: dict[Hashable, Any] = {}
+    for row in rows:
+        of = row["explainer"], row["machine_id"]
+        newest[of] = max(newest.get(of, _release(row)), _release(row))
+    return [row for row in rows if _release(row) == newest[row["explainer"], row["machine_id"]]]
+
+
+def _release(row: dict[Any, Any]) -> tuple[int, ...]:
+    """What orders versions: their numbers."""
+    return tuple(map(int, re.findall(r"\d+", str(row["version"]))))
 
 
 def _line(row: dict[Any, Any]) -> dict[str, Any]:
@@ -85,7 +124,7 @@ def _line(row: dict[Any, Any]) -> dict[str, Any]:
     name = f"{row['library']}.{row['method']}" if row["library"] else own
     options = f" ({row['options']})" if row["options"] else ""
     column = "" if row["library"] else f" ({row['column']})"
-    line = {**row, "explainer": f"{name}{options}{column}"}
+    line = {**row, "explainer": f"{name}{options}{column}", "fixed_in": ""}
     return {key: line[key] for key in KEPT}
 
 

@@ -24,8 +24,10 @@ OFFERS = {
         convention=Convention(formula="deep_lift", rectify="none", resize="none"),
         why=(
             "The rescale rule from a black image at every nn.ReLU and nn.MaxPool2d, by hooks on a "
-            "doubled batch; summed over colour channels here. Where a ReLU and a pool touch, with "
-            "no layer between, it is another map, of the same sum; else it is ours."
+            "doubled batch; summed over colour channels here. Where a pool reads a ReLU its rule "
+            "is lost: both set a hook on the tensor between them, and the ReLU's keeps the "
+            "gradient before the pool's has changed it, so the pool passes its plain gradient; "
+            "where the baseline varies in a window the map does not add up. Else it is ours."
         ),
         sums_to=lambda options, images: 0.0,
         options={"eps": Number(1e-10, 0.0, 1.0, "differences below which the gradient is taken")},

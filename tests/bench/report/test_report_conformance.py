@@ -51,3 +51,27 @@ def test_every_condition_is_a_column() -> None:
     (line,) = sections()["Every run"].to_dict("records")
     assert (line["base"], line["reused host"]) == ("=", "≠")
     assert line["compiled host"] == "raises"
+
+
+def test_what_a_newer_version_mends_is_told_with_that_version() -> None:
+    older = [row("base", "same"), row("reused host", "differs"), row("frozen host", "raises")]
+    mended = [row("base", "same"), row("reused host", "same up to"), row("frozen host", "raises")]
+    later = {**HEAD, "run_id": "conform-20261130T100000-0123abcd-00000000"}
+    newer = [{**each, "version": "0.10.0", "run_id": later["run_id"]} for each in mended]
+    frame = gather([(HEAD, older), (later, newer)], lambda *made: "x")
+    made = {section.title: section.frame for section in conformance.make(frame).sections}
+    told = made["What differs"][["condition", "version", "fixed in"]].values.tolist()
+    assert sorted(told) == [
+        ["frozen host", "0.10.0", ""], ["frozen host", "0.9.0", ""],
+        ["reused host", "0.9.0", "0.10.0"],
+    ]  # fmt: skip
+    (line,) = made["Offers"].to_dict("records")
+    assert line["version"] == "0.10.0" and line["runs"] == "1 same, 1 same up to, 1 raises"
+    assert len(made["Every run"]) == 1
+
+
+def test_what_is_not_compared_says_why() -> None:
+    rows = [row("base", "other formula"), row("permuted", "not offered", reason="it draws")]
+    table = conformance.make(gather([(HEAD, rows)], lambda *made: "x"))
+    (line,) = {s.title: s.frame for s in table.sections}["What is not compared"].to_dict("records")
+    assert (line["why"], line["where"]) == ("it draws", "permuted")

@@ -12,6 +12,7 @@ from bench.report.site import grids
 from bench.report.site.code import coloured
 from bench.report.site.material import Material
 from bench.report.site.shell import Page, coded
+from bench.report.tables.conformance import current
 from bench.subject import stated
 
 ORDER = 25
@@ -70,7 +71,11 @@ def make(material: Material) -> Iterator[Page]:
 def _runs(material: Material) -> pd.DataFrame:
     """A line a run of an explainer, in texts, with NaN for a size that there is not."""
     frame = material.frame
-    rows = frame[frame["stage"] == "conform"].to_dict("records")
+    every = frame[frame["stage"] == "conform"].to_dict("records")
+    named = ("library", "method", "options", "column", "explainer")
+    examined = [{**row, "explainer": tuple(row[name] for name in named)} for row in every]
+    newest = {id(row) for row in current(examined)}
+    rows = [row for row, it in zip(every, examined, strict=True) if id(it) in newest]
     based = {row["cell_id"] for row in rows if row["condition"] == BASE}
     for row in rows:
         row["condition"] = row["condition"] or (NOT_RUN if row["cell_id"] in based else BASE)
