@@ -70,6 +70,13 @@ CALLS: dict[str, dict[str, Call]] = {
         "deep_lift": _captum("DeepLift", ".sum(1)"),
         "lrp": _captum("LRP", ".sum(1)"),
     },
+    "shap": {
+        "deep": Call(
+            "import shap",
+            "shap.DeepExplainer(model, 0 * images[:1]).shap_values(images)"
+            "[range(len(targets)), ..., targets].sum(1)",
+        ),
+    },
     "pytorch_grad_cam": {
         "grad_cam": _cam("GradCAM"),
         "hires_cam": _cam("HiResCAM"),
@@ -81,6 +88,16 @@ CALLS: dict[str, dict[str, Call]] = {
         "eigen_cam": _cam("EigenCAM"),
         "eigen_grad_cam": _cam("EigenGradCAM"),
         "fem": _cam("FEM"),
+        "finer_cam": Call(
+            "from pytorch_grad_cam import FinerCAM, GradCAM",
+            "[FinerCAM(model, [layer], base_method=GradCAM)(images[n : n + 1], target_idx=k)[0]"
+            " for n, k in enumerate(targets)]",
+        ),
+        "guided_backprop": Call(
+            "from pytorch_grad_cam import GuidedBackpropReLUModel",
+            "[abs(GuidedBackpropReLUModel(model, 'cpu')(images[n : n + 1], target)).max(-1)"
+            " for n, target in enumerate(targets)]",
+        ),
         "score_cam": _cam("ScoreCAM"),
         "ablation_cam": _cam("AblationCAM"),
         "full_grad": Call(

@@ -92,7 +92,7 @@ def _row(subject: Subject, run: Run, base: bool) -> Row:
     asked = subject.asked(run, probe, host)
     try:
         if subject.random:
-            again = answer(subject.explain, host, probe, node, run.one_image)
+            again = answer(subject.explain, host, probe, node, run.one_image) if base else found
             told = repeated(subject, found, again)
         else:
             told = judged(subject, run, asked, found)

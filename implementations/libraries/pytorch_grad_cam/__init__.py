@@ -79,6 +79,12 @@ def imported() -> Any:
     return pytorch_grad_cam
 
 
+def trained(network: Any, trains: bool = True) -> None:
+    """Have a network's weights ask for gradients, as those of a user's do; a user's stay."""
+    if not getattr(network, "written", False):
+        network.requires_grad_(trains)
+
+
 def explained_by(make: Callable[[Network], Any], target: Targets | None = None) -> Explain:
     """An `explain` that gives `heatmap`, NumPy: (N, H, W), or (N, h, w) of a bare explainer.
 

@@ -16,6 +16,7 @@ from implementations.libraries.pytorch_grad_cam import (
     explained_by,
     imported,
     shipped,
+    trained,
 )
 from implementations.methods.card import Choice, Flag, Number
 
@@ -119,7 +120,7 @@ def build(offer: str, network: Network, layer: str, options: Options) -> Explain
         "shapley_cam": library.ShapleyCAM,
     }[offer]
     # Trainable weights are what a network has unless somebody freezes them.
-    network.requires_grad_(offer != "grad_cam" or not options.frozen)
+    trained(network, offer != "grad_cam" or not options.frozen)
     target = {
         "logit": model_targets.ClassifierOutputTarget,
         "softmax": model_targets.ClassifierOutputSoftmaxTarget,
@@ -148,7 +149,7 @@ def _finer(library: Any, layer: str, options: Options) -> Explain:
     make = partial(library.FinerCAM, base_method=base)
 
     def explain(network: Network, images: Array, targets: Array) -> Intermediates:
-        network.requires_grad_(True)
+        trained(network)
         maps: dict[int, Any] = {}
         with torch.enable_grad(), make(network, [network.layers[layer]]) as explainer:
             for target in targets.unique().tolist():

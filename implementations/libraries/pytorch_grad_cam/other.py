@@ -15,6 +15,7 @@ from implementations.libraries.pytorch_grad_cam import (
     explained_by,
     imported,
     shipped,
+    trained,
 )
 from implementations.methods.card import Number
 
@@ -115,7 +116,7 @@ def build(offer: str, network: Network, layer: str, options: Options) -> Explain
     """An `explain` that gives `heatmap`, NumPy."""
     library = imported()
     # Trainable weights are what a network has unless somebody freezes them.
-    network.requires_grad_(True)
+    trained(network)
     if offer == "guided_backprop":
         return _guided(library)
     if offer == "full_grad":

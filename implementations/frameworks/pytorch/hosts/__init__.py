@@ -44,6 +44,9 @@ class Written(nn.Module):  # type: ignore[misc]
     A ReLU that is not there is a function. `softmax` ends it in probabilities.
     """
 
+    written = True
+    """That its weights are left as they are: a user has frozen them, or has not."""
+
     def __init__(
         self,
         architecture: Architecture,
