@@ -67,6 +67,53 @@ def column(path: Path | None, among: Iterable[Column]) -> Column | None:
     return max(used, default=None, key=lambda each: _imported(each, imported))
 
 
+def check(name: str, path: Path | None) -> None:
+    """Raise BadInput, nothing imported, where a module's text says that the function cannot be.
+
+    That is where nothing of that name is in it, or a function that cannot take what it must. A text
+    that does not say, as one with `import *` or a decorator, passes: the child has the last word.
+    """
+    _, _, function = name.partition(":")
+    try:
+        body = ast.parse(path.read_bytes()).body if path is not None else []
+    except (SyntaxError, ValueError):
+        return  # the child says what is wrong
+    defined = [each for each in body if isinstance(each, ast.FunctionDef)]
+    plain = all(isinstance(each, ast.FunctionDef | ast.Expr) or _imports(each) for each in body)
+    if path is not None and plain and not _imported_as(body, function):
+        known = [each.name for each in defined]
+        if function not in known:
+            told = (
+                unknown("function", function, known, f"of {path.stem} ") if known else "it has none"
+            )
+            raise BadInput(f"--explainer {name}: {told}")
+    for each in defined:
+        if each.name == function and not each.decorator_list and not _takes(each.args):
+            must = f"it must take ({', '.join(TAKEN)})"
+            raise BadInput(f"--explainer {name}: it takes ({ast.unparse(each.args)}); {must}")
+
+
+def _imports(statement: ast.stmt) -> bool:
+    """Whether a statement imports names that it says."""
+    if isinstance(statement, ast.ImportFrom):
+        return all(alias.name != "*" for alias in statement.names)
+    return isinstance(statement, ast.Import)
+
+
+def _imported_as(body: Iterable[ast.stmt], name: str) -> bool:
+    given = (each.names for each in body if isinstance(each, ast.Import | ast.ImportFrom))
+    return any((alias.asname or alias.name) == name for names in given for alias in names)
+
+
+def _takes(arguments: ast.arguments) -> bool:
+    """Whether a function can be called with what it must take."""
+    places = [*arguments.posonlyargs, *arguments.args]
+    needed = len(places) - len(arguments.defaults)
+    asked = any(default is None for default in arguments.kw_defaults)
+    fits = needed <= len(TAKEN) and (len(TAKEN) <= len(places) or arguments.vararg is not None)
+    return fits and not asked
+
+
 def _imported(column: Column, names: set[str]) -> tuple[int, bool, int]:
     """How much of a column a module imports: packages, the first of them, and none besides."""
     packages = column.packages

@@ -138,6 +138,7 @@ def run(job: Job) -> list[Row]:
     within = user_module.folders()
     path = user_module.source(job.request.explainer, within)
     asked = list(cells(job.request, path))
+    user_module.check(job.request.explainer, path)
     version = "" if path is None else digest(path)[:12]
     for cell in asked:
         job.run.forget(cell, status="ok", version=version)

@@ -110,6 +110,35 @@ def test_what_is_no_such_function(name: str, text: str, words: str, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("def grad_cma(a, b, c, d): ...", "did you mean grad_cma?"),
+        ("", "it has none"),
+        ("def grad_cam(model, images): ...", "it takes (model, images); it must take (model"),
+        ("def grad_cam(model, images, targets, *, layer): ...", "it must take (model"),
+        ("def grad_cam(model, images, targets): ...", "it must take (model"),
+        ("from torch import *", ""),
+        ("from torch import relu as grad_cam", ""),
+        ("def grad_cam(*given, **rest): ...", ""),
+        ("def grad_cam(a, b, c, d, e=3): ...", ""),
+        ("grad_cam = 3", ""),
+        ("def f(:", ""),
+    ],
+)  # fmt: skip
+def test_what_the_text_alone_says_is_refused_before_a_child_starts(
+    text: str, words: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(text)
+    if not words:
+        user_module.check("mine:grad_cam", path)
+        return
+    with pytest.raises(BadInput, match=r"^--explainer mine:grad_cam: ") as refused:
+        user_module.check("mine:grad_cam", path)
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize(
     ("found", "words"),
     [
         (None, "it returned None, not an array of maps (6, h, w)"),
