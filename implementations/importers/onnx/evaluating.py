@@ -19,6 +19,7 @@ from implementations.oracle.nodes import forward
 
 PART = 1 << 21
 """Numbers of the largest array that is widened, or made beside a result, at once: 16 MiB."""
+SIXTH = np.float32(1 / 6)
 Constants = Mapping[str, NDArray[Any]]
 
 
@@ -77,6 +78,13 @@ def _computed(node: Any, inputs: list[Any], opset: int) -> list[Any]:
     from onnx import helper
 
     said = {each.name: helper.get_attribute_value(each) for each in node.attribute}
+    sixth = node.op_type == "HardSwish" or (
+        node.op_type == "HardSigmoid"
+        and (np.float32(said.get("alpha", 0)), said.get("beta", 0.5)) == (SIXTH, 0.5)
+    )
+    if sixth:  # ONNX says 1 / 6, and can write it in single precision only
+        gate = np.clip(inputs[0] / 6.0 + 0.5, 0.0, 1.0)
+        return [inputs[0] * gate if node.op_type == "HardSwish" else gate]
     if node.op_type in ("Gemm", "MatMul") and np.ndim(inputs[1]) == 2:
         return [_product(node, inputs, opset, turned=bool(said.get("transB", 0)))]
     if node.op_type == "Conv" and said.get("group", 1) == 1 and np.ndim(inputs[0]) == 4:

@@ -54,6 +54,10 @@ CASES = {
         [("HardSigmoid", ["c"], "s", {"alpha": 1 / 6, "beta": 0.5}), ("Mul", ["s", "c"], "y")], {},
         "conv hard_swish global_average_pool dense",
     ),
+    "hard swish, one operator, thrice": (
+        [("HardSwish", ["c"], "h1"), ("HardSwish", ["h1"], "h2"), ("HardSwish", ["h2"], "y")], {},
+        "conv hard_swish hard_swish hard_swish global_average_pool dense",
+    ),
     "hard swish in pieces": (
         [("Add", ["c", "three"], "a"), ("Clip", ["a", "zero", "six"], "k6"),
          ("Mul", ["c", "k6"], "m"), ("Div", ["m", "six"], "y")], {},
@@ -171,7 +175,7 @@ def test_a_formula_becomes_its_kind(tmp_path: Path, case: str) -> None:
     assert kinds(made) == expected
     assert made.layout == "NCHW" and made.batch is None
     # What replaces a float32 constant by the number meant, or is rounded to float32 when merged.
-    rounded = {"hard swish", "hard swish in pieces", "hard sigmoid in pieces", "a chain of factors",
+    rounded = {"hard swish in pieces", "hard sigmoid in pieces", "a chain of factors",
                "factors that cancel", "a gate by means and products", "gelu in pieces",
                "a response norm and a leak"}  # fmt: skip
     if found.exact is None:
