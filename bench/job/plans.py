@@ -35,11 +35,17 @@ SWEPT = "digits"
 def planned(stage: str, request: Request) -> list[Network]:
     """The networks of what was asked: those planned, or those named. Raises BadInput for none.
 
-    A stage that has networks of its own takes none.
+    A stage that has networks of its own takes none, and refuses those that are named.
 
     `contrast` and `judge` are of heatmaps beside Grad-CAM's: not of what has no convolution.
     """
     if stage in ALONE:
+        named = (*request.datasets, *request.architectures)
+        if named:
+            raise BadInput(
+                f"`{stage}` is of networks and images of its own, not of {named[-1]}; "
+                "`agree` and `contrast` are of yours"
+            )
         return []
     if stage == "sweep" and not request.datasets:
         return everything(request)

@@ -79,3 +79,10 @@ def test_what_has_no_convolution_is_trained_and_agreed_but_not_contrasted() -> N
     assert contrasted == names - {"mlp-512-100"}
     with pytest.raises(BadInput, match="nothing to do for mlp-512-100: no convolution in mlp"):
         plans.planned("contrast", ask(datasets=("mnist",), architectures=("mlp-512-100",)))
+
+
+def test_a_stage_with_networks_of_its_own_refuses_those_named() -> None:
+    assert plans.planned("conform", ask(command="conform", datasets=())) == []
+    for named in ({"datasets": ("digits",)}, {"datasets": (), "architectures": ("cnn-gap",)}):
+        with pytest.raises(BadInput, match="`conform` is of networks and images of its own"):
+            plans.planned("conform", ask(command="conform", **named))
