@@ -11,9 +11,6 @@ a head that begins with global average pooling only what follows: a channel that
 
 from __future__ import annotations
 
-from math import prod
-
-from implementations.architecture.graph import Architecture, cut
 from implementations.arrays import Array, Intermediates
 from implementations.contract import (
     Compile,
@@ -23,10 +20,10 @@ from implementations.contract import (
     Options,
     OracleNetwork,
 )
-from implementations.methods import evidence
+from implementations.methods import channels, evidence
+from implementations.methods.ablating import ablated, explained
 from implementations.methods.card import Cost, Method
 from implementations.methods.evidence import RELU
-from implementations.methods.passes import blocks
 
 METHOD = Method(
     title="Ablation-CAM",
@@ -39,24 +36,6 @@ METHOD = Method(
 )
 
 
-def ablated(architecture: Architecture, layer: str) -> str:
-    """Where channels are set to 0: at the global average pool that alone reads the layer, or it."""
-    readers = [node for node in architecture.nodes if layer in node.inputs]
-    pooled = len(readers) == 1 and readers[0].kind == "global_average_pool"
-    return readers[0].name if pooled else layer
-
-
-def copies(network: Network, place: str, images: int) -> int:
-    """How many copies of the images' channels a pass through the head from there may hold.
-
-    Such a pass takes the more, the smaller its largest node is beside the network's.
-    """
-    values = {name: prod(shape) for name, shape in network.architecture.shapes.items()}
-    head = [place, *(node.name for node in cut(network.architecture, place).head)]
-    largest = max(values[name] for name in head)
-    return network.capacity * max(values.values()) // (largest * images)
-
-
 def reference(network: OracleNetwork, layer: str, options: Options, compile: Compile) -> Explain:
     """In float64 NumPy, one channel after another."""
     import numpy as np
@@ -67,11 +46,9 @@ def reference(network: OracleNetwork, layer: str, options: Options, compile: Com
         def score(activations: Array) -> Array:
             return network.score(options.score, network.head(layer, activations, rest), targets)
 
-        weights = np.empty((len(images), activations.shape[-1]))
-        for channel in range(activations.shape[-1]):
-            without = activations.copy()
-            without[..., channel] = 0
-            weights[:, channel] = score(activations) - score(without)
+        every = np.arange(activations.shape[-1])
+        lost = [score(activations) - score(activations * (every != c)) for c in every]
+        weights = np.stack(lost, axis=1)
         signed = (activations * weights[:, None, None, :]).sum(axis=-1)
         maps = evidence.reference(signed, options.relu)
         return {"activations": activations, "weights": weights, **maps}
@@ -96,28 +73,14 @@ def jax(network: Network, layer: str, options: Options, compile: Compile) -> Exp
         network: Network, values: Array, rest: dict[str, Array], targets: Array, keep: Array
     ) -> Array:
         def score(keep: Array) -> Array:
-            logits = network.head(place, values * keep, rest)
-            return network.score(options.score, logits, targets)
+            return network.score(options.score, network.head(place, values * keep, rest), targets)
 
         return score(jnp.ones_like(keep[0]))[:, None] - jax.vmap(score, out_axes=1)(keep)
 
-    @compile
-    def weighted(network: Network, activations: Array, weights: list[Array]) -> Intermediates:
-        joined = jnp.concatenate(weights, axis=1)
-        each = joined.reshape(len(activations), -1, joined.shape[1])
-        signed = jnp.einsum("nhwc,nkc->nkhw", activations, each)
-        signed = signed.reshape(-1, *activations.shape[1:3])
-        maps = evidence.jax(signed, options.relu)
-        return {"activations": activations, "weights": joined, **maps}
+    def kept(values: Array) -> Array:
+        return 1 - jnp.eye(values.shape[-1], dtype=values.dtype)
 
-    def explain(network: Network, images: Array, targets: Array) -> Intermediates:
-        activations, values, rest = features(network, images)
-        weights, keep = [], 1 - jnp.eye(values.shape[-1], dtype=values.dtype)
-        for some, known in blocks(len(keep), copies(network, place, len(images))):
-            weights.append(lost(network, values, rest, targets, keep[some])[:, known:])
-        return weighted(network, activations, weights)  # type: ignore[no-any-return]
-
-    return explain
+    return explained(place, options, compile, (features, lost, kept), channels.jax)
 
 
 def pytorch(network: Network, layer: str, options: Options, compile: Compile) -> Explain:
@@ -144,30 +107,14 @@ def pytorch(network: Network, layer: str, options: Options, compile: Compile) ->
         scores = scores.view(len(values), len(keep), -1).transpose(1, 2).flatten(0, 1)
         return score(values, rest, targets)[:, None] - scores
 
-    @compile
-    def weighted(network: Network, activations: Array, weights: list[Array]) -> Intermediates:
-        joined = torch.cat(weights, dim=1)
-        each = joined.unflatten(0, (len(activations), -1))
-        signed = torch.einsum("nchw,nkc->nkhw", activations, each).flatten(0, 1)
-        maps = evidence.pytorch(signed, options.relu)
-        return {"activations": activations, "weights": joined, **maps}
+    def kept(values: Array) -> Array:
+        return 1 - torch.eye(values.shape[1], dtype=values.dtype, device=values.device)
 
-    def explain(network: Network, images: Array, targets: Array) -> Intermediates:
-        activations, values, rest = features(network, images)
-        keep = 1 - torch.eye(values.shape[1], dtype=values.dtype, device=values.device)
-        weights = []
-        for some, known in blocks(len(keep), copies(network, place, len(images))):
-            weights.append(lost(network, values, rest, targets, keep[some])[:, known:])
-        return weighted(network, activations, weights)  # type: ignore[no-any-return]
-
-    return explain
+    return explained(place, options, compile, (features, lost, kept), channels.pytorch)
 
 
 def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile) -> Explain:
-    """`keras.ops` throughout: a batch that holds the activations without each of several channels.
-
-    A sum divided by the count, as some backends take the mean of float64 in float32.
-    """
+    """`keras.ops` throughout: a batch without each of several channels."""
     from keras import ops
 
     place = ablated(network.architecture, layer)
@@ -178,6 +125,7 @@ def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile)
     def features(network: KerasNetwork, images: Array) -> tuple[Array, Array, dict[str, Array]]:
         activations, rest = network.features(layer, images)
         _, height, width, _ = activations.shape
+        # Some backends take the mean of float64 in float32.
         pooled = ops.sum(activations, axis=(1, 2)) / (height * width)
         return activations, activations if place == layer else pooled, rest
 
@@ -188,30 +136,15 @@ def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile)
         def score(values: Array, rest: dict[str, Array], targets: Array) -> Array:
             return network.score(options.score, network.head(place, values, rest), targets)
 
-        count, channels = keep.shape
-        sized = ops.reshape(keep, (count, *[1] * (len(values.shape) - 2), channels))
+        count = keep.shape[0]
+        sized = ops.reshape(keep, (count, *[1] * (len(values.shape) - 2), -1))
         without = ops.reshape(values[:, None] * sized, (-1, *values.shape[1:]))
         repeated = {name: ops.repeat(array, count, axis=0) for name, array in rest.items()}
         scores = score(without, repeated, ops.repeat(targets, count))
         scores = ops.transpose(ops.reshape(scores, (values.shape[0], count, -1)), (0, 2, 1))
         return score(values, rest, targets)[:, None] - ops.reshape(scores, (-1, count))
 
-    @compile
-    def weighted(network: KerasNetwork, activations: Array, weights: list[Array]) -> Intermediates:
-        joined = ops.concatenate(weights, axis=1)
-        number, height, width, channels = activations.shape
-        each = ops.reshape(joined, (number, -1, channels))
-        signed = ops.einsum("nhwc,nkc->nkhw", activations, each)
-        signed = ops.reshape(signed, (-1, height, width))
-        maps = evidence.keras(signed, options.relu)
-        return {"activations": activations, "weights": joined, **maps}
+    def kept(values: Array) -> Array:
+        return 1 - ops.eye(values.shape[-1], dtype=values.dtype)
 
-    def explain(network: KerasNetwork, images: Array, targets: Array) -> Intermediates:
-        activations, values, rest = features(network, images)
-        channels = values.shape[-1]
-        weights, keep = [], 1 - ops.eye(channels, dtype=values.dtype)
-        for some, known in blocks(channels, copies(network, place, images.shape[0])):
-            weights.append(lost(network, values, rest, targets, keep[some])[:, known:])
-        return weighted(network, activations, weights)  # type: ignore[no-any-return]
-
-    return explain
+    return explained(place, options, compile, (features, lost, kept), channels.keras)

@@ -21,7 +21,7 @@ from implementations.contract import (
     Options,
     OracleNetwork,
 )
-from implementations.methods import evidence
+from implementations.methods import evidence, likest
 from implementations.methods.card import Choice, Method, Number, once
 from implementations.methods.evidence import RELU
 
@@ -45,32 +45,18 @@ METHOD = Method(
 
 def reference(network: OracleNetwork, layer: str, options: Options, compile: Compile) -> Explain:
     """In float64 NumPy, one class after another; it notes how near another class is to being in."""
-    import numpy as np
-
     count = min(options.classes, network.architecture.classes - 1)
 
     def explain(network: OracleNetwork, images: Array, targets: Array) -> Intermediates:
         activations, rest = network.features(layer, images)
         logits = network.head(layer, activations, rest)
-        rows = np.arange(len(logits))
-        distances = np.abs(logits - logits[rows, targets][:, None])
-        distances[rows, targets] = np.inf
-        near = distances.argsort(axis=1, kind="stable")[:, :count]
-
-        chosen = np.take_along_axis(logits, near, axis=1)
-        shares = np.ones_like(chosen)
-        if options.weights == "softmax":
-            shares = np.exp(chosen - chosen.max(axis=1, keepdims=True))
-        shares /= shares.sum(axis=1, keepdims=True)
+        near, shares, margin = likest.reference(logits, targets, count, options.weights)
         gradients = network.pull_back(layer, activations, rest, targets, "logit")
         for others, share in zip(near.T, shares.T, strict=True):
             taken = network.pull_back(layer, activations, rest, others, "logit")
             gradients = gradients - options.strength * share[:, None, None, None] * taken
-
-        if count < logits.shape[1] - 1:
-            inside, outside = np.sort(distances, axis=1)[:, count - 1 : count + 1].T
-            peaks = np.abs(logits).max(axis=1)
-            network.note_margin((outside - inside) / np.where(peaks > 0, peaks, 1))
+        if margin is not None:
+            network.note_margin(margin)
         weights = gradients.mean(axis=(1, 2))
         signed = (activations * weights[:, None, None, :]).sum(axis=-1)
         maps = evidence.reference(signed, options.relu)
@@ -90,14 +76,7 @@ def jax(network: Network, layer: str, options: Options, compile: Compile) -> Exp
         activations, rest = network.features(layer, images)
         logits, pull_back = jax.vjp(lambda inner: network.head(layer, inner, rest), activations)
         target = jax.nn.one_hot(targets, logits.shape[1], dtype=logits.dtype)
-        own = jnp.take_along_axis(logits, targets[:, None], axis=1)
-        distances = jnp.where(target > 0, jnp.inf, jnp.abs(logits - own))
-        near = jnp.argsort(distances, axis=1)[:, :count]
-        if options.weights == "softmax":
-            shares = jax.nn.softmax(jnp.take_along_axis(logits, near, axis=1), axis=1)
-        else:
-            shares = jnp.full(near.shape, 1 / count, logits.dtype)
-        others = jnp.zeros_like(logits).at[jnp.arange(len(logits))[:, None], near].set(shares)
+        others = likest.jax(logits, targets, count, options.weights)
         (gradients,) = pull_back(target - options.strength * others)
         weights = gradients.mean(axis=(1, 2))
         maps = evidence.jax(jnp.einsum("nhwc,nc->nhw", activations, weights), options.relu)
@@ -107,7 +86,7 @@ def jax(network: Network, layer: str, options: Options, compile: Compile) -> Exp
 
 
 def pytorch(network: Network, layer: str, options: Options, compile: Compile) -> Explain:
-    """`torch.func.vjp` of the head; a stable sort, because `topk` promises no order of equals."""
+    """`torch.func.vjp` of the head: all classes of an image are one cotangent."""
     import torch
 
     count = min(options.classes, network.architecture.classes - 1)
@@ -118,16 +97,9 @@ def pytorch(network: Network, layer: str, options: Options, compile: Compile) ->
             lambda inner: network.head(layer, inner, rest), activations
         )
         classes = torch.arange(logits.shape[1], device=logits.device)
-        target = targets[:, None] == classes
-        own = logits.gather(1, targets.long()[:, None])
-        distances = (logits - own).abs().masked_fill(target, torch.inf)
-        near = distances.argsort(dim=1, stable=True)[:, :count]
-        if options.weights == "softmax":
-            shares = logits.gather(1, near).softmax(dim=1)
-        else:
-            shares = torch.full_like(near, 1 / count, dtype=logits.dtype)
-        others = torch.zeros_like(logits).scatter(1, near, shares)
-        (gradients,) = pull_back(target.to(logits.dtype) - options.strength * others)
+        target = (targets[:, None] == classes).to(logits.dtype)
+        others = likest.pytorch(logits, targets, count, options.weights)
+        (gradients,) = pull_back(target - options.strength * others)
         weights = gradients.mean(dim=(2, 3))
         maps = evidence.pytorch(torch.einsum("nchw,nc->nhw", activations, weights), options.relu)
         return {"activations": activations, "gradients": gradients, "weights": weights, **maps}
@@ -145,16 +117,7 @@ def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile)
 
     def cotangents(logits: Array, targets: Array) -> Array:
         target = ops.one_hot(targets, number, dtype=logits.dtype)
-        own = ops.sum(target * logits, axis=1, keepdims=True)
-        distances = ops.where(
-            target > 0, ops.full_like(logits, float("inf")), ops.abs(logits - own)
-        )
-        ranks = ops.argsort(ops.argsort(distances, axis=1), axis=1)
-        if options.weights == "softmax":
-            outside = ops.full_like(logits, float("-inf"))
-            others = ops.softmax(ops.where(ranks < count, logits, outside), axis=1)
-        else:
-            others = ops.cast(ranks < count, logits.dtype) / count
+        others = likest.keras(logits, targets, count, options.weights)
         return target - options.strength * others
 
     def explain(network: KerasNetwork, images: Array, targets: Array) -> Intermediates:

@@ -15,8 +15,6 @@ A logit has H = 0, whose map is Grad-CAM's. `residual` explains z_k + log q_k, t
 
 from __future__ import annotations
 
-from implementations.architecture.graph import Architecture, cut
-from implementations.architecture.kinds import KINDS
 from implementations.arrays import Array, Intermediates
 from implementations.contract import (
     Compile,
@@ -26,19 +24,9 @@ from implementations.contract import (
     Options,
     OracleNetwork,
 )
-from implementations.errors import BadInput
-from implementations.methods import evidence
+from implementations.methods import positions, second_order
 from implementations.methods.card import Cost, Flag, Method
 from implementations.methods.evidence import RELU
-
-
-def applies(architecture: Architecture, layer: str) -> str | None:
-    """Why the method cannot serve at this layer, or None."""
-    for node in cut(architecture, layer).head:
-        if KINDS[node.kind].curved:
-            return f"past the layer all must be piecewise linear; {node.name!r} is {node.kind}"
-    return None
-
 
 METHOD = Method(
     title="ShapleyCAM",
@@ -53,23 +41,15 @@ METHOD = Method(
     },
     score="log_probability",
     cost=lambda options, architecture, layer: Cost(1, 1, head=1),
-    applies=applies,
+    applies=second_order.applies,
 )
 
 
-def checked(options: Options) -> None:
-    """Raise BadInput for a residual of another score than the log-probability."""
-    if options.residual and options.score != "log_probability":
-        raise BadInput(
-            f"shapley_cam's residual is of log_probability, not {options.score}; omit --score"
-        )
-
-
 def reference(network: OracleNetwork, layer: str, options: Options, compile: Compile) -> Explain:
-    """In float64 NumPy, the gradient of every class by hand, H u summed over differences."""
+    """In float64 NumPy, the gradient of every class by hand."""
     import numpy as np
 
-    checked(options)
+    second_order.checked(options)
     classes = range(network.architecture.classes)
 
     def explain(network: OracleNetwork, images: Array, targets: Array) -> Intermediates:
@@ -83,66 +63,37 @@ def reference(network: OracleNetwork, layer: str, options: Options, compile: Com
         if options.score != "logit":
             u = np.stack([(pulled(k) * activations).sum(axis=(1, 2, 3)) for k in classes], axis=1)
             logits = network.head(layer, activations, rest)
-            exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-            q = exponentials / exponentials.sum(axis=1, keepdims=True)
-            # How the log of each probability changes along A.
-            change = (q[:, None, :] * (u[:, :, None] - u[:, None, :])).sum(axis=2)
-            curvature = -q * change
-            if options.score == "probability":
-                chosen = targets[:, None] == np.arange(len(classes))
-                curvature = q[chosen][:, None] * (
-                    (chosen - q) * change[chosen][:, None] + curvature
-                )
+            curvature = second_order.reference(options, logits, u, targets)
             for k in classes:
                 gradients = gradients - curvature[:, k, None, None, None] * pulled(k) / 2
         if options.residual:
             gradients = gradients + network.pull_back(layer, activations, rest, targets, "logit")
-        found = {"activations": activations, "gradients": gradients}
-        if options.position:
-            signed = (gradients * activations).sum(axis=-1)
-        else:
-            found["weights"] = gradients.mean(axis=(1, 2))
-            signed = (activations * found["weights"][:, None, None, :]).sum(axis=-1)
-        return {**found, **evidence.reference(signed, options.relu)}
+        return positions.reference(activations, gradients, options)
 
     return compile(explain)
 
 
 def jax(network: Network, layer: str, options: Options, compile: Compile) -> Explain:
-    """`jax.linearize` of the head for both directions; `jax.jvp` of a `jax.grad` for H u."""
+    """`jax.linearize` of the head for both directions."""
     import jax
-    import jax.numpy as jnp
 
-    checked(options)
+    second_order.checked(options)
 
     def explain(network: Network, images: Array, targets: Array) -> Intermediates:
         activations, rest = network.features(layer, images)
         logits, push = jax.linearize(lambda a: network.head(layer, a, rest), activations)
-
-        def score(logits: Array) -> Array:
-            return network.score(options.score, logits, targets).sum()
-
-        slopes, curvature = jax.jvp(jax.grad(score), (logits,), (push(activations),))
-        cotangent = slopes - curvature / 2
-        if options.residual:
-            cotangent += jax.nn.one_hot(targets, logits.shape[1], dtype=logits.dtype)
+        cotangent = second_order.jax(network, options, logits, lambda: push(activations), targets)
         (gradients,) = jax.linear_transpose(push, activations)(cotangent)
-        found = {"activations": activations, "gradients": gradients}
-        if options.position:
-            signed = (gradients * activations).sum(axis=-1)
-        else:
-            found["weights"] = gradients.mean(axis=(1, 2))
-            signed = jnp.einsum("nhwc,nc->nhw", activations, found["weights"])
-        return {**found, **evidence.jax(signed, options.relu)}
+        return positions.jax(activations, gradients, options)
 
     return compile(explain)
 
 
 def pytorch(network: Network, layer: str, options: Options, compile: Compile) -> Explain:
-    """`torch.func.jvp` of the head for u, `torch.func.vjp` for G, H u in closed form."""
+    """`torch.func.jvp` of the head for u, `torch.func.vjp` for G."""
     import torch
 
-    checked(options)
+    second_order.checked(options)
 
     def explain(network: Network, images: Array, targets: Array) -> Intermediates:
         activations, rest = network.features(layer, images)
@@ -150,32 +101,12 @@ def pytorch(network: Network, layer: str, options: Options, compile: Compile) ->
         def head(activations: Array) -> Array:
             return network.head(layer, activations, rest)
 
-        def score(logits: Array) -> Array:
-            return network.score(options.score, logits, targets).sum()
+        def u() -> Array:
+            return torch.func.jvp(head, (activations,), (activations,))[1]
 
         logits, pull_back = torch.func.vjp(head, activations)
-        cotangent = torch.func.grad(score)(logits)
-        if options.score != "logit":
-            _, u = torch.func.jvp(head, (activations,), (activations,))
-            q, k = logits.softmax(dim=1), targets[:, None]
-            # Beside the target's: of a sure class it is a sum of small terms, not a difference.
-            u = u - u.gather(1, k)
-            change = u - (q * u).sum(dim=1, keepdim=True)
-            curvature = -q * change
-            if options.score == "probability":
-                chosen = torch.zeros_like(q).scatter(1, k, 1)
-                curvature = q.gather(1, k) * ((chosen - q) * change.gather(1, k) + curvature)
-            cotangent = cotangent - curvature / 2
-        if options.residual:
-            cotangent = cotangent.scatter_add(1, targets[:, None], torch.ones_like(cotangent))
-        (gradients,) = pull_back(cotangent)
-        found = {"activations": activations, "gradients": gradients}
-        if options.position:
-            signed = (gradients * activations).sum(dim=1)
-        else:
-            found["weights"] = gradients.mean(dim=(2, 3))
-            signed = torch.einsum("nchw,nc->nhw", activations, found["weights"])
-        return {**found, **evidence.pytorch(signed, options.relu)}
+        (gradients,) = pull_back(second_order.pytorch(network, options, logits, u, targets))
+        return positions.pytorch(activations, gradients, options)
 
     return compile(explain)
 
@@ -184,9 +115,8 @@ def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile)
     """`keras.ops` throughout; u is the gradient of <J'y, A> by y, as Keras has no push forward."""
     from keras import ops
 
-    checked(options)
+    second_order.checked(options)
     network.split(layer)
-    classes = network.architecture.classes
 
     def explain(network: KerasNetwork, images: Array, targets: Array) -> Intermediates:
         activations, rest = network.features(layer, images)
@@ -200,30 +130,12 @@ def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile)
         def along(cotangent: Array) -> Array:
             return ops.sum(pull_back(cotangent) * activations)
 
-        def score(logits: Array) -> Array:
-            return ops.sum(network.score(options.score, logits, targets))
-
         logits = head(activations)
-        chosen = ops.one_hot(targets, classes, dtype=logits.dtype)
-        cotangent = network.gradient(score)(logits)
-        if options.score != "logit":
-            u = network.gradient(along)(ops.zeros_like(logits))
-            u = u - ops.sum(chosen * u, axis=1, keepdims=True)
-            q = ops.softmax(logits, axis=1)
-            change = u - ops.sum(q * u, axis=1, keepdims=True)
-            curvature = -q * change
-            if options.score == "probability":
-                ours, certain = (ops.sum(chosen * a, axis=1, keepdims=True) for a in (change, q))
-                curvature = certain * ((chosen - q) * ours + curvature)
-            cotangent = cotangent - curvature / 2
-        gradients = pull_back(cotangent + chosen if options.residual else cotangent)
-        found = {"activations": activations, "gradients": gradients}
-        _, height, width, _ = activations.shape
-        if options.position:
-            signed = ops.sum(gradients * activations, axis=-1)
-        else:
-            found["weights"] = ops.sum(gradients, axis=(1, 2)) / (height * width)
-            signed = ops.einsum("nhwc,nc->nhw", activations, found["weights"])
-        return {**found, **evidence.keras(signed, options.relu)}
+
+        def u() -> Array:
+            return network.gradient(along)(ops.zeros_like(logits))
+
+        gradients = pull_back(second_order.keras(network, options, logits, u, targets))
+        return positions.keras(activations, gradients, options)
 
     return compile(explain)

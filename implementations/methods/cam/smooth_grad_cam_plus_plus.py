@@ -9,8 +9,7 @@ Grad-CAM++ whose powers of the gradient are means over n copies of the image x w
 
 Where the divisor is 0 so is the quotient; it may be near that, as M3 has either sign, and then the
 map magnifies every rounding by the oracle's `condition` (N,). G is divided by its largest magnitude
-before it is cubed, so that nothing underflows. Noisy images are not clipped; the
-noise is an argument, as SmoothGrad's. `spread=0` is Grad-CAM++.
+before it is cubed, so that nothing underflows. The noise is SmoothGrad's. `spread=0` is Grad-CAM++.
 """
 
 from __future__ import annotations
@@ -24,11 +23,11 @@ from implementations.contract import (
     Options,
     OracleNetwork,
 )
-from implementations.methods import evidence
+from implementations.methods import evidence, moments
 from implementations.methods.card import Cost, Method, Number
 from implementations.methods.evidence import RELU
+from implementations.methods.moments import Sums, explained
 from implementations.methods.noisy import noise
-from implementations.methods.passes import parts
 
 METHOD = Method(
     title="Smooth Grad-CAM++",
@@ -59,24 +58,9 @@ def reference(network: OracleNetwork, layer: str, options: Options, compile: Com
             noisy, rest = network.features(layer, images + options.spread * extent * sample)
             slopes.append(network.pull_back(layer, noisy, rest, targets, options.score))
         activations, _ = network.features(layer, images)
-        peak = np.abs(slopes).max(axis=(0, 2, 3, 4))[:, None, None, None]
-        scaled = np.array(slopes) / np.where(peak > 0, peak, 1)
-        first, second, third = (np.mean(scaled**power, axis=0) for power in (1, 2, 3))
-        sums = activations.sum(axis=(1, 2), keepdims=True)
-        divisors = 2 * second + sums * peak * third
-        shares = np.divide(second, divisors, out=np.zeros_like(second), where=divisors != 0)
-        weights = (peak * np.maximum(first, 0) * shares).sum(axis=(1, 2))
+        weights, carried = moments.reference(np.array(slopes), activations)
         signed = (activations * weights[:, None, None, :]).sum(axis=-1)
-
-        sizes = 2 * second + sums * peak * np.mean(np.abs(scaled) ** 3, axis=0)
-        magnified = np.divide(
-            sizes, np.abs(divisors), out=np.zeros_like(sizes), where=divisors != 0
-        )
-        spread = np.mean(np.abs(scaled), axis=0) + np.maximum(first, 0) * magnified
-        carried = (peak * np.abs(shares) * spread).sum(axis=(1, 2))
-        largest = np.einsum("nhwc,nc->nhw", np.abs(activations), carried).max(axis=(1, 2))
-        peaks = np.abs(signed).max(axis=(1, 2))
-        condition = np.divide(largest, peaks, out=np.zeros_like(peaks), where=peaks > 0)
+        condition = moments.condition(activations, carried, signed)
         maps = evidence.reference(signed, options.relu)
         return {"activations": activations, "weights": weights, "condition": condition, **maps}
 
@@ -88,14 +72,9 @@ def jax(network: Network, layer: str, options: Options, compile: Compile) -> Exp
     import jax
     import jax.numpy as jnp
 
-    powers = jnp.arange(1, 4)[:, None, None, None, None]
-
     @compile
-    def moments(
-        network: Network, images: Array, targets: Array, noise: Array
-    ) -> tuple[Array, Array]:
-        axes = (1, 2, 3)
-        extent = images.max(axes, keepdims=True) - images.min(axes, keepdims=True)
+    def passed(network: Network, images: Array, targets: Array, noise: Array) -> Sums:
+        extent = jnp.ptp(images, axis=(1, 2, 3), keepdims=True)
 
         def gradient(noise: Array) -> Array:
             noisy, rest = network.features(layer, images + options.spread * extent * noise)
@@ -106,32 +85,14 @@ def jax(network: Network, layer: str, options: Options, compile: Compile) -> Exp
 
             return jax.grad(score)(noisy)
 
-        gradients = jax.vmap(gradient)(noise)
-        peak = jnp.abs(gradients).max(axis=(0, 2, 3, 4))[:, None, None, None]
-        scaled = gradients / jnp.where(peak > 0, peak, 1)
-        return peak, jnp.stack([(scaled**power).sum(axis=0) for power in (1, 2, 3)])
+        return moments.jax(jax.vmap(gradient)(noise))
 
-    @compile
-    def weighted(
-        network: Network, images: Array, found: list[tuple[Array, Array]]
-    ) -> Intermediates:
-        activations, _ = network.features(layer, images)
-        peak = jnp.stack([largest for largest, _ in found]).max(axis=0)
-        unit = jnp.where(peak > 0, peak, 1)
-        total = sum(sums * (largest / unit) ** powers for largest, sums in found)
-        first, second, third = total / options.samples
-        divisors = 2 * second + activations.sum(axis=(1, 2), keepdims=True) * peak * third
-        shares = second / jnp.where(divisors == 0, jnp.inf, divisors)
-        weights = (peak * jax.nn.relu(first) * shares).sum(axis=(1, 2))
+    def weighted(activations: Array, found: list[Sums]) -> Intermediates:
+        weights = moments.jax_weights(found, activations, options.samples)
         maps = evidence.jax(jnp.einsum("nhwc,nc->nhw", activations, weights), options.relu)
         return {"activations": activations, "weights": weights, **maps}
 
-    def explain(network: Network, images: Array, targets: Array, draws: Draws) -> Intermediates:
-        passes = parts(options.samples, network.capacity // len(images))
-        found = [moments(network, images, targets, draws["noise"][some]) for some in passes]
-        return weighted(network, images, found)  # type: ignore[no-any-return]
-
-    return explain
+    return explained(layer, options, compile, passed, weighted)
 
 
 def pytorch(network: Network, layer: str, options: Options, compile: Compile) -> Explain:
@@ -139,9 +100,7 @@ def pytorch(network: Network, layer: str, options: Options, compile: Compile) ->
     import torch
 
     @compile
-    def moments(
-        network: Network, images: Array, targets: Array, noise: Array
-    ) -> tuple[Array, Array]:
+    def passed(network: Network, images: Array, targets: Array, noise: Array) -> Sums:
         axes = (1, 2, 3)
         extent = images.amax(dim=axes, keepdim=True) - images.amin(dim=axes, keepdim=True)
         noisy = (images + options.spread * extent * noise[:, None]).flatten(0, 1)
@@ -151,35 +110,15 @@ def pytorch(network: Network, layer: str, options: Options, compile: Compile) ->
             logits = network.head(layer, activations, rest)
             return network.score(options.score, logits, targets.repeat(len(noise))).sum()
 
-        gradients = torch.func.grad(score)(activations).unflatten(0, (len(noise), -1))
-        peak = gradients.abs().amax(dim=(0, 2, 3, 4))[:, None, None, None]
-        scaled = gradients / torch.where(peak > 0, peak, 1)
-        return peak, torch.stack([(scaled**power).sum(dim=0) for power in (1, 2, 3)])
+        gradients = torch.func.grad(score)(activations)
+        return moments.pytorch(gradients.unflatten(0, (len(noise), -1)))
 
-    @compile
-    def weighted(
-        network: Network, images: Array, found: list[tuple[Array, Array]]
-    ) -> Intermediates:
-        activations, _ = network.features(layer, images)
-        peak = torch.stack([largest for largest, _ in found]).amax(dim=0)
-        unit = torch.where(peak > 0, peak, 1)
-        total = [
-            sum(sums[power - 1] * (largest / unit) ** power for largest, sums in found)
-            for power in (1, 2, 3)
-        ]
-        first, second, third = (each / options.samples for each in total)
-        divisors = 2 * second + activations.sum(dim=(2, 3), keepdim=True) * peak * third
-        shares = second / divisors.masked_fill(divisors == 0, torch.inf)
-        weights = (peak * first.relu() * shares).sum(dim=(2, 3))
+    def weighted(activations: Array, found: list[Sums]) -> Intermediates:
+        weights = moments.pytorch_weights(found, activations, options.samples)
         maps = evidence.pytorch(torch.einsum("nchw,nc->nhw", activations, weights), options.relu)
         return {"activations": activations, "weights": weights, **maps}
 
-    def explain(network: Network, images: Array, targets: Array, draws: Draws) -> Intermediates:
-        passes = parts(options.samples, network.capacity // len(images))
-        found = [moments(network, images, targets, draws["noise"][some]) for some in passes]
-        return weighted(network, images, found)  # type: ignore[no-any-return]
-
-    return explain
+    return explained(layer, options, compile, passed, weighted)
 
 
 def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile) -> Explain:
@@ -189,9 +128,7 @@ def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile)
     network.split(layer)
 
     @compile
-    def moments(
-        network: KerasNetwork, images: Array, targets: Array, noise: Array
-    ) -> tuple[Array, Array]:
+    def passed(network: KerasNetwork, images: Array, targets: Array, noise: Array) -> Sums:
         axes = (1, 2, 3)
         extent = ops.amax(images, axes, True) - ops.amin(images, axes, True)
         noisy = images + options.spread * extent * noise[:, None]
@@ -203,34 +140,11 @@ def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile)
             return ops.sum(network.score(options.score, logits, repeated))
 
         gradients = network.gradient(score)(activations)
-        gradients = ops.reshape(gradients, (noise.shape[0], -1, *activations.shape[1:]))
-        peak = ops.amax(ops.abs(gradients), (0, 2, 3, 4))[:, None, None, None]
-        scaled = gradients / ops.where(peak > 0, peak, ops.ones_like(peak))
-        return peak, ops.stack([ops.sum(scaled**power, axis=0) for power in (1, 2, 3)])
+        return moments.keras(ops.reshape(gradients, (noise.shape[0], -1, *activations.shape[1:])))
 
-    @compile
-    def weighted(
-        network: KerasNetwork, images: Array, found: list[tuple[Array, Array]]
-    ) -> Intermediates:
-        activations, _ = network.features(layer, images)
-        peak = ops.amax(ops.stack([largest for largest, _ in found]), 0)
-        unit = ops.where(peak > 0, peak, ops.ones_like(peak))
-        total = [
-            sum(sums[power - 1] * (largest / unit) ** power for largest, sums in found)
-            for power in (1, 2, 3)
-        ]
-        first, second, third = (each / options.samples for each in total)
-        divisors = 2 * second + ops.sum(activations, axis=(1, 2), keepdims=True) * peak * third
-        divisors = ops.where(divisors == 0, ops.full_like(divisors, float("inf")), divisors)
-        weights = ops.sum(peak * ops.relu(first) * second / divisors, axis=(1, 2))
+    def weighted(activations: Array, found: list[Sums]) -> Intermediates:
+        weights = moments.keras_weights(found, activations, options.samples)
         maps = evidence.keras(ops.einsum("nhwc,nc->nhw", activations, weights), options.relu)
         return {"activations": activations, "weights": weights, **maps}
 
-    def explain(
-        network: KerasNetwork, images: Array, targets: Array, draws: Draws
-    ) -> Intermediates:
-        passes = parts(options.samples, network.capacity // images.shape[0])
-        found = [moments(network, images, targets, draws["noise"][some]) for some in passes]
-        return weighted(network, images, found)  # type: ignore[no-any-return]
-
-    return explain
+    return explained(layer, options, compile, passed, weighted)

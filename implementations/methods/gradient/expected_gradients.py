@@ -24,8 +24,9 @@ from implementations.contract import (
     Options,
     OracleNetwork,
 )
+from implementations.methods import complete
 from implementations.methods.card import Cost, Method, Number
-from implementations.methods.passes import parts
+from implementations.methods.complete import averaged
 
 
 def drawn(options: Options, architecture: Architecture, layer: str, generator: Generator) -> Draws:
@@ -60,14 +61,8 @@ def reference(network: OracleNetwork, layer: str, options: Options, compile: Com
             attributions += (images - baseline) * gradients / options.samples
             logits = np.repeat(network(baseline[None]), len(images), axis=0)
             start += network.score(options.score, logits, targets) / options.samples
-        signed = attributions.sum(axis=-1)
         rise = network.score(options.score, network(images), targets) - start
-        return {
-            "attributions": attributions,
-            "completeness_gap": signed.sum(axis=(1, 2)) - rise,
-            "signed": signed,
-            "heatmap": signed,
-        }
+        return {"attributions": attributions, **complete.reference(attributions, rise)}
 
     return compile(explain)
 
@@ -77,17 +72,16 @@ def jax(network: Network, layer: str, options: Options, compile: Compile) -> Exp
     import jax
     import jax.numpy as jnp
 
-    def scores(network: Network, images: Array, targets: Array) -> Array:
-        return network.score(options.score, network(images), targets)
-
     @compile
     def totals(
         network: Network, images: Array, targets: Array, baselines: Array, alphas: Array
     ) -> tuple[Array, Array]:
         def attribution(baseline: Array, alpha: Array) -> Array:
             between = baseline + alpha * (images - baseline)
-            slopes = jax.grad(lambda x: scores(network, x, targets).sum())(between)
-            return (images - baseline) * slopes
+            return (images - baseline) * jax.grad(score)(between)
+
+        def score(between: Array) -> Array:
+            return network.score(options.score, network(between), targets).sum()
 
         logits = network(baselines)
 
@@ -97,36 +91,12 @@ def jax(network: Network, layer: str, options: Options, compile: Compile) -> Exp
 
         return jax.vmap(attribution)(baselines, alphas).sum(axis=0), jax.vmap(start)(targets)
 
-    @compile
-    def completed(
-        network: Network, images: Array, targets: Array, total: Array, starts: Array
-    ) -> Intermediates:
-        attributions = total / options.samples
-        signed = attributions.sum(axis=-1)
-        rise = scores(network, images, targets) - starts / options.samples
-        return {
-            "attributions": attributions,
-            "completeness_gap": signed.sum(axis=(1, 2)) - rise,
-            "signed": signed,
-            "heatmap": signed,
-        }
-
-    def explain(network: Network, images: Array, targets: Array, draws: Draws) -> Intermediates:
-        baselines, alphas = draws["baselines"], draws["alphas"]
-        passes = parts(options.samples, network.capacity // len(images))
-        each = [totals(network, images, targets, baselines[p], alphas[p]) for p in passes]
-        summed = map(sum, zip(*each, strict=True))
-        return completed(network, images, targets, *summed)  # type: ignore[no-any-return]
-
-    return explain
+    return averaged(options, compile, totals, complete.jax)
 
 
 def pytorch(network: Network, layer: str, options: Options, compile: Compile) -> Explain:
     """`torch.func.grad` of a batch that holds every image on the way to several baselines."""
     import torch
-
-    def scores(network: Network, images: Array, targets: Array) -> Array:
-        return network.score(options.score, network(images), targets)
 
     @compile
     def totals(
@@ -135,35 +105,16 @@ def pytorch(network: Network, layer: str, options: Options, compile: Compile) ->
         repeated = targets.repeat(len(baselines))
         distances = images - baselines[:, None]
         between = baselines[:, None] + alphas.view(-1, 1, 1, 1, 1) * distances
-        slopes = torch.func.grad(lambda x: scores(network, x, repeated).sum())(
-            between.flatten(0, 1)
-        )
+
+        def score(between: Array) -> Array:
+            return network.score(options.score, network(between), repeated).sum()
+
+        slopes = torch.func.grad(score)(between.flatten(0, 1))
         logits = network(baselines).repeat_interleave(len(images), dim=0)
         starts = network.score(options.score, logits, repeated).view(len(baselines), -1)
         return (distances * slopes.view_as(distances)).sum(dim=0), starts.sum(dim=0)
 
-    @compile
-    def completed(
-        network: Network, images: Array, targets: Array, total: Array, starts: Array
-    ) -> Intermediates:
-        attributions = total / options.samples
-        signed = attributions.sum(dim=1)
-        rise = scores(network, images, targets) - starts / options.samples
-        return {
-            "attributions": attributions,
-            "completeness_gap": signed.sum(dim=(1, 2)) - rise,
-            "signed": signed,
-            "heatmap": signed,
-        }
-
-    def explain(network: Network, images: Array, targets: Array, draws: Draws) -> Intermediates:
-        baselines, alphas = draws["baselines"], draws["alphas"]
-        passes = parts(options.samples, network.capacity // len(images))
-        each = [totals(network, images, targets, baselines[p], alphas[p]) for p in passes]
-        summed = map(sum, zip(*each, strict=True))
-        return completed(network, images, targets, *summed)  # type: ignore[no-any-return]
-
-    return explain
+    return averaged(options, compile, totals, complete.pytorch)
 
 
 def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile) -> Explain:
@@ -171,9 +122,6 @@ def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile)
     from keras import ops
 
     network.split(layer)
-
-    def scores(network: KerasNetwork, images: Array, targets: Array) -> Array:
-        return network.score(options.score, network(images), targets)
 
     @compile
     def totals(
@@ -183,35 +131,14 @@ def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile)
         repeated = ops.tile(targets, baselines.shape[0])
         distances = images - baselines[:, None]
         between = baselines[:, None] + ops.reshape(alphas, (-1, 1, 1, 1, 1)) * distances
-        slopes = network.gradient(lambda x: ops.sum(scores(network, x, repeated)))(
-            ops.reshape(between, (-1, *size))
-        )
+
+        def score(between: Array) -> Array:
+            return ops.sum(network.score(options.score, network(between), repeated))
+
+        slopes = network.gradient(score)(ops.reshape(between, (-1, *size)))
         logits = ops.repeat(network(baselines), number, axis=0)
         starts = ops.reshape(network.score(options.score, logits, repeated), (-1, number))
         slopes = ops.reshape(slopes, (-1, number, *size))
         return ops.sum(distances * slopes, axis=0), ops.sum(starts, axis=0)
 
-    @compile
-    def completed(
-        network: KerasNetwork, images: Array, targets: Array, total: Array, starts: Array
-    ) -> Intermediates:
-        attributions = total / options.samples
-        signed = ops.sum(attributions, axis=-1)
-        rise = scores(network, images, targets) - starts / options.samples
-        return {
-            "attributions": attributions,
-            "completeness_gap": ops.sum(signed, axis=(1, 2)) - rise,
-            "signed": signed,
-            "heatmap": signed,
-        }
-
-    def explain(
-        network: KerasNetwork, images: Array, targets: Array, draws: Draws
-    ) -> Intermediates:
-        baselines, alphas = draws["baselines"], draws["alphas"]
-        passes = parts(options.samples, network.capacity // images.shape[0])
-        each = [totals(network, images, targets, baselines[p], alphas[p]) for p in passes]
-        summed = map(sum, zip(*each, strict=True))
-        return completed(network, images, targets, *summed)  # type: ignore[no-any-return]
-
-    return explain
+    return averaged(options, compile, totals, complete.keras)

@@ -5,17 +5,14 @@ The score of the image behind n random masks, each pixel the masks' mean weighte
     M_i = a coarse grid of cells, each open with probability keep, upsampled and shifted at random
     S = sum_i s_k(x * M_i) M_i / (n keep)        heatmap = S, signed
 
-The grid of `side` x `side` cells is upsampled to one cell more than the image needs, and an image's
-size cut out of it. It is linear in the score, whose offset shows in the map: so the score is the
-probability unless asked. `divide=coverage` divides by the masks' sum in each pixel instead.
+`coarse.py` makes the masks. It is linear in the score, whose offset shows in the map: so the score
+is the probability unless asked. `divide=coverage` divides by the masks' sum in each pixel instead.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.random import Generator
 
-from implementations.architecture.graph import Architecture
 from implementations.arrays import Array, Draws, Intermediates
 from implementations.contract import (
     Compile,
@@ -25,24 +22,9 @@ from implementations.contract import (
     Options,
     OracleNetwork,
 )
+from implementations.methods import coarse
+from implementations.methods.adding import added
 from implementations.methods.card import Choice, Cost, Method, Number
-from implementations.methods.passes import parts
-
-
-def extent(options: Options, architecture: Architecture) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Size of a cell, in pixels, and of the upsampled grid, a cell larger than the image."""
-    height, width, _ = architecture.input_shape
-    tall, wide = -(-height // options.side), -(-width // options.side)
-    return (tall, wide), ((options.side + 1) * tall, (options.side + 1) * wide)
-
-
-def grids(options: Options, architecture: Architecture, layer: str, generator: Generator) -> Draws:
-    """Cells (n, side, side), 1 where open, and shifts (n, 2) of less than a cell, in pixels."""
-    cell, _ = extent(options, architecture)
-    cells = generator.random((options.masks, options.side, options.side)) < options.keep
-    shifts = generator.integers(0, cell, (options.masks, 2))
-    return {"cells": cells.astype(np.float64), "shifts": shifts.astype(np.int32)}
-
 
 METHOD = Method(
     title="RISE",
@@ -58,14 +40,14 @@ METHOD = Method(
     },
     score="probability",
     cost=lambda options, architecture, layer: Cost(options.masks),
-    draws=grids,
+    draws=coarse.grids,
 )
 
 
 def reference(network: OracleNetwork, layer: str, options: Options, compile: Compile) -> Explain:
     """In float64 NumPy, one mask after another."""
     height, width, _ = network.architecture.input_shape
-    _, size = extent(options, network.architecture)
+    _, size = coarse.extent(options, network.architecture)
 
     def explain(
         network: OracleNetwork, images: Array, targets: Array, draws: Draws
@@ -76,9 +58,8 @@ def reference(network: OracleNetwork, layer: str, options: Options, compile: Com
             scores = network.score(options.score, network(images * mask[..., None]), targets)
             total += scores[:, None, None] * mask
             coverage += mask
-        if options.divide == "expectation":
-            signed = total / (options.masks * options.keep)
-        else:
+        signed = total / (options.masks * options.keep)
+        if options.divide == "coverage":
             signed = np.divide(total, coverage, out=np.zeros_like(total), where=coverage > 0)
         return {"signed": signed, "heatmap": signed}
 
@@ -86,130 +67,81 @@ def reference(network: OracleNetwork, layer: str, options: Options, compile: Com
 
 
 def jax(network: Network, layer: str, options: Options, compile: Compile) -> Explain:
-    """`jax.vmap` over the masks of a pass, each cut by `jax.lax.dynamic_slice`."""
+    """`jax.vmap` over the masks of a pass."""
     import jax
     import jax.numpy as jnp
 
-    height, width, _ = network.architecture.input_shape
-    _, size = extent(options, network.architecture)
-
     @compile
     def weighed(
         network: Network, images: Array, targets: Array, cells: Array, shifts: Array
-    ) -> dict[str, Array]:
-        def cut(grid: Array, shift: Array) -> Array:
-            return jax.lax.dynamic_slice(grid, shift, (height, width))
+    ) -> tuple[Array, Array]:
+        masks = coarse.jax(network, options, cells, shifts)
 
         def score(mask: Array) -> Array:
-            logits = network(images * mask[..., None])
-            return network.score(options.score, logits, targets)
+            return network.score(options.score, network(images * mask[..., None]), targets)
 
-        masks = jax.vmap(cut)(network.resize(cells, size), shifts)
-        total = jnp.einsum("mn,mhw->nhw", jax.vmap(score)(masks), masks)
-        return {"total": total, "coverage": masks.sum(axis=0)}
+        return jnp.einsum("mn,mhw->nhw", jax.vmap(score)(masks), masks), masks.sum(axis=0)
 
     @compile
-    def divided(network: Network, total: Array, coverage: Array) -> Intermediates:
-        if options.divide == "expectation":
-            signed = total / (options.masks * options.keep)
-        else:
+    def divided(
+        network: Network, images: Array, targets: Array, total: Array, coverage: Array
+    ) -> Intermediates:
+        signed = total / (options.masks * options.keep)
+        if options.divide == "coverage":
             signed = total / jnp.where(coverage > 0, coverage, 1)
         return {"signed": signed, "heatmap": signed}
 
-    def explain(network: Network, images: Array, targets: Array, draws: Draws) -> Intermediates:
-        cells, shifts = draws["cells"], draws["shifts"]
-        found = [
-            weighed(network, images, targets, cells[some], shifts[some])
-            for some in parts(options.masks, network.capacity // len(images))
-        ]
-        total, coverage = (sum(part[name] for part in found) for name in ("total", "coverage"))
-        return divided(network, total, coverage)  # type: ignore[no-any-return]
-
-    return explain
+    return added(options.masks, ("cells", "shifts"), weighed, divided)
 
 
 def pytorch(network: Network, layer: str, options: Options, compile: Compile) -> Explain:
-    """A batch that holds every image behind several masks, cut out by indexing."""
+    """A batch that holds every image behind several masks."""
     import torch
-
-    height, width, _ = network.architecture.input_shape
-    _, size = extent(options, network.architecture)
 
     @compile
     def weighed(
         network: Network, images: Array, targets: Array, cells: Array, shifts: Array
-    ) -> dict[str, Array]:
-        each, rows, columns = (
-            torch.arange(extent, device=cells.device) for extent in (len(cells), height, width)
-        )
-        rows, columns = shifts[:, :1] + rows, shifts[:, 1:] + columns
-        grids = network.resize(cells, size)
-        masks = grids[each[:, None, None], rows[:, :, None], columns[:, None, :]]
+    ) -> tuple[Array, Array]:
+        masks = coarse.pytorch(network, options, cells, shifts)
         masked = (images * masks[:, None, None]).flatten(0, 1)
         scores = network.score(options.score, network(masked), targets.repeat(len(masks)))
         total = torch.einsum("mn,mhw->nhw", scores.view(len(masks), -1), masks)
-        return {"total": total, "coverage": masks.sum(dim=0)}
+        return total, masks.sum(dim=0)
 
     @compile
-    def divided(network: Network, total: Array, coverage: Array) -> Intermediates:
-        if options.divide == "expectation":
-            signed = total / (options.masks * options.keep)
-        else:
+    def divided(
+        network: Network, images: Array, targets: Array, total: Array, coverage: Array
+    ) -> Intermediates:
+        signed = total / (options.masks * options.keep)
+        if options.divide == "coverage":
             signed = total / torch.where(coverage > 0, coverage, 1)
         return {"signed": signed, "heatmap": signed}
 
-    def explain(network: Network, images: Array, targets: Array, draws: Draws) -> Intermediates:
-        cells, shifts = draws["cells"], draws["shifts"]
-        found = [
-            weighed(network, images, targets, cells[some], shifts[some])
-            for some in parts(options.masks, network.capacity // len(images))
-        ]
-        total, coverage = (sum(part[name] for part in found) for name in ("total", "coverage"))
-        return divided(network, total, coverage)  # type: ignore[no-any-return]
-
-    return explain
+    return added(options.masks, ("cells", "shifts"), weighed, divided)
 
 
 def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile) -> Explain:
-    """`keras.ops` throughout: masks are taken from the flat grids, position by position."""
+    """`keras.ops` throughout: a batch that holds every image behind several masks."""
     from keras import ops
-
-    height, width, _ = network.architecture.input_shape
-    _, (tall, wide) = extent(options, network.architecture)
-    places = np.arange(height)[:, None] * wide + np.arange(width)
-    corner = ops.convert_to_tensor(places.astype(np.int32))
-    stride = ops.convert_to_tensor(np.array([wide, 1], np.int32))
 
     @compile
     def weighed(
         network: KerasNetwork, images: Array, targets: Array, cells: Array, shifts: Array
-    ) -> dict[str, Array]:
+    ) -> tuple[Array, Array]:
+        masks = coarse.keras(network, options, cells, shifts)
         count = cells.shape[0]
-        grids = network.resize(cells, (tall, wide))
-        starts = ops.arange(count, dtype="int32") * (tall * wide) + ops.sum(shifts * stride, axis=1)
-        masks = ops.take(ops.reshape(grids, (-1,)), starts[:, None, None] + corner)
         masked = ops.reshape(images * masks[:, None, :, :, None], (-1, *images.shape[1:]))
         scores = network.score(options.score, network(masked), ops.tile(targets, count))
         total = ops.einsum("mn,mhw->nhw", ops.reshape(scores, (count, -1)), masks)
-        return {"total": total, "coverage": ops.sum(masks, axis=0)}
+        return total, ops.sum(masks, axis=0)
 
     @compile
-    def divided(network: KerasNetwork, total: Array, coverage: Array) -> Intermediates:
-        if options.divide == "expectation":
-            signed = total / (options.masks * options.keep)
-        else:
+    def divided(
+        network: KerasNetwork, images: Array, targets: Array, total: Array, coverage: Array
+    ) -> Intermediates:
+        signed = total / (options.masks * options.keep)
+        if options.divide == "coverage":
             signed = total / ops.where(coverage > 0, coverage, ops.ones_like(coverage))
         return {"signed": signed, "heatmap": signed}
 
-    def explain(
-        network: KerasNetwork, images: Array, targets: Array, draws: Draws
-    ) -> Intermediates:
-        cells, shifts = draws["cells"], draws["shifts"]
-        found = [
-            weighed(network, images, targets, cells[some], shifts[some])
-            for some in parts(options.masks, network.capacity // images.shape[0])
-        ]
-        total, coverage = (sum(part[name] for part in found) for name in ("total", "coverage"))
-        return divided(network, total, coverage)  # type: ignore[no-any-return]
-
-    return explain
+    return added(options.masks, ("cells", "shifts"), weighed, divided)

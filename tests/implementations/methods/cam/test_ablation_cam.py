@@ -10,7 +10,7 @@ from implementations import methods
 from implementations.architecture.graph import parse
 from implementations.architecture.registered import get
 from implementations.architecture.weights import randomise
-from implementations.methods.cam.ablation_cam import ablated, copies
+from implementations.methods.ablating import ablated, copies
 from implementations.oracle import runtime
 
 POOLED = get("cnn-gap", (8, 6, 3), 4)
