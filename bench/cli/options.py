@@ -81,7 +81,8 @@ class Single(Common):
         (), "of the picture: numbers, names, all, or top3; by default the targets; prototypes: "
         "numbers, by default all", "explain prototype", tuple)
     start: str | None = option(None, "image that a prototype begins as, or one a class: (H, W, C) "
-                               "or (n, H, W, C), .npy, or a picture; by default black", "prototype")
+                               "or (n, H, W, C), .npy, or a picture, or black; by default grey",
+                               "prototype")
     means: str | None = option(None, "the classes' mean images, (K, H, W, C) .npy; black "
                                "without these and --dataset", "prototype")
     colormap: str = option("jet", "of the picture, one of matplotlib's", "explain")

@@ -1,4 +1,4 @@
-"""`prototype`: what a network takes for each class, grown from zeros or from an image given."""
+"""`prototype`: what a network takes for each class, grown from a flat image or from one given."""
 
 from __future__ import annotations
 
@@ -17,15 +17,20 @@ from bench.cli.options import Single
 from bench.engine.progress import answer
 from bench.subject import drawn, names
 from bench.subject.prototypes import METHOD
-from implementations.architecture import registered, weights
+from implementations.architecture import registered, tensor_file, weights
 from implementations.architecture.graph import Architecture
 from implementations.errors import BadInput, Unavailable, one_line
+from implementations.files import replacing
 
 FAILED = 1
 RECOGNISED = 0.99
 """A smaller probability of the class is pointed at."""
 UNSURE = "; an image to --start from, or more steps (--option steps=10000), may help"
-"""Where a flat image leaves no ReLU open, no step finds a way from it."""
+"""Where an image leaves no ReLU open, no step finds a way from it."""
+FLAT = {"grey": 0.5, "black": 0.0}
+"""Flat images to start from, by their level; the first where none is given. From black no class of
+the data set `shapes` but two is found, as its biases alone open hardly a ReLU; from grey all are.
+"""
 
 
 class Means(NamedTuple):
@@ -57,7 +62,7 @@ def run(asked: Single) -> int:
         precision=stage.default_precision(column.framework, asked.precision),
     )  # fmt: skip
     METHOD.resolve(dict(asked.options))
-    inputs = [asked.start, asked.means, asked.weights, asked.file]
+    inputs = [None if asked.start in FLAT else asked.start, asked.means, asked.weights, asked.file]
     user_files.check_writable(asked.out, inputs)
     picture = asked.picture or asked.out.with_suffix(".png")
     drawn.check(drawn.Look(), picture)
@@ -88,13 +93,13 @@ def run(asked: Single) -> int:
             print(f"{row['said']}python -m bench prototype: {row['reason']}", file=sys.stderr)  # noqa: T201
             return FAILED
         arrays = weights.load(made)
-    weights.save(asked.out, {**arrays, "classes": classes})
     lines, titles = _told(classes, means.names if means else (), arrays)
-    try:
-        prototype_picture.save(picture, starts, arrays["prototype"], titles)
-    except BaseException:
-        asked.out.unlink(missing_ok=True)  # both, or neither
-        raise
+    shown = prototype_picture.drawn(starts, arrays["prototype"], titles)
+    with replacing(asked.out) as stream:
+        tensor_file.write(stream, {**arrays, "classes": classes}, {})
+        stream.flush()
+        with replacing(picture) as other:  # both are put in their places, or neither
+            other.write(shown)
     answer.print("\n".join(lines))
     answer.print(one_line(f"prototypes are in {asked.out}, the picture in {picture}"))
     return 0
@@ -123,15 +128,15 @@ def _means(asked: Single) -> Means | None:
 
 
 def _subject(asked: Single, means: Means | None, folder: Path) -> given.Given:
-    """The network, and the image to start from: black of its size where none is given."""
-    place = asked.start
-    if place is None:
+    """The network, and the image to start from: a flat one of its size, or the one given."""
+    place = asked.start or next(iter(FLAT))
+    if place in FLAT:
         stored = weights.load(Path(asked.weights), most_bytes=user_files.MOST_WEIGHTS)
         height, width, channels = registered.get(asked.known).input_shape
         shape = (height, width, user_files.channels_of(stored) or channels)
         shape = shape if means is None else means.images.shape[1:]
-        place = str(folder / "zeros.npy")
-        np.save(place, np.zeros((1, *shape), np.float32))
+        level, place = FLAT[place], str(folder / "flat.npy")
+        np.save(place, np.full((1, *shape), level, np.float32))
     return given.take(replace(asked, images=(place,), network=""), folder)
 
 

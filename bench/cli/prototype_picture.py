@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from implementations.architecture.weights import write_bytes
-
 MOST = 32
 """Classes in one picture."""
 
 
-def save(path: Path, starts: NDArray[Any], grown: NDArray[Any], titles: Sequence[str]) -> None:
-    """Write a PNG of a column a class: start, prototype and their difference, red where it grew.
+def drawn(starts: NDArray[Any], grown: NDArray[Any], titles: Sequence[str]) -> bytes:
+    """A PNG of a column a class: start, prototype and their difference, red where it grew.
 
-    Both are (N, H, W, C), drawn clipped to [0, 1]. Raises BadInput.
+    Both are (N, H, W, C), drawn clipped to [0, 1].
     """
     from matplotlib.figure import Figure
 
@@ -40,7 +37,7 @@ def save(path: Path, starts: NDArray[Any], grown: NDArray[Any], titles: Sequence
         axis.set_yticks([])
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=150)
-    write_bytes(path, buffer.getvalue())
+    return buffer.getvalue()
 
 
 def _painted(image: NDArray[Any]) -> NDArray[Any]:

@@ -27,7 +27,15 @@ def words(place: Any, **changes: Any) -> list[str]:
     return made
 
 
-def test_of_every_class_from_black(place: Any, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("start", "level"), [(None, 0.5), ("grey", 0.5), ("black", 0.0)])
+def test_of_every_class_from_a_flat_image(place: Any, start: str | None, level: float) -> None:
+    assert main(words(place, start=start, option="steps=1")) == 0
+    moved = weights.load(place.out)["prototype"] - level
+    # Adam's first step is the rate, whatever the gradient, but where there is none.
+    assert np.abs(moved).max() == pytest.approx(0.01, rel=1e-2)
+
+
+def test_of_every_class_what_is_said(place: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words(place)) == 0
     found = weights.load(place.out)
     assert found["prototype"].shape == (4, 8, 9, 2)
@@ -96,15 +104,26 @@ def test_bad_input_is_one_line(
     assert not place.out.exists()
 
 
-def test_where_there_is_no_room_for_the_picture_there_is_no_answer(
+def test_where_there_is_no_room_for_the_picture_what_was_there_stays(
     place: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    picture = place.out.with_suffix(".png")
     most = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (8000, most[1]))
-    try:
-        assert main(words(place, option="steps=1")) == 2
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, most)
-    said = capsys.readouterr()
-    assert "cannot write" in said.err.splitlines()[-1] and ".png" in said.err and not said.out
-    assert not place.out.exists() and not place.out.with_suffix(".png").exists()
+
+    def refused() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8000, most[1]))
+        try:
+            assert main(words(place, option="steps=1")) == 2
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, most)
+        said = capsys.readouterr()
+        assert "cannot write" in said.err.splitlines()[-1] and ".png" in said.err and not said.out
+
+    refused()
+    assert not place.out.exists() and not picture.exists()
+    place.out.write_bytes(b"an earlier answer")
+    picture.write_bytes(b"its picture")
+    refused()
+    assert place.out.read_bytes() == b"an earlier answer"
+    assert picture.read_bytes() == b"its picture"
+    assert not list(place.out.parent.glob("*.tmp")) + list(place.out.parent.glob(".*.tmp"))
