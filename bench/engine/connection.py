@@ -59,6 +59,8 @@ def connected(address: str) -> Any:
 
     if ray.is_initialized():
         return ray
+    # What a lost node's own process has to say is no answer of a command's.
+    ray._private.worker._worker_logs_enabled = False
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if address:
         check(address)
