@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import mmap
 import os
 import tempfile
 import warnings
@@ -112,8 +113,7 @@ class UserImages:
     """Images (N, H, W, C) as float32 in [0, 1], converted a part at a time, as they are read."""
 
     def __init__(self, array: NDArray[Any]) -> None:
-        self._array = array
-        self.shape: tuple[int, ...] = array.shape
+        self._array, self.shape = array, array.shape
 
     def __len__(self) -> int:
         return len(self._array)
@@ -121,9 +121,19 @@ class UserImages:
     def __getitem__(self, part: slice) -> NDArray[np.float32]:
         found = np.asarray(self._array[part])
         images = found.astype(np.float32)
+        _release(self._array)
         if found.dtype == np.uint8:
             images /= np.float32(255)
         return np.clip(images, 0, 1, out=images)
+
+
+def _release(array: NDArray[Any]) -> None:
+    """Let go of what has been read of a mapped file: else it counts as this process' memory."""
+    held: Any = array
+    while isinstance(held, np.ndarray):
+        held = held.base
+    if isinstance(held, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        held.madvise(mmap.MADV_DONTNEED)
 
 
 def read_images(path: Path, check: bool = True) -> tuple[UserImages, str | None]:
@@ -153,7 +163,11 @@ def _check_range(array: NDArray[Any], path: Path) -> None:
     """Raises BadInput for the first value out of [0, 1], with the mend that the values suggest."""
     step = max(PART // (array[:1].size * 8), 1)
     parts = [array[start : start + step] for start in range(0, len(array), step)]
-    lows, highs = [part.min() for part in parts], [part.max() for part in parts]
+    ends = []
+    for part in parts:
+        ends.append((part.min(), part.max()))
+        _release(array)
+    lows, highs = zip(*ends, strict=True)
     for number, part in enumerate(parts):
         if lows[number] >= -ROUNDING and highs[number] <= 1 + ROUNDING:
             continue
