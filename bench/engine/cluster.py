@@ -162,13 +162,13 @@ class Cluster:
         digests = {name: part.packed.digest(path) for name, path in files.items()}
         for name, path in files.items():
             if digests[name] not in self._refs:
-                self._refs[digests[name]] = ray.put(path.read_bytes())
+                self._refs[digests[name]] = connection.put(path.read_bytes())
         told = self._put(part.packed)
         refs = {digest: self._refs[digest] for digest in digests.values()}
         for name, content in part.packed.pieces(job.cells):
             digest = digests[name] = hashlib.sha256(content).hexdigest()
             if digest not in part.held:
-                part.held[digest] = ray.put(content)
+                part.held[digest] = connection.put(content)
             refs[digest] = part.held[digest]
         most = connection.largest()
         wanted = most["CPU"] if self.exclusive else job.cells[0].threads or 1
@@ -186,11 +186,9 @@ class Cluster:
 
     def _put(self, packed: Packed) -> Any:
         """What children are told, in the store once."""
-        import ray
-
         key = f"context {id(packed)}"
         if key not in self._refs:
-            self._refs[key] = ray.put(packed.context)
+            self._refs[key] = connection.put(packed.context)
         return self._refs[key]
 
 

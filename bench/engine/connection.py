@@ -92,12 +92,31 @@ def connected(address: str) -> Any:
 
 
 def raise_known(error: Exception) -> None:
-    """Raise what a task raised: code of ours, which would raise it on every node."""
+    """Raise what a task raised: code of ours, which would raise it on every node.
+
+    Raises BadInput where there is no room for what travels.
+    """
     import ray
 
+    cause = error.cause if isinstance(error, ray.exceptions.RayTaskError) else error
+    full = ray.exceptions.ObjectStoreFullError, ray.exceptions.OutOfDiskError
+    if isinstance(cause, full):
+        why = str(cause).strip().splitlines()[0]
+        mend = "give it more, and the same command goes on from here"
+        raise BadInput(f"the Ray cluster has no room for what travels ({why}); {mend}") from error
     if isinstance(error, ray.exceptions.RayTaskError):
-        cause = error.cause
         raise cause if isinstance(cause, BadInput) else error
+
+
+def put(value: Any) -> Any:
+    """A value in the cluster's store. Raises BadInput where there is no room."""
+    import ray
+
+    try:
+        return ray.put(value)
+    except ray.exceptions.RayError as error:
+        raise_known(error)
+        raise
 
 
 @contextmanager

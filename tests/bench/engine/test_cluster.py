@@ -322,3 +322,59 @@ def test_a_node_with_other_packages_is_refused_in_one_line(nodes: Nodes, tmp_pat
         assert "\n" not in str(told.value)
     finally:
         nodes.kill(other)
+
+
+FULL = """
+import sys, time
+from pathlib import Path
+import ray
+from ray.cluster_utils import Cluster as Several
+from bench.engine.cluster import Cluster
+from bench.engine.connection import connected
+from bench.engine.execute import execute
+from bench.engine.run import Run
+from implementations.errors import BadInput
+sys.path.insert(0, sys.argv[2])
+from test_cluster import cells
+store = {"object_store_memory": 80 << 20, "include_dashboard": False}
+brim = {"_system_config": {"local_fs_capacity_threshold": 1e-9}}  # its disk counts as full too
+several = Several(initialize_head=True, head_node_args={"num_cpus": 0, **brim, **store})
+several.add_node(num_cpus=1, object_store_memory=80 << 20)
+results = Path(sys.argv[1])
+out, file = results / "work" / "networks", results / "large.bin"
+out.mkdir(parents=True)
+file.write_bytes(bytes(20 << 20))
+context = {"seconds": 0.1, "out": str(out), "weights": str(file)}
+connected(several.address)
+held = [ray.put(bytes(4 << 20)) for _ in range(18)]
+for turn in range(2):
+    run = Run("agree", {}, results)
+    try:
+        engine = Cluster(several.address, False)
+        rows = execute(run, "agree", "sleeping", cells("a", "b"), context, engine=engine)
+        print([row["status"] for row in rows])
+        run.finish()
+    except BadInput as error:
+        print(error)
+    run._release()
+    held.clear()
+    time.sleep(3)  # the store lets go of it in the background
+"""
+
+
+@needs_ray
+def test_a_store_and_a_disk_that_are_full_are_told_of_in_one_line(tmp_path: Path) -> None:
+    short = Path(f"/tmp/f{os.getpid()}")
+    short.symlink_to(tmp_path)
+    path = os.pathsep.join([str(CHILDREN), str(ROOT)])
+    variables = {**os.environ, "PYTHONPATH": path, "TMPDIR": str(short)}
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", FULL, str(tmp_path / "r"), str(Path(__file__).parent)],
+            cwd=ROOT, env=variables, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        told, after = done.stdout.splitlines() or [done.stderr, ""]
+        assert told.startswith("the Ray cluster has no room for what travels (Local disk is full)")
+        assert after == "['ok', 'ok']", done.stderr
+    finally:
+        short.unlink()
