@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import mmap
 import os
 import tempfile
 import warnings
@@ -17,6 +16,8 @@ import numpy as np
 from numpy.lib.format import MAGIC_PREFIX, read_array_header_1_0, read_array_header_2_0
 from numpy.typing import NDArray
 
+from bench.cli.user_images import UserImages as UserImages
+from bench.cli.user_images import release
 from implementations.architecture import weights
 from implementations.architecture.graph import Architecture
 from implementations.arrays import Weights
@@ -109,33 +110,6 @@ def _only_array(stream: BinaryIO, what: str) -> NDArray[Any]:
     return array.reshape(shape, order="F" if fortran else "C")
 
 
-class UserImages:
-    """Images (N, H, W, C) as float32 in [0, 1], converted a part at a time, as they are read."""
-
-    def __init__(self, array: NDArray[Any]) -> None:
-        self._array, self.shape = array, array.shape
-
-    def __len__(self) -> int:
-        return len(self._array)
-
-    def __getitem__(self, part: slice) -> NDArray[np.float32]:
-        found = np.asarray(self._array[part])
-        images = found.astype(np.float32)
-        _release(self._array)
-        if found.dtype == np.uint8:
-            images /= np.float32(255)
-        return np.clip(images, 0, 1, out=images)
-
-
-def _release(array: NDArray[Any]) -> None:
-    """Let go of what has been read of a mapped file: else it counts as this process' memory."""
-    held: Any = array
-    while isinstance(held, np.ndarray):
-        held = held.base
-    if isinstance(held, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-        held.madvise(mmap.MADV_DONTNEED)
-
-
 def read_images(path: Path, check: bool = True) -> tuple[UserImages, str | None]:
     """A user's images and what is to be said of them: float32, as such or made of what was given.
 
@@ -166,7 +140,7 @@ def _check_range(array: NDArray[Any], path: Path) -> None:
     ends = []
     for part in parts:
         ends.append((part.min(), part.max()))
-        _release(array)
+        release(array)
     lows, highs = zip(*ends, strict=True)
     for number, part in enumerate(parts):
         if lows[number] >= -ROUNDING and highs[number] <= 1 + ROUNDING:
