@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from bench.cli import pictures, user_files
 from bench.cli.options import Single
 from bench.record.cell import Column
@@ -40,10 +38,9 @@ def take(asked: Single, folder: Path) -> Given:
     path, told = Path(asked.images[0]), []
     if files is not None:
         height, width, channels = registered.get(known).input_shape
-        made = pictures.read(files, (height, width), user_files.channels_of(stored) or channels)
         path = folder / "images.npy"
-        np.save(path, made.images)
-        told.append(made.told)
+        channels = user_files.channels_of(stored) or channels
+        told.append(pictures.read(files, (height, width), channels, path).told)
     where = asked.images[0]
     images, said = user_files.read_images(path)
     told += [said] if said else []

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.lib.format import write_array_header_1_0
 from numpy.typing import NDArray
 
 from implementations.errors import BadInput, Unavailable
@@ -65,12 +66,19 @@ def _is_picture(path: Path) -> bool:
         return stream.read(16).startswith(HEADS)
 
 
-def read(files: Sequence[Path], size: tuple[int, int], channels: int) -> Pictures:
+def read(files: Sequence[Path], size: tuple[int, int], channels: int, place: Path) -> Pictures:
     """Pictures at a network's size: the shorter side made to fit, then the centre is cut out.
 
-    Grey for one channel, else red, green, blue. Raises BadInput that names the file.
+    Grey for one channel, else red, green, blue. They are written to `place` one by one, and mapped
+    from there. Raises BadInput that names the file.
     """
-    images = np.stack([_read(path, size, channels) for path in files])
+    with place.open("wb") as stream:
+        shape = len(files), *size, channels
+        about = {"descr": "<f4", "fortran_order": False, "shape": shape}
+        write_array_header_1_0(stream, about)
+        for path in files:
+            stream.write(_read(path, size, channels).astype("<f4").tobytes())
+    images: NDArray[np.float32] = np.load(place, mmap_mode="r")
     colour = "grey" if channels == 1 else "RGB"
     what = "1 picture" if len(files) == 1 else f"{len(files)} pictures"
     told = f"{what}, {colour}, shorter side resized and centre cut out to {size[0]} x {size[1]}"

@@ -38,7 +38,9 @@ def network(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(("height", "width"), [(12, 10), (24, 20), (50, 20), (12, 40), (7, 5)])
 def test_the_centre_is_cut_out(tmp_path: Path, height: int, width: int) -> None:
-    made = pictures.read([picture(tmp_path / "p.png", height, width)], (12, 10), 3)
+    made = pictures.read(
+        [picture(tmp_path / "p.png", height, width)], (12, 10), 3, tmp_path / "images.npy"
+    )
     assert made.images.shape == (1, 12, 10, 3) and made.images.dtype == np.float32
     assert made.images[..., 0, :].max() < 0.1 and made.images[..., -1, :].min() > 0.9
     if (height, width) == (12, 10):
@@ -51,7 +53,7 @@ def test_a_turned_photograph_is_upright(tmp_path: Path) -> None:
     tag[0x0112] = 6  # the camera was turned: 90 degrees clockwise brings it upright
     with Image.open(picture(tmp_path / "p.png", 8, 8)) as upright:
         upright.rotate(90).save(tmp_path / "turned.png", exif=tag)
-    made = pictures.read([tmp_path / "turned.png"], (8, 8), 1)
+    made = pictures.read([tmp_path / "turned.png"], (8, 8), 1, tmp_path / "images.npy")
     np.testing.assert_array_equal(made.images[0, :, :, 0], np.repeat([[0, 1]], 4).reshape(1, -1)
                                   .repeat(8, axis=0))  # fmt: skip
 
@@ -76,7 +78,7 @@ def test_a_broken_picture_is_named_in_one_line(tmp_path: Path, cut: int) -> None
     whole = picture(tmp_path / "p.jpg", 40, 40).read_bytes()
     (tmp_path / "p.jpg").write_bytes(whole[:cut])
     with pytest.raises(BadInput, match="not a readable picture") as caught:
-        pictures.read([tmp_path / "p.jpg"], (8, 8), 3)
+        pictures.read([tmp_path / "p.jpg"], (8, 8), 3, tmp_path / "images.npy")
     assert "\n" not in str(caught.value)
 
 
@@ -84,11 +86,11 @@ def test_pictures_that_cannot_be_taken_say_why(tmp_path: Path) -> None:
     deep = tmp_path / "deep.png"
     Image.fromarray(np.zeros((4, 4), np.uint16)).save(deep)
     with pytest.raises(BadInput, match="8 bits a channel"):
-        pictures.read([deep], (4, 4), 3)
+        pictures.read([deep], (4, 4), 3, tmp_path / "images.npy")
     with pytest.raises(BadInput, match="reads 4 channels"):
-        pictures.read([picture(tmp_path / "p.png", 4, 4)], (4, 4), 4)
+        pictures.read([picture(tmp_path / "p.png", 4, 4)], (4, 4), 4, tmp_path / "images.npy")
     with pytest.raises(BadInput, match="too long and narrow"):
-        pictures.read([picture(tmp_path / "p.png", 1, 300)], (224, 224), 3)
+        pictures.read([picture(tmp_path / "p.png", 1, 300)], (224, 224), 3, tmp_path / "images.npy")
 
 
 def test_an_overlay_is_the_mixture_it_says() -> None:
