@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import io
 import os
@@ -17,6 +18,13 @@ from implementations.errors import BadInput, Unavailable, one_line
 
 LONG = re.compile(r"\S{500,}")
 NARROWEST = 20
+PLACE = "name another place"
+MENDS = {
+    **dict.fromkeys((errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES, errno.EPERM), PLACE),
+    **dict.fromkeys((errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG), PLACE),
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE), "allow more by `ulimit -n`"),
+}
+"""What can be wrong with a place that was named, wherever in a command it is found."""
 DONE, BAD_INPUT, UNAVAILABLE, STOPPED = 0, 2, 4, 130
 
 
@@ -50,10 +58,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _hush()
         return DONE
     except OSError as error:
+        if error.errno in MENDS and error.filename is not None:
+            told = f"cannot use {error.filename}: {error.strerror}; {MENDS[error.errno]}"
+            return _refuse(name, told, BAD_INPUT)
         if error.filename is not None:
             raise
         _hush()
         return _refuse(name, f"cannot write the answer: {error.strerror}", BAD_INPUT)
+    except MemoryError as error:
+        told = f"not enough memory ({error}); take something smaller"
+        return _refuse(name, told.replace(" ()", ""), BAD_INPUT)
     except KeyboardInterrupt:
         return _refuse(name, "stopped; the same command goes on from here", STOPPED)
 

@@ -17,7 +17,7 @@ from bench.subject import drawn
 from bench.subject.drawn import Look
 from bench.subject.heatmaps import zero_maps
 from implementations.architecture.weights import write_bytes
-from implementations.errors import BadInput
+from implementations.errors import BadInput, one_line
 
 MOST_IMAGES, MOST_TILES, MOST_PIXELS = 32, 1200, 1 << 25
 """Images that are drawn, at the most, and tiles and their pixels of the whole sheet."""
@@ -25,7 +25,8 @@ GAP, LINE, LETTERS = 6, 14, 11
 """Pixels between tiles, of a line of text, and of its letters."""
 SMALLEST = 128
 """Pixels along a tile's shorter side, at the least, where no size is asked: its text is read."""
-ACROSS = 10
+ACROSS, LONGEST = 10, 500
+"""Panels of a line; letters of a text that are looked at, of which fewer are shown."""
 GREY = 0.85
 """Of a map without evidence."""
 
@@ -162,7 +163,8 @@ def _row(parts: Sequence[NDArray[np.floating[Any]]]) -> NDArray[np.float64]:
 
 def _captioned(tile: NDArray[Any], says: Sequence[str]) -> NDArray[np.float64]:
     """A tile beneath its lines of text."""
-    texts = [line for text in says if text for line in _wrapped(text, tile.shape[1])]
+    brief = [one_line(text[:LONGEST]) for text in says if text]  # a line end cannot be drawn
+    texts = [line for text in brief for line in _wrapped(text, tile.shape[1])]
     head = np.ones((LINE * len(texts) + 2, tile.shape[1], 3))
     written = _written(head, [(0, LINE * n, text) for n, text in enumerate(texts)])
     return np.concatenate([written, tile])

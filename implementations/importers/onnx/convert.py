@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from implementations.architecture.graph import Architecture
+from implementations.architecture.graph import MOST_VALUES, Architecture
 from implementations.errors import BadInput, one_line
 from implementations.importers.onnx import file as files
 from implementations.importers.onnx import rules
@@ -160,7 +160,10 @@ def _images(
     height, width = (int(size or 0) for size in sizes)
     if wanted.size and (height, width) != wanted.size:
         raise BadInput(f"the file reads {height} x {width} images; export it for another --size")
-    return (height, width, channels), given.sizes[0]
+    batch = given.sizes[0]
+    if batch is not None and batch * height * width * channels > MOST_VALUES:
+        raise BadInput(f"a batch of {batch} images is fixed in it; export it with a free batch")
+    return (height, width, channels), batch
 
 
 def _scaled(walk: Walk, value: Value, source: OnnxFile, wanted: Wanted) -> Value:

@@ -47,6 +47,30 @@ def test_bad_arguments_are_one_line(
     assert words in said
 
 
+@pytest.mark.parametrize("name", ["x" * 256, "x" * 5000, "/a" * 2500], ids=len)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["predict", "--framework", "reference", "--architecture", "cnn-gap", "--images"],
+        ["show", "--architecture"],
+        ["show", "--network"],
+        ["import", "m.onnx", "--out"],
+        ["import", "--out", "there", "--"],
+        ["report", "--results"],
+        ["report", "--baseline"],
+        ["agree", "--network"],
+        ["conform", "--explainer"],
+    ],
+    ids=" ".join,
+)
+def test_names_that_no_disk_takes_are_one_line(
+    words: list[str], name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words, name]) == 2
+    told = capsys.readouterr()
+    assert told.err.count("\n") == 1 and len(told.err) < 1000 and not told.out
+
+
 @pytest.mark.parametrize("columns", ["0", "1", "x", "9" * 5000])
 def test_help_ends_whatever_the_terminal_says(
     columns: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -262,3 +262,10 @@ def test_probabilities_are_those_of_the_softmax() -> None:
     found = best(np.array([1000.0, 999.0, 1000.0, 0.0]), 3)
     assert [k for k, _, _ in found] == [0, 2, 1]
     assert found[0][1] == pytest.approx(1 / (2 + np.exp(-1)))
+
+
+def test_names_that_cannot_be_drawn_are_escaped_and_cut() -> None:
+    images = np.zeros((1, 9, 9, 3), np.float32)
+    panel = sheet.Panel(np.zeros((1, 9, 9), np.float32), [["a\nb\x1b[31m\u202e" + "x" * 10**6]])
+    pixels = sheet.composed(images, [["\ud800\n"]], [[panel]], drawn.Look())
+    assert pixels.ndim == 3

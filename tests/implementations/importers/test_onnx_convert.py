@@ -336,3 +336,8 @@ def test_evaluators_leave_no_temporary_file(tmp_path: Path, monkeypatch) -> None
     monkeypatch.setattr(tempfile, "tempdir", None)
     _, found = imported(tmp_path, [*CONV, ("Relu", ["c"], "y"), *HEAD], WEIGHTS)
     assert found.single is not None and not list(scratch.iterdir())
+
+
+def test_a_batch_that_no_memory_holds_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="a batch of 1000000000 images is fixed in it"):
+        imported(tmp_path, [*CONV, ("Relu", ["c"], "y"), *HEAD], WEIGHTS, shape=(10**9, 3, 8, 6))
