@@ -23,6 +23,9 @@ from implementations.arrays import Weights
 from implementations.contract import Framework
 from implementations.errors import BadInput, Unavailable
 
+COMPILED = ("jax", "keras[jax]")
+"""Columns that compile every operation by itself where they do not compile the whole."""
+
 
 def explained(
     framework: str,
@@ -32,13 +35,14 @@ def explained(
     images: NDArray[np.float32],
     precision: str = "",
     targets: NDArray[Any] | None = None,
+    mode: str = "eager",
 ) -> dict[str, NDArray[Any]]:
     """Logits of the images, and Grad-CAM's signed map at its default layer, of the top class.
 
     No map of a network that has no such layer.
     """  # fmt: skip
     network = runtime.build(architecture, tensors, "cpu", *([precision] if precision else []))
-    call = runtime.compiler(network, ["logits"], "eager")(
+    call = runtime.compiler(network, ["logits"], mode)(
         lambda network, images: {"logits": network(images)}
     )
     logits = runtime.to_numpy(call(network, runtime.put(network, images))["logits"])
@@ -49,7 +53,8 @@ def explained(
         layer = method.layer(architecture, None)
     except (BadInput, Unavailable):
         return found
-    explain = method.bind(framework, runtime, network, layer, method.resolve({}), ("signed",))
+    asked = method.resolve({})
+    explain = method.bind(framework, runtime, network, layer, asked, ("signed",), mode)
     signed = explain(*runtime.put(network, images, aims))["signed"]
     return {**found, "signed": runtime.to_numpy(signed).astype(np.float64)}
 
@@ -64,7 +69,14 @@ def errors(label: str, precision: str, folder: Path) -> dict[str, Any]:
     begun = time.monotonic()
     runtime = frameworks.load(framework)
     found = explained(
-        framework, runtime, architecture, tensors, answer["images"], precision, targets
+        framework,
+        runtime,
+        architecture,
+        tensors,
+        answer["images"],
+        precision,
+        targets,
+        "compiled" if label in COMPILED else "eager",
     )
     logits = found["logits"]
     # Classes that the oracle itself cannot tell apart in this precision are no question.
