@@ -29,22 +29,24 @@ def reproduced(
     subject: Subject, run: Run, library: str, version: str, offer: str, folder: Path
 ) -> str:
     """The file's name; empty where no probe shows the deviation in a process of its own."""
-    tried = ((candidate, probe) for candidate in _smaller(run) for probe in _fewer(candidate))
-    for candidate, probe in tried:
-        try:
-            expected, differs = _expected(subject, candidate, probe)
-            if not differs:
+    for candidate in _smaller(run):
+        for probes in _fewer(candidate):
+            try:
+                tried = ((*_expected(subject, candidate, probe), probe) for probe in probes)
+                telling = next(((maps, each) for maps, differs, each in tried if differs), None)
+                if telling is None:
+                    continue
+                expected, probe = telling
+                double = candidate.host == "float64" and subject.claim is not None
+                tolerance = TOLERANCES["float64" if double else "float32"]
+                deviation = Deviation(
+                    subject.framework, library, version, offer, candidate, probe,
+                    candidate.node(probe), expected, tolerance,
+                )  # fmt: skip
+                if found := shown(deviation, folder, run.condition):
+                    return found
+            except (BadInput, Unavailable):
                 continue
-            double = candidate.host == "float64" and subject.claim is not None
-            tolerance = TOLERANCES["float64" if double else "float32"]
-            deviation = Deviation(
-                subject.framework, library, version, offer, candidate, probe,
-                candidate.node(probe), expected, tolerance,
-            )  # fmt: skip
-            if found := shown(deviation, folder, run.condition):
-                return found
-        except (BadInput, Unavailable):
-            continue
     return ""
 
 
@@ -56,14 +58,16 @@ def _smaller(run: Run) -> Iterator[Run]:
     yield run
 
 
-def _fewer(run: Run) -> Iterator[Probe]:
-    """A run's probe with one image, each in turn; then with all, where a batch may be the cause."""
+def _fewer(run: Run) -> Iterator[list[Probe]]:
+    """A run's probe with one image, of which any may show it; then with all, if a batch may."""
     probe = run.given()
     if run.inputs == "given" or run.one_image:
-        for n in range(len(probe.images)):
-            yield replace(probe, images=probe.images[n : n + 1], targets=probe.targets[n : n + 1])
+        yield [
+            replace(probe, images=probe.images[n : n + 1], targets=probe.targets[n : n + 1])
+            for n in range(len(probe.images))
+        ]
     if not run.one_image:
-        yield probe
+        yield [probe]
 
 
 def _expected(subject: Subject, run: Run, probe: Probe) -> tuple[Floats | None, bool]:
