@@ -24,9 +24,18 @@ def _captum(name: str, rest: str, layer: bool = False, leaf: bool = True) -> Cal
     return Call(f"from captum.attr import {name}", found)
 
 
+_FITTED = """try:
+    import torchvision
+except RuntimeError:  # its binary does not fit this PyTorch, of which nothing is needed here
+    for name in ("nms", "qnms"):
+        torch.library.define(f"torchvision::{name}", "(Tensor a, Tensor b, float c) -> Tensor")
+"""
+"""What lets pytorch-grad-cam, which asks for torchvision's transforms alone, be imported."""
+
+
 def _cam(name: str) -> Call:
     return Call(
-        f"from pytorch_grad_cam import {name}\n"
+        f"{_FITTED}from pytorch_grad_cam import {name}\n"
         "from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget",
         f"{name}(model, [layer])(images, [ClassifierOutputTarget(each) for each in targets])",
     )
@@ -48,12 +57,6 @@ def _keras_vis(module: str, name: str) -> Call:
     )
 
 
-BEFORE = {
-    "pytorch_grad_cam": (
-        "from implementations.libraries.pytorch_grad_cam import imported\nimported()"
-    ),
-}
-"""What stands for a library's dependency where its binary does not fit the PyTorch that is here."""
 _LARGEST = ".abs().amax(1)"
 CALLS: dict[str, dict[str, Call]] = {
     "captum": {
@@ -89,19 +92,19 @@ CALLS: dict[str, dict[str, Call]] = {
         "eigen_grad_cam": _cam("EigenGradCAM"),
         "fem": _cam("FEM"),
         "finer_cam": Call(
-            "from pytorch_grad_cam import FinerCAM, GradCAM",
+            f"{_FITTED}from pytorch_grad_cam import FinerCAM, GradCAM",
             "[FinerCAM(model, [layer], base_method=GradCAM)(images[n : n + 1], target_idx=k)[0]"
             " for n, k in enumerate(targets)]",
         ),
         "guided_backprop": Call(
-            "from pytorch_grad_cam import GuidedBackpropReLUModel",
+            f"{_FITTED}from pytorch_grad_cam import GuidedBackpropReLUModel",
             "[abs(GuidedBackpropReLUModel(model, 'cpu')(images[n : n + 1], target)).max(-1)"
             " for n, target in enumerate(targets)]",
         ),
         "score_cam": _cam("ScoreCAM"),
         "ablation_cam": _cam("AblationCAM"),
         "full_grad": Call(
-            "from pytorch_grad_cam import FullGrad\n"
+            f"{_FITTED}from pytorch_grad_cam import FullGrad\n"
             "from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget",
             "FullGrad(model, [])(images, [ClassifierOutputTarget(each) for each in targets])",
         ),

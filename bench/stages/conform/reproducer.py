@@ -18,13 +18,10 @@ from bench.truth.probes import Probe
 from implementations.arrays import Floats
 from implementations.errors import Unavailable
 from implementations.frameworks import hosts
-from implementations.libraries._calls import BEFORE, CALLS
+from implementations.libraries._calls import CALLS
 
 MOST_LINES = 30
 TIMEOUT_S = 180.0
-ROOT = Path(__file__).resolve().parents[3]
-ALONE = "import runpy, sys; runpy.run_path(sys.argv[1], run_name='__main__')"
-"""What runs a file by itself."""
 DIFFERS = 1
 """The exit status of a file that shows a difference."""
 SHOWN = "found"
@@ -102,8 +99,8 @@ def shown(deviation: Deviation, folder: Path, condition: str) -> str:
     path.write_text(content, encoding="utf-8")
     try:
         done = subprocess.run(
-            [sys.executable, "-c", f"{BEFORE.get(deviation.library, '')}\n{ALONE}", str(path)],
-            cwd=ROOT, capture_output=True, text=True, check=False, timeout=TIMEOUT_S,
+            [sys.executable, str(path.resolve())],
+            cwd=folder, capture_output=True, text=True, check=False, timeout=TIMEOUT_S,
             stdin=subprocess.DEVNULL,
         )  # fmt: skip
     except subprocess.TimeoutExpired:

@@ -51,3 +51,14 @@ def test_what_cannot_be_written_is_refused() -> None:
     given = (branch.architecture, branch.weights, branch.images, branch.layer)
     with pytest.raises(Unavailable, match=r"no nn\.Sequential"):
         hosts.source("pytorch", "plain", *given)
+
+
+def test_a_file_of_pytorch_grad_cam_runs_with_a_torchvision_that_does_not_fit(
+    tmp_path: Path,
+) -> None:
+    run = Run("functional", probe="rational", place="before")
+    probe = run.given()
+    given = ("pytorch", "pytorch_grad_cam", "1.0", "guided_backprop", run, probe, probe.before)
+    wrong = Deviation(*given, np.full(probe.images.shape[:3], 99.0))
+    assert len(text(wrong).splitlines()) <= MOST_LINES
+    assert shown(wrong, tmp_path, "functional host")
