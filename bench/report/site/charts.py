@@ -45,12 +45,16 @@ def colour(field: str, title: str | None = None, **more: Any) -> Any:
     return alt.Color(f"{field}:N", scale=scale, title=title or field)
 
 
-def dashed(field: str) -> Any:
-    """A dash for each value of a column of texts, in the legend too."""
+def dotted(data: Any, field: str, **encoding: Any) -> Any:
+    """Lines with points on them, dashed by a column of texts, which the legend shows too."""
     import altair as alt
 
-    legend = alt.Legend(symbolType="stroke", symbolStrokeColor="#8a8a8a")
-    return alt.StrokeDash(f"{field}:N", title=field, legend=legend)
+    legend = alt.Legend(symbolType="stroke", symbolStrokeColor="#8a8a8a", symbolStrokeWidth=2)
+    dash = alt.StrokeDash(f"{field}:N", title=field, legend=legend)
+    return alt.layer(
+        data.mark_line().encode(strokeDash=dash, **encoding),
+        data.mark_point(filled=True, size=50, opacity=1).encode(**encoding),
+    )
 
 
 def of_selection() -> list[Chart]:
@@ -60,9 +64,9 @@ def of_selection() -> list[Chart]:
     data = alt.Chart(alt.NamedData(name=SELECTION))
     ms = alt.Y("ms_per_image:Q", title="ms an image", scale=alt.Scale(type="log", nice=False))
     tips = ["what:N", "column:N", "mode:N", "batch:Q", alt.Tooltip("ms_per_image:Q", format=".3")]
-    batches = data.mark_line(point=alt.OverlayMarkDef(size=50, filled=True)).encode(
+    batches = dotted(data, "mode",
         x=alt.X("batch:Q", title="images of a call", scale=alt.Scale(type="log", base=2)),
-        y=ms, color=colour("column"), strokeDash=dashed("mode"), tooltip=tips,
+        y=ms, color=colour("column"), tooltip=tips,
     )  # fmt: skip
     across = alt.X("ms_per_image:Q", title="ms an image", scale=alt.Scale(type="log"))
     column = alt.Y("column:N", title=None)
@@ -128,9 +132,9 @@ def of_contrast() -> list[Chart]:
             x=cost, y=value, text="explainer:N"
         ),
     )
-    lines = data.mark_line(point=True).encode(
+    lines = dotted(data, "curve",
         x=alt.X("at:Q", title="share of the image"), y=alt.Y("value:Q", title="probability"),
-        color=colour("explainer"), strokeDash=dashed("curve"),
+        color=colour("explainer"),
         tooltip=["explainer:N", "curve:N", "at:Q", alt.Tooltip("value:Q", format=".3")],
     )  # fmt: skip
     small = {"labelFontSize": 9, "labelOverlap": False, "labelLimit": 150}

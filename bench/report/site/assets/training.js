@@ -13,12 +13,21 @@
   const percent = (x) => (x === null ? "–" : `${(100 * x).toFixed(2)} %`);
   const sorting = [{ by: 1, down: true }, { by: 0, down: false }];
 
+  // What opens the page is that of which there is most: curves, a matrix, columns, then epochs.
+  const filled = (name, optimizer) => ["parting", "confusion"].filter((frame) => data[frame].some((row) => row.optimizer === optimizer && network(row) === name)).length;
+  const optimizers = (name) => distinct(data.epochs.filter((row) => network(row) === name), (row) => row.optimizer);
+  const told_of = (name) => {
+    const epochs = data.epochs.filter((row) => network(row) === name);
+    return 1e4 * Math.max(...optimizers(name).map((each) => filled(name, each))) + 100 * distinct(epochs, (row) => row.column).length + Math.min(99, Math.max(...epochs.map((row) => row.epoch)));
+  };
+  const fullest = (name) => optimizers(name).reduce((a, b) => (filled(name, b) > filled(name, a) ? b : a));
+
   function show() {
     const networks = distinct(data.epochs, network);
-    const most = networks.map((name) => [distinct(data.epochs.filter((row) => network(row) === name), (row) => row.column).length, name]).sort((a, b) => b[0] - a[0]);
+    const most = networks.map((name) => [told_of(name), name]).sort((a, b) => b[0] - a[0]);
     const here = camparison.options(fields.network, networks.map((name) => [name]), fields.network.value || asked.get("network") || most[0][1]);
     const mine = data.epochs.filter((row) => network(row) === here);
-    const optimizer = camparison.options(fields.optimizer, distinct(mine, (row) => row.optimizer).map((name) => [name, name || "none named"]), fields.optimizer.value || asked.get("optimizer") || "matched");
+    const optimizer = camparison.options(fields.optimizer, distinct(mine, (row) => row.optimizer).map((name) => [name, name || "none named"]), fields.optimizer.value || asked.get("optimizer") || fullest(here));
     const rows = mine.filter((row) => row.optimizer === optimizer);
     const column = camparison.options(fields.column, distinct(rows, (row) => row.column).map((name) => [name]), fields.column.value || asked.get("column") || "");
     const same = (row) => network(row) === here && row.optimizer === optimizer;
