@@ -17,6 +17,7 @@ from typing import Any
 from implementations.architecture.kinds import KINDS
 from implementations.architecture.node import Node, Pads, Shape
 from implementations.architecture.settings import DOCUMENT, NODE, SCHEMA, values
+from implementations.architecture.window import check_padding
 from implementations.errors import BadInput, unknown
 from implementations.files import read_json
 
@@ -68,6 +69,8 @@ def infer(architecture: Architecture) -> dict[str, Shape]:
             if math.prod(shapes[node.name]) > MOST_VALUES:
                 made = " x ".join(map(str, shapes[node.name]))
                 raise ValueError(f"it would make {made} numbers of an image; make it smaller")
+            if "stride" in node.settings:
+                check_padding(node, inputs[0])
             for part, size in kind.parameters(node, inputs[0]).items():
                 if math.prod(size) > MOST_WEIGHTS:
                     needs = " x ".join(map(str, size))

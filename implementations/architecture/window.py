@@ -30,9 +30,8 @@ def window(node: Node, shape: Shape) -> Window:
 
     `same` pads as TensorFlow defines it: the output is ceil(n / stride), and the odd cell of
     padding goes to the bottom and the right. Ceil rounding adds cells to the bottom and the right,
-    and no window starts in them. Raises ValueError where no window fits, where it would need more
-    padding than can be held, or where one of a pool covers nothing but padding: it has no largest
-    value, and no average.
+    and no window starts in them. Raises ValueError where no window fits, or where one of a pool
+    covers nothing but padding: it has no largest value, and no average.
     """
     pools = "size" in node.settings
     kernel, stride = node["size" if pools else "kernel"], node["stride"]
@@ -57,11 +56,18 @@ def window(node: Node, shape: Shape) -> Window:
             after = max(after, (out - 1) * s + extent - n - before)
         if pools and (before >= extent or (out - 1) * s - before >= n):
             raise ValueError("a window covers nothing but padding; make the padding smaller")
-        if max(before, after) > WIDEST_PADDING:
-            raise ValueError(f"a window of {extent} would need {before} + {after} of padding")
         pads.append((before, after))
         size.append(out)
     return Window(kernel, stride, dilation, (pads[0], pads[1]), (size[0], size[1]))
+
+
+def check_padding(node: Node, shape: Shape) -> None:
+    """Raise ValueError where the windows would need more padding than can be held."""
+    for before, after in window(node, shape).pads:
+        if max(before, after) > WIDEST_PADDING:
+            raise ValueError(
+                f"its windows would need {before} + {after} of padding; make them smaller"
+            )
 
 
 def symmetric(node: Node, place: Window, shape: Shape, ceil: bool = False) -> bool:

@@ -57,8 +57,8 @@ def test_a_node_that_makes_more_than_memory_holds_is_named():
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"kernel": 100_001}, "a window of 100001 would need"),
-        ({"dilation": 1_000_000_000}, "a window of 2000000001 would need"),
+        ({"kernel": 100_001}, "its windows would need 50000"),
+        ({"dilation": 1_000_000_000}, "its windows would need"),
         ({"kernel": 8001, "filters": 1024}, "its kernel would be 8001 x 8001 x 2 x 1024 numbers"),
     ],
 )
