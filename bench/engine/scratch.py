@@ -26,6 +26,9 @@ LOCK = "lock"
 BEGINNING_S = 60.0
 """Seconds in which a folder without a lock, or its name, may be one that is just being made."""
 
+LOCKING_S = 5.0
+"""Seconds in which a folder beside an answer may be one that is just being locked."""
+
 
 def spaceless() -> Path:
     """A folder for temporary files: compilers are given paths in which a space would be two.
@@ -82,7 +85,7 @@ def beside(path: Path) -> Iterator[Path]:
     Those that killed commands left of the same file go first.
     """
     name = path.name[:200]
-    _reclaim(path.parent.glob(f".{glob.escape(name)}.*.tmp"))
+    _reclaim(path.parent.glob(f".{glob.escape(name)}.*.tmp"), LOCKING_S)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{name}.", suffix=".tmp") as made:
         held = _hold(Path(made))
         try:
@@ -98,12 +101,12 @@ def _hold(folder: Path) -> int:
     return held
 
 
-def _reclaim(folders: Iterable[Path]) -> None:
+def _reclaim(folders: Iterable[Path], beginning_s: float = BEGINNING_S) -> None:
     """Remove the folders of commands that were killed: those of this user whose lock is free."""
     for path in folders:
         try:
             about = path.lstat()
-            if path.name.startswith(".") and time.time() - about.st_mtime < BEGINNING_S:
+            if path.name.startswith(".") and time.time() - about.st_mtime < beginning_s:
                 continue
             if about.st_uid != os.getuid() or path.is_symlink() or not path.is_dir():
                 continue

@@ -13,6 +13,7 @@ from typing import Any
 from bench.record import runs
 from implementations.architecture import weights
 from implementations.errors import BadInput
+from implementations.files import MOST_JSON, read_plain
 
 LIST = "superseded.csv"
 EXPLAINING = ("compare-", "contrast-", "judge-")
@@ -37,8 +38,11 @@ def explaining(results: Path, say: Callable[[str], None]) -> list[Run]:
     path = results / LIST
     if not path.exists():
         return []
-    with path.open(encoding="utf-8", newline="") as stream:
-        gone = [line for line in csv.DictReader(stream) if line["file"].startswith(EXPLAINING)]
+    try:
+        lines = csv.DictReader(io.StringIO(read_plain(path, MOST_JSON).decode(), newline=""))
+        gone = [line for line in lines if line["file"].startswith(EXPLAINING)]
+    except (ValueError, KeyError, csv.Error) as error:
+        raise BadInput(f"{path} is not the list of runs that left; restore it") from error
     found = []
     with tempfile.TemporaryDirectory() as folder:
         for line in gone:

@@ -18,6 +18,7 @@ from pathlib import Path
 from bench.record.runs import digest
 from implementations.architecture.weights import write_bytes
 from implementations.errors import BadInput
+from implementations.files import MOST_JSON, read_plain
 
 LIST = "written.json"
 STAGED = "drawn-"
@@ -92,7 +93,7 @@ def read(results: Path) -> dict[str, list[str]]:
     if not path.exists():
         return {}
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(read_plain(path, MOST_JSON))
         return {str(name): [str(one) for one in digests] for name, digests in found.items()}
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise BadInput(f"{path} is not the list of what was written; move it away") from error

@@ -17,6 +17,7 @@ from bench.record import older
 from bench.record.renamed import renamed
 from bench.record.schema import fault, name
 from implementations.errors import BadInput
+from implementations.files import open_plain
 
 Row = dict[str, Any]
 LARGEST_RUN = 512 << 20
@@ -30,7 +31,7 @@ def read(path: Path) -> tuple[dict[str, Any], list[Row]]:
     Raises BadInput for what is no run's file, or holds more than `LARGEST_RUN` bytes.
     """
     try:
-        with gzip.open(path) as stream:
+        with open_plain(path, LARGEST_RUN, "run's file") as packed, gzip.open(packed) as stream:
             content = stream.read(LARGEST_RUN + 1)
         if len(content) > LARGEST_RUN:
             raise ValueError(f"more than {LARGEST_RUN >> 20} MB when unpacked")

@@ -19,6 +19,7 @@ from typing import Any
 
 from bench.record.reading import read as read
 from implementations.errors import BadInput
+from implementations.files import MOST_JSON, read_plain
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "results"
@@ -74,7 +75,7 @@ def named(results: Path) -> list[dict[str, str]]:
     if not path.exists():
         return []
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8")).get("run", [])
+        found = tomllib.loads(read_plain(path, MOST_JSON, "list of runs").decode()).get("run", [])
         wrong = [run for run in found if Path(run["file"]).name != run["file"] or not run["sha256"]]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInput(
@@ -87,7 +88,4 @@ def named(results: Path) -> list[dict[str, str]]:
 
 def digest(path: Path) -> str:
     """The SHA-256 of a file. Raises BadInput where it cannot be read."""
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise BadInput(f"cannot read {path}: {error.strerror}") from error
+    return hashlib.sha256(read_plain(path, 1 << 32)).hexdigest()

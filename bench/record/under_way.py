@@ -16,10 +16,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from bench.record.reading import brief, head_fault
+from bench.record.reading import LARGEST_RUN, brief, head_fault
 from bench.record.schema import fault
 from implementations.architecture.weights import write_bytes
 from implementations.errors import BadInput
+from implementations.files import MOST_JSON, read_plain
 
 Row = dict[str, Any]
 LOCK = "lock"
@@ -66,11 +67,11 @@ def _tidy(folder: Path) -> None:
 def head(path: Path) -> dict[str, Any] | None:
     """The head of a run under way; None where there is none that can be read."""
     try:
-        found = json.loads(path.read_bytes())
+        if not path.exists():
+            return None
+        found = json.loads(read_plain(path, MOST_JSON))
         why = head_fault(found)
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, RecursionError) as error:
+    except (BadInput, ValueError, RecursionError) as error:
         why = brief(error)
     if why:
         sys.stderr.write(f"{path}: left out, it is made anew ({why})\n")
@@ -83,10 +84,7 @@ def rows(path: Path) -> list[list[Row]]:
 
     Raises BadInput where the file cannot be read, or not be mended.
     """
-    try:
-        content = path.read_bytes() if path.exists() else b""
-    except OSError as error:
-        raise BadInput(f"cannot read {path}: {error.strerror}") from error
+    content = read_plain(path, LARGEST_RUN) if path.exists() else b""
     sound: list[list[Row]] = []
     kept: list[bytes] = []
     faults: list[str] = []

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from bench.record.array_file import write_bytes
 from implementations.errors import BadInput
+from implementations.files import MOST_JSON, read_plain
 
 INDEX = "index.json"
 Row = dict[str, Any]
@@ -131,7 +132,7 @@ def _read(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        index: dict[str, Any] = json.loads(path.read_bytes())
+        index: dict[str, Any] = json.loads(read_plain(path, MOST_JSON))
         for entry in index["shards"]:
             (entry["file"], entry["start"], entry["stop"], entry["bytes"], entry["inputs_sha"])
         return {"images": index["images"], "of": index["of"], "shards": index["shards"]}

@@ -198,25 +198,64 @@ def test_two_runs_in_one_folder(tmp_path: Path, scratch: Path) -> None:
     whole(tmp_path / "r", scratch)
 
 
-def test_no_home_and_few_files_for_a_users_heatmaps(tmp_path: Path, scratch: Path) -> None:
+def explaining(folder: Path, n: int, out: Path) -> list[str | Path]:
+    """The words that explain so many images of a small network, which are made."""
     form = {"input_shape": [8, 9, 2], "classes": 4, "nodes": [
         {"name": "conv1", "kind": "conv", "inputs": "input", "filters": 3, "kernel": 3},
         {"name": "relu1", "kind": "relu", "inputs": "conv1"},
         {"name": "gap1", "kind": "global_average_pool", "inputs": "relu1"},
         {"name": "dense1", "kind": "dense", "inputs": "gap1", "units": 4},
     ]}  # fmt: skip
-    (tmp_path / "n.json").write_text(json.dumps(form))
-    weights.save(tmp_path / "w.safetensors", weights.randomise(graph.parse(form, "n"), 3))
-    images = np.random.default_rng(0).random((50, 8, 9, 2), np.float32)
-    np.save(tmp_path / "i.npy", images)
+    (folder / "n.json").write_text(json.dumps(form))
+    weights.save(folder / "w.safetensors", weights.randomise(graph.parse(form, "n"), 3))
+    images = np.random.default_rng(0).random((n, 8, 9, 2), np.float32)
+    np.save(folder / "i.npy", images)
+    return [
+        sys.executable, "-m", "bench", "explain", "--framework", "reference",
+        "--architecture", folder / "n.json", "--weights", folder / "w.safetensors",
+        "--method", "grad_cam", "--images", folder / "i.npy", "--out", out,
+    ]  # fmt: skip
+
+
+def test_kills_of_a_users_command(tmp_path: Path, scratch: Path) -> None:
+    chance = random.Random(int(os.environ.get("SEED", "1")))
+    out = tmp_path / "answers" / "maps.safetensors"
+    out.parent.mkdir()
+    words = explaining(tmp_path, 20_000, out)
+    how = {"cwd": ROOT, "env": {**os.environ, "TMPDIR": str(scratch)}}
+    subprocess.run(words, capture_output=True, check=True, **how)
+    whole_answer = out.read_bytes()
+    struck = 0
+    for _ in range(max(KILLS // 4, 1)):
+        out.unlink()
+        process = subprocess.Popen(
+            words, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **how
+        )
+        time.sleep(chance.uniform(0.3, 4))
+        sent = chance.choice(SIGNALS)
+        struck += process.poll() is None
+        process.send_signal(sent)
+        _, complained = process.communicate(timeout=120)
+        assert "Traceback" not in complained, (sent, complained)
+        deadline = time.monotonic() + 20
+        while not gone(scratch):
+            assert time.monotonic() < deadline, f"left behind after {sent}"
+            time.sleep(0.1)
+        left = [path for path in out.parent.iterdir() if path != out]
+        assert sent == signal.SIGKILL or not left, (sent, left)
+        for path in left:  # as if the next command came later
+            os.utime(path, (0, 0))
+        subprocess.run(words, capture_output=True, check=True, **how)
+        assert [*out.parent.iterdir()] == [out] and out.read_bytes() == whole_answer
+        assert not list(scratch.iterdir())
+    assert struck, "all came too late"
+
+
+def test_no_home_and_few_files_for_a_users_heatmaps(tmp_path: Path, scratch: Path) -> None:
     answers = []
     for number, limit in enumerate((None, few_files)):
         out = tmp_path / f"{number}.safetensors"
-        words = [
-            sys.executable, "-m", "bench", "explain", "--framework", "reference",
-            "--architecture", tmp_path / "n.json", "--weights", tmp_path / "w.safetensors",
-            "--method", "grad_cam", "--images", tmp_path / "i.npy", "--out", out,
-        ]  # fmt: skip
+        words = explaining(tmp_path, 50, out)
         variables = {**os.environ, "TMPDIR": str(scratch)}
         if limit:
             del variables["HOME"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+from contextlib import nullcontext
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,10 @@ from xml.etree import ElementTree
 import pytest
 
 from bench import report
-from bench.record import reading
+from bench.job import superseded, written
+from bench.record import reading, runs
 from bench.record.schema import COLUMNS
+from implementations.errors import BadInput
 
 NAMES = (
     "$x$",
@@ -91,14 +95,35 @@ def test_no_row_makes_the_report_trace_back(
     assert len(rows) > 500
     written = report.write_tables([(head, rows)], tmp_path)
     tables = {module.__name__.rpartition(".")[2] for module in report.modules("tables")}
-    # Nothing is found where no explainer was told apart from another.
-    assert {path.stem for path in written} == tables - {"findings"}
+    # Nothing is found where no explainer was told apart, and none has a metric's cost.
+    assert {path.stem for path in written} == tables - {"findings", "metric_cost"}
     for path in written:
         text = path.read_text(encoding="utf-8")
         assert all(char.isprintable() or char == "\n" for char in text)
         if path.suffix == ".md":
             assert "<!--" not in text
             assert all(line.endswith("|") for line in text.splitlines() if line.startswith("|"))
+
+
+@pytest.mark.parametrize(
+    "name", ["runs/x.jsonl.gz", "published.toml", "written.json", "superseded.csv"]
+)
+def test_a_pipe_in_a_results_folder_is_not_waited_for(make: Any, tmp_path: Path, name: str) -> None:
+    lines = [json.dumps(line) for line in ({"head": make.head}, *make.described(stage_rows(make)))]
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "a.jsonl.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
+    os.mkfifo(tmp_path / name)
+    said: list[str] = []
+    with (
+        nullcontext()
+        if name.startswith("runs")
+        else pytest.raises(BadInput, match=r"a pipe|is not the list")
+    ):
+        runs.published(tmp_path, said.append)
+        written.read(tmp_path)
+        superseded.explaining(tmp_path, said.append)
+    assert all("a pipe or a device" in line for line in said)
+    assert len(said) == name.startswith("runs")
 
 
 def test_pictures_show_names_as_they_are(make: Any, tmp_path: Path) -> None:
