@@ -377,6 +377,15 @@ def test_the_keyboard_reaches_everything_that_can_be_chosen(tab: Any, folder: Pa
     assert {"device", "network", "batch", "mode", "find", "Copy link", "Choose"} <= reached
 
 
+def test_a_selection_is_saved_for_spreadsheets(tab: Any, folder: Path) -> None:
+    opened(tab, folder, "choose.html")
+    with tab.expect_download() as got:
+        tab.locator("[data-csv]").click()
+    lines = Path(got.value.path()).read_text(encoding="utf-8").splitlines()
+    assert len(lines) > 3 and any("grad_cam" in line for line in lines[1:])
+    assert not any("NaN" in line for line in lines)
+
+
 CHOSEN = """async (network) => {
   const select = document.querySelector("select[name=network]"), began = performance.now();
   select.value = network;
