@@ -23,6 +23,7 @@ class Convention:
     """How a heatmap was made, in the order in which it is. The defaults are the canonical ones."""
 
     input: str = "as given"
+    weights: str = "as given"
     target: str = "given"
     score: str = "logit"
     layer: str = "named"
@@ -68,6 +69,10 @@ FACTORS: dict[str, dict[str, int]] = {
     "input": {
         "as given": 0, "colours reversed": 2, "times 255": 2, "rows of the batch turned round": 2,
         "mirrored": 2, "axes swapped": 2, "ImageNet's mean and deviation": 2,
+    },
+    "weights": {
+        "as given": 0, "batch statistics in norms": 2, "flatten in the order C, H, W": 3,
+        "dense kernel in the order C, H, W": 3,
     },
     "target": {"given": 0, "predicted": 1},
     "score": {
@@ -130,7 +135,7 @@ def resized(maps: Floats, size: tuple[int, int], kind: str) -> Floats:
     if maps.shape[1:] == size or kind == "none":
         return maps
     down, across = (interpolation(kind, *pair) for pair in zip(maps.shape[1:], size, strict=True))
-    return np.asarray(np.einsum("Hh,nhw,Ww->nHW", down, maps, across, optimize=True))
+    return np.asarray(down @ maps @ across.T)
 
 
 def normalised(convention: Convention, made: Floats, before: Floats, epsilon: float) -> Floats:

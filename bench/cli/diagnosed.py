@@ -66,8 +66,13 @@ def screen(verdicts: Mapping[str, Any], apart: Mapping[str, Any] | None, asked: 
 def _page(name: str, each: Mapping[str, Any], asked: Single) -> Iterator[str]:
     spent = f"{each['tried']:,} conventions tried, {each['seconds']} s"
     if not each["found"]:
-        yield f"{name}: no convention within the space explains it ({spent})"
         nearest = each["nearest"]
+        few = f"only {each['telling']} of {each['images']} maps have values enough"
+        if nearest and each["fits"] and not each["enough"]:
+            yield f"{name}: {few} to tell conventions apart ({spent})"
+            yield f"  all fit: {_words(nearest)}; give images whose maps are not empty"
+            return
+        yield f"{name}: no convention within the space explains it ({spent})"
         if nearest:
             yield f"  nearest: {_words(nearest)}; worst error {nearest['error']:.2g} of the range"
             fits = [i for i, e in enumerate(nearest["errors"]) if e is not None and e < 1e-3]
@@ -75,9 +80,11 @@ def _page(name: str, each: Mapping[str, Any], asked: Single) -> Iterator[str]:
             if fits:
                 yield f"  images {_list(fits)} fit, {_list(rest)} do not"
         if not each["enough"]:
-            yield f"  only {each['telling']} of the maps have values enough: give more images"
+            yield f"  {few}: give more images"
         if each["residual"]:
             yield f"  what remains: {each['residual']}"
+        if not asked.targets:
+            yield "  taken to be of the classes predicted; --targets names others"
         return
     first, *others = each["found"]
     yield f"{name}: {_words(first)} (cost {first['cost']}; {spent})"
@@ -158,7 +165,17 @@ def _command(told: Mapping[str, Any], asked: Single) -> str:
     if made["score"] in ("probability", "log_probability"):
         words.append(f"--score {made['score']}")
     words.append(f"--method {made['formula'].partition(',')[0].replace(' ', '_')}")
-    steps = ("input", "rule", "pairing", "gradient", "pool", "rectify", "resize", "normalise")
+    steps = (
+        "input",
+        "weights",
+        "rule",
+        "pairing",
+        "gradient",
+        "pool",
+        "rectify",
+        "resize",
+        "normalise",
+    )
     later = {name: told["differs"][name] for name in steps if name in told["differs"]}
     then = "; then " + ", ".join(f"{name} {value}" for name, value in later.items())
     return " ".join([*words, "--save stages --out oracle.safetensors"]) + (then if later else "")

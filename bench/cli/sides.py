@@ -37,8 +37,9 @@ def save(path: Path, images: Maps, maps: Given, made: Mapping[str, Maps]) -> Non
         for n, row in enumerate(rows):
             for axis, (title, panel) in zip(axes[n], row, strict=True):
                 signed = title.startswith("difference")
-                span = float(np.abs(panel).max()) or 1.0
-                look = {"cmap": "RdBu_r", "vmin": -span, "vmax": span} if signed else {}
+                span = float(np.abs(panel).max())
+                bound = span or 1.0
+                look = {"cmap": "RdBu_r", "vmin": -bound, "vmax": bound} if signed else {}
                 axis.imshow(panel, **(look if panel.ndim == 2 else {}))
                 axis.set_axis_off()
                 told = f"{title}\n{span:.2g} at most" if signed else title

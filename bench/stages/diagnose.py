@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.truth import answers
-from bench.truth.diagnosis import FEWEST, Diagnosis, Found, diagnose, fit, reproduced
+from bench.truth.diagnosis import Diagnosis, Found, diagnose, fit, reproduced
 from bench.truth.question import Question
 from bench.truth.residual import likeness, pattern
 from implementations.architecture.graph import Architecture
@@ -62,8 +62,9 @@ def verdict(found: Diagnosis, question: Question) -> dict[str, Any]:
         "nearest": None if found.found or best is None else _told(best, question),
         "residual": "" if found.found or best is None else pattern(question, best.convention),
         "tried": found.tried, "seconds": round(found.seconds, 1), "cost_tried": found.levels,
+        "fits": bool(best is not None and (best.errors <= question.share).all()),
         "images": len(question.maps), "telling": int(question.telling.sum()),
-        "enough": bool(question.telling.sum() >= min(FEWEST, len(question.maps))),
+        "enough": question.enough,
     }  # fmt: skip
 
 

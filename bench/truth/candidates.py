@@ -13,7 +13,7 @@ from bench.truth.question import Question
 from implementations.conventions import FACTORS, Convention
 from implementations.formulas import FORMULAS, INPUT_FORMULAS
 
-EVIDENCE = ("input", "target", "score", "layer", "rule", "pairing")
+EVIDENCE = ("input", "weights", "target", "score", "layer", "rule", "pairing")
 """The factors that decide what the oracle is asked."""
 SHAPE = ("gradient", "formula", "pool", "sign", "rectify", "resize")
 """The factors that are arithmetic on its answer."""
@@ -26,15 +26,15 @@ def candidates(question: Question, level: int) -> Iterator[Convention]:
     """What the oracle may be asked, at a cost of at most this level."""
     factors = [FACTORS[name].items() for name in EVIDENCE if name != "layer"]
     gradient = question.formula in FORMULAS
-    for (given, target, score, rule, pairing), (layer, paid) in itertools.product(
+    for (given, kept, target, score, rule, pairing), (layer, paid) in itertools.product(
         itertools.product(*factors), list(question.layers())
     ):
-        cost = given[1] + target[1] + score[1] + rule[1] + pairing[1] + paid
+        cost = given[1] + kept[1] + target[1] + score[1] + rule[1] + pairing[1] + paid
         if (pairing[1] and (question.at_input or not gradient)) or (rule[1] and not gradient):
             continue
         if cost <= level:
             yield Convention(
-                input=given[0], target=target[0], score=score[0], rule=rule[0],
+                input=given[0], weights=kept[0], target=target[0], score=score[0], rule=rule[0],
                 pairing=pairing[0], layer=layer, formula=question.formula,
                 rectify="none" if question.at_input else "before resizing",
             )  # fmt: skip

@@ -41,7 +41,8 @@ SECONDS = 5.0
 BY_RULE = {"guided_backprop": "guided", "deconvolution": "deconvolution"}
 """Methods that are saliency behind other ReLUs."""
 STAGES = {
-    "input": "activations", "target": "gradients", "score": "gradients", "rule": "gradients",
+    "input": "activations", "weights": "activations", "target": "gradients",
+    "score": "gradients", "rule": "gradients",
     "layer": "activations", "pairing": "gradients", "gradient": "gradients", "formula": "weights",
     "pool": "weights", "sign": "signed", "rectify": "heatmap", "resize": "upsampled",
     "normalise": "normalised", "epsilon": "normalised",

@@ -24,6 +24,7 @@ from implementations.conventions import (
     normalised,
     rectified,
 )
+from implementations.formulas import FORMULAS
 
 FAR = 4
 """The cost up to which conventions are tried."""
@@ -33,8 +34,6 @@ ROUNDED = 10 * COARSE
 """How far another image's candidate must be from 8-bit maps, of their range."""
 EPSILON = 1e-5
 """Of the faintest map's range: a smaller epsilon cannot be seen."""
-FEWEST = 4
-"""Maps that must tell something, where there are as many."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +67,12 @@ def diagnose(
     found: list[Found] = []
     for level in range(FAR + 1):
         for convention in candidates(question, level):
-            if time.perf_counter() - began > seconds:
-                return Diagnosis(tuple(found), nearest, tried, time.perf_counter() - began, reached)
-            for each in shaped(question, convention, level):
+            for number, each in enumerate(shaped(question, convention, level)):
+                # Arithmetic is quick; what the oracle is asked anew may take many passes.
+                asks = number == 0 or each.formula not in FORMULAS
+                if asks and time.perf_counter() - began > seconds:
+                    spent = time.perf_counter() - began
+                    return Diagnosis(_simplest(found), nearest, tried, spent, reached)
                 answer = question.evidence(each)
                 if answer is None:
                     continue
@@ -81,12 +83,18 @@ def diagnose(
                     nearest = Found(each, level, error)
         reached = level
         tell(f"all conventions of cost {level} tried: {tried}")
-        simplest = min((each.cost for each in found), default=FAR + 2)
-        if simplest <= level:
-            found = [each for each in found if each.cost == simplest]
+        if found and min(each.cost for each in found) <= level:
             break
+        if not question.enough and nearest and (nearest.errors <= question.share).all():
+            break  # it fits all that there is, and no other can be told from it
     spent = time.perf_counter() - began
-    return Diagnosis(_ordered(found), nearest, tried, spent, reached)
+    return Diagnosis(_simplest(found), nearest, tried, spent, reached)
+
+
+def _simplest(found: list[Found]) -> tuple[Found, ...]:
+    """Those of the lowest cost."""
+    least = min((each.cost for each in found), default=0)
+    return _ordered([each for each in found if each.cost == least])
 
 
 def _ordered(found: list[Found]) -> tuple[Found, ...]:
@@ -196,7 +204,7 @@ def fit(user: Floats, made: Floats) -> tuple[Floats, Floats]:
 def tells(question: Question, made: Floats, error: Floats) -> bool:
     """Whether the match says something: enough telling maps, and other images' candidates far."""
     telling = np.flatnonzero(question.telling)
-    if len(telling) < min(FEWEST, len(question.maps)) or not len(telling):
+    if not question.enough:
         return False
     if len(telling) == 1:
         return True

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.subject import own_maps
+from bench.truth.variants import VARIANTS
 from implementations.architecture.graph import layers
 from implementations.architecture.kinds import KINDS
 from implementations.arrays import Floats
@@ -21,6 +22,8 @@ from implementations.oracle.network import Reference
 TOLERANCE = 1e-5
 """How far a map may be from a candidate, of its range; of 8-bit maps `COARSE`."""
 COARSE = 1 / 510
+FEWEST = 4
+"""Maps that must tell something, where there are as many."""
 LEVELS = 9
 """Values that a map has at least, to tell anything."""
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -56,6 +59,7 @@ class Question:
     ) -> None:
         self.network, self.images, self.targets = network, images, targets
         self.layer, self.formula = layer, formula
+        self.taken = lru_cache(maxsize=None)(lambda name: VARIANTS[name](network))
         self.answer = lru_cache(maxsize=64)(self._answer)
         self.features = lru_cache(maxsize=64)(self._features)
         self.own = lru_cache(maxsize=64)(self._own)
@@ -77,8 +81,10 @@ class Question:
         )
         span = np.ptp(maps, axis=(1, 2))
         exact = COARSE if self.eight_bit else TOLERANCE
-        self.tolerance = max(coarse, exact) * np.where(span > 0, span, 1.0)
+        self.share = max(coarse, exact)
+        self.tolerance = self.share * np.where(span > 0, span, 1.0)
         self.telling = np.array([len(np.unique(each)) >= LEVELS for each in maps])
+        self.enough = bool(self.telling.sum() >= max(min(FEWEST, len(maps)), 1))
 
     def layers(self) -> Iterator[tuple[str, int]]:
         """`named`, `partner` across an activation or norm, and the other layers, with costs."""
@@ -118,52 +124,54 @@ class Question:
         images = INPUTS[name](self.images)
         return images if images.shape == self.images.shape else None
 
-    def _logits(self, given: str) -> Floats:
-        images = self.given(given)
-        assert images is not None
-        return self.network(images)
+    def _logits(self, given: str, kept: str) -> Floats:
+        return self._network(kept)(self._images(given))
 
-    def _features(self, given: str, node: str) -> tuple[Floats, dict[str, Floats]]:
+    def _features(self, given: str, kept: str, node: str) -> tuple[Floats, dict[str, Floats]]:
+        return self._network(kept).features(node, self._images(given))
+
+    def _images(self, given: str) -> Floats:
         images = self.given(given)
         assert images is not None
-        return self.network.features(node, images)
+        return images
+
+    def _network(self, kept: str) -> Reference:
+        network = self.taken(kept)
+        assert network is not None
+        return network
 
     def _answer(
-        self, given: str, target: str, score: str, node: str, rule: str
-    ) -> tuple[Floats, Floats] | None:
-        """Activations and gradients at a node; None where the network has not this input."""
-        images = self.given(given)
-        if images is None:
-            return None
-        logits = self.logits(given)
+        self, given: str, kept: str, target: str, score: str, node: str, rule: str
+    ) -> tuple[Floats, Floats]:
+        """Activations and gradients at a node."""
+        logits = self.logits(given, kept)
         aims = self.targets if target == "given" else logits.argmax(axis=1)
-        network = self.network if rule == "plain" else self.network.with_relu(rule)
-        activations, rest = self.features(given, node)
+        network = self._network(kept)
+        network = network if rule == "plain" else network.with_relu(rule)
+        activations, rest = self.features(given, kept, node)
 
         def pulled(of: NDArray[np.integer], name: str) -> Floats:
             return network.pull_back(node, activations, rest, of, name)
 
         if score == "sum of all logits":
-            each = [pulled(np.full(len(images), k), "logit") for k in range(logits.shape[1])]
+            each = [pulled(np.full(len(logits), k), "logit") for k in range(logits.shape[1])]
             return activations, np.sum(each, axis=0)
         if score == "largest of the batch":
             best = np.unravel_index(logits.argmax(), logits.shape)[1]
-            return activations, pulled(np.full(len(images), best), "logit")
+            return activations, pulled(np.full(len(logits), best), "logit")
         return activations, pulled(aims, score)
 
     def _own(
-        self, given: str, target: str, score: str, node: str, formula: str
+        self, given: str, kept: str, target: str, score: str, node: str, formula: str
     ) -> tuple[Floats, Floats] | None:
         """The map of a method of ours before any ReLU, (N, h, w, 1), of its draws of seed 0.
 
         None where the method has not this score.
         """
-        images = self.given(given)
-        if images is None:
-            return None
-        aims = self.targets if target == "given" else self.logits(given).argmax(axis=1)
+        images, network = self._images(given), self._network(kept)
+        aims = self.targets if target == "given" else self.logits(given, kept).argmax(axis=1)
         try:
-            found = own_maps.unrectified(formula, self.network, node, score, images, aims)
+            found = own_maps.unrectified(formula, network, node, score, images, aims)
         except (BadInput, Unavailable):  # options that do not go together, or not here
             return None
         return None if found is None else (found[..., None], np.ones((*found.shape, 1)))
@@ -171,11 +179,13 @@ class Question:
     def evidence(self, convention: Convention) -> tuple[Floats, Floats] | None:
         """What a convention's formula is given, or None where it cannot be had."""
         node = self.place(convention.layer)
-        asked = (convention.input, convention.target, convention.score)
+        if self.given(convention.input) is None or self.taken(convention.weights) is None:
+            return None
+        asked = (convention.input, convention.weights, convention.target, convention.score)
         if convention.formula not in FORMULAS:
             return self.own(*asked, node, convention.formula)
         answer = self.answer(*asked, node, convention.rule)
-        if answer is None or convention.pairing == "one tensor":
+        if convention.pairing == "one tensor":
             return answer
         partner = self.partner(node)
         other = self.answer(*asked, partner, convention.rule) if partner else None

@@ -197,3 +197,35 @@ def test_a_picture_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     maps = np.ones((1, 4, 4))
     with pytest.raises(BadInput, match="cannot write"):
         sides.save(tmp_path / "no" / "d.png", np.ones((1, 4, 4, 1)), {"heatmap": ("m", maps)}, {})
+
+
+def test_maps_that_are_mostly_empty_are_no_evidence_and_take_no_time(
+    files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    empty = np.load(tmp_path / "x.npy")
+    empty[2:] = 0  # of a network without a bias nothing is left
+    architecture = graph.parse(FORM, "net")
+    tensors = weights.load(tmp_path / "w.safetensors")
+    tensors = {name: each * ("bias" not in name) for name, each in tensors.items()}
+    weights.save(tmp_path / "w.safetensors", tensors)
+    np.save(tmp_path / "x.npy", empty)
+    method = methods.load("grad_cam")
+    network = runtime.build(architecture, tensors)
+    explain = method.bind(
+        "reference", runtime, network, "relu1", method.resolve({}), method.outputs
+    )
+    targets = network(empty.astype(np.float64)).argmax(axis=1)
+    maps = resize(explain(empty.astype(np.float64), targets)["heatmap"], (12, 12))
+    np.save(tmp_path / "map.npy", maps.astype(np.float32))
+    assert main([*files, "--heatmap", str(tmp_path / "map.npy")]) == 3
+    told = capsys.readouterr().out
+    assert "maps have values enough to tell conventions apart (1 conventions tried" in told
+    assert "all fit: canonical; give images whose maps are not empty" in told
+
+
+def test_what_is_not_found_without_targets_says_whose_classes_were_taken(
+    files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(tmp_path / "noise.npy", np.random.default_rng(1).random((5, 12, 12)))
+    assert main([*files, "--heatmap", str(tmp_path / "noise.npy"), "--seconds", "1"]) == 3
+    assert "--targets names others" in capsys.readouterr().out

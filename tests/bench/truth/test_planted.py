@@ -36,8 +36,8 @@ def test_a_space_has_every_factor_and_no_dearer_convention() -> None:
     space = planted.space(kind)
     assert len(space) == len(set(space)) > 5000
     assert max(each.cost(kind.formula) for each in space) == planted.MOST
-    for name in ("input", "target", "score", "layer", "rule", "pairing", "gradient", "formula",
-                 "pool", "rectify", "resize", "normalise"):  # fmt: skip
+    for name in ("input", "weights", "target", "score", "layer", "rule", "pairing", "gradient",
+                 "formula", "pool", "rectify", "resize", "normalise"):  # fmt: skip
         assert len({getattr(each, name) for each in space}) > 1, name
 
 
