@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from implementations import frameworks, methods
+from implementations import frameworks, libraries, methods
 from implementations.architecture.graph import Architecture
 from implementations.arrays import Floats
 from implementations.errors import Unavailable
@@ -54,6 +54,18 @@ def variants(name: str) -> Iterator[str]:
             for value in values:
                 if value != mine:
                     yield methods.called(bare, {**given, option: value})
+
+
+@lru_cache(maxsize=64)
+def stated(bare: str) -> tuple[str, ...]:
+    """The settings of a method that a library's offer states to be its own."""
+    return tuple(
+        made.formula
+        for library in libraries.names()
+        for offer in libraries.describe(library).offers.values()
+        if not isinstance(made := offer.convention, str)
+        and made.formula.startswith(f"{bare}[")
+    )  # fmt: skip
 
 
 def bare_name(name: str) -> str:

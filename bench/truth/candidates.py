@@ -60,7 +60,10 @@ def arithmetic(formula: str, at_input: bool, flat: bool) -> list[tuple[Changes, 
     if formula in FORMULAS:
         values["formula"] = tuple(name for name in FORMULAS if (name in INPUT_FORMULAS) == at_input)
     else:
-        values |= {"formula": tuple(own_maps.variants(formula)), "gradient": ("as it is",)}
+        bare = own_maps.bare_name(formula)
+        named = tuple(name for name in FORMULAS if name.startswith(f"{bare}, "))
+        own = dict.fromkeys((*own_maps.variants(formula), *own_maps.stated(bare), *named))
+        values |= {"formula": tuple(own), "gradient": ("as it is",)}
     if own_maps.bare_name(formula) not in UNSIGNED:
         values["sign"] = ("as defined",)
     if at_input:

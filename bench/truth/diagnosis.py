@@ -153,7 +153,7 @@ def reproduced(question: Question, found: Found) -> Floats:
     if convention.sign == "as it falls":
         signed = _turned(convention, signed, user)
     made = finish(convention, signed, user.shape[1:])
-    if (found.errors > question.tolerance).any():
+    if (found.errors > 2 * question.share).any():
         return fit(user, made)[0]
     return normalised(convention, made, rectified(convention, signed), found.epsilon)
 

@@ -171,8 +171,9 @@ class Question:
         images, network = self._images(given), self._network(kept)
         aims = self.targets if target == "given" else self.logits(given, kept).argmax(axis=1)
         try:
+            node = own_maps.read(formula, network.architecture, node)
             found = own_maps.unrectified(formula, network, node, score, images, aims)
-        except (BadInput, Unavailable):  # options that do not go together, or not here
+        except (BadInput, Unavailable):  # options that do not go together, or no such layer
             return None
         return None if found is None else (found[..., None], np.ones((*found.shape, 1)))
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from implementations.architecture.node import Node
 from implementations.arrays import Floats
@@ -70,7 +72,7 @@ def channels_last(network: Reference) -> Reference | None:
 
 def _reordered(
     network: Reference,
-    places: Callable[[int, int, int], Floats],
+    places: Callable[[int, int, int], NDArray[Any]],
     axes: tuple[int, int, int],
 ) -> Reference | None:
     """Every dense kernel that reads a flatten, its rows reordered; None where none changes."""

@@ -1,1 +1,1 @@
-"""Whether `diagnose` finds what was planted, or what gives the same maps."""
+"""Whether `diagnose` finds what was planted, and in maps of libraries what is stated of them."""

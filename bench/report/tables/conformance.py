@@ -10,6 +10,7 @@ import pandas as pd
 
 from bench.report.forms import number, text
 from bench.report.table import ABSENT, Shown, Table, View
+from implementations.libraries._reported import reported
 
 STAGES = ("conform",)
 BASE = "base"
@@ -19,7 +20,8 @@ NOTE = (
     "conventions. Differs: not what the explainer gave in the base run, with the first stage that "
     "differs, the error of the worst image and what gives the maps where anything does. Other "
     "formula: the one named gives the maps. Loud: it raised or warned. Void: the host's own output "
-    "is not the oracle's. The CSV has a line for each run."
+    "is not the oracle's. Reported: what the library's issues have of the symptom, where it was "
+    "looked for. The CSV has a line for each run."
 )
 SIGN = {"same": "=", "same up to": "≈", "differs": "≠", "other formula": "f", "void": "void"}
 LEGEND = {
@@ -29,12 +31,13 @@ LEGEND = {
 KEPT = (
     "explainer", "column", "version", "like", "condition", "host", "probe", "inputs", "node",
     "precision", "verdict", "conventions", "first", "size", "heard", "line", "reproducer",
-    "fixed_in", "reason", "notes", "stale", "run_id", "machine_id",
+    "fixed_in", "reported", "reason", "notes", "stale", "run_id", "machine_id",
 )  # fmt: skip
 CONDITION = Shown("condition", text, ("condition",))
 EXPLAINER = Shown("explainer", text, ("explainer",))
 RIGHT = ("same", "same up to", "other formula")
 """The verdicts that are no deviation."""
+DEVIATIONS = ("differs", "raises", "refuses")
 COUNTED = ("same", "same up to", "differs", "other formula", "raises", "refuses")
 
 
@@ -64,6 +67,7 @@ DIFFERENT = (
     Shown("version", text, ("version",)),
     Shown("fixed in", text, ("fixed_in",)),
     Shown("reproducer", text, ("reproducer",)),
+    Shown("reported", text, ("reported",)),
 )
 SUMMARY = (
     EXPLAINER,
@@ -124,13 +128,15 @@ def _line(row: dict[Any, Any]) -> dict[str, Any]:
     name = f"{row['library']}.{row['method']}" if row["library"] else own
     options = f" ({row['options']})" if row["options"] else ""
     column = "" if row["library"] else f" ({row['column']})"
-    line = {**row, "explainer": f"{name}{options}{column}", "fixed_in": ""}
+    line = {**row, "explainer": f"{name}{options}{column}", "fixed_in": "", "reported": ""}
+    if row["library"] and row["verdict"] in (*DEVIATIONS, "other formula"):
+        line["reported"] = reported(row["library"], row["method"], row["condition"])
     return {key: line[key] for key in KEPT}
 
 
 def _telling(data: pd.DataFrame) -> Any:
     """Runs that tell something: all but those that are as the base, or cannot be."""
-    return data["verdict"].isin(["differs", "raises", "refuses", "void"])
+    return data["verdict"].isin([*DEVIATIONS, "void"])
 
 
 def _summary(data: pd.DataFrame) -> pd.DataFrame:

@@ -229,3 +229,18 @@ def test_what_is_not_found_without_targets_says_whose_classes_were_taken(
     np.save(tmp_path / "noise.npy", np.random.default_rng(1).random((5, 12, 12)))
     assert main([*files, "--heatmap", str(tmp_path / "noise.npy"), "--seconds", "1"]) == 3
     assert "--targets names others" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", ["channels", "float16", "whole numbers"])
+def test_maps_as_people_keep_them(
+    files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    maps = np.load(tmp_path / "map.npy")
+    whole = 255 * maps / maps.max(axis=(1, 2), keepdims=True)
+    given = {
+        "channels": maps[:, None], "float16": maps.astype(np.float16),
+        "whole numbers": np.round(whole).astype(np.int64),
+    }  # fmt: skip
+    np.save(tmp_path / "kept.npy", given[kind])
+    assert main([*files, "--heatmap", str(tmp_path / "kept.npy")]) == 0
+    assert "(cost 0; 1 conventions tried" in capsys.readouterr().out

@@ -44,6 +44,7 @@ def test_what_differs_is_told_with_its_file() -> None:
         "differs; layer relu1; first at activations; error 0.870 of the peak"
     )
     assert differs["reproducer"].endswith("reused_host.py")
+    assert (differs["reported"], raises["reported"]) == ("", "")  # not looked for
     assert raises["verdict"] == "raises; captum/attr/x.py:79" and raises["heard"] == "loud"
 
 
@@ -75,3 +76,15 @@ def test_what_is_not_compared_says_why() -> None:
     table = conformance.make(gather([(HEAD, rows)], lambda *made: "x"))
     (line,) = {s.title: s.frame for s in table.sections}["What is not compared"].to_dict("records")
     assert (line["why"], line["where"]) == ("it draws", "permuted")
+
+
+def test_what_the_librarys_issues_have_is_beside_what_differs() -> None:
+    rows = [
+        row("base", "same", library="torchcam", method="grad_cam"),
+        row("inplace host", "differs", library="torchcam", method="grad_cam"),
+        row("inplace host, layer before the ReLU", "differs", library="pytorch_grad_cam"),
+    ]
+    table = conformance.make(gather([(HEAD, rows)], lambda *made: "x"))
+    frames = {section.title: section.frame for section in table.sections}
+    mended, unknown = frames["What differs"]["reported"]
+    assert "frgfm/torch-cam#72" in mended and unknown == "none found"

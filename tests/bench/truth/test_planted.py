@@ -50,3 +50,15 @@ def test_an_epsilon_of_a_map_that_is_scaled_twice_is_solved_for() -> None:
     (found, *_) = diagnosis.diagnose(question.of(maps), 60, lambda text: None).found
     assert found.convention.normalise == "min_max twice plus epsilon"
     assert found.epsilon == pytest.approx(0.01, rel=1e-3)
+
+
+def test_what_libraries_state_of_a_method_is_tried() -> None:
+    kind = planted.Kind("plain", "input", "lrp")
+    assert "lrp[composite=epsilon,epsilon=1e-9]" in {each.formula for each in planted.space(kind)}
+    kind = planted.Kind("plain", "relu2", "fem")
+    assert "fem, shares of positions" in {each.formula for each in planted.space(kind)}
+
+
+def test_a_layer_that_a_method_does_not_explain_is_no_answer() -> None:
+    question = planted.asked(planted.Kind("plain", "relu2", "cam"))
+    assert question.evidence(planted.Convention(formula="cam")) is None

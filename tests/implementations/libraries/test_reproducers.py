@@ -35,7 +35,9 @@ def printed() -> dict[str, str]:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_reproducer_is_short_and_shows_what_it_says(path: Path, printed: dict[str, str]) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 30
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 30
+    assert "In the library's issues: " in text.split('"""')[1]  # a number, or that there is none
     lines = printed[path.stem].splitlines()
     (expected,) = (line for line in lines if line.startswith("expected: "))
     (found,) = (line for line in lines if line.startswith("found: "))

@@ -1,4 +1,8 @@
-"""GuidedBackpropReLUModel leaves one new nn.ReLU in the place of all: flags and hooks are lost."""
+"""GuidedBackpropReLUModel leaves one new nn.ReLU in the place of all: flags and hooks are lost.
+
+In the library's issues: none found; of a copy of it,
+alimirzazadeh/SemisupervisedAttention#23, "Error when Target Layer is Relu".
+"""
 
 import torch
 from pytorch_grad_cam import GuidedBackpropReLUModel

@@ -1,6 +1,7 @@
 """GuidedBackpropReLUModel reads .grad of the caller's tensor, which adds up over calls.
 
-Reported as jacobgil/pytorch-grad-cam#401.
+In the library's issues: jacobgil/pytorch-grad-cam#401,
+"Unexpected behavior of repeated guided_backprop", open.
 """
 
 import torch

@@ -1,4 +1,8 @@
-"""A CAM used by `with` swallows an IndexError of the body: an unknown class is no error."""
+"""A CAM used by `with` swallows an IndexError of the body: an unknown class is no error.
+
+In the library's issues: none found; the message that it prints
+instead is in jacobgil/pytorch-grad-cam#238.
+"""
 
 import torch
 from pytorch_grad_cam import GradCAM

@@ -1,4 +1,8 @@
-"""GradCAM leaves a model in evaluation mode, and its own gradients in the weights' .grad."""
+"""GradCAM leaves a model in evaluation mode, and its own gradients in the weights' .grad.
+
+In the library's issues: jacobgil/pytorch-grad-cam#488,
+"How to extract cam during training without creating issues to the bakpropagation", open.
+"""
 
 import torch
 from pytorch_grad_cam import GradCAM

@@ -1,4 +1,7 @@
-"""GradCAMpp divides its alphas in a copy that is dropped: a weight is the sum of cubes."""
+"""GradCAMpp divides its alphas in a copy that is dropped: a weight is the sum of cubes.
+
+In the library's issues: none found.
+"""
 
 import torch
 from torchcam.methods import GradCAMpp

@@ -1,6 +1,7 @@
 """TorchCAM's GradCAM before an in-place ReLU gives the map after it, and says nothing.
 
-frgfm/torch-cam#80 made it run on in-place layers.
+In the library's issues: frgfm/torch-cam#72, "Autograd Warning";
+frgfm/torch-cam#80 made it run on in-place layers, and it is closed.
 """
 
 import torch

@@ -1,0 +1,154 @@
+"""Each library's offer on one bundled network, diagnosed, beside what the offer states."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+import datasets
+from bench.engine.environment import environment
+from bench.record.cell import Cell
+from bench.truth.diagnosis import Diagnosis, diagnose
+from bench.truth.question import Question
+from experiments.diagnoses.explained import DATASET, NETWORK, OTHER, ROOT
+from implementations import libraries, methods
+from implementations.architecture import registered, weights
+from implementations.conventions import Convention
+from implementations.oracle import runtime
+
+IMAGES = 8
+OTHERS = (2, 5)
+"""Images of which another class than the predicted one is explained: whose it is, is seen then."""
+SECONDS, FEW = 60.0, 10.0
+"""To search, for offers that state a convention and for those that state none."""
+OWN = "none: {}"
+"""What stands where an offer states no convention: why."""
+
+
+class Line(NamedTuple):
+    """An offer: what it states of its map, and what is diagnosed."""
+
+    library: str
+    offer: str
+    stated: str
+    diagnosed: str
+    agrees: str
+    tried: int = 0
+    seconds: float = 0.0
+
+
+def explained(folder: Path) -> None:
+    """Every offer's maps, (N, H, W) at the images' size, in files of a folder."""
+    data = datasets.load(DATASET)
+    images = data.test_images[:IMAGES]
+    architecture = registered.get(NETWORK, images.shape[1:], 10)
+    tensors = weights.load(ROOT / f"results/weights/{DATASET}--{NETWORK}.safetensors")
+    predicted = runtime.build(architecture, tensors)(images.astype(float)).argmax(axis=1)
+    targets = ((predicted + np.isin(np.arange(IMAGES), OTHERS)) % 10).astype(np.int32)
+    np.save(folder / "images.npy", images)
+    np.save(folder / "targets.npy", targets)
+    described = [libraries.describe(name) for name in libraries.names()]
+    for framework, backend, python in dict.fromkeys(
+        (each.framework, each.backend, each.python) for each in described
+    ):
+        if framework == "reference":
+            continue
+        cell = Cell(stage="contrast", framework=framework, backend=backend, dataset=DATASET,
+                    architecture=NETWORK)  # fmt: skip
+        command = [str(python or sys.executable), "-m", "experiments.diagnoses.explained"]
+        variables = {**os.environ, **environment(cell), "PYTHONPATH": str(ROOT)}
+        words = [framework, backend or "-", str(folder.absolute())]
+        subprocess.run([*command, *words], cwd=ROOT, env=variables, check=True)
+
+
+def lines(folder: Path) -> Iterator[Line]:
+    """A line an offer, of the maps in a folder."""
+    images, targets = np.load(folder / "images.npy"), np.load(folder / "targets.npy")
+    questions: dict[tuple[str, str, str], Question] = {}
+    for name in libraries.names():
+        about = libraries.describe(name)
+        if about.framework == "reference":
+            continue
+        for offer, said in about.offers.items():
+            path = folder / f"{name}.{offer}.npy"
+            stated = _stated(said)
+            if not path.exists():
+                told = path.with_suffix(".txt")
+                why = told.read_text() if told.exists() else str(about.missing)
+                yield Line(name, offer, stated, f"no maps: {why}", "")
+                continue
+            maps = np.load(path)
+            if not said.like:
+                yield Line(name, offer, stated, "like no method of ours", "")
+                continue
+            plain = libraries.canonical(said.like, at_input=said.at != "layer")
+            network = OTHER.get(offer, NETWORK)
+            key = (network, said.like, plain.formula)
+            if key not in questions:
+                questions[key] = _question(*key, images, targets, maps)
+            question = questions[key].of(maps)
+            seconds = FEW if isinstance(said.convention, str) else SECONDS
+            found = diagnose(question, seconds, lambda text: None)
+            agrees = _agrees(said.convention, question, found)
+            yield Line(name, offer, stated, _found(found, question, plain), agrees, found.tried,
+                       round(found.seconds, 1))  # fmt: skip
+
+
+def _question(
+    network: str, like: str, formula: str, images: np.ndarray, targets: np.ndarray, maps: np.ndarray
+) -> Question:
+    architecture = registered.get(network, images.shape[1:], 10)
+    tensors = weights.load(ROOT / f"results/weights/{DATASET}--{network}.safetensors")
+    layer = methods.load(like).layer(architecture, None)
+    oracle = runtime.build(architecture, tensors)
+    return Question(oracle, images.astype(float), targets, maps, layer, formula)
+
+
+def _stated(said: libraries.Offer) -> str:
+    if isinstance(said.convention, str):
+        return OWN.format(said.convention)
+    plain = libraries.canonical(said.like, at_input=said.at != "layer")
+    return words(said.convention, plain)
+
+
+def words(convention: Convention, plain: Convention) -> str:
+    """What differs from a method's own map, in words."""
+    away = [each for each in convention.differs(plain) if each != "resize" or
+            convention.resize not in ("none", "bilinear")]  # fmt: skip
+    told = {each: getattr(convention, each) for each in away}
+    if "epsilon" in told:
+        told["epsilon"] = f"{told['epsilon']:.2g}"
+    return ", ".join(f"{name}: {value}" for name, value in told.items()) or "canonical"
+
+
+def _found(found: Diagnosis, question: Question, plain: Convention) -> str:
+    if found.found:
+        told = [words(replace(each.convention, epsilon=each.epsilon), plain)
+                for each in found.found]  # fmt: skip
+        return " | ".join(dict.fromkeys(told))
+    if found.nearest is None:
+        return "nothing like it"
+    if not question.enough and (found.nearest.errors <= question.share).all():
+        few = f"of the {question.telling.sum()} maps that are not empty"
+        return f"{words(found.nearest.convention, plain)}, {few}"
+    worst = found.nearest.errors.max()
+    return f"none; nearest {words(found.nearest.convention, plain)}, {worst:.1g} of the range away"
+
+
+def _agrees(stated: Convention | str, question: Question, found: Diagnosis) -> str:
+    """Yes where what is stated is found, or what costs no more and gives these very maps."""
+    if isinstance(stated, str):
+        return "nothing stated" if found.found else "yes, none"
+    if not question.enough and found.nearest and (found.nearest.errors <= question.share).all():
+        return "yes, of few"
+    if not found.found:
+        return "no"
+    formula = question.formula
+    return "yes" if found.found[0].cost <= stated.cost(formula, question.at_input) else "dearer"
