@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from bench.cli import palettes, pictures, user_files
 from implementations.errors import BadInput
 
-MOST_FLAT = 8
-"""Whole numbers up to this are no 8-bit map."""
 HALF = 2.0**-11
 """How far a value of float16 may be off, of the largest."""
 
@@ -31,9 +29,9 @@ class UserMaps(NamedTuple):
 def read_maps(path: Path, images: NDArray[Any] | None = None) -> UserMaps:
     """A user's heatmaps of these images (N, H, W, C) in [0, 1]: an array, or one picture.
 
-    One map (H, W) becomes a batch, a channel axis of one is dropped, whole numbers up to 255 are
-    taken for 8 bits, and colours are read back through the colour map that they are of, on the
-    images or not. Raises BadInput for all else.
+    One map (H, W) becomes a batch, a channel axis of one is dropped, 8-bit maps are divided by 255,
+    and colours are read back through the colour map that they are of, on the images or not.
+    Raises BadInput for all else.
     """
     array = _array(path)
     if array.ndim == 2:
@@ -53,8 +51,6 @@ def read_maps(path: Path, images: NDArray[Any] | None = None) -> UserMaps:
         raise BadInput(f"{path}: a value is not finite; mend the heatmaps")
     if array.dtype == np.uint8:
         return UserMaps(maps / 255)
-    if (maps == np.round(maps)).all() and maps.min() >= 0 and MOST_FLAT < maps.max() <= 255:
-        return UserMaps(maps / 255, "whole numbers, divided by 255")
     if array.dtype == np.float16:
         return UserMaps(maps, "float16: no better than to 11 bits", HALF)
     return UserMaps(maps)

@@ -1,4 +1,10 @@
-"""Each library's offer on one bundled network, diagnosed, beside what the offer states."""
+"""Each library's offer on one bundled network, diagnosed, beside what the offer states.
+
+    python -m experiments.diagnoses.offers FOLDER
+
+The folder keeps the maps: those that are there are not made again. Offers that state no convention
+are searched for a moment only, to see whether a simple one gives their maps after all.
+"""
 
 from __future__ import annotations
 
@@ -152,3 +158,21 @@ def _agrees(stated: Convention | str, question: Question, found: Diagnosis) -> s
         return "no"
     formula = question.formula
     return "yes" if found.found[0].cost <= stated.cost(formula, question.at_input) else "dearer"
+
+
+def main() -> int:
+    """Print a line an offer; status 1 where one is not what it states."""
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    if not any(folder.glob("*.*.npy")):
+        explained(folder)
+    wrong = 0
+    print(*Line._fields, sep=" | ")
+    for line in lines(folder):
+        wrong += line.agrees in ("no", "dearer")
+        print(*line, sep=" | ", flush=True)
+    return int(wrong > 0)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
