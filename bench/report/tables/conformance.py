@@ -10,7 +10,7 @@ import pandas as pd
 
 from bench.report.forms import number, text
 from bench.report.table import ABSENT, Shown, Table, View
-from implementations.libraries._reported import reported
+from bench.subject.stated import reported
 
 STAGES = ("conform",)
 BASE = "base"
