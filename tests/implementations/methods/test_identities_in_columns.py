@@ -17,7 +17,7 @@ CHILD = Path(__file__).parents[1] / "children" / "identities.py"
 INEXACT = ("jax", "torch")
 """The backends on which Keras computes parts of a float64 network in float32."""
 COLUMNS = [c for c in columns() if c.missing is None]
-CASES = 2
+CASES = 1
 """Networks and images drawn in a column."""
 
 
