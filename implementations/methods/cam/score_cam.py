@@ -135,7 +135,9 @@ def pytorch(network: Network, layer: str, options: Options, compile: Compile) ->
         maps = network.resize(some.flatten(0, 1), images.shape[2:])
         lowest = maps.amin(dim=(1, 2), keepdim=True)
         extent = maps.amax(dim=(1, 2), keepdim=True) - lowest
-        masks = (maps - lowest) / torch.where(extent > 0, extent, 1)
+        # Resizing a constant leaves rounding, which is no mask.
+        varies = (some.amax(dim=(2, 3)) > some.amin(dim=(2, 3))).view(-1, 1, 1)
+        masks = varies * (maps - lowest) / torch.where(extent > 0, extent, 1)
         masked = images[:, None] * masks.unflatten(0, (number, channels))[:, :, None]
         repeated = targets.repeat_interleave(channels)
         scores = network.score(options.score, network(masked.flatten(0, 1)), repeated)
@@ -183,7 +185,11 @@ def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile)
         maps = network.resize(maps, (height, width))
         lowest = ops.amin(maps, (1, 2), True)
         extent = ops.amax(maps, (1, 2), True) - lowest
-        masks = (maps - lowest) / ops.where(extent > 0, extent, ops.ones_like(extent))
+        # Resizing a constant leaves rounding on PyTorch, which is no mask.
+        flat = ops.amax(some, (1, 2)) <= ops.amin(some, (1, 2))
+        extent = ops.where(ops.reshape(flat, (-1, 1, 1)), ops.zeros_like(extent), extent)
+        varies = ops.cast(extent > 0, maps.dtype)
+        masks = varies * (maps - lowest) / ops.where(extent > 0, extent, ops.ones_like(extent))
         masked = images[:, None] * ops.reshape(masks, (number, channels, height, width, 1))
         masked = ops.reshape(masked, (-1, height, width, colours))
         repeated = ops.repeat(targets, channels)

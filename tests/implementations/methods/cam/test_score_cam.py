@@ -55,3 +55,20 @@ def test_a_constant_added_to_all_logits_changes_nothing_and_raw_weights_are_the_
 def test_it_costs_a_pass_a_channel_and_one() -> None:
     method = methods.load("score_cam")
     assert method.cost(method.resolve({}), ARCHITECTURE, "relu2").evaluations == 17
+
+
+def test_a_layer_of_one_place_masks_nothing_where_resizing_rounds() -> None:
+    """PyTorch's bilinear interpolation of a constant is a constant but for the last bit."""
+    from bench.truth import probes
+    from implementations.frameworks import hosts
+
+    probe = probes.load("tiny-1x1")
+    network = probes.network("tiny-1x1")
+    expected = explained("score_cam", network, probe.images, probe.targets, layer=probe.layer)
+    host = hosts.own("pytorch", probe.architecture, probe.weights, "float32")
+    method = methods.load("score_cam")
+    explain = method.bind(
+        "pytorch", host.framework, host.network, probe.layer, method.resolve({}), ("weights",)
+    )
+    found = explain(*host.put(probe.images.astype(np.float32), probe.targets))["weights"]
+    np.testing.assert_allclose(host.framework.to_numpy(found), expected["weights"], rtol=1e-6)
