@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from contextlib import nullcontext
@@ -124,3 +125,22 @@ def test_a_closed_stream_is_no_fault(closed: str) -> None:
     command = f"exec {sys.executable} -m bench show --architecture cnn-gap {closed}"
     done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+STRUCK = """
+import os, runpy, signal, sys
+class Strike:
+    def find_spec(name, path=None, target=None):
+        if name == "bench.cli.arguments":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Strike)
+sys.argv = ["bench", "list"]
+runpy.run_module("bench", run_name="__main__", alter_sys=True)
+"""
+
+
+def test_ctrl_c_while_a_command_loads_says_nothing() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", STRUCK], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
