@@ -190,8 +190,10 @@ def test_two_runs_in_one_folder(tmp_path: Path, scratch: Path) -> None:
     first = start(tmp_path / "r", scratch)
     while not list(tmp_path.glob("r/work/*/head.json")):
         assert first.poll() is None
+    first.send_signal(signal.SIGSTOP)  # so that it is at work still, however fast it is
     second = start(tmp_path / "r", scratch)
     _, complained = second.communicate(timeout=120)
+    first.send_signal(signal.SIGCONT)
     assert second.returncode == 2 and complained.count("\n") == 1, complained
     assert f"process {first.pid} is at this run already" in complained
     assert first.communicate(timeout=120)[0].split() == [str(CELLS)]
