@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from implementations.arrays import Array, Intermediates
 from implementations.contract import Explain, Options
-from implementations.conventions import Convention
 from implementations.errors import BadInput
 from implementations.libraries import Offer
 from implementations.libraries._seeds import seeded
@@ -33,7 +32,7 @@ OFFERS = {
     "occlusion": Offer(
         like="occlusion",
         at="input",
-        convention=Convention(formula="occlusion", rectify="none", resize="none"),
+        convention="Ours where the stride divides size - window; else windows are cut off.",
         why=(
             "Windows start at 0, stride, "
             "2 stride, ... until the far edge is covered, so the last one is cut off there and "

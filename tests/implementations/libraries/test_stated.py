@@ -19,7 +19,6 @@ from implementations.conventions import Convention, apply
 from implementations.oracle import runtime as oracle
 
 SHAPE = (13, 16, 3)
-"""Both sides less a window of 7 are multiples of 3: no window of occlusion overhangs."""
 POOLED = [
     CONV1,
     RELU1,
