@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -74,12 +75,14 @@ def test_what_a_probe_is_too_small_for_is_not_offered_and_says_why(method: str) 
 
 
 @pytest.mark.usefixtures("few")
-def test_an_offer_that_draws_is_held_to_itself_and_where_it_is_still_to_ours() -> None:
+def test_an_offer_that_draws_is_held_to_itself_and_where_it_is_still_to_ours(
+    tmp_path: Path,
+) -> None:
     drawn, still = "noise_tunnel_smoothgrad", {"stdevs": "0"}
     asked = list(stage.cells(Request(command="conform", methods=("smooth_grad",),
                                      libraries=("captum",))))  # fmt: skip
     assert [dict(each.options) for each in asked if each.method == drawn] == [{}, still]
-    rows = list(stage.measure(cell(drawn, "captum"), {stage.REPRODUCERS: "none"}))
+    rows = list(stage.measure(cell(drawn, "captum"), {stage.REPRODUCERS: str(tmp_path)}))
     told = {row["condition"]: (row["verdict"], row.get("reason", "")) for row in rows}
     assert told["base"][0] == "other formula" and told["inplace host"][0] == "same"
     assert told["permuted"] == told["probe small"] == ("not offered", examined.UNFOLLOWED)
@@ -89,8 +92,8 @@ def test_an_offer_that_draws_is_held_to_itself_and_where_it_is_still_to_ours() -
 
 @pytest.mark.usefixtures("few")
 @pytest.mark.parametrize("offer", ["deep", "partition"])
-def test_a_library_that_asks_how_arrays_lie_has_its_hosts(offer: str) -> None:
-    rows = list(stage.measure(cell(offer, "shap"), {stage.REPRODUCERS: "none"}))
+def test_a_library_that_asks_how_arrays_lie_has_its_hosts(offer: str, tmp_path: Path) -> None:
+    rows = list(stage.measure(cell(offer, "shap"), {stage.REPRODUCERS: str(tmp_path)}))
     assert rows[0]["verdict"] in ("same", "other formula")
 
 
