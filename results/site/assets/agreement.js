@@ -5,7 +5,7 @@
   if (!form) return;
   const fields = form.elements, asked = camparison.state(), number = camparison.number, element = (...all) => camparison.element(...all);
   const cells = camparison.rows("agree_cells"), stages = camparison.rows("agree_stages"), images = camparison.rows("agree_images");
-  const ALL = "all", PICKS = ["device", "precision", "weights", "network", "mode"], FIRST = { weights: "trained", precision: "float32" };
+  const ALL = "all", PICKS = ["device", "precision", "weights", "network", "mode"], FIRST = { weights: "trained", precision: "float32" }, NEAR = 1e-6;
   const ORDER = ["logits", "activations", "gradients", "weights", "signed", "heatmap", "upsampled"];
   const open = { what: asked.get("what") || "", column: asked.get("column") || "" };
   const share = (x) => (x === null ? "–" : x >= 1 ? "100 %" : x > 0.9995 ? "> 99.9 %" : `${(100 * x).toFixed(1).replace(/\.0$/, "")} %`);
@@ -88,6 +88,19 @@
     detail(left);
   }
 
+  // How many times the worst image's error would fit into the tolerance; below 1 it does not.
+  const margin = (row) => (row.max_rel && row.tolerance !== null ? `×${number(row.tolerance / row.max_rel)}` : "–");
+  // The worst image in words: which it is where it is above the tolerance, and its margin.
+  function worst(cells_, above) {
+    const end = above.filter((row) => ["heatmap", "signed"].includes(row.compared)).concat(above).reduce((a, b) => (!a || (b.error > a.error && b.compared === a.compared) ? b : a), null);
+    if (end) {
+      const why = end.kink_distance !== null && end.kink_distance <= NEAR ? `a kink ${number(end.kink_distance)} away explains it` : end.rounding_bound >= end.error ? `rounding may cause up to ${number(end.rounding_bound)}` : `past the kink ${number(end.error_followed)} is left`;
+      return ` The worst image is ${end.image} of ${end.network}, ${end.layer || "input"}, ${end.mode}: ${end.compared} is ${number(end.error)} off, ${number(end.error / end.tolerance)} times the tolerance; ${why}.`;
+    }
+    const most = cells_.filter((row) => row.max_rel !== null).reduce((a, b) => (!a || b.max_rel > a.max_rel ? b : a), null);
+    return most ? ` The worst image, of ${most.network}, ${most.layer || "input"}, ${most.mode}, is ${number(most.max_rel)} off${most.tolerance === null ? "" : `: the tolerance, ${number(most.tolerance)}, is ${number(most.tolerance / most.max_rel)} times that`}.` : "";
+  }
+
   function detail(left) {
     const place = document.querySelector("[data-detail]");
     const mine = left.filter((row) => row.what === open.what && row.column === open.column);
@@ -101,6 +114,8 @@
     document.querySelector("[data-detail-told]").textContent = first ? `The first stage out of tolerance: ${first}.`
       : beyond ? `All passes. The first stage with an image beyond the tolerance that rounding or a kink explains is ${beyond.compared}, at worst in ${beyond.worst_architecture} on ${beyond.worst_dataset}, ${beyond.worst_layer || "input"}, ${beyond.worst_mode}.`
         : "Every stage of every image is within the tolerance.";
+    const shown = images.filter(same).filter((row) => fields.network.value === ALL || row.network === fields.network.value);
+    document.querySelector("[data-detail-told]").textContent += worst(mine, shown);
     const table = (selector, columns, rows, by, down) => {
       const again = () => camparison.table(document.querySelector(selector), columns, rows, sorted(selector, by, down), again);
       again();
@@ -113,17 +128,18 @@
     const part = (name, title) => [title, (row) => share(row[name]), (row) => row[name], "number"];
     table("[data-stages]", [
       ["stage", (row) => row.compared + mark(row), (row) => ORDER.indexOf(row.compared)], value("tolerance"), part("share_within", "images within"), value("max_rel", "worst error"),
+      ...(new Set(here.map((row) => row.machine_id)).size > 1 ? [plain("machine_id", "machine")] : []),
       ["worst in", (row) => [row.worst_architecture, row.worst_dataset, row.worst_layer, row.worst_mode].filter(Boolean).join(", "), (row) => row.worst_architecture],
     ], here, 0, false);
     table("[data-networks]", [
-      ["network", (row) => row.network + mark(row), (row) => row.network], plain("layer"), plain("mode"), value("max_rel", "worst error"), value("median_rel", "median error"), value("tolerance"), part("share_within", "images within"),
+      ["network", (row) => row.network + mark(row), (row) => row.network], plain("layer"), plain("mode"), value("max_rel", "worst error"), value("median_rel", "median error"), value("tolerance"), ["margin", (row) => margin(row), (row) => (row.max_rel ? row.tolerance / row.max_rel : null), "number"], part("share_within", "images within"),
       value("pearson_min", "lowest Pearson"), value("spearman_min", "lowest Spearman"), part("zero_map_share", "zero maps"), plain("first_out", "first stage out"),
       ["gate", (row) => ({ true: "passed", false: "not passed" })[truth(row.passed)] || "none", (row) => String(row.passed)], plain("reason"),
     ], mine, 3, true);
     table("[data-images]", [
       plain("network"), plain("layer"), plain("mode"), plain("compared", "stage"), ["image", (row) => String(row.image), (row) => row.image], value("error"), value("tolerance"),
       value("kink_distance", "distance to the kink"), value("rounding_bound", "rounding may carry it"), value("error_followed", "error past the kink"),
-    ], images.filter(same).filter((row) => fields.network.value === ALL || row.network === fields.network.value).slice(0, 200), 5, true);
+    ], shown.slice(0, 200), 5, true);
 
     const byColumn = new Map();
     for (const row of left.filter((each) => each.what === open.what && each.max_rel !== null)) {

@@ -10,7 +10,7 @@
       background: "transparent", font: "system-ui, sans-serif",
       view: { stroke: line },
       axis: { labelColor: quiet, titleColor: text, gridColor: line, domainColor: quiet, tickColor: quiet, labelLimit: 260 },
-      legend: { labelColor: text, titleColor: text, labelLimit: 260, orient: "bottom", columns: 3 },
+      legend: { labelColor: text, titleColor: text, labelLimit: 260, orient: "bottom", columns: innerWidth < 600 ? 2 : 3 },
       header: { labelColor: text, titleColor: text },
       title: { color: text },
     };

@@ -43,16 +43,17 @@
         : { words: columns[name].words, codes: columns[name].of, places: new Map(columns[name].words.map((word, n) => [word, n])) };
   }
   const network = (n) => picked.network.words[picked.network.codes[n]];
-  let candidates = [];
+  const EVERY = Int32Array.from({ length: data.length }, (_, n) => n);
+  let candidates = EVERY;
 
   function fill() {
     const started = data.start || {};
-    candidates = Array.from({ length: data.length }, (_, n) => n);
+    candidates = EVERY;
     ORDER.forEach((name) => {
       const { words, places, codes } = picked[name];
       const loose = name in LOOSE ? places.get(LOOSE[name]) : undefined;
       const tally = new Int32Array(words.length);
-      for (const n of candidates) tally[codes[n]]++;
+      for (let at = 0; at < candidates.length; at++) tally[codes[candidates[at]]]++;
       if (loose !== undefined) tally[loose] = 0;
       const counts = new Map(words.map((word, n) => [word, tally[n]]).filter(([, count]) => count));
       let offered = [...counts.keys()].sort(camparison.compare);
@@ -296,10 +297,11 @@
     .map((name) => [name, get(name, n)]).map(([name, x]) => [name, typeof x === "number" && x >= NEVER ? null : x]));
   function charts(shown, lead) {
     if (!lead) { ["batches", "jit", "forward"].forEach((name) => camparison.draw(name, [])); return; }
-    const wanted = text("what", lead.best), run = lead.run;
+    const wanted = text("what", lead.best), run = lead.run, here = picked.network.places.get(chosen.network);
     const series = [];
     for (let n = 0; n < data.length; n++) {
-      if (timed(n) && text("what", n) === wanted && text("run_id", n) === run && network(n) === chosen.network
+      if (picked.network.codes[n] !== here) continue;
+      if (timed(n) && text("what", n) === wanted && text("run_id", n) === run
         && text("precision", n) === chosen.precision && text("layer", n) === text("layer", lead.best)
         && (chosen.mode === ALL || chosen.mode === BEST || text("mode", n) === chosen.mode)) series.push(n);
     }
@@ -356,7 +358,7 @@
       const plain = String(x);
       return `"${(/^[=+\-@]/.test(plain) ? `'${plain}` : plain).replaceAll('"', '""')}"`;
     };
-    const csv = [names.join(","), ...current.map((n) => names.map((name) => quoted(get(name, n))).join(","))].join("\n");
+    const csv = [names.join(","), ...Array.from(current, (n) => names.map((name) => quoted(get(name, n))).join(","))].join("\n");
     const link = camparison.element("a", null, { href: URL.createObjectURL(new Blob([csv], { type: "text/csv" })), download: "camparison-selection.csv" });
     link.click();
     URL.revokeObjectURL(link.href);

@@ -10,6 +10,8 @@
   const machines = new Set(scores.map((row) => row.machine_id)).size;
   const STATE = ["network", "metric", "subset", "cost", "likeness"];
   const SUBSETS = { correct: "classified correctly", wrong: "classified wrongly", all: "all" };
+  // What is shown where nothing was asked for: worth by what the network does, then by where.
+  const PREFERRED = ["removal_gain", "pointing_game", "relevance_rank", "deletion"], LINES = 8;
   const sorting = { by: 1, down: false };
   const distinct = (rows, name) => [...new Set(rows.map(name))].sort(camparison.compare);
   const wish = (name) => fields[name].value || asked.get(name) || "";
@@ -22,7 +24,8 @@
     const here = camparison.options(fields.network, networks.map((name) => [name]), wish("network") || most[0][1]);
     const mine = scores.filter((row) => network(row) === here);
     const titles = new Map(mine.map((row) => [row.metric, `${row.title}${row.better === "none" ? "" : `, ${row.better} is better`}`]));
-    const metric = camparison.options(fields.metric, [...titles].sort((a, b) => camparison.compare(a[1], b[1])), wish("metric"));
+    const titled = new Map(scores.map((row) => [row.metric, row.title]));
+    const metric = camparison.options(fields.metric, [...titles].sort((a, b) => camparison.compare(a[1], b[1])), wish("metric") || PREFERRED.find((name) => titles.has(name)));
     const parts = distinct(mine.filter((row) => row.metric === metric), (row) => row.subset);
     const order = ["correct", "wrong", "all"].filter((name) => parts.includes(name));
     const subset = camparison.options(fields.subset, order.map((name) => [name, SUBSETS[name]]), wish("subset"));
@@ -45,7 +48,13 @@
       ...rows.filter((row) => row.control && row.value !== null).map((row) => point(row, "control")),
     ]);
     camparison.draw("alike", alike.filter((row) => row.metric === measure).map((row) => ({ explainer: row.explainer, other: row.other, value: row.value })));
-    camparison.draw("curves", curves.filter((row) => network(row) === here && row.metric === metric).map((row) => ({ explainer: row.explainer, at: row.at, value: row.value })));
+    // The curve of the score, or where it has none the first there is; of as many as colours tell apart.
+    const drawn = curves.filter((row) => network(row) === here);
+    const curve = [metric, "deletion", "insertion", ...drawn.map((row) => row.metric)].find((name) => drawn.some((row) => row.metric === name));
+    const of = new Set(drawn.filter((row) => row.metric === curve).map((row) => row.explainer));
+    const ranked = [...rows].sort((a, b) => sign * ((b.value ?? -Infinity) - (a.value ?? -Infinity)));
+    const lead = [...new Set(["grad_cam", ...front.map((row) => row.explainer), ...ranked.filter((row) => row.control).slice(0, 1).map((row) => row.explainer), ...ranked.map((row) => row.explainer), ...of])].filter((name) => of.has(name)).slice(0, LINES);
+    camparison.draw("curves", drawn.filter((row) => row.metric === curve && lead.includes(row.explainer)).map((row) => ({ explainer: row.explainer, curve: titled.get(curve) || curve, at: row.at, value: row.value })));
 
     const to = new Map(alike.filter((row) => row.metric === measure && row.other === "grad_cam").map((row) => [row.explainer, row.value]));
     const columns = [
@@ -77,7 +86,7 @@
     const best = [...own].sort((a, b) => sign * (b.value - a.value))[0];
     const tied = own.filter((row) => row !== best && (row.value === best.value || (row.low !== null && best.low !== null && row.high >= best.low && row.low <= best.high)));
     const sure = best.low !== null;
-    const cheapest = [...tied, best].filter((row) => row[cost] !== null).sort((a, b) => a[cost] - b[cost])[0];
+    const cheapest = [...tied, best].filter((row) => row[cost] > 0).sort((a, b) => a[cost] - b[cost])[0];
     const unit = cost === "evaluations" ? "evaluations" : "ms an image";
     let told = `${title}, of ${here}, images ${SUBSETS[subset]} (${camparison.count(best.n)}): ${best.explainer} is first with ${spread(best)}`;
     told += sure ? (tied.length ? `; the intervals of ${tied.length} others overlap with it` : "; no other interval overlaps with it") : `${tied.length ? `, as ${tied.length} others` : ""}; without intervals nothing more is told apart`;

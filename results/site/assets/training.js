@@ -13,12 +13,21 @@
   const percent = (x) => (x === null ? "–" : `${(100 * x).toFixed(2)} %`);
   const sorting = [{ by: 1, down: true }, { by: 0, down: false }];
 
+  // What opens the page is that of which there is most: curves, a matrix, columns, then epochs.
+  const filled = (name, optimizer) => ["parting", "confusion"].filter((frame) => data[frame].some((row) => row.optimizer === optimizer && network(row) === name)).length;
+  const optimizers = (name) => distinct(data.epochs.filter((row) => network(row) === name), (row) => row.optimizer);
+  const told_of = (name) => {
+    const epochs = data.epochs.filter((row) => network(row) === name);
+    return 1e4 * Math.max(...optimizers(name).map((each) => filled(name, each))) + 100 * distinct(epochs, (row) => row.column).length + Math.min(99, Math.max(...epochs.map((row) => row.epoch)));
+  };
+  const fullest = (name) => optimizers(name).reduce((a, b) => (filled(name, b) > filled(name, a) ? b : a));
+
   function show() {
     const networks = distinct(data.epochs, network);
-    const most = networks.map((name) => [distinct(data.epochs.filter((row) => network(row) === name), (row) => row.column).length, name]).sort((a, b) => b[0] - a[0]);
+    const most = networks.map((name) => [told_of(name), name]).sort((a, b) => b[0] - a[0]);
     const here = camparison.options(fields.network, networks.map((name) => [name]), fields.network.value || asked.get("network") || most[0][1]);
     const mine = data.epochs.filter((row) => network(row) === here);
-    const optimizer = camparison.options(fields.optimizer, distinct(mine, (row) => row.optimizer).map((name) => [name, name || "none named"]), fields.optimizer.value || asked.get("optimizer") || "");
+    const optimizer = camparison.options(fields.optimizer, distinct(mine, (row) => row.optimizer).map((name) => [name, name || "none named"]), fields.optimizer.value || asked.get("optimizer") || fullest(here));
     const rows = mine.filter((row) => row.optimizer === optimizer);
     const column = camparison.options(fields.column, distinct(rows, (row) => row.column).map((name) => [name]), fields.column.value || asked.get("column") || "");
     const same = (row) => network(row) === here && row.optimizer === optimizer;
@@ -43,7 +52,8 @@
     const known = lines.filter((line) => line.accuracy !== null).sort((a, b) => b.accuracy - a.accuracy);
     const worst = data.parting.filter(same);
     let told = `${here}, ${optimizer}: `;
-    told += known.length ? `test accuracies from ${percent(known.at(-1).accuracy)} (${known.at(-1).column}) to ${percent(known[0].accuracy)} (${known[0].column}), ${known[0].epochs} epochs` : "no accuracy was measured";
+    const alike = known.length > 1 && known.every((line) => line.accuracy === known[0].accuracy);
+    told += alike ? `all ${known.length} columns reach a test accuracy of ${percent(known[0].accuracy)} in ${known[0].epochs} epochs` : known.length ? `test accuracies from ${percent(known.at(-1).accuracy)} (${known.at(-1).column}) to ${percent(known[0].accuracy)} (${known[0].column}), ${known[0].epochs} epochs` : "no accuracy was measured";
     if (worst.length) told += `; the losses of two columns are never further apart than ${number(Math.max(...worst.map((row) => row.apart)))} of the larger`;
     document.querySelector("[data-told]").textContent = `${told}.`;
     camparison.draw("losses", data.losses.filter(same).map((row) => ({ column: row.column, seed: String(row.seed), step: row.step, loss: row.loss })));

@@ -1,0 +1,27 @@
+"""pytorch_grad_cam 1.5.7 eigen_cam: inplace host, probe rational, layer before the ReLU. Exit status 1: it differs."""
+import torch
+from torch import nn
+try:
+    import torchvision
+except RuntimeError:  # its binary does not fit this PyTorch, of which nothing is needed here
+    for name in ("nms", "qnms"):
+        torch.library.define(f"torchvision::{name}", "(Tensor a, Tensor b, float c) -> Tensor")
+from pytorch_grad_cam import EigenCAM
+from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+
+model = nn.Sequential(nn.Conv2d(1, 2, kernel_size=(2, 2), stride=(1, 1)), nn.ReLU(inplace=True), nn.Flatten(start_dim=1, end_dim=-1), nn.Linear(in_features=12, out_features=4, bias=True)).eval()
+values = [[2, 3, 3, 3, 3, 0, 3, -3], [0, 1], [-2, -2, -3, 1, -1, 0, 1, -3, 3, 0, -3, -1, -1, 0, 2, 3, 3, 0, -2, 0, -1, 1, -3, 3, 1, -1, 3, 1, -2, 2, 1, 3, 2, -1, 0, 3, 2, 3, 3, -2, 1, 0, 3, 0, 3, 1, 0, -1], [-2, -2, -2, 0]]
+for tensor, value in zip(model.state_dict().values(), values):
+    tensor.copy_(torch.tensor(value).reshape(tensor.shape))
+layer = model[0]
+images = torch.tensor([3, 4, 0, 4, 2, 2, 3, 1, 4, 0, 1, 1], dtype=torch.float32)
+images = images.reshape(1, 1, 4, 3)
+targets = [2]
+found = EigenCAM(model, [layer])(images, [ClassifierOutputTarget(each) for each in targets])
+found = torch.as_tensor(found).detach().numpy()
+expected = [0, 0, 0, 0, 0.214492961, 0.428985922, 0.374999963, 0.519316049, 0.663632136, 0.9999999, 0.812861568, 0.625723235]
+apart = abs(found.ravel() - expected).max()
+print("expected", expected)
+print("found", found.ravel().tolist())
+print("largest difference", apart)
+raise SystemExit(bool(not apart <= 1e-05 * max(map(abs, expected))))

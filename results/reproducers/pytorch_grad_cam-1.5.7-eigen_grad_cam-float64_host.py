@@ -1,0 +1,28 @@
+"""pytorch_grad_cam 1.5.7 eigen_grad_cam: float64 host, probe rational. Exit status 1: it differs."""
+import torch
+from torch import nn
+try:
+    import torchvision
+except RuntimeError:  # its binary does not fit this PyTorch, of which nothing is needed here
+    for name in ("nms", "qnms"):
+        torch.library.define(f"torchvision::{name}", "(Tensor a, Tensor b, float c) -> Tensor")
+from pytorch_grad_cam import EigenGradCAM
+from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+
+model = nn.Sequential(nn.Conv2d(1, 2, kernel_size=(2, 2), stride=(1, 1)), nn.ReLU(), nn.Flatten(start_dim=1, end_dim=-1), nn.Linear(in_features=12, out_features=4, bias=True)).eval()
+values = [[2, 3, 3, 3, 3, 0, 3, -3], [0, 1], [-2, -2, -3, 1, -1, 0, 1, -3, 3, 0, -3, -1, -1, 0, 2, 3, 3, 0, -2, 0, -1, 1, -3, 3, 1, -1, 3, 1, -2, 2, 1, 3, 2, -1, 0, 3, 2, 3, 3, -2, 1, 0, 3, 0, 3, 1, 0, -1], [-2, -2, -2, 0]]
+for tensor, value in zip(model.state_dict().values(), values):
+    tensor.copy_(torch.tensor(value).reshape(tensor.shape))
+layer = model[1]
+images = torch.tensor([3, 4, 0, 4, 2, 2, 3, 1, 4, 0, 1, 1], dtype=torch.float32)
+images = images.reshape(1, 1, 4, 3)
+model, images = model.double(), images.double()
+targets = [2]
+found = EigenGradCAM(model, [layer])(images, [ClassifierOutputTarget(each) for each in targets])
+found = torch.as_tensor(found).detach().numpy()
+expected = [0, 0.40232286221933078, 0.80464572443866156, 0, 0.15087398097023558, 0.30174796194047115, 0.37499996250000367, 0.18750288888798841, 5.8152759731316899e-06, 0.99999990000000982, 0.49999995000000491, 0]
+apart = abs(found.ravel() - expected).max()
+print("expected", expected)
+print("found", found.ravel().tolist())
+print("largest difference", apart)
+raise SystemExit(bool(not apart <= 1e-09 * max(map(abs, expected))))

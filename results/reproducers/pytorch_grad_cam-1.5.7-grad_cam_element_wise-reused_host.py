@@ -1,0 +1,28 @@
+"""pytorch_grad_cam 1.5.7 grad_cam_element_wise: reused host, probe small. Exit status 1: it differs."""
+import torch
+from torch import nn
+try:
+    import torchvision
+except RuntimeError:  # its binary does not fit this PyTorch, of which nothing is needed here
+    for name in ("nms", "qnms"):
+        torch.library.define(f"torchvision::{name}", "(Tensor a, Tensor b, float c) -> Tensor")
+from pytorch_grad_cam import GradCAMElementWise
+from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+
+relu = nn.ReLU()
+model = nn.Sequential(nn.Conv2d(1, 2, kernel_size=(2, 2), stride=(1, 1)), relu, nn.Conv2d(2, 2, kernel_size=(2, 2), stride=(1, 1)), relu, nn.Flatten(start_dim=1, end_dim=-1), nn.Linear(in_features=12, out_features=4, bias=True)).eval()
+values = [[3, 2, -3, 3, 3, 2, 2, -2], [-2, -3], [2, 2, -3, 0, 1, 2, 2, 3, 3, -3, 3, 2, 1, 3, -1, -3], [1, 0], [-1, 3, -1, 1, 1, -2, 3, -1, -1, 1, 0, -3, 2, 2, 3, -3, -2, 0, 0, -2, 2, 3, 2, 2, 1, 0, -1, 3, -3, -3, 2, -2, -1, -2, 3, 3, -1, 0, 0, 1, 0, -3, -3, 2, 3, -3, 0, -1], [-3, -3, -3, 3]]
+for tensor, value in zip(model.state_dict().values(), values):
+    tensor.copy_(torch.tensor(value).reshape(tensor.shape))
+layer = model[3]
+images = torch.tensor([4, 4, 4, 3, 8, 3, 5, 3, 4, 8, 1, 5, 3, 6, 6, 2, 6, 6, 4, 1], dtype=torch.float32)
+images = images.reshape(1, 1, 5, 4)
+targets = [2]
+found = GradCAMElementWise(model, [layer])(images, [ClassifierOutputTarget(each) for each in targets])
+found = torch.as_tensor(found).detach().numpy()
+expected = [0.340425498, 0.255319123, 0.0851063745, 0, 0.204255299, 0.253191464, 0.351063795, 0.39999996, 0, 0.249999975, 0.749999925, 0.9999999, 0.472340378, 0.593616962, 0.836170129, 0.957446713, 0.787233964, 0.822694953, 0.893616932, 0.929077921]
+apart = abs(found.ravel() - expected).max()
+print("expected", expected)
+print("found", found.ravel().tolist())
+print("largest difference", apart)
+raise SystemExit(bool(not apart <= 1e-05 * max(map(abs, expected))))
