@@ -31,14 +31,16 @@ def worth(frame: pd.DataFrame, of: object) -> Answer | None:
     mine = mine[mine["evaluations"].astype(float) > 0]
     if mine.empty:
         return None
-    where = list(NETWORK)
+    where, fresh = list(NETWORK), mine[~mine["stale"].astype(bool)]
+    mine = fresh if len(fresh) else mine
     place = mine.sort_values(f"{head}_n").iloc[-1][where]
     mine = mine[(mine[where] == place).all(axis=1)]
     best = mine.sort_values([head, "evaluations"], ascending=[False, True]).iloc[0]
     equal = mine[(mine[f"{head}_ci_hi"] >= best[f"{head}_ci_lo"]) | (mine[head] == best[head])]
     cheap = equal.sort_values("evaluations").iloc[0]
     told = f"{best['explainer']}, {scored[0].replace('_', ' ')} {number(best[head])}"
-    told += f", at {best['evaluations']:.0f} evaluations an image"
+    cost = f"{best['evaluations']:.0f}"
+    told += f", at {cost} evaluation{'' if cost == '1' else 's'} an image"
     if cheap["evaluations"] < best["evaluations"]:
         told += f"; not told apart at {cheap['evaluations']:.0f}: {cheap['explainer']}"
         told += f", {number(cheap[head])}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 from bench.record.runs import RESULTS
@@ -28,3 +29,16 @@ def test_no_rows_are_no_answer() -> None:
         assert answers.ask(answer, numbers[:0], answers.OWN) is None
     whole = answers.read(RESULTS / "tables" / "choose.csv")
     assert answers.ask(answers.batches, whole, answers.OWN) is not None
+
+
+def test_comparisons_of_older_code_are_counted_only_where_there_are_no_others() -> None:
+    row = {
+        "device": "cpu", "precision": "float32", "weights": "trained", "library": None,
+        "method": "grad_cam", "passed": True, "median_rel": 1e-7, "column": "jax", "stale": False,
+    }  # fmt: skip
+    of = answers.OWN
+    older = {**row, "passed": False, "stale": True}
+    told, sure = answers.passed(pd.DataFrame([row, older, older]), of) or ("", "")
+    assert told.startswith("1 of 1 comparisons") and "changed" not in sure
+    told, sure = answers.passed(pd.DataFrame([older, older]), of) or ("", "")
+    assert told.startswith("0 of 2 comparisons") and "the code has changed since" in sure
