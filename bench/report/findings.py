@@ -15,7 +15,7 @@ import numpy as np
 
 from bench import metrics
 from bench.report.forms import number, share
-from bench.report.told_apart import FEWEST, Difference, Told, towards
+from bench.report.told_apart import FEWEST, OWN, Told, listed, towards
 
 DEARER = 2
 """Times the evaluations from which a price is worth a sentence."""
@@ -48,7 +48,7 @@ def _where(told: Told) -> str:
 
 def indistinct(told: Told) -> Iterator[Finding]:
     """F1: no metric tells an explainer from a control."""
-    for name in told.explainers:
+    for name in told.distinct:
         measured = {metric: told.against(metric, name) for metric in told.causes}
         measured = {metric: found for metric, found in measured.items() if found}
         every = set().union(*measured.values()) if measured else set()
@@ -57,23 +57,29 @@ def indistinct(told: Told) -> Iterator[Finding]:
             if pairs and not any(pair.apart for pair in pairs):
                 n = min(pair.n for pair in pairs)
                 text = (
-                    f"no test here tells {name} from {control} ({len(pairs)} metrics, {n} images)"
+                    f"no test here tells {told.called(name)} from {control} ({len(pairs)} metrics, "
+                    f"{n} images)"
                 )
                 yield Finding("F1", f"{_where(told)}: {text}.", (name, control), (*measured,))
                 break
 
 
 def above_controls(told: Told) -> Iterator[Finding]:
-    """F2: an explainer is above every control, on two metrics at least."""
-    for name in told.explainers:
+    """F2: an explainer is above every control, on two metrics at least.
+
+    Its own maps of the network before training are one: without them there is no such sentence.
+    """
+    for name in told.distinct:
         nearest = {}
-        for metric in told.telling:
+        for metric in _above(told, name, told.telling):
             sign, found = towards(metric), told.against(metric, name)
-            if found and all(each.apart and sign * each.value > 0 for each in found.values()):
-                nearest[metric] = min(found.values(), key=lambda each: sign * each.value)
+            nearest[metric] = min(found.values(), key=lambda each: sign * each.value)
         if len(nearest) > 1:
-            parts = [f"{metric} ({_difference(each)})" for metric, each in nearest.items()]
-            text = f"{name} is above every control on {_listed(parts)}"
+            parts = [
+                f"{metric} ({'lower: ' * (towards(metric) < 0)}{each})"
+                for metric, each in nearest.items()
+            ]
+            text = f"{told.called(name)} is above every control on {listed(parts)}"
             text += _over_trainings(told, name, list(nearest))
             yield Finding("F2", f"{_where(told)}: {text}.", (name,), (*nearest,))
 
@@ -90,16 +96,16 @@ def _over_trainings(told: Told, name: str, of: list[str]) -> str:
     if not trainings:
         return ""
     where = f"over {trainings} trainings"
-    return f"; {where} on {_listed(held)} too" if held else f"; {where} on none of these"
+    return f"; {where} on {listed(held)} too" if held else f"; {where} on none of these"
 
 
 def dearer(told: Told) -> Iterator[Finding]:
     """F3: an explainer costs more than another that no telling metric tells from it."""
-    for name in told.explainers:
+    for name in told.distinct:
         cost = told.evaluations.get(name, 0)
         cheaper = [
             (told.evaluations[other], other)
-            for other in told.explainers
+            for other in told.distinct
             if 0 < told.evaluations.get(other, 0) * DEARER <= cost
             and (verdicts := [told.apart(metric, name, other) for metric in told.telling])
             and all(verdict is False for verdict in verdicts)
@@ -108,7 +114,7 @@ def dearer(told: Told) -> Iterator[Finding]:
             least, other = min(cheaper)
             text = (
                 f"{name} costs {number(cost / least)} times the evaluations of {other}; none of "
-                f"{_listed(told.telling)} tells them apart"
+                f"{listed(told.telling)} tells them apart"
             )
             yield Finding("F3", f"{_where(told)}: {text}.", (name, other), (*told.telling,))
 
@@ -123,7 +129,7 @@ def as_high(told: Told) -> Iterator[Finding]:
             control = min(alike, key=lambda each: (sign * alike[each].value, each))
             text = (
                 f"{control} alone scores as high as {order[0]} on {metric} "
-                f"({_difference(alike[control])}): that metric vouches for nobody here"
+                f"({alike[control]}): that metric vouches for nobody here"
             )
             yield Finding("F4", f"{_where(told)}: {text}.", (control, order[0]), (metric,))
 
@@ -132,10 +138,10 @@ def ignores_weights(told: Told) -> Iterator[Finding]:
     """F5: a map that stays when all weights are drawn anew, as one of the image's edges does."""
     for name, (value, high, n) in sorted(told.kept.items()):
         moved = high < 1 and 1 - value > ALIKE
-        if name not in told.controls and n >= FEWEST and not moved:
+        if name in told.distinct and n >= FEWEST and not moved:
             text = (
-                f"{name} keeps a rank correlation of {number(value)} after all weights are drawn "
-                f"anew ({n} images): it cannot be explaining them"
+                f"{told.called(name)} keeps a rank correlation of {number(value)} after all "
+                f"weights are drawn anew ({n} images): it cannot be explaining them"
             )
             used = ("cascading_randomisation",)
             yield Finding("F5", f"{_where(told)}: {text}.", (name,), used)
@@ -146,7 +152,7 @@ def disagreements(told: Told) -> Iterator[Finding]:
     for one, other in itertools.combinations(told.telling, 2):
         pairs = [
             (min(_gap(told, one, a, b), _gap(told, other, b, a)), a, b)
-            for a, b in itertools.permutations(told.explainers, 2)
+            for a, b in itertools.permutations(told.distinct, 2)
             if told.apart(one, a, b) and told.apart(other, a, b)
         ]
         opposed = sorted(pair for pair in pairs if pair[0] > 0)
@@ -172,30 +178,31 @@ def shortcut(told: Told) -> Iterator[Finding]:
     if told.place["dataset"] != SHORTCUT:
         return
     places = [metric for metric in told.causes if "mask" in metrics.load(metric).card.needs]
-    shown = [name for name in told.explainers if len(_above(told, name, places)) > 1]
+    shown = [name for name in told.distinct if len(_above(told, name, places)) > 1]
     blind = [
         name
-        for name in [*told.explainers, *sorted(told.controls - {CHANCE})]
+        for name in [*told.distinct, *sorted(told.controls - {CHANCE})]
         if (verdicts := [_above_chance(told, metric, name) for metric in places])
         and not any(verdict is not False for verdict in verdicts)
     ]
     parts = []
     if shown:
-        parts.append(f"shown by {_listed(shown)} (above every control on two of these at least)")
+        parts.append(f"shown by {listed(shown)} (above every control on two of these at least)")
     if blind:
-        parts.append(f"missed by {_listed(blind)} (none of these puts them above {CHANCE})")
+        parts.append(f"missed by {listed(blind)} (none of these puts them above {CHANCE})")
     if parts:
-        text = f"the mark that gives the class away is {' and '.join(parts)}: {_listed(places)}"
+        text = f"the mark that gives the class away is {' and '.join(parts)}: {listed(places)}"
         yield Finding("F8", f"{_where(told)}: {text}.", (*shown, *blind), (*places,))
 
 
 def _above(told: Told, name: str, of: list[str]) -> list[str]:
-    """The metrics, of these, on which an explainer is above every control."""
-    found = {metric: told.against(metric, name).values() for metric in of}
+    """The metrics, of these, on which an explainer is above every control, its own included."""
+    found = {metric: told.against(metric, name) for metric in of}
     return [
         metric
         for metric, every in found.items()
-        if every and all(each.apart and towards(metric) * each.value > 0 for each in every)
+        if OWN in every
+        and all(each.apart and towards(metric) * each.value > 0 for each in every.values())
     ]
 
 
@@ -211,7 +218,7 @@ def _above_chance(told: Told, metric: str, name: str) -> bool | None:
 def zero_maps(told: Told) -> Iterator[Finding]:
     """F7: maps that are zero or constant, which means count at chance."""
     for name, (part, n) in sorted(told.zero.items()):
-        if name not in told.controls and n >= FEWEST and part >= ZERO:
+        if name in told.distinct and n >= FEWEST and part >= ZERO:
             text = (
                 f"{share(part)} of {name}'s maps are zero or constant ({n} images); means include "
                 "them at chance"
@@ -220,9 +227,11 @@ def zero_maps(told: Told) -> Iterator[Finding]:
 
 
 def orders(told: Told) -> Iterator[Finding]:
-    """Kendall's tau of the explainers' orders by every two telling metrics."""
-    for one, other in itertools.combinations(told.telling, 2):
-        both = [name for name in told.order(one) if name in told.order(other)]
+    """Kendall's tau of the explainers' orders by every two telling metrics of faithfulness."""
+    distinct = told.distinct
+    of = [metric for metric in told.telling if "mask" not in metrics.load(metric).card.needs]
+    for one, other in itertools.combinations(of, 2):
+        both = [name for name in told.order(one) if name in told.order(other) and name in distinct]
         if len(both) > 2:
             found = _kendall(*([told.order(m).index(name) for name in both] for m in (one, other)))
             text = f"{one} and {other} order {len(both)} explainers with a Kendall's tau of "
@@ -233,15 +242,6 @@ def _kendall(x: list[int], y: list[int]) -> float:
     """Kendall's tau of two orders without ties."""
     pairs = list(itertools.combinations(range(len(x)), 2))
     return float(np.mean([np.sign((x[i] - x[j]) * (y[i] - y[j])) for i, j in pairs]))
-
-
-def _difference(found: Difference) -> str:
-    value, low, high = (number(each) for each in found[:3])
-    return f"{'+' * (found.value > 0)}{value} [{low}, {high}], {found.n} images"
-
-
-def _listed(parts: list[str]) -> str:
-    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
 MAKERS: tuple[Callable[[Told], Iterator[Finding]], ...] = (

@@ -11,12 +11,17 @@ import pandas as pd
 
 from bench import metrics
 from bench.report.explainers import APART, CONTROL, INITIAL, OVER, PLACE, REFERENCE, SEED
+from bench.report.forms import number
 from bench.report.frame import groups
 
 FEWEST = 30
 """Images below which a value enters no finding."""
 HEADLINE = "correct"
 DIFFERENCE, VERDICT = "paired difference", "verdict"
+OWN = "own_random"
+"""A control of an explainer's own: its maps of the network before training."""
+SAME_MAPS = 1 - 1e-6
+"""The cosine from which two explainers' maps are the same but for rounding and an epsilon."""
 TRAININGS = "paired difference over trainings"
 
 
@@ -28,6 +33,10 @@ class Difference(NamedTuple):
     high: float
     n: int
     apart: bool
+
+    def __str__(self) -> str:
+        value, low, high = (number(each) for each in self[:3])
+        return f"{'+' * (self.value > 0)}{value} [{low}, {high}], {self.n} images"
 
 
 class Group(NamedTuple):
@@ -45,7 +54,8 @@ class Told:
     `groups` has (metric, explainer), `differences` (metric, explainer, control), `trainings` the
     same over several trainings, `n` of them, `causes` why a
     metric can tell nothing here (empty: it can), `evaluations` an image by explainer, `zero` the
-    share of zero maps, `kept` the likeness after all weights are drawn anew, with its upper end.
+    share of zero maps, `kept` the likeness after all weights are drawn anew, with its upper end,
+    `twins` the pairs whose maps are the same.
     """
 
     place: dict[str, Any]
@@ -59,11 +69,29 @@ class Told:
     controls: set[str] = field(default_factory=set)
     zero: dict[str, tuple[float, int]] = field(default_factory=dict)
     kept: dict[str, tuple[float, float, int]] = field(default_factory=dict)
+    twins: set[tuple[str, str]] = field(default_factory=set)
 
     @property
     def explainers(self) -> list[str]:
         """Those that explain a network, by name."""
         return sorted({name for _, name in self.groups} - self.controls)
+
+    @property
+    def distinct(self) -> dict[str, list[str]]:
+        """Explainers of which no two have the same maps, ours first, and those that each is too."""
+        found: dict[str, list[str]] = {}
+        for name in sorted(self.explainers, key=lambda name: ("." in name, name)):
+            same = [one for one in found if self.twins & {(one, name), (name, one)}]
+            if same:
+                found[same[0]].append(name)
+            else:
+                found[name] = []
+        return found
+
+    def called(self, name: str) -> str:
+        """An explainer, and the others that have its maps."""
+        twins = self.distinct[name]
+        return f"{name} (and {listed(twins)}, the same maps)" if twins else name
 
     @property
     def telling(self) -> list[str]:
@@ -90,6 +118,11 @@ class Told:
         if one is None or other is None or min(one.n, other.n) < FEWEST:
             return None
         return not one.letters & other.letters
+
+
+def listed(parts: list[str]) -> str:
+    """Parts of a sentence in a row: a, b and c."""
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
 def towards(metric: str) -> int:
@@ -138,6 +171,8 @@ def _beside(told: Told, rows: pd.DataFrame) -> None:
         told.evaluations[name] = float(row["evaluations"])
         if CONTROL in (row["library"], row["column"]) or row["column"] == REFERENCE:
             told.controls.add(name)
+    alike = rows[(rows["metric"] == "cosine") & (rows["value"] >= SAME_MAPS)]
+    told.twins |= set(zip(alike["explainer"], alike["against"], strict=True))
     whole = rows[(rows["subset"] == HEADLINE) & (rows["against"] == "") & rows["at"].isna()]
     for row in whole.to_dict("records"):
         images = _count(row["n"]) + _count(row["undefined"])

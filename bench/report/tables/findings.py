@@ -15,8 +15,10 @@ NOTE = (
     "Sentences made of rows alone, of images whose class the network predicts as labelled. A "
     "metric tells something where its highest explainer is told apart from every control (paired "
     "bootstrap, all pairs with controls one family at 5 %), where random halves of the images "
-    "order the explainers alike, and where blur alone does not raise it. Each is of this network, "
-    "trained once: nothing follows for another."
+    "order the explainers alike, and where blur alone does not raise it. Above: on the side that "
+    "the metric calls better. Every control: the explainer's own maps of the network before "
+    "training are one, and of explainers without them nothing is said to be above. Explainers of "
+    "the same maps are one. Each is of this network, trained once: nothing follows for another."
 )
 TELLS = "can tell something"
 

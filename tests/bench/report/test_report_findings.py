@@ -21,6 +21,7 @@ class Judged:
 
     def __init__(self, make: Any) -> None:
         self.make = make
+        self.own: tuple[str, ...] = ("own_random",)
         self.rows: list[dict[str, Any]] = []
 
     def add(self, **values: Any) -> Judged:
@@ -33,7 +34,7 @@ class Judged:
         same = {"explainer": name, "metric": metric, "n": 60} | more
         apart = same.pop("apart", True)
         self.add(**same, statistic="mean", value=value, letters=letters)
-        for control in () if name in CONTROLS else CONTROLS:
+        for control in () if name in CONTROLS else (*CONTROLS, *self.own):
             ends = {"value": value, "ci_lo": value - 0.1, "ci_hi": value + 0.1}
             self.add(**same, **ends, statistic="paired difference", against=control, apart=apart)
         return self
@@ -97,6 +98,35 @@ def test_above_every_control_on_two_metrics(judged: Judged) -> None:
     ]
     assert not judged.said("F1") and not judged.said("F3") and not judged.said("F4")
     assert judged.said("") == []
+
+
+def test_nobody_is_above_a_control_that_was_not_scored(judged: Judged) -> None:
+    """A library's maps of the network before training cost time, so some runs have none."""
+    judged.own = ()
+    for metric in ("removal_gain", "road"):
+        judged.scored("captum.occlusion", metric, 0.9, "d")
+    assert all("captum" not in text for text in judged.said("F2"))
+
+
+def test_explainers_of_the_same_maps_are_one(judged: Judged) -> None:
+    for metric in ("removal_gain", "road"):
+        judged.scored("torchcam.grad_cam", metric, 0.5, "a").scored("lime", metric, 0.4, "d")
+    assert len(judged.said("F2")) == 4
+    same = {"metric": "cosine", "stage": "judge", "subset": "", "n": 60}
+    judged.beside("torchcam.grad_cam", against="grad_cam", value=1 - 1e-8, **same)
+    judged.beside("torchcam.grad_cam", against="rise", value=0.98, **same)
+    first, *others = judged.said("F2")
+    assert first.startswith("grad_cam (and torchcam.grad_cam, the same maps) is above every")
+    assert len(others) == 2
+    (text,) = judged.said("tau")
+    assert "order 3 explainers" in text
+
+
+def test_what_is_lower_is_said_to_be(judged: Judged) -> None:
+    for name in ("grad_cam", "rise"):
+        judged.scored(name, "infidelity", -0.5, "a" if name == "grad_cam" else "b")
+    judged.verdict("infidelity")
+    assert "infidelity (lower: -0.500 [-0.600, -0.400], 60 images)" in judged.said("F2")[0]
 
 
 def test_one_metric_alone_praises_nobody(judged: Judged) -> None:
@@ -168,6 +198,7 @@ def test_zero_maps_are_told(judged: Judged) -> None:
 def test_orders_of_explainers_are_compared(judged: Judged) -> None:
     assert not judged.said("tau"), "two have no order worth a number"
     judged.scored("lime", "removal_gain", 0.4, "d").scored("lime", "road", 0.2, "d")
+    judged.scored("grad_cam", "mask_auc", 0.9, "a").verdict("mask_auc")
     (text,) = judged.said("tau")
     assert text == "removal_gain and road order 3 explainers with a Kendall's tau of 0.333."
 

@@ -40,8 +40,9 @@ def judged(make: Any, run_id: str, apart: bool, names: tuple[str, ...] = ("grad_
             letters = "b" if name == CONTROL or not apart else "a"
             add("judge", **told, explainer=name, statistic="mean", value=0.5, letters=letters)
         for name in names:
-            add("judge", **told, explainer=name, against=CONTROL, statistic="paired difference",
-                value=0.5, ci_lo=0.4, ci_hi=0.6, apart=apart)  # fmt: skip
+            for control in (CONTROL, "own_random"):
+                add("judge", **told, explainer=name, against=control, value=0.5, ci_lo=0.4,
+                    ci_hi=0.6, apart=apart, statistic="paired difference")  # fmt: skip
         cause = None if apart else "does not discriminate here"
         add("judge", **told, statistic="verdict", value=0.9, apart=apart, notes=cause)
     return {**make.head, "run_id": run_id}, make.described(rows)
