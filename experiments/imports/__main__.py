@@ -1,8 +1,9 @@
 """The networks that people use, exported, imported, computed in every column: `results/imports.md`.
 
-    nox -s imports [-- --only timm --work FOLDER --seconds 300 --part export|columns|table]
+    nox -s imports [-- --only timm --work FOLDER --seconds 300 --part export]
 
-What was done before is kept in the work folder, so it goes on where it was stopped.
+The parts are export, condition, columns and table. What was done before is kept in the work folder,
+so it goes on where it was stopped.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from experiments.imports.networks import SOURCES
 from implementations import frameworks
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("export", "columns", "table")
+PARTS = ("export", "condition", "columns", "table")
 
 
 def export(source: str, work: Path, seconds: float) -> None:
@@ -76,15 +77,19 @@ def main() -> None:
     parser.add_argument("--only", default="", help="sources that begin so")
     parser.add_argument("--work", type=Path, default=ROOT / "results/local/work/imports")
     parser.add_argument("--seconds", type=float, default=300, help="for a network's export")
-    parser.add_argument("--part", choices=PARTS, help="by default all three")
+    parser.add_argument("--part", choices=PARTS, help="by default all four")
     asked = parser.parse_args()
     parts = (asked.part,) if asked.part else PARTS
     if "export" in parts:
         for source in SOURCES:
             if source.startswith(asked.only):
                 export(source, asked.work.absolute(), asked.seconds)
+    only = asked.only.replace(", ", "-")
+    if "condition" in parts:
+        command = [sys.executable, "-m", "experiments.imports.condition"]
+        subprocess.run([*command, str(asked.work.absolute()), only], cwd=ROOT, check=False)
     if "columns" in parts:
-        columns(asked.work.absolute(), asked.only.replace(", ", "-"))
+        columns(asked.work.absolute(), only)
     if "table" in parts:
         table.write(asked.work, ROOT / "results")
 

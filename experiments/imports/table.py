@@ -8,19 +8,33 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from experiments.imports import condition
 from experiments.imports.networks import SOURCES
 from implementations import frameworks
 
 GATES = {"float32": 1e-4, "float64": 1e-6}
 """Largest difference of a logit, of the largest logit."""
 MAPS = {"float32": 2e-6, "float64": 1e-12}
-"""The same of Grad-CAM, of an image's largest value: that of float32 is shown, and no verdict, for
-these weights are random, and a deep network of them magnifies its logits' own rounding."""
+"""The same of Grad-CAM, of an image's largest value: that of float32 is shown beside what rounding
+alone moves, and is no verdict, for a deep network of random weights magnifies its rounding."""
 NOT_YET = "not tried"
+LISTED = {
+    "torchvision": ("torchvision, legacy", "torchvision, dynamo"),
+    "keras.applications": ("keras[torch]", "keras[tensorflow]"),
+    "timm": ("timm, legacy",),
+    "onnx zoo": ("onnx zoo",),
+}
+"""Library -> the exporters that its networks are tried with: one that imports is enough."""
 FIRST = (
     "source", "network", "status", "reason", "image", "parameters", "nodes",
     "evaluator_float64", "onnxruntime_float32",
 )  # fmt: skip
+ROUNDING = (
+    "rounding_stored",
+    "rounding_given",
+    "rounding_stored_grad_cam",
+    "rounding_given_grad_cam",
+)
 NOTE = """\
 Networks that people use, with random weights, exported by each framework's own exporter, or as the
 package onnx ships them, and imported. Errors are the largest difference of a logit over the largest
@@ -28,9 +42,16 @@ logit, of two random images: of the oracle on what was imported from onnx's own 
 and from onnxruntime in float32, then of the columns from the oracle, the worst of those that were
 run (how many is in brackets). `same top` says that all of them rank the same class first. Grad-CAM
 is of the last convolution and the top class, its error of the image's largest value, the worse of
-two images: 1e-12 is its gate in float64, 2e-6 what trained networks keep in float32. Images are
-64 x 64 where the network allows it, and scikit-learn's two photographs from 200 x 200 on. Made by
-`nox -s imports`; `imports.csv` has each column by itself.
+two images: 1e-12 is its gate in float64, 2e-6 what trained networks keep in float32.
+
+`rounding alone` is how far the oracle's own Grad-CAM moves in float64 where every value between
+nodes is stored as float32, all arithmetic exact, and, behind the stroke, where every pixel and
+weight is moved by 2^-24 of itself: where that is above 2e-6, no code that computes in float32 can
+be within but by luck. Random weights make it so: norms whose statistics are of a few random images,
+all alike to a deep layer, subtract nearly all of it and magnify what is left.
+
+Images are 64 x 64 where the network allows it, and scikit-learn's two photographs from 200 x 200
+on. Made by `nox -s imports`; `imports.csv` has each column by itself.
 """
 
 
@@ -50,7 +71,9 @@ def rows(work: Path) -> list[dict[str, Any]]:
                     tops.append(told["same_top"])
         if tops:
             row["same_top"] = all(tops)
-        found.append(row)
+        kept = path.with_name(condition.NAME)
+        told = json.loads(kept.read_text()) if kept.exists() else {}
+        found.append({**row, **{f"rounding_{what}": value for what, value in told.items()}})
     there = {(row["source"], row["network"]) for row in found}
     found += [
         {"source": source, "network": name, "status": NOT_YET, "reason": ""}
@@ -89,7 +112,7 @@ def write(work: Path, results: Path) -> None:
         for p in GATES
         for what in ("", "_grad_cam")
     ]
-    named = [*FIRST, *columns, "same_top"]
+    named = [*FIRST, *columns, "same_top", *ROUNDING]
     with (results / "imports.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, named, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
@@ -115,9 +138,10 @@ def markdown(found: list[dict[str, Any]]) -> str:
             len(mine) - len(imported) - refused,
         )  # fmt: skip
         lines.append(_line([source or "**all**", *counts]))
+    lines += ["", *_within(found)]
     heads = (
         "network,source,parameters,evaluator float64,onnxruntime float32,columns float64,"
-        "columns float32,Grad-CAM float64,Grad-CAM float32,same top"
+        "columns float32,Grad-CAM float64,Grad-CAM float32,rounding alone,same top"
     )
     lines += ["", "## Imported", "", *_head(heads, ",")]
     for row in found:
@@ -132,7 +156,8 @@ def markdown(found: list[dict[str, Any]]) -> str:
                     [
                         row["network"], row["source"], f"{row['parameters']:,}",
                         _number(row["evaluator_float64"]), _number(row["onnxruntime_float32"]),
-                        *worst, {True: "yes", False: "no"}.get(row.get("same_top"), ""),
+                        *worst, _rounding(row),
+                        {True: "yes", False: "no"}.get(row.get("same_top"), ""),
                     ]
                 )
             )  # fmt: skip
@@ -147,6 +172,57 @@ def markdown(found: list[dict[str, Any]]) -> str:
         names = ", ".join(row["network"] for row in waiting if row["source"] == source)
         lines += ["", f"Not tried yet of {source}: {names}."]
     return "\n".join(lines) + "\n"
+
+
+def _within(found: list[dict[str, Any]]) -> list[str]:
+    """Networks by library, whatever the exporter; and how many columns are within each bound."""
+    listed, here = 0, 0
+    for sources in LISTED.values():
+        mine = [row for row in found if row["source"] in sources]
+        listed += len({row["network"] for row in mine})
+        here += len({row["network"] for row in mine if row["status"] == "imported"})
+    lines = [f"Of the {listed} networks of {', '.join(LISTED)}, {here} were imported.", ""]
+    labels = [column.label for column in frameworks.columns()]
+    everywhere = sum(
+        all(isinstance(row.get(f"{label}_{p}"), float) for label in labels for p in GATES)
+        for row in found
+    )
+    lines += [
+        f"Computed in all {len(labels)} columns in both precisions: {everywhere} networks, the "
+        "smallest first; the others in those columns that the tables name.",
+        "",
+    ]
+    lines += _head(
+        "column,precision,networks,logits within,Grad-CAM of,within,"
+        "within where rounding alone is below 2e-6",
+        ",",
+    )
+    for label in labels:
+        for precision in GATES:
+            lines.append(_counted(found, label, precision))
+    return lines
+
+
+def _counted(found: list[dict[str, Any]], label: str, precision: str) -> str:
+    """How many networks of a column are within the bounds of its logits and its maps."""
+    errors = [row.get(f"{label}_{precision}") for row in found]
+    there = [error for error in errors if error is not None]
+    right = sum(isinstance(error, float) and error <= GATES[precision] for error in there)
+    told = [
+        (off, max(row.get(name) or 0.0 for name in ROUNDING[2:]), ROUNDING[2] in row)
+        for row in found
+        if isinstance(off := row.get(f"{label}_{precision}_grad_cam"), float)
+    ]
+    fine = sum(off <= MAPS[precision] for off, _, _ in told)
+    mild = [off for off, moved, known in told if known and moved <= MAPS["float32"]]
+    kept = sum(off <= MAPS[precision] for off in mild)
+    return _line([label, precision, len(there), right, len(told), fine, f"{kept} of {len(mild)}"])
+
+
+def _rounding(row: dict[str, Any]) -> str:
+    """Of the oracle's Grad-CAM: stored in float32 / pixels and weights moved."""
+    held = [row.get(name) for name in ROUNDING[2:]]
+    return "" if None in held else " / ".join(map(_number, held))
 
 
 def _worst(row: dict[str, Any], what: str) -> str:
