@@ -39,7 +39,7 @@ class Finding(NamedTuple):
 def findings(told: Told) -> list[Finding]:
     """All that qualify, or that none does."""
     found = [finding for make in MAKERS for finding in make(told)]
-    return found or [Finding("", f"{_where(told)}: {NOTHING}.")]
+    return found or [Finding("", f"{_where(told)}: {NOTHING}{told.few}.")]
 
 
 def _where(told: Told) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.report.findings import NOTHING, Finding, findings
+from bench.report.findings import Finding, findings
 from bench.report.forms import text
 from bench.report.frame import CodeHash, Run, gather
 from bench.report.table import Shown, Table, View
@@ -99,7 +99,7 @@ def _about(finding: Finding) -> Hashable:
 
 def _why(finding: Finding, now: Told) -> str:
     """What the present rows say of its metrics or its explainers, where they say it."""
-    if finding.text.endswith(f"{NOTHING}."):
+    if not finding.kind:
         return "something is told apart"
     there = {*now.explainers, *now.controls}
     gone = sorted(name for name in finding.explainers if name not in there)

@@ -98,6 +98,13 @@ class Told:
         """The metrics that can tell something here."""
         return [metric for metric, cause in self.causes.items() if not cause]
 
+    @property
+    def few(self) -> str:
+        """Why nothing can be told by any metric, where it is that there are too few images."""
+        causes = self.causes.values()
+        none = bool(causes) and all(cause.startswith("fewer than") for cause in causes)
+        return f": fewer than {FEWEST} images" if none else ""
+
     def order(self, metric: str) -> list[str]:
         """Explainers, without controls, from the side that is better."""
         sign = towards(metric)

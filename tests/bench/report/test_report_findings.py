@@ -208,6 +208,8 @@ def test_few_images_enter_no_finding(make: Any) -> None:
     for metric in ("removal_gain", "road"):
         found.scored("grad_cam", metric, 0.5, "a", n=29).verdict(metric, "fewer than 30 images")
         found.scored("control.edges", metric, 0.0, "b", n=29)
+    assert found.said("") == [f"{NOTHING}: fewer than 30 images."]
+    found.verdict("road", "does not discriminate here")
     assert found.said("") == [f"{NOTHING}."]
 
 
