@@ -1,7 +1,8 @@
 """Evaluations against quality: the explainers that no other beats in both, among all.
 
 Colour tells the method, the sign whose code it is; names stand only where a line reaches. What
-samples is one line through its budgets.
+samples is one line through its budgets. Thin bars are intervals over images; a metric that can tell
+nothing here says why.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from bench import metrics
+from bench.report import told_apart
 from bench.report.canvas import colours, panels
 from bench.report.explainers import Explainer, places, quality_metrics
 from bench.report.files import stem
@@ -27,6 +29,7 @@ Point = tuple[float, float, str]
 def draw(frame: pd.DataFrame) -> Iterator[tuple[str, Any]]:
     """`frontier_<data set>_<architecture>...`: a panel for each metric a finding may rest on."""
     machines = frame["machine_id"].nunique()
+    causes = {tuple(told.place.values()): told.causes for told in told_apart.places(frame)}
     for key, explainers in places(frame):
         shown = [
             m
@@ -36,7 +39,10 @@ def draw(frame: pd.DataFrame) -> Iterator[tuple[str, Any]]:
         if shown:
             named = list(key.values())[: 4 if machines > 1 else 3]
             title = f"{TITLE}: {place(key, machines)}"
-            yield stem("frontier", *named), _figure(title, explainers, shown)
+            yield (
+                stem("frontier", *named),
+                _figure(title, explainers, shown, causes.get(tuple(key.values()), {})),
+            )
 
 
 def frontier(points: list[Point], higher: bool) -> list[Point]:
@@ -55,7 +61,9 @@ def _points(explainers: list[Explainer], metric: str) -> list[Point]:
     return [(e.evaluations, value.value, e.name) for e, value in scored if value]
 
 
-def _figure(title: str, explainers: list[Explainer], shown: list[str]) -> Any:
+def _figure(
+    title: str, explainers: list[Explainer], shown: list[str], causes: Mapping[str, str]
+) -> Any:
     priced = [e for e in explainers if e.evaluations > 0]
     colour = colours([_method(e) for e in priced])
     makers = sorted({_maker(e) for e in priced}, key=lambda name: (name not in _ours(priced), name))
@@ -75,6 +83,8 @@ def _figure(title: str, explainers: list[Explainer], shown: list[str]) -> Any:
             if e in priced:
                 axis.plot([e.evaluations], [value], sign[_maker(e)], color=colour[_method(e)], ms=6,
                           mec="white", mew=0.5)  # fmt: skip
+                axis.vlines(e.evaluations, scored.low, scored.high, color=colour[_method(e)],
+                            lw=0.7, alpha=0.6, zorder=1)  # fmt: skip
             else:
                 axis.axhline(value, color="0.7", lw=0.8, ls=":")
                 axis.annotate(e.name, (0.99, value), xycoords=("axes fraction", "data"),
@@ -83,6 +93,7 @@ def _figure(title: str, explainers: list[Explainer], shown: list[str]) -> Any:
             axis.plot(*zip(*line, strict=True), color=colour[method], lw=0.9, alpha=0.7, zorder=1)
         axis.set_xscale("log")
         axis.margins(0.1)
+        axis.set_title(causes.get(name, ""), fontsize=8, color="0.4")
         axis.set_xlabel("evaluations of the network per image")
         axis.set_ylabel(f"{card.title} ({card.better} is better)")
     figure.legend(handles=_key(colour, sign), loc="outside right center", fontsize=7)

@@ -3,10 +3,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bench.report.explainers import Explainer, Value
-from bench.report.figures.frontier import budgets, frontier
+from bench.report.figures.frontier import budgets, draw, frontier
 from bench.report.tables import contrast, contrast_likeness
 
 
@@ -152,3 +153,18 @@ def test_what_samples_is_a_line_through_its_budgets() -> None:
     ]  # fmt: skip
     assert list(budgets(found, "deletion")) == [("rise", [(64, 0.4), (256, 0.3)])]
     assert not list(budgets(found, "insertion"))
+
+
+@pytest.mark.parametrize("cause", [None, "order unstable"])
+def test_the_picture_has_intervals_and_says_which_metric_tells_nothing(
+    make: Any, cause: str | None
+) -> None:
+    verdict = {"task": "apart", "method": "", "subset": "correct", "statistic": "verdict"}
+    made = [*rows(make), make.row("judge", "pytorch", metric="removal_gain", value=0.5,
+                                  notes=cause, apart=not cause, **verdict)]  # fmt: skip
+    (axis,) = dict(draw(make.frame(made)))["frontier_digits_cnn-gap_cpu"].axes
+    assert axis.get_title() == (cause or "")
+    drawn = [segment for part in axis.collections for segment in part.get_segments()]
+    (ends,) = [segment for segment in drawn if np.isfinite(segment).all()]
+    np.testing.assert_allclose(ends, [[1, 0.8], [1, 1.0]])
+    assert "control.noise" in [text.get_text() for text in axis.texts]
