@@ -165,6 +165,6 @@ def test_the_picture_has_intervals_and_says_which_metric_tells_nothing(
     (axis,) = dict(draw(make.frame(made)))["frontier_digits_cnn-gap_cpu"].axes
     assert axis.get_title() == (cause or "")
     drawn = [segment for part in axis.collections for segment in part.get_segments()]
-    (ends,) = [segment for segment in drawn if np.isfinite(segment).all()]
+    (ends,) = [segment for segment in drawn if len(segment)]  # one has no interval
     np.testing.assert_allclose(ends, [[1, 0.8], [1, 1.0]])
     assert "control.noise" in [text.get_text() for text in axis.texts]
