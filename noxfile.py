@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -105,6 +106,13 @@ def installed(
     return str(python)
 
 
+def reporting(session: nox.Session) -> str:
+    """A Python that makes the pages: the shared one where it is, else one without a framework."""
+    if (SUITE / "installed").exists():
+        return environment(session)
+    return installed(session, REPORT, ("core",), "", "constraints.txt")
+
+
 def commanding(name: str, title: str) -> Callable[[nox.Session], None]:
     """What runs a command of the suite."""
 
@@ -145,11 +153,7 @@ def compare(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def report(session: nox.Session) -> None:
     """Write the tables, pictures and pages again; needs no framework."""
-    there = (SUITE / "installed").exists()
-    python = environment(session) if there else installed(
-        session, REPORT, ("core",), "", "constraints.txt"
-    )  # fmt: skip
-    session.run(python, "-m", "bench", "report", *session.posargs)
+    session.run(reporting(session), "-m", "bench", "report", *session.posargs)
 
 
 @nox.session(name="bench", venv_backend="none")
@@ -165,11 +169,14 @@ def bench_one(session: nox.Session, column: str, mode: str, device: str) -> None
 
 @nox.session(venv_backend="none")
 def site(session: nox.Session) -> None:
-    """Open the pages in a browser, with the network off; skipped where there is no Chromium."""
-    python = environment(session)
+    """Open every page in a browser, with the network off; skipped where there is no Chromium."""
+    if not any(map(shutil.which, ("chromium", "chromium-browser"))):
+        session.skip("no Chromium here (Debian: apt install chromium)")
+    python = reporting(session)
     added = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "site")
     session.run_install(python, "-m", "pip", "install", "-c", "constraints.txt", *added)
-    session.run(python, "-m", "pytest", "tests/bench/report/site", *session.posargs)
+    command = (python, "-m", "pytest", "tests/bench/report/site", *session.posargs)
+    session.run(*command, env={"WALK": "1"})
 
 
 @nox.session(venv_backend="none")

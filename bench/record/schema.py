@@ -85,6 +85,7 @@ FIELDS = tuple(
         ("agreement", "compared", "", "what was compared: logits, activations, ..., upsampled"),
         ("agreement", "max_abs", "", "largest absolute difference"),
         ("agreement", "max_rel", "", "worst image: max |a-b| / max |reference signed map|"),
+        ("agreement", "worst_image", "", "which image that is, from 0"),
         ("agreement", "median_rel", "", "median over images of the same"),
         ("agreement", "rmse", "", "root mean square difference"),
         ("agreement", "pearson_median", "", "over images"),

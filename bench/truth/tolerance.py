@@ -123,6 +123,7 @@ def compare(name: str, found: Arrays, expected: Arrays, gate: Gate) -> Row:
         "n_images": len(a),
         "max_abs": float(np.abs(a - b).max()),
         "max_rel": float(error.max()),
+        "worst_image": int(error.argmax()),  # the first that is not a number, where there is one
         "median_rel": float(np.median(error)),
         "rmse": float(np.sqrt(np.mean((a - b) ** 2))),
         "zero_map_share": float(zero.mean()),

@@ -16,7 +16,7 @@ from bench.report.site.material import Material
 from bench.report.site.shell import Shell
 
 FOLDER = "site"
-NEEDED = ("jinja2", "altair", "vl_convert", "pygments", "latex2mathml")
+NEEDED = ("jinja2", "altair", "vl_convert", "pygments", "latex2mathml", "itables")
 
 
 def missing() -> str | None:

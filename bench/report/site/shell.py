@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from bench.report.render import clean
 HERE = Path(__file__).parent
 ASSETS = HERE / "assets"
 VEGA = "vega.js"
+TABLES = "datatables.js"
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class Shell:
         for path in sorted(ASSETS.iterdir()):
             self._write(f"assets/{path.name}", path.read_bytes())
         self._write(f"assets/{VEGA}", _bundle().encode())
+        self._write(f"assets/{TABLES}", _tables().encode())
         self._write("assets/code.css", _code_style().encode())
 
     def write(self, page: Page) -> None:
@@ -163,6 +167,20 @@ def _bundle() -> str:
     import vl_convert
 
     return str(vl_convert.javascript_bundle())  # type: ignore[call-arg]  # its stub errs
+
+
+@cache
+def _tables() -> str:
+    """DataTables, as itables bundles it: its module made a script, which may come from a disk."""
+    place = find_spec("itables")
+    if place is None or place.origin is None:
+        raise ModuleNotFoundError("itables")
+    source = (Path(place.origin).parent / "html" / "dt_bundle.js").read_text(encoding="utf-8")
+    code, names, licences = re.split(r"export\{([^}]*)\};?", source)
+    found = re.search(r"([\w$]+) as default", names)
+    if found is None:
+        raise ValueError("itables' bundle exports no DataTable")
+    return f"(()=>{{{code}\nwindow.DataTable={found[1]};}})();\n{licences}"
 
 
 @cache

@@ -27,8 +27,8 @@ NOTE = (
 BROKEN = ("wrong", "failed", "timeout", "oom")
 USED = (
     "cell_id", "compared", "status", "reason", "agree", "stale", "nan_count", "n_images", "max_rel",
-    "median_rel", "tolerance", "share_within", "pearson_min", "spearman_min", "topk_iou",
-    "zero_map_share",
+    "worst_image", "median_rel", "tolerance", "share_within", "pearson_min", "spearman_min",
+    "topk_iou", "zero_map_share",
 )  # fmt: skip
 
 
@@ -117,6 +117,7 @@ def summary(rows: list[Row]) -> Row:
         "cells": len({row["cell_id"] for row in rows}),
         "images": _of(measured, "n_images", min),
         "max_rel": math.inf if not_finite else _of(shown, "max_rel", max),
+        "worst_image": max(shown, key=error_of, default={}).get("worst_image", math.nan),
         "median_rel": _of(shown, "median_rel", max),
         "tolerance": _of(shown, "tolerance", max),
         "share_within": _of(shown, "share_within", min),
@@ -131,6 +132,11 @@ def summary(rows: list[Row]) -> Row:
         "stale": any(row["stale"] for row in rows),
         "reason": "; ".join(dict.fromkeys(row["reason"] for row in rows if row["reason"])),
     }
+
+
+def error_of(row: Row) -> float:
+    """The worst image's error of a row, by which rows can be ordered: NaN is least."""
+    return -math.inf if math.isnan(row["max_rel"]) else float(row["max_rel"])
 
 
 def _of(rows: list[Row], name: str, worst: Callable[[list[float]], float]) -> float:

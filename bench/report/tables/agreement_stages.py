@@ -9,12 +9,12 @@ import pandas as pd
 from bench.report.forms import LABEL, marks, number, share, strong, what
 from bench.report.frame import Row, label, records
 from bench.report.table import Shown, Table, View
-from bench.report.tables.agreement import ORDER, PART, WIDE
+from bench.report.tables.agreement import ORDER, PART, WIDE, error_of
 
 STAGES = ("agree",)
 USED = (
     "dataset", "architecture", "layer", "mode", "share_within", "n_images", "tolerance", "max_rel",
-    "stale",
+    "worst_image", "stale",
 )  # fmt: skip
 """The columns that are read here beside those that tell cells apart."""
 WANTED = 0.99
@@ -65,8 +65,11 @@ def _rank(line: Row) -> tuple[object, ...]:
 
 
 def summary(rows: list[Row]) -> Row:
-    """Images of all cells together, and the cell with the lowest share of them within."""
-    worst = min(rows, key=lambda row: float(row["share_within"]))
+    """Images of all cells together, and the cell with the lowest share of them within.
+
+    Of several such the one with the largest error.
+    """
+    worst = min(rows, key=lambda row: (row["share_within"], -error_of(row)))
     images = sum(row["n_images"] for row in rows)
     within = math.fsum(row["share_within"] * row["n_images"] for row in rows)
     errors = (row["max_rel"] for row in rows if not math.isnan(row["max_rel"]))
@@ -80,6 +83,7 @@ def summary(rows: list[Row]) -> Row:
         "worst_architecture": worst["architecture"],
         "worst_layer": worst["layer"],
         "worst_mode": worst["mode"],
+        "worst_image": worst["worst_image"],
         "max_rel": max(errors, default=math.nan),
         "stale": any(row["stale"] for row in rows),
     }

@@ -9,12 +9,13 @@ from bench.report.tables import agreement
 
 def test_worst_over_layers_and_the_first_stage_out(make: Any) -> None:
     rows = [make.agree("jax", name) for name in ("logits", "gradients", "heatmap")]
-    bad = {"layer": "relu1", "agree": False, "max_rel": 0.1, "share_within": 0.5}
+    bad = {"layer": "relu1", "agree": False, "max_rel": 0.1, "share_within": 0.5, "worst_image": 3}
     rows += [make.agree("jax", "logits", layer="relu1")]
     rows += [make.agree("jax", name, **bad) for name in ("upsampled", "heatmap", "gradients")]
     table = agreement.make(make.frame(rows))
     by_layer = table.data.set_index("layer")
     assert by_layer.loc["relu4", "max_rel"] == 5e-7
+    assert by_layer.loc["relu1", "worst_image"] == 3
     assert by_layer.loc["relu1", "first_out"] == "gradients"
     assert bool(by_layer.loc["relu4", "passed"])
     assert not by_layer.loc["relu1", "passed"]

@@ -16,13 +16,14 @@ def test_images_of_all_cells_count_and_the_worst_cell_is_named(make: Any) -> Non
     rows = []
     for network, images, within in (("cnn-gap", 300, 1.0), ("cnn-32-16-8", 100, 0.97)):
         part = {"architecture": network, "n_images": images, "share_within": within}
-        rows.append(make.agree("jax", "logits", **part))
+        rows.append(make.agree("jax", "logits", **part, worst_image=images - 1))
         rows.append(make.agree("jax", "heatmap", **part | {"share_within": 1.0}))
         rows.append(make.agree("pytorch", "logits", **part | {"share_within": 2 * within - 1}))
     table = section(make, rows)
     line = table.data.set_index(["column", "compared"]).loc[("jax", "logits")]
     assert line["share_within"] == pytest.approx(0.9925)
     assert (line["images"], line["worst_architecture"]) == (400, "cnn-32-16-8")
+    assert line["worst_image"] == 99
     shown = table.sections[0].frame.set_index("images within")
     assert list(shown.index) == ["grad_cam: logits", "grad_cam: heatmap"]
     assert shown.loc["grad_cam: logits", "jax"] == "99.2 % (97 %)"

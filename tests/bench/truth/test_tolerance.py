@@ -125,6 +125,7 @@ def test_zero_maps_are_compared_by_absolute_error(expected: Arrays) -> None:
         is True
     )
     row = gates.compare("heatmap", moved(expected, 5, 2.1e-6), expected, held(expected))
+    assert row["worst_image"] == 5
     assert row["agree"] is False and row["max_rel"] == pytest.approx(2.1e-6)
     # Zero after ReLU only: the scale is the signed map's, not the residue's.
     scale = np.abs(expected["signed"][6]).max()

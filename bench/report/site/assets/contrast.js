@@ -68,9 +68,9 @@
       ["ms an image", (row) => (row.timed ? `${number(row.ms_per_image)} (${row.timed})` : "–"), (row) => row.ms_per_image],
       [`${measure || "likeness"} to grad_cam`, (row) => number(to.get(row.explainer)), (row) => to.get(row.explainer), "number"],
     ].filter(([, shown]) => rows.some((row) => !["", "–"].includes(shown(row))));
-    const table = () => camparison.table(document.querySelector("[data-scores]"), columns, rows, sorting, table);
-    if (better === "higher" && !sorting.touched) sorting.down = true;
-    table();
+    // The best first, until another order is asked for.
+    if (!sorting.asked) Object.assign(sorting, { by: 1, down: better !== "lower" });
+    camparison.table(document.querySelector("[data-scores]"), columns, rows, sorting, () => { sorting.asked = true; });
     document.querySelector("[data-told]").textContent = sentence(rows, front, better, sign, cost, here, titles.get(metric), subset);
     const gone = left.filter((row) => network(row) === here);
     const list = document.querySelector("[data-left]");

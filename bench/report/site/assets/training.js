@@ -42,7 +42,7 @@
       };
     });
     const value = (name, title = name) => [title, (row) => number(row[name]), (row) => row[name], "number"];
-    const table = (selector, columns, shown, how) => { const again = () => camparison.table(document.querySelector(selector), columns, shown, how, again); again(); };
+    const table = (selector, columns, shown, how) => camparison.table(document.querySelector(selector), columns, shown, how);
     table("[data-accuracies]", [
       ["column", (row) => row.column, (row) => row.column],
       ["test accuracy", (row) => percent(row.accuracy) + (row.seeds > 1 && row.low !== null ? ` (${percent(row.low)}–${percent(row.high)})` : ""), (row) => row.accuracy, "number"],

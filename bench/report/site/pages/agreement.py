@@ -19,13 +19,13 @@ REDUCED = "precision"
 """The table of what TF32, bfloat16 and others change."""
 WHERE = ("device", "precision", "weights", "column")
 CELLS = (
-    *WHERE, "what", "network", "layer", "mode", "machine_id", "images", "max_rel", "median_rel",
-    "tolerance", "share_within", "pearson_min", "spearman_min", "zero_map_share", "not_finite",
-    "first_out", "passed", "stale", "reason",
+    *WHERE, "what", "network", "layer", "mode", "machine_id", "images", "max_rel", "worst_image",
+    "median_rel", "tolerance", "share_within", "pearson_min", "spearman_min", "zero_map_share",
+    "not_finite", "first_out", "passed", "stale", "reason",
 )  # fmt: skip
 STAGES = (
     *WHERE, "what", "machine_id", "compared", "images", "tolerance", "share_within", "max_rel",
-    "worst_dataset", "worst_architecture", "worst_layer", "worst_mode", "stale",
+    "worst_dataset", "worst_architecture", "worst_layer", "worst_mode", "worst_image", "stale",
 )  # fmt: skip
 IMAGES = (
     *WHERE, "what", "network", "layer", "mode", "compared", "image", "error", "kink_distance",

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+import os
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +33,7 @@ def all_rows(make: Any) -> list[Row]:
             found += make.times(column, [ms / 2] * 3, mode="compiled", compile_s=1.0, **common)
             found += make.times(column, [ms / 4] * 3, **{**common, **forward})
         for compared in ("activations", "signed", "heatmap"):
-            found.append(make.agree(column, compared, kinks=[[1, 0.1, 1e-9, 0.0]]))
+            found.append(make.agree(column, compared, kinks=[[1, 0.1, 1e-9, 0.0]], worst_image=1))
         for optimizer in ("matched", "native"):
             found += make.epochs(column, [[2.0, 1.5], [1.0, 0.9]], optimizer=optimizer)
     found += make.times("pytorch", [25.0] * 3, library="captum", method="layer_grad_cam", batch=64)
@@ -134,3 +137,86 @@ def written(tmp_path_factory: pytest.TempPathFactory, rows: list[Row], material:
 def folder(written: list[Path]) -> Path:
     """Where that site lies."""
     return written[0].parent.parent
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+WIDTHS = (390, 800, 1400)
+THEMES = ("light", "dark")
+
+
+@pytest.fixture(scope="session", name="browser")
+def chromium() -> Iterator[Any]:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="no playwright: nox -s site")
+    if not CHROMIUM:
+        pytest.skip("no Chromium here (Debian: chromium)")
+    with sync_api.sync_playwright() as running:
+        opened = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(name="tab")
+def tab_offline(browser: Any) -> Iterator[Any]:
+    """A tab without a network, in which nothing may go wrong."""
+    context = browser.new_context(offline=True, viewport={"width": 1400, "height": 900})
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("requestfailed", lambda request: wrong.append(request.url))
+    page.on("dialog", lambda dialog: wrong.append(dialog.message))
+    yield page
+    context.close()
+    assert not wrong
+
+
+Shows = Callable[..., None]
+Sights = Callable[..., Iterator[tuple[int, str]]]
+
+
+@pytest.fixture(name="show")
+def shown_from_disk(tab: Any, request: pytest.FixtureRequest) -> Shows:
+    """Opens a page of the site of `rows`, or of another folder, by its name and place."""
+
+    def opened(name: str, where: Path | None = None) -> None:
+        path, _, place = name.partition("#")
+        folder = where or request.getfixturevalue("folder")
+        tab.goto((folder / path).as_uri() + (f"#{place}" if place else ""))
+
+    return opened
+
+
+@pytest.fixture(name="sights")
+def widths_and_themes(tab: Any) -> Sights:
+    """Gives a page every width in both themes, opened anew by `again`; no bar to scroll it by."""
+
+    def each(again: Callable[[], None] | None = None) -> Iterator[tuple[int, str]]:
+        for width, theme in itertools.product(WIDTHS, THEMES):
+            tab.set_viewport_size({"width": width, "height": 900})
+            tab.emulate_media(color_scheme=theme)
+            if again:
+                again()
+            tab.wait_for_function(f"document.documentElement.dataset.theme === '{theme}'")
+            assert tab.evaluate("document.documentElement.scrollWidth") <= width, (width, theme)
+            yield width, theme
+
+    return each
+
+
+@pytest.fixture(name="accessible")
+def axe_finds_nothing(tab: Any, sights: Any) -> Callable[..., None]:
+    """Holds the page as it is now to axe, at every width in both themes."""
+    if not os.environ.get("WALK"):
+        pytest.skip("the browser walks the pages in nox -s site")
+    package = "axe_playwright_python.sync_playwright"
+    axe = pytest.importorskip(package, reason="no axe: nox -s site").Axe()
+
+    def held(again: Callable[[], None] | None = None) -> None:
+        for sight in sights(again):
+            options = {"preload": False, "resultTypes": ["violations"]}
+            found = axe.run(tab, options=options).response["violations"]
+            told = [(each["id"], [node["html"][:200] for node in each["nodes"][:3]])
+                    for each in found]  # fmt: skip
+            assert not told, sight
+
+    return held
