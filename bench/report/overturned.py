@@ -12,7 +12,8 @@ from typing import Any
 
 import pandas as pd
 
-from bench.report.findings import Finding, findings
+from bench.report.finding import Finding
+from bench.report.findings import findings
 from bench.report.forms import text
 from bench.report.frame import CodeHash, Run, gather
 from bench.report.table import Shown, Table, View

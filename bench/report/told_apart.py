@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -97,6 +97,10 @@ class Told:
     def telling(self) -> list[str]:
         """The metrics that can tell something here."""
         return [metric for metric, cause in self.causes.items() if not cause]
+
+    def images(self, of: Sequence[str], names: Sequence[str]) -> int:
+        """On how many images at least these metrics have these explainers."""
+        return min(self.groups[metric, name].n for metric in of for name in names)
 
     @property
     def few(self) -> str:

@@ -140,7 +140,7 @@ def test_a_price_that_no_metric_sees(make: Any, judged: Judged) -> None:
     (text,) = judged.said("F3")
     assert text == (
         "rise costs 500 times the evaluations of grad_cam; none of removal_gain and road tells "
-        "them apart."
+        "them apart (60 images)."
     )
     judged.verdict("removal_gain", "does not discriminate here")
     judged.verdict("road", "does not discriminate here")
@@ -154,13 +154,13 @@ def test_an_explainer_that_is_no_control_is_never_told_from(judged: Judged) -> N
     assert text == "no test here tells rise from control.edges (2 metrics, 60 images)."
 
 
-def test_a_control_that_scores_as_high(judged: Judged) -> None:
+def test_a_metric_that_does_not_tell_its_first_from_a_control(judged: Judged) -> None:
     judged.scored("grad_cam", "road", 0.5, "a", apart=False)
     judged.verdict("road", "does not discriminate here")
     (text,) = judged.said("F4")
     assert text == (
-        "control.edges alone scores as high as grad_cam on road (+0.500 [0.400, 0.600], 60 "
-        "images): that metric vouches for nobody here."
+        "road does not tell grad_cam, which it puts first, from control.edges "
+        "(+0.500 [0.400, 0.600], 60 images): that metric vouches for nobody here."
     )
 
 
@@ -181,7 +181,7 @@ def test_metrics_that_disagree(judged: Judged) -> None:
     judged.scored("grad_cam", "infidelity", 0.5, "b").scored("rise", "infidelity", 0.2, "a")
     judged.verdict("infidelity")
     one, other = judged.said("F6")
-    assert "removal_gain puts grad_cam above, infidelity puts rise above" in one
+    assert "removal_gain puts grad_cam above, infidelity puts rise above (60 images)." in one
     assert "road puts grad_cam above, infidelity puts rise above" in other
 
 
@@ -200,7 +200,10 @@ def test_orders_of_explainers_are_compared(judged: Judged) -> None:
     judged.scored("lime", "removal_gain", 0.4, "d").scored("lime", "road", 0.2, "d")
     judged.scored("grad_cam", "mask_auc", 0.9, "a").verdict("mask_auc")
     (text,) = judged.said("tau")
-    assert text == "removal_gain and road order 3 explainers with a Kendall's tau of 0.333."
+    assert (
+        text
+        == "removal_gain and road order 3 explainers with a Kendall's tau of 0.333 (60 images)."
+    )
 
 
 def test_few_images_enter_no_finding(make: Any) -> None:
