@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from bench.report.forms import number
+from bench.report.forms import number, spread, text
 
 SCORES = ("removal_gain", "pointing_game", "relevance_rank")
 """By which an explainer's worth is told, higher is better: the first that was measured."""
@@ -27,8 +27,8 @@ def worth(frame: pd.DataFrame, of: object) -> Answer | None:
     if not scored or not {"control", "evaluations"} <= {*frame.columns}:
         return None
     head = f"{scored[0]}_correct"
-    mine = frame[frame[head].notna() & ~frame["control"].astype(bool)]
-    mine = mine[mine["evaluations"].astype(float) > 0]
+    everyone = frame[frame[head].notna()]
+    mine = everyone[~everyone["control"].astype(bool) & (everyone["evaluations"].astype(float) > 0)]
     if mine.empty:
         return None
     where, fresh = list(NETWORK), mine[~mine["stale"].astype(bool)]
@@ -36,14 +36,17 @@ def worth(frame: pd.DataFrame, of: object) -> Answer | None:
     place = mine.sort_values(f"{head}_n").iloc[-1][where]
     mine = mine[(mine[where] == place).all(axis=1)]
     best = mine.sort_values([head, "evaluations"], ascending=[False, True]).iloc[0]
-    equal = mine[(mine[f"{head}_ci_hi"] >= best[f"{head}_ci_lo"]) | (mine[head] == best[head])]
+    equal = mine[[not apart(best, row, head) for _, row in mine.iterrows()]]
     cheap = equal.sort_values("evaluations").iloc[0]
-    told = f"{best['explainer']}, {scored[0].replace('_', ' ')} {number(best[head])}"
+    told = f"{best['explainer']}, {scored[0].replace('_', ' ')} {_interval(best, head)}"
     cost = f"{best['evaluations']:.0f}"
     told += f", at {cost} evaluation{'' if cost == '1' else 's'} an image"
     if cheap["evaluations"] < best["evaluations"]:
         told += f"; not told apart at {cheap['evaluations']:.0f}: {cheap['explainer']}"
-        told += f", {number(cheap[head])}"
+        told += f", {_interval(cheap, head)}"
+    controls = everyone[(everyone[where] == place).all(axis=1) & everyone["control"].astype(bool)]
+    if alike := _alike(best, controls, head):
+        told += f"; nor is it told from {alike}"
     n = int(best[f"{head}_n"])
     sure = f"{n} images of {best['dataset']} that {best['architecture']} classifies correctly"
     return told, sure + ("; the code has changed since" if bool(best["stale"]) else "")
@@ -56,7 +59,7 @@ def good_enough(frame: pd.DataFrame, of: object) -> Answer | None:
         if head not in frame or not {"control", "evaluations"} <= {*frame.columns}:
             continue
         known = frame[frame[head].notna() & frame[f"{head}_ci_lo"].notna()]
-        known = known[known["evaluations"].notna() & ~known["control"].astype(bool)]
+        known = known[known["evaluations"].notna() | known["control"].astype(bool)]
         found = [_against(here, head) for _, here in known.groupby(list(NETWORK))]
         told = sorted((each for each in found if each), reverse=True)[:2]
         if told:
@@ -71,6 +74,7 @@ def good_enough(frame: pd.DataFrame, of: object) -> Answer | None:
 
 def _against(here: pd.DataFrame, head: str) -> tuple[bool, float, str] | None:
     """Of one network: whether all is current, of how many images, and what to say."""
+    controls, here = (here[here["control"].astype(bool) == of] for of in (True, False))
     bases = here[here["explainer"] == "grad_cam"]
     if bases.empty:
         return None
@@ -86,7 +90,7 @@ def _against(here: pd.DataFrame, head: str) -> tuple[bool, float, str] | None:
             continue
         best = (fresh if len(fresh) else mine).sort_values(head).iloc[-1]
         current = current and not best["stale"]
-        higher = best[f"{head}_ci_lo"] > base[f"{head}_ci_hi"]
+        higher = best[head] > base[head] and apart(best, base, head)
         text = f"{title} {number(best[head])} at {best['evaluations']:.0f}"
         (above if higher else others).append(text)
     if not above and not others:
@@ -96,7 +100,32 @@ def _against(here: pd.DataFrame, head: str) -> tuple[bool, float, str] | None:
     said += [f"not above it: {', '.join(others)}"] if others else []
     where = f"{base['architecture']} on {base['dataset']}"
     answer = "no" if above else "yes"
+    if base[f"{head}_n"] < FEW:
+        answer = "not known"
+    elif not above and (alike := _alike(base, controls, head)):
+        answer = f"not known, it is not told from {alike}"
     return current, float(base[f"{head}_n"]), f"{where}: {answer}, {own}; {'; '.join(said)}"
+
+
+def apart(one: pd.Series, other: pd.Series, head: str) -> bool:
+    """Whether two explainers are told apart: by their letters, or without by their intervals."""
+    names = [text(row.get(f"{head.removesuffix('_correct')}_letters")) for row in (one, other)]
+    if all(names):
+        return not {*names[0].split()} & {*names[1].split()}
+    low, high = sorted((one, other), key=lambda row: float(row[head]))
+    return bool(low[f"{head}_ci_hi"] < high[f"{head}_ci_lo"])
+
+
+def _alike(one: pd.Series, controls: pd.DataFrame, head: str) -> str:
+    """A control that an explainer is not told from, or is below; nothing where there is none."""
+    for _, row in controls.sort_values([head, "explainer"], ascending=[False, True]).iterrows():
+        if row[head] >= one[head] or not apart(one, row, head):
+            return str(row["explainer"])
+    return ""
+
+
+def _interval(row: pd.Series, head: str) -> str:
+    return spread(*(row[name] for name in (head, f"{head}_ci_lo", f"{head}_ci_hi")))
 
 
 def imported(frame: pd.DataFrame, of: object) -> Answer | None:

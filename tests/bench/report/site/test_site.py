@@ -146,9 +146,13 @@ def test_an_explainers_worth_is_told_with_the_cheapest_that_is_not_told_apart() 
     control = line | {"explainer": "edges", "control": True, "pointing_game_correct": 1.0}
     found = worth.worth(pd.DataFrame([*frame.to_dict("records"), control]), answers.OWN)
     assert found == (
-        "dear, pointing game 0.900, at 50 evaluations an image; not told apart at 1: cheap, 0.850",
+        "dear, pointing game 0.900 (0.800–1.00), at 50 evaluations an image; not told apart at 1: "
+        "cheap, 0.850 (0.750–0.950); nor is it told from edges",
         "40 images of d that a classifies correctly",
     )
+    lettered = frame.assign(pointing_game_letters=["a", "b", "c"])
+    told, _ = worth.worth(lettered, answers.OWN) or ("", "")
+    assert "not told apart" not in told, "letters are of pairs, and say more than two intervals"
     assert worth.worth(pd.DataFrame([control]), answers.OWN) is None
 
 
@@ -172,10 +176,15 @@ def test_whether_grad_cam_is_enough_is_told_by_intervals_with_what_each_costs(
          "removal_gain_correct_n": 16}
         for (name, cost), score in zip(names, scores, strict=True)
     ]  # fmt: skip
-    found = worth.good_enough(pd.DataFrame(lines), None)
-    assert found is not None and found[0] == told and sure in found[1]
     enough = pd.DataFrame(lines).assign(removal_gain_correct_n=40)
-    assert "fewer" not in (worth.good_enough(enough, None) or ("", "fewer"))[1]
+    found = worth.good_enough(enough, None)
+    assert found is not None and found[0] == told and "fewer" not in found[1]
+    found = worth.good_enough(pd.DataFrame(lines), None)
+    assert found is not None and "a on d: not known, Grad-CAM" in found[0] and sure in found[1]
+    control = enough.iloc[:1].assign(explainer="control.edges", control=True)
+    found = worth.good_enough(pd.concat([enough, control]), None)
+    asked = found is not None and "not known, it is not told from control.edges" in found[0]
+    assert asked == ("yes" in told), "above Grad-CAM is above it, whatever a control scores"
     assert worth.good_enough(pd.DataFrame(lines[:1]), None) is None
     assert worth.good_enough(pd.DataFrame(lines[1:]), None) is None
 
