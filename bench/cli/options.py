@@ -10,7 +10,7 @@ from bench.subject import names, values
 from bench.subject.drawn import RESAMPLED
 from bench.subject.heatmaps import NORMALISERS
 from bench.subject.request import Common, option
-from implementations.architecture import pretrained, registered
+from implementations.architecture import pretrained, registered, scaling
 from implementations.contract import MODES, PRECISIONS, SCORES
 from implementations.errors import BadInput
 
@@ -46,6 +46,8 @@ class Single(Common):
     images: tuple[str, ...] = option(
         ..., "(N, H, W, C) float32 in [0, 1] or uint8, .npy; or pictures, or folders of them",
         "explain predict diagnose", tuple)
+    scaling: str = option("", "of images in [0, 1], where the network does it not: imagenet, "
+                          "symmetric (-1 to 1), 255 or caffe", "explain predict", scaling.scaling)
     targets: str | None = option(None, "(N,) classes, .npy; by default those predicted",
                                  "explain diagnose")
     expect: str | None = option(None, "your own logits of the images, (N, K), .npy, to be held "
@@ -150,4 +152,5 @@ class Single(Common):
     @property
     def known(self) -> str:
         """What the architecture is known by. Raises BadInput."""
-        return registered.take(self.architecture)
+        known = registered.take(self.architecture)
+        return scaling.take(known, self.scaling) if self.scaling else known

@@ -10,9 +10,8 @@ import numpy as np
 
 from bench.cli.trial import Subject, Trial, with_settings
 from implementations.architecture.graph import Node
+from implementations.architecture.scaling import CAFFE, IMAGENET
 
-IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-CAFFE = (123.68, 116.779, 103.939)
 FIRST = "give `import` {}, or put a node of kind normalise first"
 
 

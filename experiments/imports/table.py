@@ -47,8 +47,8 @@ two images: 1e-12 is its gate in float64, 2e-6 what trained networks keep in flo
 `rounding alone` is how far the oracle's own Grad-CAM moves in float64 where every value between
 nodes is stored as float32, all arithmetic exact, and, behind the stroke, where every pixel and
 weight is moved by 2^-24 of itself: where that is above 2e-6, no code that computes in float32 can
-be within but by luck. Random weights make it so: norms whose statistics are of a few random images,
-all alike to a deep layer, subtract nearly all of it and magnify what is left.
+be within but by luck. Random weights make it so: batch norms of a random network magnify small
+differences exponentially in depth (Yang et al. 2019, arXiv 1902.08129).
 
 Images are 64 x 64 where the network allows it, and scikit-learn's two photographs from 200 x 200
 on. Made by `nox -s imports`; `imports.csv` has each column by itself.

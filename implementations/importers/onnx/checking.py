@@ -77,7 +77,7 @@ def check(made: Imported) -> Checked:
         if off is not None and not off <= (GATE16 if half else gate):
             raise BadInput(
                 f"{made.source.path}: what was made of it differs from it by {off:.1e} of the "
-                f"largest logit in {precision}; it cannot be imported"
+                f"largest logit in {precision}; {_mend(precision, exact)}"
             )
     if exact is None and single is None:
         raise BadInput(
@@ -85,6 +85,15 @@ def check(made: Imported) -> Checked:
             "it --unchecked"
         )
     return Checked(exact, single, why or "")
+
+
+def _mend(precision: str, exact: float | None) -> str:
+    if precision == "float64" or exact is None:
+        return "it cannot be imported"
+    return (
+        f"in float64 they agree to {exact:.1e}, so it is the network that magnifies what float32 "
+        "rounds: import it --unchecked, and compute with it in float64"
+    )
 
 
 def _images(made: Imported) -> NDArray[np.float32]:

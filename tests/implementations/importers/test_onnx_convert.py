@@ -315,6 +315,16 @@ def test_what_differs_from_the_file_is_never_taken(tmp_path: Path) -> None:
         check(made)
 
 
+def test_a_network_that_magnifies_rounding_is_told_from_a_wrong_one(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    ops = [*CONV, ("Add", ["c", "far"], "d"), ("Relu", ["d"], "r"), ("Sub", ["r", "far"], "y")]
+    path = saved(tmp_path / "m.onnx", [*ops, *HEAD], {**WEIGHTS, "far": np.float32([[[1e5]]])})
+    made = convert(path, Wanted())
+    with pytest.raises(BadInput, match=r"in float32; in float64 they agree .*--unchecked") as told:
+        check(made)
+    assert "\n" not in str(told.value)
+
+
 def test_nodes_are_named_by_kind_and_order_and_no_name_stands_twice(tmp_path: Path) -> None:
     """Sixty-one ReLUs and a ReLU6: `relu61` could be either."""
     ops = [("Conv", ["images", "k"], "v0", {"pads": [1, 1, 1, 1]})]
