@@ -96,7 +96,7 @@ def _plain(network: Network, node: Draft) -> None:
     elif node.kind in PASSING or node.kind == "border":
         what = {
             "softmax": "a softmax (attention) within the network",
-            "border": "a pad with minus infinity that no max-pool reads",
+            "border": "a pad by the edge, or with minus infinity, that is not a max-pool's own",
         }.get(node.kind, f"{node.kind} outside a formula")
         raise Refusal(f"{where} is {what}, which is no part of a CNN here")
 

@@ -117,9 +117,10 @@ def padding(network: Network, name: str) -> bool:
     if node.kind == "max_pool" and node.settings["rounding"] == "ceil":
         return False
     own = [[0, 0], [0, 0]] if given == "valid" else given
-    node.settings["padding"] = (
-        np.add(own, before.settings["spatial"]).astype(int).tolist()
-    )  # fmt: skip
+    whole = np.add(own, before.settings["spatial"]).astype(int)
+    if before.settings.get("by") == "edge" and np.any(whole.max(axis=1) >= node.settings["size"]):
+        return False  # a window may lie beyond the edge, whose own value it then has not
+    node.settings["padding"] = whole.tolist()
     node.inputs = [*before.inputs]
     return True
 

@@ -46,6 +46,12 @@ CASES = {
         [("Mul", ["c", "three"], "a1"), ("Div", ["a1", "three"], "y")], {},
         "conv global_average_pool dense",
     ),
+    "the edge around a max-pool": (
+        [("Pad", ["c", "around"], "e", {"mode": "edge"}),
+         ("MaxPool", ["e"], "y", {"kernel_shape": [3, 3], "strides": [2, 2]})],
+        {"around": np.array([0, 0, 0, 1, 0, 0, 2, 1])},
+        "conv max_pool global_average_pool dense",
+    ),
     "silu": (
         [("Sigmoid", ["c"], "s"), ("Mul", ["c", "s"], "y")], {},
         "conv silu global_average_pool dense",
@@ -284,6 +290,15 @@ REFUSED = {
     "statistics of the batch": (
         [*CONV, ("BatchNormalization", ["c", "s", "s", "s", "s"], "y", {"training_mode": 1})],
         {"s": floats(4, low=0.1)}, r"call model.eval\(\)",
+    ),
+    "an edge that no max-pool reads": (
+        [*CONV, ("Pad", ["c", "pads"], "y", {"mode": "edge"})],
+        {"pads": np.array([0, 0, 1, 1, 0, 0, 1, 1])}, "by the edge, .* not a max-pool's own",
+    ),
+    "an edge wider than the windows": (
+        [*CONV, ("Pad", ["c", "pads"], "e", {"mode": "edge"}),
+         ("MaxPool", ["e"], "y", {"kernel_shape": [2, 2]})],
+        {"pads": np.array([0, 0, 2, 0, 0, 0, 0, 0])}, "by the edge, .* not a max-pool's own",
     ),
     "reflection": (
         [*CONV, ("Pad", ["c", "pads"], "y", {"mode": "reflect"})],

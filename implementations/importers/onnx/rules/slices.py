@@ -137,10 +137,14 @@ def concat(walk: Walk, op: Op) -> list[Known]:
 
 @rule("Pad")
 def pad(walk: Walk, op: Op) -> list[Known]:
-    """Constants around a map: zeros, or minus infinity before a max-pool; negative ones crop."""
+    """Constants around a map: zeros, or minus infinity before a max-pool; negative ones crop.
+
+    The edge repeated is minus infinity to a max-pool whose every window has some of the map.
+    """
     value = walk.value(op)
-    if op.get("mode", "constant") != "constant":
-        raise Refusal(f"it pads by {op.get('mode', '')}; zeros alone are known here")
+    mode = op.get("mode", "constant")
+    if mode not in ("constant", "edge"):
+        raise Refusal(f"it pads by {mode}; zeros alone are known here")
     pads = walk.listed(op, "pads", 1)
     named = walk.constant(op, 3)
     if pads is None:
@@ -162,10 +166,14 @@ def pad(walk: Walk, op: Op) -> list[Known]:
         around[place][1] += max(after, 0)
     if not np.any(around):
         return [value]
-    settings: dict[str, Any] = {"spatial": around[:2], "channels": around[2]}
+    settings: dict[str, Any] = {"spatial": around[:2], "channels": around[2], "by": mode}
+    if mode == "edge":
+        fill = -math.inf
     if fill not in (0.0, -math.inf):
         raise Refusal(f"it pads with {fill:g}; zeros alone are known here")
     kind = "pad" if fill == 0 else "border"
+    if kind == "pad":
+        del settings["by"]
     made = walk.network.add(kind, [value.node], settings, origin=op.name)
     height, width, channels = walk.network.shapes[made]
     new = {
