@@ -13,6 +13,7 @@ from implementations.architecture.graph import Node
 from implementations.architecture.scaling import CAFFE, IMAGENET
 
 FIRST = "give `import` {}, or put a node of kind normalise first"
+NAMED = "give `import` {}, or name --scaling {} here"
 
 
 def of_images(of: Subject) -> Iterator[Trial]:
@@ -21,10 +22,12 @@ def of_images(of: Subject) -> Iterator[Trial]:
     half = " ".join(["0.5"] * channels)
     mean, deviation = (np.array(each if channels == 3 else each[:1]) for each in IMAGENET)
     caffe = np.array(CAFFE)
+    own = [node for node in of.architecture.nodes if node.kind == "normalise"]
+    told = FIRST if own else NAMED  # --scaling is of networks that have none
     scalings = [
         ("", "", lambda x: x),
-        ("images of 0 to 255", FIRST.format("--scale 255"), lambda x: x * 255),
-        ("images of -1 to 1", FIRST.format(f"--mean {half} --deviation {half}"),
+        ("images of 0 to 255", told.format("--scale 255", "255"), lambda x: x * 255),
+        ("images of -1 to 1", told.format(f"--mean {half} --deviation {half}", "symmetric"),
          lambda x: 2 * x - 1),
         ("images divided by 255 once more", "divide by 255 once where yours were made",
          lambda x: x / 255),
@@ -33,7 +36,7 @@ def of_images(of: Subject) -> Iterator[Trial]:
         numbers = f"--mean {' '.join(map(str, mean))} --deviation {' '.join(map(str, deviation))}"
         means = " ".join(f"{value / 255:.9g}" for value in CAFFE)
         scalings += [
-            ("ImageNet's mean and deviation", FIRST.format(numbers),
+            ("ImageNet's mean and deviation", told.format(numbers, "imagenet"),
              lambda x: (x - mean) / deviation),
             ("ImageNet's mean taken from images of 0 to 255",
              FIRST.format(f"--scale 255 --mean {means}"), lambda x: x * 255 - caffe),
@@ -42,7 +45,6 @@ def of_images(of: Subject) -> Iterator[Trial]:
     if channels == 3:
         told = "give the images as BGR, or put a node of kind normalise with order [2, 1, 0] first"
         orders += [("colours in the order BGR", told, True)]
-    own = [node for node in of.architecture.nodes if node.kind == "normalise"]
     bare = [("", "", False)]
     if own:
         told = f"leave node {own[0].name} out, or scale yours as it does"

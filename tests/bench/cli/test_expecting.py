@@ -105,6 +105,20 @@ def test_a_planted_cause_is_found(named: str) -> None:
     assert all(word in said for word in words), said
 
 
+def test_where_the_network_has_no_scaling_its_name_is_told() -> None:
+    def without() -> Subject:
+        nodes = [{**node, "inputs": "input"} if node["name"] == "conv1" else node
+                 for node in FORM["nodes"][1:]]  # fmt: skip
+        architecture = graph.parse({**FORM, "nodes": nodes}, "theirs")
+        return subject()._replace(architecture=architecture)
+
+    ours = without()
+    for name, change in (("255", lambda x: 255 * x), ("symmetric", lambda x: 2 * x - 1)):
+        theirs = ours._replace(images=change(ours.images).astype(np.float32))
+        said, agree = held(logits(ours), logits(theirs), 1e-4, ours, logits)
+        assert not agree and f"or name --scaling {name} here" in said
+
+
 def test_a_softmax_is_no_difference() -> None:
     ours = logits(subject())
     odds = np.exp(ours - ours.max(axis=1, keepdims=True))
