@@ -116,6 +116,8 @@ FIELDS = tuple(
         ("cost", "cores_in_use", "", "CPU time / wall time while timed"),
         ("cost", "page_faults", "", "pages of memory got from the system in a call while timed"),
         ("cost", "evaluations", "", "images through the model for each image explained"),
+        ("cost", "pullbacks", "", "images pulled back through it for each image explained"),
+        ("cost", "heads", "", "of these evaluations, those that begin at the layer"),
         ("cost", "peak_rss_mb", "MB", "peak resident memory of the process so far"),
         ("cost", "peak_device_mb", "MB", "peak device memory of a call, less what was held"),
         ("cost", "call_memory_mb", "MB", "peak memory of a call, less what was held"),

@@ -22,6 +22,9 @@ MEDIANS = (
     "call_memory_mb",
     "peak_device_mb",
     "tolerance",
+    "evaluations",
+    "pullbacks",
+    "heads",
 )
 """What is told beside a time, as the median over its processes."""
 SAID = ("order", "varies", "like", "same_with", "difference")

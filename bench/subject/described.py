@@ -1,4 +1,4 @@
-"""What a row is of: the resolved layer, the size of its images, the grid, the factors that vary.
+"""What a row is of: the resolved layer, the images, the grid, the factors that vary, the work.
 
 Filled in once, where a row is written, by the code as it is then: tables read rows and never ask
 what a name meant. Rows published before there were these columns get them when they are read
@@ -36,7 +36,8 @@ def of(cell: Cell, context: Mapping[str, Any]) -> Row:
         graph = _graph(cell.architecture, str(context["images"][cell.dataset]))
     except (BadInput, KeyError):
         return offered | around
-    return offered | around | network(graph) | layer(graph, cell.layer, cell.method, cell.library)
+    read = layer(graph, cell.layer, cell.method, cell.library)
+    return offered | around | network(graph) | read | work(graph, cell)
 
 
 def offer(library: str, method: str) -> Row:
@@ -69,6 +70,19 @@ def layer(graph: Architecture, name: str, method: str, library: str) -> Row:
     spatial = layers(graph)
     order = [each.name for each in graph.nodes].index(node) + 1 if node != "input" else 0
     return {"node": node, "order": order, "depth": spatial.index(node) / max(len(spatial) - 1, 1)}
+
+
+def work(graph: Architecture, cell: Cell) -> Row:
+    """Of a method of ours, how many images it pulls back, and puts through the head alone."""
+    if not cell.method or cell.library:
+        return {}
+    try:
+        method = methods.load(cell.method)
+        options = method.resolve(dict(cell.options))
+        cost = method.cost(options, graph, method.layer(graph, cell.layer or None))
+    except (BadInput, KeyError):
+        return {}
+    return {"pullbacks": cost.backward, "heads": cost.head}
 
 
 def _at(method: str, library: str) -> str:
