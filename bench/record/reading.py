@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.record import older
+from bench.record.fault import fault, name
 from bench.record.renamed import renamed
-from bench.record.schema import fault, name
 from implementations.errors import BadInput
 from implementations.files import open_plain
 

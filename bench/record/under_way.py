@@ -16,8 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from bench.record.fault import fault
 from bench.record.reading import LARGEST_RUN, brief, head_fault
-from bench.record.schema import fault
 from implementations.architecture.weights import write_bytes
 from implementations.errors import BadInput
 from implementations.files import MOST_JSON, read_plain
