@@ -46,13 +46,16 @@ def draw(frame: pd.DataFrame) -> Iterator[tuple[str, Any]]:
 
 
 def frontier(points: list[Point], higher: bool) -> list[Point]:
-    """The points, by rising cost, that no cheaper or equally cheap one reaches in quality."""
+    """The points, by rising cost, that no cheaper or equally cheap one reaches in quality.
+
+    Of those alike but for rounding ours stands for all.
+    """
     best, kept = -math.inf, []
-    for cost, value, name in sorted(points, key=lambda p: (p[0], -p[1] if higher else p[1], p[2])):
-        quality = value if higher else -value
+    found = [((1 if higher else -1) * round(point[1], 6), point) for point in points]
+    for quality, point in sorted(found, key=lambda f: (f[1][0], -f[0], "." in f[1][2], f[1][2])):
         if quality > best:
             best = quality
-            kept.append((cost, value, name))
+            kept.append(point)
     return kept
 
 

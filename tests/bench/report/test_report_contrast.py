@@ -138,6 +138,8 @@ def test_frontier_keeps_what_no_cheaper_one_reaches() -> None:
     points = [(1.0, 0.5, "a"), (2.0, 0.4, "b"), (3.0, 0.9, "c"), (3.0, 0.8, "d"), (9.0, 0.9, "e")]
     assert [name for *_, name in frontier(points, higher=True)] == ["a", "c"]
     assert [name for *_, name in frontier(points, higher=False)] == ["a", "b"]
+    same = [(1.0, 0.5 + 1e-8, "captum.saliency"), (1.0, 0.5, "saliency"), (1.0, 0.4, "a")]
+    assert [name for *_, name in frontier(same, higher=True)] == ["saliency"]
 
 
 def test_what_samples_is_a_line_through_its_budgets() -> None:
