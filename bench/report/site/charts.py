@@ -138,9 +138,10 @@ def of_contrast() -> list[Chart]:
         tooltip=["explainer:N", "curve:N", "at:Q", alt.Tooltip("value:Q", format=".3")],
     )  # fmt: skip
     small = {"labelFontSize": 9, "labelOverlap": False, "labelLimit": 150}
-    square = alt.Y("other:N", title=None, axis=alt.Axis(**small))
+    square = alt.Y("other:N", title=None, sort=None, axis=alt.Axis(**small))
     alike = data.mark_rect().encode(
-        x=alt.X("explainer:N", title=None, axis=alt.Axis(labelAngle=-90, **small)), y=square,
+        x=alt.X("explainer:N", title=None, sort=None, axis=alt.Axis(labelAngle=-90, **small)),
+        y=square,
         color=alt.Color("value:Q", title="likeness",
                         scale=alt.Scale(scheme="purpleorange", domain=[-1, 1], reverse=True)),
         tooltip=["explainer:N", "other:N", alt.Tooltip("value:Q", format=".3")],
@@ -149,10 +150,11 @@ def of_contrast() -> list[Chart]:
         chart("frontier", "Cost and worth", frontier,
               "The grey line joins those that nothing cheaper reaches, others what samples at "
               "several budgets; dashed: controls.", 340),
-        chart("alike", "How alike they are", alike, "Means over images.", step=12),
+        chart("alike", "How alike they are", alike,
+              "Means over images; those that are alike stand together.", step=12),
         chart("curves", "As pixels go, or come", lines,
               "Of the images classified correctly: Grad-CAM, those that nothing cheaper "
-              "reaches, the best control and the next."),
+              "reaches, the first of the controls and the next."),
     ]  # fmt: skip
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from bench import metrics
-from bench.report.explainers import Explainer, places
+from bench.report.explainers import Explainer, likeness_metrics, matrix, places
 from bench.report.frame import groups
 
 PLACE = ("dataset", "architecture", "device", "machine_id")
@@ -71,11 +74,33 @@ def _letters(frame: pd.DataFrame) -> dict[tuple[Any, ...], str]:
 
 
 def _likeness(found: Found) -> Iterator[dict[str, Any]]:
+    """Every pair both ways, and each with itself, in an order that puts those alike together."""
     for key, explainers in found:
-        for each in explainers:
-            for (metric, other), value in each.likeness.items():
-                yield {**key, "metric": metric, "explainer": each.name, "other": other,
-                       "value": value.value}  # fmt: skip
+        for metric in likeness_metrics(explainers):
+            table = matrix(explainers, metric)
+            values = table.to_numpy(float, copy=True)
+            np.fill_diagonal(values, 1)
+            for a, b in itertools.product(clustered(table), repeat=2):
+                if not math.isnan(values[a, b]):
+                    yield {**key, "metric": metric, "explainer": str(table.index[a]),
+                           "other": str(table.index[b]), "value": float(values[a, b])}  # fmt: skip
+
+
+def clustered(table: pd.DataFrame) -> list[int]:
+    """Rows of a matrix of likeness, so that neighbours are alike: leaves of average linkage.
+
+    What was not measured counts as unlike.
+    """
+    from scipy.cluster.hierarchy import leaves_list, linkage
+    from scipy.spatial.distance import squareform
+
+    if len(table) < 3:
+        return list(range(len(table)))
+    apart = 1 - np.nan_to_num(table.to_numpy(float))
+    apart = np.maximum(apart + apart.T, 0) / 2
+    np.fill_diagonal(apart, 0)
+    tree = linkage(squareform(apart, checks=False), "average", optimal_ordering=True)
+    return [int(leaf) for leaf in leaves_list(tree)]
 
 
 def _curves(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:

@@ -68,7 +68,7 @@
       ["ms an image", (row) => (row.timed ? `${number(row.ms_per_image)} (${row.timed})` : "–"), (row) => row.ms_per_image],
       [`${measure || "likeness"} to grad_cam`, (row) => number(to.get(row.explainer)), (row) => to.get(row.explainer), "number"],
     ].filter(([, shown]) => rows.some((row) => !["", "–"].includes(shown(row))));
-    // The best first, until another order is asked for.
+    // The first by score first, until another order is asked for.
     if (!sorting.asked) Object.assign(sorting, { by: 1, down: better !== "lower" });
     camparison.table(document.querySelector("[data-scores]"), columns, rows, sorting, () => { sorting.asked = true; });
     document.querySelector("[data-told]").textContent = sentence(rows, front, better, sign, cost, here, titles.get(metric), subset);
@@ -94,7 +94,7 @@
     const controls = rows.filter((row) => row.control && row.value !== null).sort((a, b) => sign * (b.value - a.value));
     if (controls.length) {
       const below = own.filter((row) => sign * (row.value - controls[0].value) <= 0);
-      told += `. The best control, ${controls[0].explainer}, has ${number(controls[0].value)}: ${below.length ? `${below.length} explainers are not above it` : "every explainer is above it"}`;
+      told += `. Of the controls ${controls[0].explainer} is first with ${number(controls[0].value)}: ${below.length ? `${below.length} explainers are not above it` : "every explainer is above it"}`;
     }
     return `${told}.${best.n < 30 ? " Fewer than 30 images: no ground for a finding." : ""}${best.stale === true ? " The code has changed since." : ""}`;
   }

@@ -1,35 +1,34 @@
+"""The data of the page of contrast: how alike explainers are, in an order that shows it."""
+
 from __future__ import annotations
 
-import math
 from typing import Any
 
-from bench.report.site import contrasted
+import numpy as np
+import pandas as pd
+
+from bench.report.site.contrasted import clustered, frames
 
 
-def test_scores_have_their_interval_the_way_that_is_better_and_whose_code(
-    make: Any, rows: list[Any]
-) -> None:
-    found = contrasted.frames(make.frame(rows))
-    scores = found["scores"]
-    mine = scores[(scores["explainer"] == "grad_cam") & (scores["metric"] == "deletion")]
-    assert set(mine["subset"]) == {"all", "correct", "wrong"} and set(mine["better"]) == {"lower"}
-    line = mine.iloc[0]
-    assert (line["value"], line["low"], line["high"], line["n"]) == (0.8, 0.4, 1.0, 8)
-    assert not line["control"] and line["column"] == "jax" and math.isnan(line["untrained"])
-    pair = found["likeness"].iloc[0]
-    assert {pair["explainer"], pair["other"]} == {"grad_cam", "saliency"} and pair["value"] == 0.3
+def test_explainers_that_are_alike_stand_together() -> None:
+    names = list("abcdef")
+    table = pd.DataFrame(0.0, index=names, columns=names)
+    for pair in ("ad", "be", "cf"):
+        table.loc[pair[0], pair[1]] = table.loc[pair[1], pair[0]] = 0.9
+    table.loc["a", "b"] = np.nan
+    order = [names[n] for n in clustered(table)]
+    assert sorted(order) == names
+    assert {frozenset(order[n : n + 2]) for n in (0, 2, 4)} == set(
+        map(frozenset, ("ad", "be", "cf"))
+    )
+    assert clustered(table.iloc[:2, :2]) == [0, 1]
 
 
-def test_curves_stand_apart_from_scores(make: Any, rows: list[Any]) -> None:
-    of = {"metric": "deletion", "subset": "correct", "n": 8, "value": 0.9}
-    curve = [make.row("contrast", "jax", at=at, **of) for at in (0.0, 0.5)]
-    before = contrasted.frames(make.frame(rows))
-    found = contrasted.frames(make.frame([*rows, *curve]))
-    assert found["curves"]["at"].tolist() == [0.0, 0.5]
-    assert len(found["scores"]) == len(before["scores"]) and not len(before["curves"])
-
-
-def test_what_has_nothing_has_its_reason(make: Any, rows: list[Any]) -> None:
-    gone = make.row("contrast", "jax", method="cam", status="skipped", reason="no pooling")
-    left = contrasted.frames(make.frame([*rows, gone]))["left"]
-    assert left[["explainer", "reason"]].values.tolist() == [["cam", "no pooling"]]
+def test_each_pair_is_there_both_ways_and_each_with_itself(make: Any) -> None:
+    made = [make.row("contrast", "jax", method=name, evaluations=1) for name in ("cam", "lime")]
+    alike = {"metric": "spearman", "value": 0.3, "n": 8}
+    rows = [*made, make.row("judge", "jax", method="", explainer="cam", against="lime", **alike)]
+    found = frames(make.frame(rows))["likeness"]
+    pairs = found.set_index(["explainer", "other"])["value"].to_dict()
+    assert pairs == {("cam", "cam"): 1, ("cam", "lime"): 0.3, ("lime", "cam"): 0.3,
+                     ("lime", "lime"): 1}  # fmt: skip
