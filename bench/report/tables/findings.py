@@ -18,8 +18,8 @@ NOTE = (
     "order the explainers alike, and where blur alone does not raise it. Above: on the side that "
     "the metric calls better. Every control: the explainer's own maps of the network before "
     "training are one, and of explainers without them nothing is said to be above. Explainers of "
-    "the same maps are one. Each is of this network, as one training made it: of another nothing follows "
-    "but what a sentence says of several trainings."
+    "the same maps are one. Each is of this network, as one training made it: of another nothing "
+    "follows but what a sentence says of several trainings."
 )
 TELLS = "can tell something"
 
