@@ -15,6 +15,8 @@ from implementations.importers.onnx.walk import Walk
 
 EXACT = SMALLEST
 """An epsilon that makes sqrt(1 + epsilon) exactly 1 in every precision."""
+USUAL = (1e-30, 1e30)
+"""Magnitudes of a mean that may stand for an offset."""
 
 
 def behead(walk: Walk, output: str) -> str:
@@ -119,8 +121,22 @@ def _affine(network: Network, node: Draft) -> None:
             node.inputs = ["input"]
         node.kind, node.settings, node.tensors = "normalise", settings, {}
         return
-    ones = np.ones(len(node.factor))
+    mean = _carried(node)
+    offset = node.offset + node.factor * mean
     node.kind, node.settings = "batch_norm", {"epsilon": EXACT}
     node.tensors = {
-        "scale": node.factor, "offset": node.offset, "mean": np.zeros(len(ones)), "variance": ones
+        "scale": node.factor, "offset": offset, "mean": mean, "variance": np.ones(len(mean))
     }  # fmt: skip
+
+
+def _carried(node: Draft) -> NDArray[np.float64]:
+    """A mean where float32 cannot hold an offset: both then hold twice its digits.
+
+    Keras writes its norms as a difference, a product and a sum, whose one offset is no float32.
+    """
+    factor, offset = node.factor, node.offset
+    lost = (offset.astype(np.float32) != offset) & (factor != 0)
+    with np.errstate(all="ignore"):
+        mean = np.where(lost, -offset / np.where(lost, factor, 1), 0).astype(np.float32)
+    usual = (np.abs(mean) > USUAL[0]) & (np.abs(mean) < USUAL[1])
+    return np.where(usual, mean, 0).astype(np.float64)

@@ -322,6 +322,16 @@ def test_what_has_no_form_is_refused_in_one_line(tmp_path: Path, case: str) -> N
     assert "\n" not in line and line.startswith(str(path))
 
 
+def test_a_norm_in_pieces_loses_no_digit(tmp_path: Path) -> None:
+    """As Keras writes one on PyTorch, whose one offset is between two numbers of float32."""
+    parts = {name: floats(1, 4, 1, 1, seed=seed, low=0.5) for seed, name in enumerate("BMSO", 5)}
+    ops = [*CONV, ("Add", ["c", "B"], "c1"), ("Sub", ["c1", "M"], "c2"), ("Mul", ["c2", "S"], "c3"),
+           ("Add", ["c3", "O"], "c4"), ("Relu", ["c4"], "y")]  # fmt: skip
+    made, found = imported(tmp_path, [*ops, *HEAD], {**WEIGHTS, **parts})
+    assert [node.kind for node in made.architecture.nodes][:3] == ["conv", "batch_norm", "relu"]
+    assert found.exact is not None and found.exact < 1e-13
+
+
 def test_what_differs_from_the_file_is_never_taken(tmp_path: Path) -> None:
     path = saved(tmp_path / "m.onnx", [*CONV, ("Relu", ["c"], "y"), *HEAD], WEIGHTS)
     made = convert(path, Wanted())
