@@ -132,15 +132,12 @@ def _files(tables: Sequence[tuple[Table, list[str]]], results: Path) -> list[Pat
 
 def write_figures(frame: pd.DataFrame, heads: Sequence[Head], results: Path) -> list[Path]:
     """The figures of one network: in a process beside the tables, as long as all of these."""
-    import matplotlib as mpl
-
     written = []
     for module in modules("figures"):
         rows = stages(frame, module)
         foot = files.footer(heads, _used(rows))
-        with mpl.rc_context({"text.parse_math": False}):  # a name may have a dollar
-            for stem, figure in module.draw(rows):
-                written.append(files.write_figure(figure, stem, "svg", foot, results / "figures"))
+        for stem, sheet in module.draw(rows):
+            written.append(files.write_chart(sheet, stem, foot, results / "figures"))
     return written
 
 
@@ -156,7 +153,7 @@ def _pictures(
         foot = files.footer(heads, {path.stem})
         for stem, figure in draw(path, drawn, networks):
             drawn.add(stem)
-            written.append(files.write_figure(figure, stem, "png", foot, results / "figures"))
+            written.append(files.write_figure(figure, stem, foot, results / "figures"))
     return written
 
 
@@ -168,7 +165,7 @@ def _sheets(
     made = (contact_sheet.sheets(heatmaps, networks), sanity.draw(heatmaps, networks))
     for stem, figure, runs in chain(*made):
         foot = files.footer(heads, set(runs))
-        written.append(files.write_figure(figure, stem, "png", foot, results / "figures"))
+        written.append(files.write_figure(figure, stem, foot, results / "figures"))
     return written
 
 

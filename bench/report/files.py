@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 from bench.record.array_file import write_bytes
 from bench.report.render import clean, markdown
@@ -57,8 +59,8 @@ def stem(*parts: str) -> str:
     return "_".join(re.sub(r"[^A-Za-z0-9._]+", "-", part).strip("-") for part in parts)
 
 
-def write_figure(figure: Any, name: str, kind: str, foot: Sequence[str], folder: Path) -> Path:
-    """A figure as `svg` or `png`, the footer beneath it and in the file's metadata."""
+def write_figure(figure: Any, name: str, foot: Sequence[str], folder: Path) -> Path:
+    """A picture of arrays as PNG, the footer beneath it and in the file's metadata."""
     import matplotlib as mpl
 
     _make(folder)
@@ -68,13 +70,35 @@ def write_figure(figure: Any, name: str, kind: str, foot: Sequence[str], folder:
     figure.text(0.005, -0.01, "\n".join(lines), fontsize=5, va="top", color="0.4")
     buffer = io.BytesIO()
     told = "\n".join(foot)
-    metadata = {"Description": told} | ({"Date": None} if kind == "svg" else {})
-    # Text stays text, and names one font: matplotlib's ten would be a sixth of all figures.
-    style = {"svg.hashsalt": name, "svg.fonttype": "none", "font.sans-serif": ["DejaVu Sans"]}
-    with mpl.rc_context(style):
-        figure.savefig(buffer, format=kind, bbox_inches="tight", dpi=DPI, metadata=metadata)
-    path = folder / f"{name}.{kind}"
-    write_bytes(path, _packed(buffer, told) if kind == "png" else buffer.getvalue())
+    with mpl.rc_context({"font.sans-serif": ["DejaVu Sans"]}):
+        figure.savefig(buffer, format="png", bbox_inches="tight", dpi=DPI)
+    path = folder / f"{name}.png"
+    write_bytes(path, _packed(buffer, told))
+    return path
+
+
+def write_chart(sheet: Mapping[str, Any], name: str, foot: Sequence[str], folder: Path) -> Path:
+    """A sheet of charts as SVG, the footer beneath it and as its description."""
+    import vl_convert
+
+    _make(folder)
+    drawing = vl_convert.vegalite_to_svg(json.dumps(sheet), allowed_base_urls=[])
+    size = re.search(r'<svg[^>]* width="([\d.]+)"[^>]* height="([\d.]+)"', drawing)
+    width, height = (float(part) for part in size.groups()) if size else (400.0, 300.0)
+    lines = [part for line in foot[1:] for part in textwrap.wrap(line, int(width / 3.6))]
+    deep = height + 9 * len(lines) + 8
+    rows = "".join(
+        f'<text x="4" y="{height + 9 * (n + 1):g}">{escape(line)}</text>'
+        for n, line in enumerate(lines)
+    )
+    text = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{deep:g}" '
+        f'viewBox="0 0 {width:g} {deep:g}"><desc>{escape(chr(10).join(foot))}</desc>'
+        f'<rect width="100%" height="100%" fill="white"/>{drawing}'
+        f'<g font-family="DejaVu Sans" font-size="7" fill="#666">{rows}</g></svg>\n'
+    )
+    path = folder / f"{name}.svg"
+    write_bytes(path, text.encode())
     return path
 
 

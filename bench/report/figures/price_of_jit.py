@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from bench.report.canvas import colours, panels
+from bench.report.charts import sheet
+from bench.report.charts.selection import price
 from bench.report.files import stem
 from bench.report.frame import named
 from bench.report.measured import one_batch, plain
@@ -18,7 +18,6 @@ from bench.report.tables.price_of_jit import Pair, break_even, priced
 
 TITLE = "When compiling pays"
 STAGES = ("time",)
-CALLS = np.logspace(0, 5, 200)
 
 
 def draw(frame: pd.DataFrame) -> Iterator[tuple[str, Any]]:
@@ -51,29 +50,21 @@ def _panels(pairs: list[Pair]) -> list[list[Pair]]:
     return [list(mine.values()) for mine in best.values()]
 
 
-def _figure(network: str, found: list[list[Pair]]) -> Any:
-    figure, axes = panels(len(found), 4.6, 4.0)
-    colour = colours([eager.timing.column for pairs in found for eager, _ in pairs])
-    for axis, pairs in zip(axes, found, strict=True):
-        for eager, compiled in sorted(pairs, key=lambda pair: pair[1].timing.column):
-            _lines(axis, eager.timing, compiled.timing, colour[eager.timing.column])
-        axis.set_xscale("log")
-        axis.set_yscale("log")
-        axis.set_title(named(pairs[0][0].timing.what, ("batch",)), fontsize=9)
-        axis.set_xlabel("calls")
-        axis.set_ylabel("seconds until they are done")
-        axis.legend(fontsize=7)
-    lines = "Dashed: eager; solid: compiled, from the compiler's start on; dot: it has paid"
-    figure.suptitle(f"{TITLE}: {network}. {lines}")
-    return figure
+def _figure(network: str, found: list[list[Pair]]) -> dict[str, Any]:
+    drawn = [
+        (named(pairs[0][0].timing.what, ("batch",)), price(), list(_rows(pairs))) for pairs in found
+    ]
+    return sheet(f"{TITLE}: {network}", drawn)
 
 
-def _lines(axis: Any, eager: Any, compiled: Any, colour: Any) -> None:
+def _rows(pairs: Iterable[tuple[Any, Any]]) -> Iterator[dict[str, Any]]:
     """Both modes of a column, and the call at which compiling has paid, where they differ."""
-    before, after = eager.estimate.value / 1e3, compiled.estimate.value / 1e3
-    axis.plot(CALLS, before * CALLS, color=colour, ls="--", lw=1)
-    label = f"{eager.column}, {compiled.mode}{compiled.marks}"
-    axis.plot(CALLS, compiled.before_calls_s + after * CALLS, color=colour, lw=1.4, label=label)
-    calls = break_even(compiled.before_calls_s, 1e3 * before, 1e3 * after)
-    if 1 <= calls <= CALLS[-1] and different(eager.estimate, compiled.estimate):
-        axis.plot([calls], [before * calls], "o", color=colour, ms=5)
+    for eager, compiled in sorted(pairs, key=lambda pair: pair[1].timing.column):
+        before, after = eager.timing.estimate, compiled.timing.estimate
+        start = compiled.timing.before_calls_s
+        same = {"column": compiled.timing.column, "batch": compiled.timing.what["batch"]}
+        yield {**same, "mode": eager.timing.mode, "before_s": 0.0, "call_ms": before.value}
+        calls = break_even(start, before.value, after.value)
+        told = {"break_even": calls} if different(before, after) else {}
+        yield {**same, "mode": compiled.timing.mode + compiled.timing.marks, "before_s": start,
+               "call_ms": after.value, **told}  # fmt: skip

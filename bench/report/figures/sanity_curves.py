@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from bench.report.canvas import colours, panels
+from bench.report.charts import sheet
+from bench.report.charts.contrast import curves
 from bench.report.explainers import PLACE, REFERENCE
 from bench.report.files import stem
 from bench.report.frame import groups, place
@@ -35,21 +36,12 @@ def draw(frame: pd.DataFrame) -> Iterator[tuple[str, Any]]:
         yield stem("sanity_curves", *named), _figure(f"{TITLE}: {place(key, machines)}", rows)
 
 
-def _figure(title: str, rows: pd.DataFrame) -> Any:
-    shown = [metric for metric in SHOWN if (rows["metric"] == metric).any()]
-    figure, axes = panels(len(shown), 4.2, 3.6)
-    colour = colours(sorted(set(rows["explainer"])))
-    for axis, metric in zip(axes, shown, strict=True):
+def _figure(title: str, rows: pd.DataFrame) -> dict[str, Any]:
+    drawn = []
+    for metric, name in SHOWN.items():
         mine = rows[rows["metric"] == metric].sort_values("at")
-        for name, line in mine.groupby("explainer"):
-            axis.plot(line["at"], line["value"], "o-", ms=3, lw=1.2, color=colour[str(name)],
-                      label=name)  # fmt: skip
-            axis.fill_between(line["at"], line["ci_lo"], line["ci_hi"], alpha=0.12,
-                              color=colour[str(name)], lw=0)  # fmt: skip
-        axis.axhline(0, color="0.7", lw=0.8)
-        axis.set_xlabel("share of the layers drawn anew")
-        axis.set_ylabel(SHOWN[metric])
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right center", fontsize=7)
-    figure.suptitle(title)
-    return figure
+        if len(mine):
+            told = mine.rename(columns={"ci_lo": "low", "ci_hi": "high"}).assign(curve=name)
+            lines = told[["explainer", "curve", "at", "value", "low", "high"]].to_dict("records")
+            drawn.append((name, curves(), lines))
+    return sheet(title, drawn)

@@ -29,7 +29,7 @@ def frames(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
     found = curves.curves(rows)
     matrices = pooled(rows)
     return {
-        "losses": pd.DataFrame(_losses(found), columns=list(LOSS)),
+        "losses": pd.DataFrame(losses(found), columns=list(LOSS)),
         "parting": pd.DataFrame(_parting(rows), columns=list(PARTING)),
         "epochs": pd.DataFrame(_epochs(found), columns=list(EPOCH)),
         "confusion": pd.DataFrame(_confusion(matrices), columns=list(CONFUSION)),
@@ -41,7 +41,8 @@ def _where(curve: curves.Curve) -> dict[str, Any]:
     return {name: curve.setting[name] for name in (*WHERE, "seed", "steps")}
 
 
-def _losses(found: list[curves.Curve]) -> Iterator[dict[str, Any]]:
+def losses(found: list[curves.Curve]) -> Iterator[dict[str, Any]]:
+    """The losses of curves, thinned, with the columns `LOSS`."""
     for curve in found:
         steps, means, _ = thinned(curve.losses)
         for step, loss in zip(steps.tolist(), means.tolist(), strict=True):

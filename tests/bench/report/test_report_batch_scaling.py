@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
-import numpy as np
 import pytest
 
+from bench.report.charts.selection import batches
 from bench.report.figures import batch_scaling as figure
 from bench.report.tables import batch_scaling as table
 
@@ -75,8 +76,9 @@ def test_a_column_is_drawn_in_its_best_mode_at_each_batch(make: Any) -> None:
     best = figure.least(table.make(make.frame(rows)).data)
     assert best.set_index("batch")["ms"].to_dict() == {1: 1, 8: 3, 64: 30}
     ((_, drawn),) = figure.draw(make.frame(rows))
-    labels = [line.get_label() for line in drawn.axes[0].get_lines()]
-    assert "jax, eager, compiled" in labels
+    assert [(row["batch"], row["mode"]) for row in drawn["datasets"]["selection0"]] == [
+        (1, "eager"), (8, "compiled"), (64, "eager"),
+    ]  # fmt: skip
 
 
 def test_a_panel_for_each_task_and_device_with_both_bounds(make: Any) -> None:
@@ -85,28 +87,23 @@ def test_a_panel_for_each_task_and_device_with_both_bounds(make: Any) -> None:
     rows += grown(make, "jax", {1: 1.0, 8: 2.0}, device="gpu")
     ((stem, drawn),) = figure.draw(make.frame(rows))
     assert stem == "batch_scaling_digits_cnn-gap"
-    shown = {axis.get_title(): axis for axis in drawn.axes if axis.get_visible()}
-    assert list(shown) == [
+    assert [panel["title"]["text"] for panel in drawn["concat"]] == [
         "forward pass, float32, cpu", "grad_cam, float32, cpu", "grad_cam, float32, gpu"
     ]  # fmt: skip
-    lines = {line.get_label(): line for line in shown["grad_cam, float32, cpu"].get_lines()}
-    assert {"jax, eager", "pytorch, eager"} < set(lines)
-    ideal = lines["slope 1: the cheapest image"]
-    slope = np.polyfit(np.log(ideal.get_xdata()), np.log(ideal.get_ydata()), 1)
-    assert slope == pytest.approx([1, np.log(0.5)])
-    assert set(lines["flat: the fastest call"].get_ydata()) == {2.0}
-    assert list(lines["jax, eager"].get_ydata()) == [2.0, 4.0, 32.0]
+    panel, rows = drawn["concat"][1], drawn["datasets"]["selection1"]
+    layers = [json.dumps(form["layer"]) for form in (panel, batches().form)]
+    assert layers[0].replace("selection1", "selection") == layers[1], "the page's chart"
+    times = [(row["column"], row["batch"], row["ms_per_image"]) for row in rows]
+    assert times[:3] == [("jax", 1, 2.0), ("jax", 8, 0.5), ("jax", 64, 0.5)] and len(times) == 5
 
 
-def test_bars_are_the_intervals_and_what_is_marked_is_hollow(make: Any) -> None:
+def test_bars_are_the_intervals_and_what_is_marked_is_faint(make: Any) -> None:
     rows = [r for n in (1, 8) for r in make.times("jax", [1.0 * n, 1.2 * n, 1.6 * n], batch=n)]
     ((_, drawn),) = figure.draw(make.frame(rows))
-    bars = [bar for bar in drawn.axes[0].containers if bar.has_yerr]
-    assert len(bars) == 2
-    (segment,) = bars[0].lines[2][0].get_segments()
-    assert segment[:, 1].tolist() == pytest.approx([1.0, 1.6])
-    assert bars[0].lines[0].get_markerfacecolor() == "white"
-    assert drawn.axes[0].get_lines()[2].get_label() == "jax, eager ~"
+    first, second = drawn["datasets"]["selection0"]
+    assert (first["low"], first["high"]) == pytest.approx((1.0, 1.6))
+    assert (second["low"], second["high"]) == pytest.approx((1.0, 1.6)), "of an image"
+    assert first["sure"] is False
     single = [r for n in (1, 8) for r in make.times("jax", [1.0 * n], batch=n)]
     ((_, drawn),) = figure.draw(make.frame(single))
-    assert not any(bar.has_yerr for bar in drawn.axes[0].containers)
+    assert all(row["low"] is None for row in drawn["datasets"]["selection0"])

@@ -3,7 +3,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
 import pytest
 
 from bench.report.explainers import Explainer, Value
@@ -153,7 +152,7 @@ def test_what_samples_is_a_line_through_its_budgets() -> None:
         explainer("rise[masks=256]", 256, 0.3), explainer("rise[masks=64]", 64, 0.4),
         explainer("rise[nb_samples=64]", 64, 0.5, "xplique"), explainer("grad_cam", 1, 0.2),
     ]  # fmt: skip
-    assert list(budgets(found, "deletion")) == [("rise", [(64, 0.4), (256, 0.3)])]
+    assert list(budgets(found, "deletion")) == [("rise", "ours, pytorch", [(64, 0.4), (256, 0.3)])]
     assert not list(budgets(found, "insertion"))
 
 
@@ -164,9 +163,9 @@ def test_the_picture_has_intervals_and_says_which_metric_tells_nothing(
     verdict = {"task": "apart", "method": "", "subset": "correct", "statistic": "verdict"}
     made = [*rows(make), make.row("judge", "pytorch", metric="removal_gain", value=0.5,
                                   notes=cause, apart=not cause, **verdict)]  # fmt: skip
-    (axis,) = dict(draw(make.frame(made)))["frontier_digits_cnn-gap_cpu"].axes
-    assert axis.get_title() == (cause or "")
-    drawn = [segment for part in axis.collections for segment in part.get_segments()]
-    (ends,) = [segment for segment in drawn if len(segment)]  # one has no interval
-    np.testing.assert_allclose(ends, [[1, 0.8], [1, 1.0]])
-    assert "control.noise" in [text.get_text() for text in axis.texts]
+    sheet = dict(draw(make.frame(made)))["frontier_digits_cnn-gap_cpu"]
+    (panel,), rows_ = sheet["concat"], sheet["datasets"]["selection0"]
+    assert panel["title"]["text"].endswith(cause or "is better)")
+    points = [row for row in rows_ if row["kind"] == "point" and row["low"] is not None]
+    assert [(row["cost"], row["low"], row["high"]) for row in points] == [(1, 0.8, 1.0)]
+    assert "control.noise" in [row["explainer"] for row in rows_ if row["kind"] == "control"]

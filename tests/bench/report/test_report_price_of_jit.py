@@ -68,7 +68,7 @@ def test_what_starting_the_compiler_costs_is_apart_and_must_be_paid_too(make: An
     assert (shown["start s"], shown["compile s"]) == ("10.0", "2.00")
     assert shown["break-even calls"] == "1,200"
     ((_, drawn),) = figure.draw(make.frame(rows))
-    assert drawn.axes[0].get_lines()[1].get_ydata()[0] == pytest.approx(12.02)
+    assert drawn["datasets"]["selection0"][1]["before_s"] == pytest.approx(12)
 
 
 def test_of_older_rows_only_those_with_no_process_beside_them_tell(make: Any) -> None:
@@ -94,13 +94,13 @@ def test_the_lines_of_the_picture_cross_where_compiling_has_paid(make: Any) -> N
         rows += make.times("jax", [ms] * 3, mode=mode, compile_s=2.0, cache="cold")
     ((name, drawn),) = figure.draw(make.frame(rows))
     assert name == "price_of_jit_digits_cnn-gap_cpu"
-    eager, compiled, paid = drawn.axes[0].get_lines()
-    assert compiled.get_label() == "jax, compiled"  # the faster of the two
-    assert eager.get_ydata()[0] == pytest.approx(0.03)
-    assert compiled.get_ydata()[0] == pytest.approx(2.02)
-    assert paid.get_xdata()[0] == pytest.approx(200)
+    eager, compiled = drawn["datasets"]["selection0"]
+    assert compiled["mode"] == "compiled", "the faster of the two"
+    assert (eager["before_s"], eager["call_ms"]) == (0, pytest.approx(30))
+    assert (compiled["before_s"], compiled["call_ms"]) == (pytest.approx(2), pytest.approx(20))
+    assert compiled["break_even"] == pytest.approx(200)
     rows += make.times("pytorch", [30.0, 20.0, 25.0])
     rows += make.times("pytorch", [24.0, 21.0, 22.0], mode="compiled", compile_s=2.0)
     ((_, drawn),) = figure.draw(make.frame(rows))
-    assert len(drawn.axes[0].get_lines()) == 5  # no dot where the two are not told apart
-    assert paid.get_ydata()[0] == pytest.approx(6)
+    lines = drawn["datasets"]["selection0"]
+    assert len(lines) == 4 and "break_even" not in lines[3]  # the two are not told apart

@@ -69,8 +69,9 @@ def test_it_is_said_what_came_out_whichever_it_is(make: Any) -> None:
     )
     ((name, figure),) = sanity_curves.draw(gather([(make.head, measured)]))
     assert name == "sanity_curves_digits_cnn-gap_cpu"
-    assert [axis.get_ylabel() for axis in figure.axes] == list(sanity_curves.SHOWN.values())
-    assert all(len(axis.get_lines()) == 4 + 1 for axis in figure.axes)
+    titles = [panel["title"]["text"] for panel in figure["concat"]]
+    assert titles == list(sanity_curves.SHOWN.values())
+    assert all(len({row["explainer"] for row in each}) == 4 for each in figure["datasets"].values())
 
 
 def test_without_such_rows_there_is_nothing(make: Any) -> None:

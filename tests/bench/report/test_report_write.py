@@ -47,7 +47,7 @@ def test_without_matplotlib_there_are_tables_alone_and_pictures_stay(
     assert places == {"README.md", "tables", "site"}
     assert len(written) > 10
     assert (tmp_path / "figures" / "drawn elsewhere.svg").exists()
-    assert "No pictures: matplotlib is not installed" in capsys.readouterr().err
+    assert "matplotlib, vl_convert not installed" in capsys.readouterr().err
 
 
 def test_everything_the_rows_permit_is_written(make: Any, tmp_path: Path) -> None:

@@ -241,10 +241,22 @@
     return lead;
   }
 
+  // A column's eager mode, and what compiles best, with the call at which that has paid.
+  function priced(series) {
+    const found = [];
+    for (const eager of series.filter((n) => text("mode", n) === "eager")) {
+      const others = series.filter((n) => n !== eager && who(n) === who(eager) && value("before_s", n) !== null);
+      if (!others.length) continue;
+      const best = others.reduce(better);
+      found.push({ ...row(eager), before_s: 0, break_even: null }, { ...row(best), ...(different(eager, best) ? {} : { break_even: null }) });
+    }
+    return found;
+  }
   const row = (n) => Object.fromEntries(["what", "column", "mode", "batch", "ms_per_image", "low", "high", "break_even", "before_s", "forward_ratio"]
-    .map((name) => [name, get(name, n)]).map(([name, x]) => [name, typeof x === "number" && x >= NEVER ? null : x]));
+    .map((name) => [name, get(name, n)]).map(([name, x]) => [name, typeof x === "number" && x >= NEVER ? null : x])
+    .concat([["sure", get("stable", n) !== false && get("stale", n) !== true], ["call_ms", value("ms_per_image", n) * value("batch", n)]]));
   function charts(shown, lead) {
-    if (!lead) { ["batches", "jit", "forward"].forEach((name) => camparison.draw(name, [])); return; }
+    if (!lead) { ["batches", "price", "jit", "forward"].forEach((name) => camparison.draw(name, [])); return; }
     const wanted = text("what", lead.best), run = lead.run, here = picked.network.places.get(chosen.network);
     const series = [];
     for (let n = 0; n < data.length; n++) {
@@ -261,7 +273,9 @@
     }
     const scaling = chosen.mode === BEST ? [...byBatch.values()] : series;
     camparison.draw("batches", several ? scaling.map(row) : []);
-    camparison.draw("jit", series.filter((n) => String(value("batch", n)) === chosen.batch).map(row));
+    const mine = series.filter((n) => String(value("batch", n)) === chosen.batch);
+    camparison.draw("jit", mine.map(row));
+    camparison.draw("price", priced(mine));
     const over = shown.flatMap((line) => [...line.cells.values()].filter((n) => timed(n) && value("forward_ratio", n) !== null && text("task", n) === "heatmap"));
     camparison.draw("forward", over.slice(0, 400).map(row));
   }

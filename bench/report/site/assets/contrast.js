@@ -54,7 +54,7 @@
     const of = new Set(drawn.filter((row) => row.metric === curve).map((row) => row.explainer));
     const ranked = [...rows].sort((a, b) => sign * ((b.value ?? -Infinity) - (a.value ?? -Infinity)));
     const lead = [...new Set(["grad_cam", ...front.map((row) => row.explainer), ...ranked.filter((row) => row.control).slice(0, 1).map((row) => row.explainer), ...ranked.map((row) => row.explainer), ...of])].filter((name) => of.has(name)).slice(0, LINES);
-    camparison.draw("curves", drawn.filter((row) => row.metric === curve && lead.includes(row.explainer)).map((row) => ({ explainer: row.explainer, curve: titled.get(curve) || curve, at: row.at, value: row.value })));
+    camparison.draw("curves", drawn.filter((row) => row.metric === curve && lead.includes(row.explainer)).map((row) => ({ explainer: row.explainer, curve: titled.get(curve) || curve, at: row.at, value: row.value, low: row.low, high: row.high })));
 
     const to = new Map(alike.filter((row) => row.metric === measure && row.other === "grad_cam").map((row) => [row.explainer, row.value]));
     const columns = [

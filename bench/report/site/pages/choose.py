@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bench.report.charts import selection
 from bench.report.forms import EXPLAINED
-from bench.report.site import charts
 from bench.report.site.material import Material
 from bench.report.site.shell import Page, coded
 
@@ -37,7 +37,7 @@ def make(material: Material) -> Iterator[Page]:
         "batch": str(base.batch), "precision": base.precision, "layer": base.layer or "",
     }  # fmt: skip
     foot = material.tables["choose"][1] if "choose" in material.tables else ()
-    context = {"picks": PICKS, "charts": charts.of_selection(), "note": NOTE}
+    context = {"picks": PICKS, "charts": selection.every(), "note": NOTE}
     yield Page(
         PATH, "Choose", "choose.html", context, {"cells": data}, ("chart.js", "choose.js"), foot
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bench.report import sanity
-from bench.report.site import charts, grids
+from bench.report.charts import contrast
+from bench.report.site import grids
 from bench.report.site.contrasted import frames
 from bench.report.site.material import Material
 from bench.report.site.pictures import png
@@ -27,7 +28,7 @@ def make(material: Material) -> Iterator[Page]:
         **grids.context(material, *TABLES), "further": grids.further(material, *FURTHER),
         "there": len(found["scores"]) > 0,
         "sanity": [_picture(each) for each in sanity.kept(material.heatmaps)],
-        "charts": charts.of_contrast(), "note": table.note if table else "",
+        "charts": contrast.every(), "note": table.note if table else "",
     }  # fmt: skip
     foot = grids.foot(material, *TABLES, *FURTHER)
     yield Page(PATH, TITLE, "contrast.html", context, data, ("chart.js", "contrast.js"), foot)

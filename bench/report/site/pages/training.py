@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bench.report.site import charts, grids
+from bench.report.charts import training
+from bench.report.site import grids
 from bench.report.site.material import Material
 from bench.report.site.shell import Page, coded
 from bench.report.site.trained import frames
@@ -22,7 +23,7 @@ def make(material: Material) -> Iterator[Page]:
     table = material.table("training")
     context = {
         **grids.context(material), "there": len(found["epochs"]) > 0,
-        "charts": charts.of_training(), "note": table.note if table else "",
+        "charts": training.every(), "note": table.note if table else "",
         "further": grids.further(material, *TABLES),
     }  # fmt: skip
     foot = grids.foot(material, *TABLES)

@@ -15,7 +15,8 @@ from bench.cli.arguments import app, parse
 from bench.cli.commands import COMMANDS
 from bench.record.runs import RESULTS
 from bench.report import answers, site, worth
-from bench.report.site import charts, code, formula, shell
+from bench.report.charts import contrast, selection, training
+from bench.report.site import code, formula, shell
 from bench.report.site.material import Material
 from bench.report.site.pages import own, start
 from bench.subject import pages
@@ -293,7 +294,7 @@ def test_markup_in_a_formula_is_text() -> None:
 
 
 def test_charts_are_vega_lite_without_an_address() -> None:
-    for each in charts.of_selection():
+    for each in (*selection.every(), *contrast.every(), *training.every()):
         spec = json.loads(str(each.spec))
         assert spec["$schema"].startswith("https://vega.github.io/schema/vega-lite/")
         assert "url" not in json.dumps(spec)
