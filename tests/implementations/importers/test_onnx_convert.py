@@ -322,6 +322,22 @@ def test_what_has_no_form_is_refused_in_one_line(tmp_path: Path, case: str) -> N
     assert "\n" not in line and line.startswith(str(path))
 
 
+def test_standardised_weights_are_computed(tmp_path: Path) -> None:
+    """A batch norm of the kernel itself, by its own moments, as weight standardisation exports."""
+    ops = [
+        ("Reshape", ["k", "flat"], "k1"),
+        ("BatchNormalization", ["k1", "S", "O", "M", "V"], "k2", {"training_mode": 1}),
+        ("Reshape", ["k2", "shape"], "k3"), ("Conv", ["images", "k3"], "c"), ("Relu", ["c"], "y"),
+    ]  # fmt: skip
+    zeros, ones = np.zeros(4, np.float32), np.ones(4, np.float32)
+    more = {"flat": np.array([1, 4, 27]), "shape": np.array([4, 3, 3, 3]), "S": floats(4, seed=7),
+            "O": zeros, "M": zeros, "V": ones}  # fmt: skip
+    made, _ = imported(tmp_path, [*ops, *HEAD], {**WEIGHTS, **more})
+    kernel = made.weights["conv1.kernel"].astype(np.float64)
+    np.testing.assert_allclose(kernel.mean(axis=(0, 1, 2)), 0, atol=1e-7)
+    np.testing.assert_allclose(kernel.std(axis=(0, 1, 2)), np.abs(more["S"]), rtol=1e-3)
+
+
 def test_a_norm_in_pieces_loses_no_digit(tmp_path: Path) -> None:
     """As Keras writes one on PyTorch, whose one offset is between two numbers of float32."""
     parts = {name: floats(1, 4, 1, 1, seed=seed, low=0.5) for seed, name in enumerate("BMSO", 5)}
