@@ -12,19 +12,21 @@ from typing import Any
 
 import pandas as pd
 
+from bench.report.explainers import places as scored
 from bench.report.finding import Finding
 from bench.report.findings import findings
-from bench.report.forms import text
+from bench.report.forms import number, text
 from bench.report.frame import CodeHash, Run, gather
 from bench.report.table import Shown, Table, View
-from bench.report.told_apart import Told, places
+from bench.report.told_apart import HEADLINE, Told, places, towards
 
 STAGES = ("contrast", "judge")
 TITLE = "Findings of last time"
 NOTE = (
     "What the rows of earlier runs let be said of a network, and the newest run of it does not: "
     "the same kind of sentence of the same explainers by the same metrics. Numbers may differ and "
-    "a sentence still stands. Since: the run whose rows count now, and why by it. Runs that have "
+    "a sentence still stands. A first place falls too where a control that earlier runs had not "
+    "reaches its score. Since: the run whose rows count now, and why by it. Runs that have "
     "left the tree are read where superseded.csv says."
 )
 ALL = "all of its findings still stand"
@@ -59,8 +61,10 @@ def make(
     for now in places(frame):
         began = _started(now.run_id)
         earlier = [run for run in every if run[1] and _started(str(run[0]["run_id"])) < began]
-        if before := _last(gather(earlier, current), now):
+        rows = gather(earlier, current)
+        if before := _last(rows, now):
             lines += list(_lines(before, now))
+        lines += list(_uncontrolled(rows, now))
     return Table("overturned", TITLE, pd.DataFrame(lines), [View(SAME, SHOWN)], NOTE)
 
 
@@ -91,6 +95,36 @@ def _lines(before: Told, now: Told) -> Iterator[dict[str, Any]]:
         yield {**same, "kind": "", "finding": ALL, "why": ""}
     for finding in fallen:
         yield {**same, "kind": finding.kind, "finding": finding.text, "why": _why(finding, now)}
+
+
+def _uncontrolled(frame: pd.DataFrame, now: Told) -> Iterator[dict[str, Any]]:
+    """First places of earlier runs that a control which they had not reaches now."""
+    same = {name: now.place[name] for name in (*SAME, "machine_id")}
+    same |= {"run_id": now.run_id, "cell_id": now.cell_id, "kind": "control"}
+    for key, explainers in scored(frame) if len(frame) else ():
+        known = {explainer.name for explainer in explainers}
+        if any(key[name] != now.place[name] for name in SAME):
+            continue
+        for metric in now.causes:
+            sign = towards(metric)
+            found = [(sign * e.quality[metric, HEADLINE].value, not e.control, not e.library, e.name)
+                     for e in explainers if (metric, HEADLINE) in e.quality]  # fmt: skip
+            new = [(sign * group.value, name, group.n) for (of, name), group in now.groups.items()
+                   if of == metric and name in now.controls - known]  # fmt: skip
+            if not found or not new or not max(found)[1] or max(new)[0] < max(found)[0]:
+                continue
+            (score, *_, name), (reached, control, n) = max(found), max(new)
+            told = f"{name} is first by {metric} with {number(sign * score)}"
+            why = f"{control}, which it did not have, has {number(sign * reached)} ({n} images)"
+            yield {**same, "before": _newest(frame, key, metric), "finding": told, "why": why}
+
+
+def _newest(frame: pd.DataFrame, key: dict[str, Any], metric: str) -> str:
+    """The last run that has this metric of a network."""
+    mine = frame[frame["metric"] == metric]
+    for name, value in key.items():
+        mine = mine[mine[name] == value]
+    return max((str(run) for run in mine["run_id"]), key=_started)
 
 
 def _about(finding: Finding) -> Hashable:

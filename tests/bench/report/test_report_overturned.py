@@ -91,3 +91,32 @@ def test_that_nothing_was_told_apart_falls_where_something_is(make: Any) -> None
     data = fallen(make, runs).data
     assert data["why"].tolist() == ["something is told apart"]
     assert data["finding"][0].endswith("nothing here is told apart.")
+
+
+@pytest.mark.parametrize(("grey", "falls"), [(0.9, True), (0.7, False)])
+def test_a_first_place_falls_where_a_new_control_reaches_its_score(
+    make: Any, grey: float, falls: bool
+) -> None:
+    def scored(name: str, value: float, run_id: str) -> Row:
+        made = {"metric": "road", "subset": "correct", "value": value, "n": 60}
+        library, _, method = name.rpartition(".")
+        row = make.row("contrast", "pytorch", library=library, method=method, **made)
+        return {**row, "run_id": run_id}
+
+    names = (("captum.saliency", 0.8), ("saliency", 0.8), ("cam", 0.5), (CONTROL, 0.1))
+    before = (
+        {**make.head, "run_id": FIRST},
+        make.described([scored(name, value, FIRST) for name, value in names]),
+    )
+    about, rows = judged(make, SECOND, True)
+    for row in [row for row in rows if row.get("explainer") == CONTROL]:
+        value = grey if row["stage"] == "judge" else row.get("value")
+        rows.append({**row, "explainer": "control.grey", "method": row["method"] and "grey",
+                     "value": value})  # fmt: skip
+    data = fallen(make, [before, (about, rows)]).data
+    found = data[data["kind"] == "control"] if len(data) else data
+    assert len(found) == falls
+    if falls:
+        assert found.iloc[0]["finding"] == "saliency is first by road with 0.800"
+        why = "control.grey, which it did not have, has 0.900 (60 images)"
+        assert (found.iloc[0]["why"], found.iloc[0]["before"]) == (why, FIRST)
