@@ -107,8 +107,11 @@ def _uncontrolled(frame: pd.DataFrame, now: Told) -> Iterator[dict[str, Any]]:
             continue
         for metric in now.causes:
             sign = towards(metric)
-            found = [(sign * e.quality[metric, HEADLINE].value, not e.control, not e.library, e.name)
-                     for e in explainers if (metric, HEADLINE) in e.quality]  # fmt: skip
+            found = [
+                (sign * e.quality[metric, HEADLINE].value, not e.control, not e.library, e.name)
+                for e in explainers
+                if (metric, HEADLINE) in e.quality
+            ]
             new = [(sign * group.value, name, group.n) for (of, name), group in now.groups.items()
                    if of == metric and name in now.controls - known]  # fmt: skip
             if not found or not new or not max(found)[1] or max(new)[0] < max(found)[0]:
