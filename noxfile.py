@@ -169,14 +169,17 @@ def bench_one(session: nox.Session, column: str, mode: str, device: str) -> None
 
 @nox.session(venv_backend="none")
 def site(session: nox.Session) -> None:
-    """Open every page in a browser, with the network off; skipped where there is no Chromium."""
+    """Open every page in a browser, with the network off; skipped where there is no Chromium.
+
+    The pages are the published ones, or those of the folder WALK, as `results/local/site`.
+    """
     if not any(map(shutil.which, ("chromium", "chromium-browser"))):
         session.skip("no Chromium here (Debian: apt install chromium)")
     python = reporting(session)
     added = nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "site")
     session.run_install(python, "-m", "pip", "install", "-c", "constraints.txt", *added)
     command = (python, "-m", "pytest", "tests/bench/report/site", *session.posargs)
-    session.run(*command, env={"WALK": "1"})
+    session.run(*command, env={"WALK": os.environ.get("WALK", "results/site")})
 
 
 @nox.session(venv_backend="none")
