@@ -77,10 +77,18 @@ class Asked:
     score: str = "logit"
     precision: str = "float32"
 
-    @property
+    @cached_property
     def tolerance(self) -> float:
-        """How far a map may be from the oracle's, of the signed map's peak."""
-        return TOLERANCES[self.precision]
+        """How far a map may be from the oracle's, of the signed map's peak.
+
+        A softmax's derivative is as exact, of its size, as the logits are in absolute terms: of a
+        score through it, what rounding the largest logit costs is allowed where that is more.
+        """
+        least = TOLERANCES[self.precision]
+        if self.score == "logit":
+            return least
+        logits = self.network(self.images)
+        return max(least, float(np.finfo(self.precision).eps * np.abs(logits).max()))
 
     @property
     def usual(self) -> str:

@@ -37,6 +37,8 @@ EMPTY = "the rounding of a map of zeros, scaled up"
 SINGLE = "computed in float32"
 NEARLY = "within the tolerance of float32 alone"
 ZEROS = "zeros"
+FAINT = float(np.finfo(np.float32).tiny / np.finfo(np.float32).eps)
+"""Below it terms of a sum have lost digits, or are 0 where subnormal numbers are, as in XLA."""
 
 
 @dataclass(frozen=True)
@@ -167,10 +169,10 @@ def away(maps: Floats, other: Floats) -> Floats:
 def _of_peak(gap: Floats, peak: Floats) -> Floats:
     """Errors (N,) of the peaks; of a map of zeros any error is infinite.
 
-    What float32 has no number for, a softmax's derivative of 1e-212, is as good as 0.
+    What float32 has no exact number for, a softmax's derivative of 1e-37, is as good as 0.
     """
     with np.errstate(all="ignore"):
-        errors = np.where(gap < np.finfo(np.float32).tiny, 0.0, gap / peak)
+        errors = np.where(gap < FAINT, 0.0, gap / peak)
     return np.where(np.isnan(errors), np.inf, errors)
 
 

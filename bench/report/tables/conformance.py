@@ -16,7 +16,8 @@ STAGES = ("conform",)
 BASE = "base"
 NOTE = (
     "A verdict on the maps of a probe network of which every number is known. Same: the float64 "
-    "oracle's map, to 1e-5 of the signed map's peak (float64: 1e-9). Same up to: with these "
+    "oracle's map, to 1e-5 of the signed map's peak (float64: 1e-9; of a score through the softmax "
+    "what rounding the logits costs, where that is more). Same up to: with these "
     "conventions. Differs: not what the explainer gave in the base run, with the first stage that "
     "differs, the error of the worst image and what gives the maps where anything does. Other "
     "formula: the one named gives the maps. Loud: it raised or warned. Void: the host's own output "

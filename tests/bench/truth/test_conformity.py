@@ -142,3 +142,16 @@ def test_another_formulas_error_is_of_its_own_peak() -> None:
     assert expected is not None
     told = verdict(expected.maps + 2e-6, about, claim)
     assert told.word == OTHER and told.size < 1e-5
+
+
+def test_a_score_through_the_softmax_is_as_exact_as_the_logits() -> None:
+    assert asked("grad_cam", "saturated").tolerance == claims.TOLERANCES["float32"]
+    about = asked("shapley_cam", "saturated", score="log_probability")
+    step = float(np.spacing(np.float32(np.abs(about.network(about.images)).max())))
+    assert 1e-5 < step <= about.tolerance < 1e-4
+    exact = about.canonical.heatmap.astype(np.float32)
+    assert verdict(exact * np.float32(1 + step), about).word == SAME
+    uneven = 3e-4 * np.random.default_rng(0).random(exact.shape, np.float32)
+    assert verdict(exact * (1 + uneven), about).word == DIFFERS
+    assert verdict(np.where(exact < 1e-31, 0, exact), about).word == SAME  # XLA has no subnormals
+    assert verdict(np.where(exact < 1e-12, 0, exact), about).word == DIFFERS
