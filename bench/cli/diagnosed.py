@@ -43,14 +43,18 @@ def _rows(cell: Cell, context: Mapping[str, Any], report: Reporter) -> Iterator[
             labels, len(every), architecture.classes, context["targets"]
         )[:MOST]
     maps = {
-        name: (np.load(path)[:MOST], coarse) for name, (path, coarse) in context["maps"].items()
+        name: (np.load(path)[:, :MOST], coarse)
+        for name, (path, coarse, _) in context["maps"].items()
     }
     verdicts, made = examine(
         architecture, tensors, images, targets, maps, context["layer"], cell.method,
         context["seconds"], lambda text: report.send("progress", text=text),
     )  # fmt: skip
     weights.save(Path(context["made"]), made)
-    apart = between(*(each for each, _ in maps.values())) if len(maps) == 2 else None
+    read = [maps[name][0][each["reading"]] for name, each in verdicts.items()]
+    for name, each in verdicts.items():
+        each["read_as"] = context["maps"][name][2][each["reading"]]
+    apart = between(*read) if len(maps) == 2 else None
     yield {"verdicts": verdicts, "between": apart}
 
 
@@ -89,6 +93,8 @@ def _page(name: str, each: Mapping[str, Any], asked: Single) -> Iterator[str]:
     first, *others = each["found"]
     yield f"{name}: {_words(first)} (cost {first['cost']}; {spent})"
     yield f"  worst error {first['error']:.2g} of the range, over {each['images']} images"
+    if each["read_as"]:
+        yield f"  its colours read as those of {each['read_as']}"
     if first["first"]:
         yield f"  first step that differs from canonical: {first['first']}"
     for other in others:

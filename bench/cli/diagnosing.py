@@ -40,11 +40,12 @@ def diagnose(asked: Single) -> int:
         subject = given.take(asked, Path(folder))
         layer = method_of(cell).layer(subject.architecture, asked.layer or None)
         maps, told = _checked(asked, subject, layer)
-        kept = {
-            name: (str(Path(folder) / f"{name}.npy"), each.coarse) for name, each in maps.items()
-        }
-        for name, (path, _) in kept.items():
-            np.save(path, maps[name].maps)
+        kept = {}
+        for name, each in maps.items():
+            path = str(Path(folder) / f"{name}.npy")
+            np.save(path, np.stack([each.maps, *(levels for _, levels, _ in each.others)]))
+            coarse = [each.coarse, *(off for _, _, off in each.others)]
+            kept[name] = path, coarse, ["", *(of for of, _, _ in each.others)]
         made = Path(folder) / "made.npz"
         context: dict[str, Any] = {
             **subject.context, "layer": layer, "seconds": asked.seconds, "maps": kept,
@@ -86,7 +87,7 @@ def _checked(
         if not path:
             continue
         read[name] = user_maps.read_maps(Path(path), subject.images[: len(subject.images)])
-        maps, note, _ = read[name]
+        maps, note = read[name][:2]
         told += [f"{path}: {note}"] if note else []
         if len(maps) != len(subject.images):
             raise BadInput(f"{path}: {len(maps)} maps for {len(subject.images)} images")

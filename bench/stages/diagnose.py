@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -23,15 +23,16 @@ def examine(
     tensors: Weights,
     images: Floats,
     targets: NDArray[np.int32] | None,
-    maps: Mapping[str, tuple[Floats, float]],
+    maps: Mapping[str, tuple[Floats, Sequence[float]]],
     layer: str,
     formula: str,
     seconds: float,
     tell: Callable[[str], None],
 ) -> tuple[dict[str, Any], dict[str, Floats]]:
-    """A verdict for each of these maps (N, H, W), of images (N, H, W, C) in [0, 1], and its maps.
+    """A verdict for each of these maps, of images (N, H, W, C) in [0, 1], and its maps.
 
-    With each goes how far its values may be off, of the range. Targets (N,) are the classes
+    Each is given in all its readings (R, N, H, W), of which the first that is explained counts, and
+    with how far its values may be off, of the range. Targets (N,) are the classes
     predicted where none are given. `tell` hears how far it is. The maps (N, H, W) given back are
     those of the convention that was found, or of the nearest, fitted.
     """
@@ -39,11 +40,18 @@ def examine(
     aims = network(images).argmax(axis=1) if targets is None else targets
     verdicts, made = {}, {}
     first, _ = next(iter(maps.values()))
-    asked = Question(network, images, aims, first, layer, formula)
-    for name, (each, coarse) in maps.items():
-        question = asked.of(each, coarse)
-        found = diagnose(question, seconds, _named(tell, name))
-        verdicts[name] = verdict(found, question)
+    asked = Question(network, images, aims, first[0], layer, formula)
+    for name, (readings, coarse) in maps.items():
+        tried = []
+        for each, off in zip(readings, coarse, strict=True):
+            question = asked.of(each, off)
+            found = diagnose(question, seconds / len(readings), _named(tell, name))
+            tried.append((found, question))
+            if found.found:
+                break
+        reading = len(tried) - 1 if tried[-1][0].found else 0
+        found, question = tried[reading]
+        verdicts[name] = {**verdict(found, question), "reading": reading}
         best = found.found[0] if found.found else found.nearest
         if best is not None:
             made[name] = reproduced(question, best)

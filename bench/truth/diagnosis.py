@@ -138,6 +138,8 @@ def explained(
         with np.errstate(all="ignore"):
             scaled = normalised(as_made, made, before, epsilon)
         gap = np.abs(scaled - user).max(axis=(1, 2))
+        if question.eight_bit:  # or cut off: below by up to a whole step, by half on the average
+            gap = np.minimum(gap, np.abs(scaled - user - COARSE).max(axis=(1, 2)))
         if (gap <= np.maximum(question.tolerance, TOLERANCE * np.abs(user).max())).all():
             paid = as_made.cost(question.formula, question.at_input)
             hits.append(Found(as_made, paid, gap / span, epsilon))

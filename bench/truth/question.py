@@ -22,6 +22,8 @@ from implementations.oracle.network import Reference
 TOLERANCE = 1e-5
 """How far a map may be from a candidate, of its range; of 8-bit maps `COARSE`."""
 COARSE = 1 / 510
+HALFWAY = 1.01
+"""What is half way between two of 8 bits is not exactly so in floating point."""
 FEWEST = 4
 """Maps that must tell something, where there are as many."""
 LEVELS = 9
@@ -83,6 +85,8 @@ class Question:
         exact = COARSE if self.eight_bit else TOLERANCE
         self.share = max(coarse, exact)
         self.tolerance = self.share * np.where(span > 0, span, 1.0)
+        if self.eight_bit:  # a rounding is of the whole scale, however little of it a map takes
+            self.tolerance = np.maximum(self.tolerance, COARSE * HALFWAY)
         self.telling = np.array([len(np.unique(each)) >= LEVELS for each in maps])
         self.enough = bool(self.telling.sum() >= max(min(FEWEST, len(maps)), 1))
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 
@@ -109,7 +111,7 @@ def test_colours_are_read_back(tmp_path: Path, name: str) -> None:
     levels = np.random.default_rng(3).integers(0, 256, (2, 9, 8))
     painted = (colormaps[name](levels)[..., :3] * 255).round().astype(np.uint8)
     np.save(tmp_path / "c.npy", painted)
-    maps, told, coarse = user_maps.read_maps(tmp_path / "c.npy")
+    maps, told, coarse, _ = user_maps.read_maps(tmp_path / "c.npy")
     assert name in told and coarse > 1 / 255 and np.abs(maps - levels / 255).max() <= 2 / 255
 
 
@@ -231,12 +233,28 @@ def test_what_is_not_found_without_targets_says_whose_classes_were_taken(
     assert "--targets names others" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("kind", ["channels", "float16"])
+KEPT: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "channels": lambda m: m[:, None], "float16": lambda m: m.astype(np.float16),
+    "8 bits, rounded": lambda m: np.uint8(np.round(255 * m)),
+    "8 bits, cut off": lambda m: np.uint8(255 * m),
+    "whole numbers": lambda m: np.int64(255 * m),
+    "whole numbers in float32": lambda m: np.float32(np.round(255 * m)),
+    "cut off and divided again": lambda m: np.uint8(255 * m) / 255,
+    "16 bits": lambda m: np.uint16(np.round(65535 * m)),
+    "hot, reversed": lambda m: np.uint8(255 * mpl.colormaps["hot_r"](m)[..., :3]),
+    "a scale of greys": lambda m: np.uint8(255 * mpl.colormaps["Greys"](m)[..., :3]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KEPT)
 def test_maps_as_people_keep_them(
     files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
 ) -> None:
     maps = np.load(tmp_path / "map.npy")
-    given = {"channels": maps[:, None], "float16": maps.astype(np.float16)}
-    np.save(tmp_path / "kept.npy", given[kind])
-    assert main([*files, "--heatmap", str(tmp_path / "kept.npy")]) == 0
-    assert "(cost 0; 1 conventions tried" in capsys.readouterr().out
+    if kind not in ("channels", "float16"):
+        maps = maps / maps.max(axis=(1, 2), keepdims=True)
+    np.save(tmp_path / "kept.npy", KEPT[kind](maps))
+    assert main([*files, "--heatmap", str(tmp_path / "kept.npy"), "--seconds", "4"]) == 0
+    told = capsys.readouterr().out
+    assert "(cost 0; 1 conventions tried" in told
+    assert ("its colours read as those of" in told) == (kind in list(KEPT)[-2:])
