@@ -49,6 +49,12 @@ def _plus_plus_rescaled_everywhere(
     return _weighted((alpha * np.maximum(g, 0)).sum(axis=(1, 2)), a)
 
 
+def _times_exponential(a: Floats, g: Floats, pool: Callable[[Floats], Floats]) -> Floats:
+    """The same times exp(score), which is the last channel of the activations."""
+    scale: Floats = a[:, 0, 0, -1, None, None]
+    return scale * _plus_plus_rescaled_everywhere(a[..., :-1], g[..., :-1], pool)
+
+
 def _plus_plus_of_squares(lift: float) -> Formula:
     """Equation 19 with its squares and cubes, and a number added to the denominator."""
 
@@ -76,6 +82,8 @@ def _xgrad(a: Floats, g: Floats, pool: Callable[[Floats], Floats]) -> Floats:
     return _weighted(quotient((g * a).sum(axis=(1, 2)), a.sum(axis=(1, 2))), a)
 
 
+EXPONENTIAL = "grad_cam_plus_plus, alpha rescaled everywhere, times exp(score)"
+"""The formula whose activations have exp(score) as one more channel, and gradients one of zeros."""
 FORMULAS: dict[str, Formula] = {
     "grad_cam": lambda a, g, pool: _weighted(pool(g), a),
     "hires_cam": lambda a, g, pool: (g * a).sum(axis=-1),
@@ -85,6 +93,7 @@ FORMULAS: dict[str, Formula] = {
     "grad_cam_plus_plus": _plus_plus,
     "grad_cam_plus_plus, alpha rescaled": _plus_plus_rescaled,
     "grad_cam_plus_plus, alpha rescaled everywhere": _plus_plus_rescaled_everywhere,
+    EXPONENTIAL: _times_exponential,
     "grad_cam_plus_plus, 1e-6 in the denominator": _plus_plus_of_squares(1e-6),
     "grad_cam_plus_plus, of means": _plus_plus_of_means,
     "grad_cam_plus_plus, alpha ignored": lambda a, g, pool: _weighted(

@@ -14,10 +14,12 @@ from bench.truth.variants import VARIANTS
 from implementations.architecture.graph import layers
 from implementations.architecture.kinds import KINDS
 from implementations.arrays import Floats
+from implementations.contract import SCORES
 from implementations.conventions import Convention
 from implementations.errors import BadInput, Unavailable
-from implementations.formulas import FORMULAS
+from implementations.formulas import EXPONENTIAL, FORMULAS
 from implementations.oracle.network import Reference
+from implementations.oracle.scores import score
 
 TOLERANCE = 1e-5
 """How far a map may be from a candidate, of its range; of 8-bit maps `COARSE`."""
@@ -190,6 +192,8 @@ class Question:
         if convention.formula not in FORMULAS:
             return self.own(*asked, node, convention.formula)
         answer = self.answer(*asked, node, convention.rule)
+        if convention.formula == EXPONENTIAL:
+            return self._with_exponential(asked, *answer)
         if convention.pairing == "one tensor":
             return answer
         partner = self.partner(node)
@@ -199,3 +203,20 @@ class Question:
         if convention.pairing == "gradient of the partner":
             return answer[0], other[1]
         return other[0], answer[1]
+
+    def _with_exponential(
+        self, asked: tuple[str, str, str, str], activations: Floats, gradients: Floats
+    ) -> tuple[Floats, Floats] | None:
+        """Activations with exp(score) as one more channel; None where it is of no one class."""
+        given, kept, target, name = asked
+        if name not in SCORES:
+            return None
+        logits = self.logits(given, kept)
+        aims = self.targets if target == "given" else logits.argmax(axis=1)
+        with np.errstate(over="ignore"):
+            more = np.exp(score(name, logits, aims))[:, None, None, None]
+        one = np.ones_like(activations[..., :1])
+        return (
+            np.concatenate([activations, more * one], axis=-1),
+            np.concatenate([gradients, 0 * one], axis=-1),
+        )

@@ -17,6 +17,7 @@ from implementations.arrays import Array, Intermediates
 from implementations.contract import Explain, Options
 from implementations.conventions import Convention
 from implementations.errors import Unavailable
+from implementations.formulas import EXPONENTIAL
 from implementations.libraries import Offer
 from implementations.libraries._seeds import seeded
 from implementations.libraries._tensorflow import require_tensorflow
@@ -69,9 +70,10 @@ OFFERS = {
         at="layer",
         why=(
             "Nearly the authors' code, whose sums leave out the alphas of negative gradients. "
-            "Weights have the factor exp(score), which only the division by the range removes."
+            "Weights have the factor exp(score): the division by the range removes it where "
+            "neither the epsilon added to that nor float32, which ends at exp(88), is felt."
         ),
-        convention=_shipped("grad_cam_plus_plus, alpha rescaled everywhere"),
+        convention=_shipped(EXPONENTIAL),
         options=_SCALING,
     ),
     "score_cam": Offer(

@@ -11,7 +11,8 @@ from bench.truth import answers, claims, probes
 from bench.truth.claims import Asked, predicted, unrectified
 from bench.truth.conformity import DIFFERS, EMPTY, OTHER, SAME, UP_TO, ZEROS, verdict
 from implementations.arrays import Floats
-from implementations.conventions import Convention
+from implementations.conventions import Convention, combine
+from implementations.formulas import EXPONENTIAL
 
 SIZE = (13, 11)
 
@@ -155,3 +156,18 @@ def test_a_score_through_the_softmax_is_as_exact_as_the_logits() -> None:
     assert verdict(exact * (1 + uneven), about).word == DIFFERS
     assert verdict(np.where(exact < 1e-31, 0, exact), about).word == SAME  # XLA has no subnormals
     assert verdict(np.where(exact < 1e-12, 0, exact), about).word == DIFFERS
+
+
+def test_a_map_of_weights_times_the_exponential_of_the_score_fades_as_that_does() -> None:
+    about = asked("grad_cam_plus_plus", "norm")
+    question = claims.question(about, np.zeros((6, *SIZE)))
+    plain = Convention(formula=EXPONENTIAL.removesuffix(", times exp(score)"))
+    times = replace(plain, formula=EXPONENTIAL)
+    one, other = (combine(each, *question.evidence(each) or ()) for each in (plain, times))
+    chosen = about.network(about.images)[np.arange(6), about.targets]
+    np.testing.assert_allclose(other, np.exp(chosen)[:, None, None] * one, rtol=1e-12)
+    faint = replace(times, normalise="min_max plus epsilon", epsilon=1e-3)
+    maps = predicted(about, faint, np.zeros((6, *SIZE)))
+    assert maps is not None
+    found = verdict(maps.maps.astype(np.float32), about, faint)
+    assert found.word == OTHER and "times exp(score)" in found.conventions
