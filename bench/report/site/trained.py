@@ -14,9 +14,11 @@ from bench.report.tables.training_per_class import per_class, pooled
 from bench.subject.pages import class_names
 
 WHERE = ("dataset", "architecture", "device", "machine_id", "optimizer")
-LOSS = (*WHERE, "column", "seed", "steps", "step", "loss")
-PARTING = (*WHERE, "pair", "seed", "step", "apart")
-EPOCH = (*WHERE, "column", "seed", "epoch", "train_loss", "test_accuracy")
+LENGTH = ("epochs", "steps")
+"""How long a training was: trainings of one length are shown together."""
+LOSS = (*WHERE, *LENGTH, "column", "seed", "step", "loss")
+PARTING = (*WHERE, *LENGTH, "pair", "seed", "step", "apart")
+EPOCH = (*WHERE, *LENGTH, "column", "seed", "epoch", "train_loss", "test_accuracy")
 CONFUSION = (*WHERE, "column", "true", "predicted", "images")
 CLASSES = (*WHERE, "column", "class", "images", "precision", "recall", "f1", "stale")
 LARGEST = 20
@@ -38,7 +40,7 @@ def frames(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def _where(curve: curves.Curve) -> dict[str, Any]:
-    return {name: curve.setting[name] for name in (*WHERE, "seed", "steps")}
+    return {name: curve.setting[name] for name in (*WHERE, *LENGTH, "seed")}
 
 
 def losses(found: list[curves.Curve]) -> Iterator[dict[str, Any]]:

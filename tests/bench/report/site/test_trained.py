@@ -31,3 +31,14 @@ def test_confusion_is_summed_and_its_classes_scored(make: Any) -> None:
     assert found["confusion"]["images"].tolist() == [6, 2, 0, 8]
     first = found["classes"].iloc[0]
     assert (first["class"], first["images"], first["recall"]) == ("class 0", 8, 0.75)
+
+
+def test_trainings_of_two_lengths_are_told_apart(make: Any) -> None:
+    rows = make.epochs("jax", [[2.0], [1.0]], epochs=2) + make.epochs("jax", [[2.0]], epochs=1)
+    rows += make.epochs("jax", [[2.0]], epochs=1, steps=1)
+    found = trained.frames(make.frame(rows))
+    lengths = found["epochs"].groupby(["epochs", "steps"])["epoch"].max().to_dict()
+    assert lengths == {(1, 0): 1, (1, 1): 1, (2, 0): 2}
+    assert set(found["losses"][["epochs", "steps"]].itertuples(index=False, name=None)) == {
+        (1, 0), (1, 1), (2, 0),
+    }  # fmt: skip
