@@ -74,7 +74,7 @@ def _longest(found: list[Curve]) -> list[Curve]:
     by_training: dict[tuple[Any, ...], Curve] = {}
     for curve in sorted(found, key=lambda curve: curve.setting["steps"]):
         same = [curve.setting[name] for name in SETTING if name != "steps"]
-        by_training[curve.name, *same] = curve
+        by_training[curve.name, curve.setting["steps"] > 0, *same] = curve  # 0: a whole one
     kept = {id(curve) for curve in by_training.values()}
     return [curve for curve in found if id(curve) in kept]
 
