@@ -16,6 +16,7 @@ import secrets
 import shutil
 import weakref
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -116,6 +117,13 @@ class Run:
         """Leave nothing of a run in which nothing came out well, but what its children wrote."""
         if all(row["status"] != "ok" for row in self.rows):
             self.end()
+            with suppress(OSError):  # folders that were made for it, if nothing else is in them
+                self.folder.parent.rmdir()
+                self.results.rmdir()
+
+    def forget_log(self) -> None:
+        """Remove what the children wrote, where all that is to be said of it has been."""
+        (self.folder / "children.log").unlink(missing_ok=True)
 
     def finish(self) -> Path:
         """Save the rows and end the run."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.engine import inherited
 from bench.engine.progress import answer
 from bench.engine.worker import Row
 from bench.record.cell import Cell
@@ -143,11 +144,14 @@ def run(job: Job) -> list[Row]:
     for cell in asked:
         job.run.forget(cell, status="ok", version=version)
     context = {**job.context, FOLDERS: within, VERSION: version}
+    # Said by a run of figures that other settings change: verdicts are no such.
+    job.run.head.setdefault("dropped", inherited.dropped())
     rows = job.execute("conform", asked, __name__, context=context)
     for cell in asked:
         mine = [row for row in rows if row["cell_id"] == cell.cell_id]
         refused = [row for row in mine if row["status"] == "skipped"]
         if refused:
+            job.run.forget_log()
             raise BadInput(str(refused[0]["reason"]))
         if told := [row for row in mine if row.get("verdict")]:
             answer.print(screen(cell, told))

@@ -81,11 +81,25 @@ def test_the_jax_example_is_the_same_in_the_first_runs(tmp_path: Path) -> None:
     assert len(found) == 4 and {users.said(row) for row in found} == {"same"}
 
 
-def test_what_returns_no_maps_is_refused_on_the_base_probe(conform: Told, tmp_path: Path) -> None:
-    text = "import torch\n\ndef f(model, images, targets, layer):\n    return images\n"
-    status, said, last = conform("no_maps:f", text)
-    assert (status, said) == (2, "") and not list((tmp_path / "results" / "work").glob("conform*"))
-    assert "on the base probe it raises: ValueError: it returned an array (6, 3, 13, 11)" in last
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("no_maps", "    return images\n", "on the base probe it raises: ValueError: it returned"),
+        ("fails", "    return 1 / 0\n", "ZeroDivisionError: division by zero (fails.py:4)"),
+    ],
+)
+def test_what_gives_no_maps_of_the_base_probe_is_one_line_and_leaves_nothing(
+    name: str, text: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    head = "import torch\n\ndef f(model, images, targets, layer):\n"
+    Path(f"{name}.py").write_text(head + text)
+    assert main(["conform", "--explainer", f"{name}:f", "--results", "results"]) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and said.err.count("\n") == 1 and words in said.err
+    left = [each.name for each in tmp_path.iterdir() if each.name != "__pycache__"]
+    assert left == [f"{name}.py"]
 
 
 @pytest.mark.parametrize(
