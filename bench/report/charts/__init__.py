@@ -93,13 +93,13 @@ def colour(field: str, title: str | None = None, **more: Any) -> Any:
     return alt.Color(f"{field}:N", scale=scale, title=title or field)
 
 
-def dotted(data: Any, field: str, opacity: Any = None, **encoding: Any) -> Any:
-    """Lines with points on them, dashed by a column of texts, which the legend shows too."""
+def dotted(data: Any, field: str, opacity: Any = None, **encoding: Any) -> tuple[Any, Any]:
+    """Layers: lines dashed by a column of texts, which the legend shows too; points on them."""
     import altair as alt
 
     legend = alt.Legend(symbolType="stroke", symbolStrokeColor="#8a8a8a", symbolStrokeWidth=2)
     dash = alt.StrokeDash(f"{field}:N", title=field, legend=legend)
-    return alt.layer(
+    return (
         data.mark_line().encode(strokeDash=dash, **encoding),
         data.mark_point(filled=True, size=50, opacity=1).encode(
             **encoding, **({} if opacity is None else {"opacity": opacity})

@@ -91,7 +91,7 @@ def curves() -> Chart:
             x=x, y=alt.Y("low:Q", title="probability, or likeness"), y2="high:Q",
             color=colour("explainer"), detail="curve:N",
         ),
-        *dotted(data, "curve", x=x, y=y, color=colour("explainer"), tooltip=tips).layer,
+        *dotted(data, "curve", x=x, y=y, color=colour("explainer"), tooltip=tips),
     )  # fmt: skip
     told = (
         "Of the images classified correctly: Grad-CAM, those that nothing cheaper reaches, the "

@@ -22,31 +22,30 @@ def _timed() -> tuple[Any, list[Any]]:
 
 
 def batches() -> Chart:
-    """Milliseconds an image over the batch, between the two bounds: launching and computing."""
+    """Milliseconds an image over the batch, above what launching and computing take at least."""
     import altair as alt
 
     data, tips = _timed()
     x = alt.X("batch:Q", title="images of a call", scale=alt.Scale(type="log", base=2))
     title = "ms an image"
     ms = alt.Y("ms_per_image:Q", title=title, scale=alt.Scale(type="log", nice=False))
-    bounds = (
+    bound = (
         data.transform_calculate(call="datum.ms_per_image * datum.batch")
         .transform_joinaggregate(image="min(ms_per_image)", launch="min(call)")
-        .transform_calculate(launch="datum.launch / datum.batch")
+        .transform_calculate(least="max(datum.image, datum.launch / datum.batch)")
         .mark_line(color="#8a8a8a", strokeWidth=1)
     )
     sure = alt.condition("datum.sure === false", alt.value(0.35), alt.value(1))
     made = alt.layer(
-        bounds.encode(x=x, y=alt.Y("image:Q", title=title)),
-        bounds.encode(x=x, y=alt.Y("launch:Q", title=title)),
+        bound.encode(x=x, y=alt.Y("least:Q", title=title)),
         data.mark_rule(strokeWidth=1).encode(
             x=x, y=alt.Y("low:Q", title=title), y2="high:Q", color=colour("column")
         ),
-        *dotted(data, "mode", sure, x=x, y=ms, color=colour("column"), tooltip=tips).layer,
+        *dotted(data, "mode", sure, x=x, y=ms, color=colour("column"), tooltip=tips),
     )
     told = (
         "The method that is found, else Grad-CAM. Bars: intervals; faint: not to be relied on. "
-        "Grey: level, the cheapest image; falling, the fastest call, shared by its images."
+        "Grey: the cheapest image, or the fastest call shared by its images, whichever is more."
     )
     return chart("batches", "Batch scaling", made, told)
 

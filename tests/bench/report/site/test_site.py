@@ -3,6 +3,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -298,6 +299,19 @@ def test_charts_are_vega_lite_without_an_address() -> None:
         spec = json.loads(str(each.spec))
         assert spec["$schema"].startswith("https://vega.github.io/schema/vega-lite/")
         assert "url" not in json.dumps(spec)
+
+
+def test_every_layer_of_a_chart_has_its_data() -> None:
+    def marks(form: dict[str, Any], data: Any) -> Iterator[Any]:
+        mine = form.get("data", data)
+        for part in form.get("layer", ()):
+            yield from marks(part, mine)
+        if "mark" in form:
+            yield mine
+
+    for each in (*selection.every(), *contrast.every(), *training.every()):
+        found = list(marks(dict(each.form), None))
+        assert found and all(data == {"name": "selection"} for data in found), each.name
 
 
 def test_plain_data_closes_no_script() -> None:
