@@ -26,6 +26,7 @@ from bench.truth import answers
 from implementations.architecture import weights
 from implementations.architecture.graph import Architecture, layers, resolve_layer
 from implementations.architecture.shapes import operations
+from implementations.errors import Unavailable
 
 IMAGES = 6
 """Images whose maps are kept for the pictures."""
@@ -64,7 +65,10 @@ def paths(cells: Iterable[Cell], context: Mapping[str, Any]) -> dict[str, str]:
 def _default_layer(cell: Cell, context: Mapping[str, Any]) -> bool:
     architecture = architecture_for(cell.architecture, Path(context["images"][cell.dataset]))
     method = method_of(cell)
-    return cell.layer in ("", method.layer(architecture, None))
+    try:
+        return cell.layer in ("", method.layer(architecture, None))
+    except Unavailable:  # a method that is not of this network has no map
+        return False
 
 
 def choose(shown: Iterable[Cell], context: Mapping[str, Any]) -> dict[str, list[int]]:

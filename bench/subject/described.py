@@ -17,7 +17,7 @@ from bench.record.grid import varies
 from implementations import libraries, methods
 from implementations.architecture import registered, weights
 from implementations.architecture.graph import Architecture, layers, resolve_layer
-from implementations.errors import BadInput
+from implementations.errors import BadInput, Unavailable
 
 Row = dict[str, Any]
 DEFAULTS = "its defaults"
@@ -80,7 +80,7 @@ def work(graph: Architecture, cell: Cell) -> Row:
         method = methods.load(cell.method)
         options = method.resolve(dict(cell.options))
         cost = method.cost(options, graph, method.layer(graph, cell.layer or None))
-    except (BadInput, KeyError):
+    except (BadInput, KeyError, Unavailable):  # such a row says why it has no map
         return {}
     return {"pullbacks": cost.backward, "heads": cost.head}
 

@@ -119,6 +119,26 @@ def test_stages_take_a_folder_in_the_runtime_that_deploys_it(
     assert {row["architecture"] for row in fine} == set(names.pick_networks([str(folder)]))
 
 
+def test_methods_that_are_not_of_a_network_leave_rows_that_say_why(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("torch")
+    form = json.loads((folder / "architecture.json").read_text())
+    for node in form["nodes"]:
+        node["kind"] = {"relu": "silu"}.get(node["kind"], node["kind"])
+    (folder / "architecture.json").write_text(json.dumps(form))
+    words = (
+        f"agree --frameworks pytorch --methods lrp guided_backprop saliency --dataset digits "
+        f"--network {folder} --images 4 --results {folder.parent}/runs --precisions float32"
+    )
+    assert main(words.split()) == 0, capsys.readouterr().err
+    ((_, rows),) = runs.published(folder.parent / "runs")
+    told = {(row["method"], row["status"], row.get("reason", "")) for row in rows}
+    left = {method: reason for method, status, reason in told if status == "skipped"}
+    assert set(left) == {"lrp", "guided_backprop"} and all("silu" in why for why in left.values())
+    assert ("saliency", "ok", "") in told
+
+
 def test_explain_and_show_take_a_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     height, width, channels = graph.read(folder / "architecture.json").input_shape
     np.save(folder.parent / "images.npy", np.full((2, height, width, channels), 0.5, np.float32))
