@@ -58,7 +58,17 @@
     seen.observe(place);
     drawn.observe(place, { subtree: true, childList: true, attributes: true, attributeFilter: ROLES });
   });
-  const again = (chart) => { chart.drawn = false; if (chart.visible) draw(chart); };
+  // What is out of sight is drawn when there is nothing else to do: a page may be printed.
+  const idle = window.requestIdleCallback ?? ((act) => setTimeout(act, 300)), left = () => [...charts.values()].filter((chart) => !chart.drawn && (!chart.dynamic || chart.rows));
+  let waiting = false;
+  function later() {
+    if (waiting) return;
+    waiting = true;
+    idle(() => { waiting = false; const [next] = left(); if (next) draw(next).then(later); });
+  }
+  addEventListener("load", later);
+  addEventListener("beforeprint", () => left().forEach(draw));
+  const again = (chart) => { chart.drawn = false; if (chart.visible) draw(chart); else later(); };
   document.addEventListener("themed", () => charts.forEach((chart) => { if (chart.drawn) again(chart); }));
   // Other rows for a chart of the selection.
   camparison.draw = (name, rows) => {
