@@ -6,12 +6,11 @@ Both are written whole, or neither: what cannot be translated exactly is refused
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from bench.cli.options import Single
+from bench.engine import scratch
 from bench.engine.progress import answer
 from bench.subject import onnx_files
 from implementations.architecture import graph, registered, weights
@@ -26,11 +25,12 @@ ARCHITECTURE, WEIGHTS = registered.IN_FOLDER, registered.WEIGHTS_IN_FOLDER
 def run(asked: Single) -> int:
     """`import`: convert, check, write. Raises BadInput and Unavailable."""
     check_folder(asked.out)
-    made = onnx_files.read(
-        Path(asked.model), check=not asked.unchecked, name=asked.name, layout=asked.layout,
-        size=asked.size, output=asked.output, mean=asked.mean, deviation=asked.deviation,
-        scale=asked.scale or 1.0,
-    )  # fmt: skip
+    with scratch.temporary():  # a second opinion has the whole network there
+        made = onnx_files.read(
+            Path(asked.model), check=not asked.unchecked, name=asked.name, layout=asked.layout,
+            size=asked.size, output=asked.output, mean=asked.mean, deviation=asked.deviation,
+            scale=asked.scale or 1.0,
+        )  # fmt: skip
     write(asked.out, graph.document(made.architecture), made.weights, made.about)
     answer.print("\n".join([*_summary(made.architecture), *(f"- {note}" for note in made.notes)]))
     answer.print(
@@ -76,17 +76,17 @@ def check_folder(out: Path) -> None:
 
 def write(out: Path, form: dict[str, Any], tensors: Weights, about: dict[str, str]) -> None:
     """The folder of a network, whole or not at all. Raises BadInput."""
-    with weights.writing(out / WEIGHTS if out.is_dir() else out):
-        folder = Path(tempfile.mkdtemp(dir=out.absolute().parent, prefix=f".{out.name}."))
-        try:
-            folder.chmod(0o755)
-            text = json.dumps(form, indent=1) + "\n"
-            (folder / ARCHITECTURE).write_text(text, encoding="utf-8")
-            weights.save(folder / WEIGHTS, tensors, about)
-            if out.is_dir():
-                for name in (WEIGHTS, ARCHITECTURE):
-                    (folder / name).replace(out / name)
-            else:
-                folder.replace(out)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+    with (
+        weights.writing(out / WEIGHTS if out.is_dir() else out),
+        scratch.beside(out.absolute()) as place,
+    ):
+        folder = place / "network"
+        folder.mkdir(mode=0o755)
+        text = json.dumps(form, indent=1) + "\n"
+        (folder / ARCHITECTURE).write_text(text, encoding="utf-8")
+        weights.save(folder / WEIGHTS, tensors, about)
+        if out.is_dir():
+            for name in (WEIGHTS, ARCHITECTURE):
+                (folder / name).replace(out / name)
+        else:
+            folder.replace(out)

@@ -61,6 +61,16 @@ def folder() -> Path:
     return made
 
 
+@contextmanager
+def temporary() -> Iterator[None]:
+    """Meanwhile, what any package puts where temporary files are lies in this command's folder."""
+    before, tempfile.tempdir = tempfile.tempdir, str(folder())
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+
+
 @cache
 def guard() -> None:
     """Have the folder removed when this process ends, also where that is by a kill.

@@ -8,43 +8,35 @@ is written through a link.
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from bench.engine import scratch
 from bench.record.runs import digest
 from implementations.architecture.weights import write_bytes
 from implementations.errors import BadInput
 from implementations.files import MOST_JSON, read_plain
 
 LIST = "written.json"
-STAGED = "drawn-"
-ABANDONED_S = 3600.0
-"""Seconds after which what a killed process staged is removed."""
+STAGED = "drawn"
 
 
 @contextmanager
 def staging(results: Path) -> Iterator[Path]:
     """A folder to write into first, on the disk of the results; it goes afterwards.
 
-    Raises BadInput where the results cannot be written.
+    Raises BadInput where the results cannot be written, or their list not be read.
     """
+    read(results)  # before anything is drawn
     work = results / "work"
-    try:
-        work.mkdir(parents=True, exist_ok=True)
-        for left in work.glob(f"{STAGED}*"):
-            if time.time() - left.stat().st_mtime > ABANDONED_S:
-                shutil.rmtree(left, ignore_errors=True)
-        folder = Path(tempfile.mkdtemp(prefix=STAGED, dir=work))
-    except OSError as error:
-        raise BadInput(f"cannot write {work}: {error.strerror}; name another place") from error
-    try:
+    with ExitStack() as stack:
+        try:
+            work.mkdir(parents=True, exist_ok=True)
+            folder = stack.enter_context(scratch.beside(work / STAGED))
+        except OSError as error:
+            raise BadInput(f"cannot write {work}: {error.strerror}; name another place") from error
         yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def place(

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +20,8 @@ pytest.importorskip("onnx")
 
 from onnx_graphs import CONV, HEAD, saved
 from onnx_graphs import WEIGHTS as TENSORS
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -79,3 +85,45 @@ def test_a_refusal_is_one_line_and_leaves_nothing(
     line = capsys.readouterr().err
     assert line.count("\n") == 1 and said in line
     assert sorted(model.parent.rglob("*")) == before
+
+
+KILLED = """
+import os, sys
+from bench.__main__ import main
+from bench.cli import importing
+from implementations.importers.onnx import checking
+
+def kill(*_, **__):
+    os.kill(os.getpid(), 9)
+
+if sys.argv[1] == "checking":
+    checking.subprocess.run = kill
+else:
+    importing.weights.save = kill
+main(["import", *sys.argv[2:]])
+"""
+
+
+@pytest.mark.parametrize("where", ["checking", "writing"])
+def test_what_a_killed_import_leaves_goes_with_the_next(
+    model: Path, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if where == "checking":
+        pytest.importorskip("onnxruntime")
+    scratch = model.parent / "scratch"
+    scratch.mkdir()
+    variables = {**os.environ, "TMPDIR": str(scratch), "PYTHONPATH": str(ROOT)}
+    words = [str(model), "--out", str(model.parent / "mine")]
+    died = subprocess.run(
+        [sys.executable, "-c", KILLED, where, *words], cwd=ROOT, env=variables, check=False
+    )
+    assert died.returncode == -signal.SIGKILL
+    assert [*scratch.glob("camparison-*")]
+    for left in model.parent.glob(".mine.*.tmp"):
+        os.utime(left, (0, 0))  # as if the next came later
+    subprocess.run(
+        [sys.executable, "-m", "bench", "import", *words], cwd=ROOT, env=variables, check=True,
+        capture_output=True,
+    )  # fmt: skip
+    assert not [*scratch.iterdir()]
+    assert sorted(path.name for path in model.parent.iterdir()) == ["mine", "mine.onnx", "scratch"]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -108,4 +109,13 @@ def test_a_list_that_is_none_is_refused(place: Place, text: str) -> None:
     (place.results / written.LIST).write_text(text)
     with pytest.raises(BadInput, match="not the list of what was written; move it away"):
         place.put("one", "tables/a.md")
-    assert not (place.results / "tables").exists()
+    # Before anything is drawn: that takes half a minute.
+    assert not (place.results / "tables").exists() and not (place.results / "work").exists()
+
+
+def test_what_a_killed_command_staged_goes_with_the_next(place: Place) -> None:
+    left = place.results / "work" / f".{written.STAGED}.abcdefgh.tmp"
+    left.mkdir(parents=True)
+    (left / "lock").touch()
+    os.utime(left, (0, 0))
+    place.put("one", "tables/a.md")  # which looks that nothing is left
