@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import signal
 import sys
 from collections.abc import Sequence
@@ -9,9 +10,15 @@ from collections.abc import Sequence
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; its exit status."""
-    from bench.cli import main as command_line
+    try:
+        from bench.cli import main as command_line
 
-    return command_line.main(arguments)
+        return command_line.main(arguments)
+    except (ImportError, SystemError, MemoryError):  # as packages fail that cannot be mapped
+        if resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY:
+            raise
+    sys.stderr.write("python -m bench: not enough memory to start; allow more by `ulimit -v`\n")
+    return 2
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -144,3 +145,16 @@ def test_ctrl_c_while_a_command_loads_says_nothing() -> None:
         [sys.executable, "-c", STRUCK], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
+
+
+@pytest.mark.parametrize("kilobytes", [60_000, 150_000])
+def test_too_little_memory_to_start_is_one_line(kilobytes: int) -> None:
+    limit = resource.RLIMIT_AS, (kilobytes << 10, kilobytes << 10)
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "explain", "--framework", "reference", "--method",
+         "grad_cam", "--images", "i.npy", "--out", "o"],
+        cwd=ROOT, preexec_fn=lambda: resource.setrlimit(*limit), capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert "not enough memory to start; allow more by `ulimit -v`" in done.stderr
