@@ -55,6 +55,7 @@
     const spec = document.getElementById(`spec-${name}`).textContent;
     const chart = { name, place, spec, dynamic: selection(JSON.parse(spec)), drawn: false, visible: false, rows: null };
     charts.set(name, chart);
+    place.closest("figure").querySelector("[data-numbers]").addEventListener("toggle", () => numbers(chart));
     seen.observe(place);
     drawn.observe(place, { subtree: true, childList: true, attributes: true, attributeFilter: ROLES });
   });
@@ -70,11 +71,23 @@
   addEventListener("beforeprint", () => left().forEach(draw));
   const again = (chart) => { chart.drawn = false; if (chart.visible) draw(chart); else later(); };
   document.addEventListener("themed", () => charts.forEach((chart) => { if (chart.drawn) again(chart); }));
+  // What a chart shows as a table, made when it is opened.
+  function numbers(chart) {
+    const place = chart.place.closest("figure").querySelector("[data-numbers]");
+    place.hidden = !(chart.rows && chart.rows.length);
+    if (!place.open || place.hidden) return;
+    const names = [...new Set(chart.rows.flatMap(Object.keys))].filter((name) => chart.rows.some((row) => ![undefined, null, ""].includes(row[name])));
+    const shown = (x) => (typeof x === "number" ? camparison.number(x) : x === undefined || x === null ? "–" : String(x));
+    camparison.table(place.querySelector("table"), names.map((name) => [
+      name.replaceAll("_", " "), (row) => shown(row[name]), (row) => row[name], chart.rows.some((row) => typeof row[name] === "number") ? "number" : "",
+    ]), chart.rows, { by: null, down: false });
+  }
   // Other rows for a chart of the selection.
   camparison.draw = (name, rows) => {
     const chart = charts.get(name);
     if (!chart) return;
     chart.rows = rows;
     again(chart);
+    numbers(chart);
   };
 })();

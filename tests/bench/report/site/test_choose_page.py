@@ -64,11 +64,15 @@ def test_colour_stands_only_where_a_difference_is_real_and_reasons_are_text(
 
 def test_charts_are_drawn_and_drawn_again_in_the_other_theme(tab: Any, show: Any) -> None:
     show("choose.html")
-    for name in ("batches", "jit", "forward"):
+    for name in ("batches", "price", "jit", "forward"):
         place = tab.locator(f"#chart-{name}")
         place.scroll_into_view_if_needed()
         place.locator("svg.marks").wait_for()
         assert place.locator("svg.marks path").count() > 3
+    tab.locator("#chart-jit ~ [data-numbers] summary").click()
+    lines = tab.locator("#chart-jit ~ [data-numbers] tbody tr")
+    lines.first.wait_for()
+    assert lines.count() == 4 and "jax" in lines.first.inner_text()
     tab.get_by_role("button", name="Light or dark").click()
     tab.locator("#chart-forward svg.marks").wait_for()
 
