@@ -107,7 +107,7 @@ class Library:
 
     @property
     def framework(self) -> str:
-        """Whose networks it explains; of several the one that it is contrasted and timed in."""
+        """Whose networks it explains; of several the one that it is contrasted in."""
         return str(self.module.FRAMEWORK)
 
     @property

@@ -15,15 +15,19 @@ from bench.report.table import ABSENT, Absent, Shown, Table, View
 
 STAGES = ("time",)
 EAGER = "eager"
+FEW = 2
+"""Evaluations of which there are so few that nobody counts them."""
 SAME = 1e-5
 """A map that is further from the oracle's than this is another one."""
 NOTE = (
     "Milliseconds of an image. Factors: over our own method of the same kind in the same "
     "framework, layer and batch, in the same run: in its best mode, and eager, as the libraries "
-    "are. Error: max |a-b| / max |reference signed map| of the worst image against the float64 "
-    "oracle, and the tolerance where the options make it compute the oracle's map; where nothing "
-    "is promised an error above 1e-05 is another map, which the last section explains. A library's "
-    "map is timed before it is resized or drawn. " + forms.EXPLAINED
+    "are. Evaluations: images through the network for each image explained; the factor of an "
+    "evaluation is that to our best mode if both made as many. Error: max |a-b| / max |reference "
+    "signed map| of the worst image against the float64 oracle, and the tolerance where the "
+    "options make it compute the oracle's map; where nothing is promised an error above 1e-05 is "
+    "another map, which the last section explains. A library's map is timed before it is resized "
+    "or drawn. " + forms.EXPLAINED
 )
 Ratio = dict[str, Any]
 
@@ -66,6 +70,8 @@ SHOWN = (
     Shown("ms per image", _ms, ("status", "reason", *forms.PER_IMAGE)),
     Shown("to ours", forms.times, ("to_best", "to_best_real")),
     Shown("to ours, eager", forms.times, ("to_eager", "to_eager_real")),
+    Shown("evaluations", forms.count, ("evaluations",)),
+    Shown("to ours, an evaluation", forms.times, ("to_best_evaluation", "to_best_real")),
     Shown("error", _error, ("max_rel", "tolerance")),
 )  # fmt: skip
 DIFFER = (
@@ -121,7 +127,12 @@ def _compared(like: str, cell: Measured, ours: list[Measured]) -> Compared:
 
 
 def _over(cell: Measured, ours: Measured) -> Ratio:
-    return ratio(cell.timing, ours.timing) | {"ms_per_image": ours.timing.per_image.value}
+    """The ratio of the two, and that of an evaluation of theirs where they make many."""
+    found = ratio(cell.timing, ours.timing) | {"ms_per_image": ours.timing.per_image.value}
+    mine, yours = cell.beside["evaluations"], ours.beside["evaluations"]
+    if max(mine, yours) > FEW and mine:
+        found["evaluation"] = found["ratio"] * yours / mine
+    return found
 
 
 def _rank(one: Compared) -> tuple[Any, ...]:
@@ -136,4 +147,6 @@ def _line(place: Place, one: Compared) -> dict[str, Any]:
         if found:
             line |= {f"to_{name}": found["ratio"], f"to_{name}_real": found["real"]}
             line |= {f"{name}_ms_per_image": found["ms_per_image"]}
-    return line | {name: one.cell.beside[name] for name in ("max_rel", "tolerance")}
+            if name == "best" and "evaluation" in found:
+                line["to_best_evaluation"] = found["evaluation"]
+    return line | {name: one.cell.beside[name] for name in ("max_rel", "tolerance", "evaluations")}

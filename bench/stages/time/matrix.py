@@ -145,7 +145,9 @@ class Grid:
         """Every offer like a method asked for: at its defaults, our map's settings and others."""
         for name in libraries.names():
             library = libraries.describe(name)
-            if (library.framework, library.backend) != self.column[:2]:
+            if self.column.framework not in library.frameworks:
+                continue
+            if library.backend not in ("", self.column.backend):
                 continue
             for offer in library.like(self.request.methods):
                 offered = library.offers[offer]

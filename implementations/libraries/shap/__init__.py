@@ -1,7 +1,8 @@
 """SHAP (Lundberg & Lee 2017, arXiv 1705.07874): Shapley values by masking, or by gradients.
 
 What masks asks for a function of arrays, and so explains networks of any framework; it is
-contrasted and timed in PyTorch. Each colour channel is a feature of its own: their sum is taken.
+contrasted in PyTorch, and timed in each framework's own column. Each colour channel is a feature
+of its own: their sum is taken.
 """
 
 from __future__ import annotations

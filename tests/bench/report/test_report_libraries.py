@@ -98,3 +98,19 @@ def test_what_cannot_be_told_apart_is_marked(make: Any) -> None:
     shown = table.sections[0].frame.set_index("explainer")
     assert shown.loc["captum.layer_grad_cam", "to ours"] == "×1.02 ≈"
     assert any(note.startswith("≈") for note in table.sections[0].notes)
+
+
+def test_many_evaluations_are_held_against_as_many(make: Any) -> None:
+    at_input = {"layer": "", "batch": 1}
+    rows = ours(make, method="partition_shap", evaluations=1800, **at_input)
+    shap = {"library": "shap", "method": "partition", **at_input}
+    rows += make.times("pytorch", [30.0] * 3, evaluations=600, **shap)
+    rows += make.times("pytorch", [30.0] * 3, options=[["max_evals", "9"]], **shap)
+    shown = libraries.make(make.frame(rows)).sections[0].frame.set_index("explainer")
+    assert shown.loc["shap.partition", "to ours"] == "×3.00"
+    assert shown.loc["shap.partition", "to ours, an evaluation"] == "×9.00"
+    assert shown.loc["shap.partition", "evaluations"] == "600"
+    assert shown.loc["shap.partition (max_evals=9)", "to ours, an evaluation"] == "–"
+    few = [*ours(make, evaluations=1), *make.times("pytorch", [40.0] * 3, **CAPTUM, evaluations=1)]
+    shown = libraries.make(make.frame(few)).sections[0].frame.set_index("explainer")
+    assert shown.loc["captum.layer_grad_cam", "to ours, an evaluation"] == "–"
