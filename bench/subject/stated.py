@@ -7,6 +7,7 @@ from dataclasses import fields
 from implementations import libraries
 from implementations.conventions import Convention
 from implementations.libraries import Offer, canonical
+from implementations.libraries._causes import cause as cause
 from implementations.libraries._reported import reported as reported
 
 CONTROL = "reference"

@@ -10,7 +10,7 @@ import pandas as pd
 
 from bench.report.forms import number, text
 from bench.report.table import ABSENT, Shown, Table, View
-from bench.subject.stated import reported
+from bench.subject.stated import cause, reported
 
 STAGES = ("conform",)
 BASE = "base"
@@ -21,8 +21,10 @@ NOTE = (
     "conventions. Differs: not what the explainer gave in the base run, with the first stage that "
     "differs, the error of the worst image and what gives the maps where anything does. Other "
     "formula: the one named gives the maps. Loud: it raised or warned. Void: the host's own output "
-    "is not the oracle's. Reported: what the library's issues have of the symptom, where it was "
-    "looked for. The CSV has a line for each run."
+    "is not the oracle's. Because: what the library's code does, and where; that float32 has lost "
+    "1 - p, or a model was left in training mode, is no library's doing. Reported: what the "
+    "library's issues have of the symptom, where it was looked for. The CSV has a line for each "
+    "run."
 )
 SIGN = {"same": "=", "same up to": "≈", "differs": "≠", "other formula": "f", "void": "void"}
 LEGEND = {
@@ -32,7 +34,7 @@ LEGEND = {
 KEPT = (
     "explainer", "column", "version", "like", "condition", "host", "probe", "inputs", "node",
     "precision", "verdict", "conventions", "first", "size", "heard", "line", "reproducer",
-    "fixed_in", "reported", "reason", "notes", "stale", "run_id", "machine_id",
+    "fixed_in", "cause", "reported", "reason", "notes", "stale", "run_id", "machine_id",
 )  # fmt: skip
 CONDITION = Shown("condition", text, ("condition",))
 EXPLAINER = Shown("explainer", text, ("explainer",))
@@ -63,6 +65,7 @@ DIFFERENT = (
     EXPLAINER,
     CONDITION,
     Shown("verdict", _found, ("verdict", "conventions", "first", "size", "line")),
+    Shown("because", text, ("cause",)),
     Shown("heard", text, ("heard",)),
     Shown("said", text, ("notes",)),
     Shown("version", text, ("version",)),
@@ -129,7 +132,10 @@ def _line(row: dict[Any, Any]) -> dict[str, Any]:
     name = f"{row['library']}.{row['method']}" if row["library"] else own
     options = f" ({row['options']})" if row["options"] else ""
     column = "" if row["library"] else f" ({row['column']})"
-    line = {**row, "explainer": f"{name}{options}{column}", "fixed_in": "", "reported": ""}
+    line = {**row, "explainer": f"{name}{options}{column}"}
+    line |= {"fixed_in": "", "cause": "", "reported": ""}
+    if row["library"] and row["verdict"] in DEVIATIONS:
+        line["cause"] = cause(row["library"], row["method"], row["condition"])
     if row["library"] and row["verdict"] in (*DEVIATIONS, "other formula"):
         line["reported"] = reported(row["library"], row["method"], row["condition"])
     return {key: line[key] for key in KEPT}
