@@ -159,6 +159,9 @@ def _summary(found: Sequence[Change]) -> str:
     text = f"{len(found)} compared, {len(real)} with a real change"
     if real:
         text += f": {slower} slower, {len(real) - slower} faster; {same} with their code unchanged"
+    unsure = sum(not (change.earlier.stable and change.now.stable) for change in real)
+    if unsure:
+        text += f"; beside {unsure} other work was seen, or an interval is wide (~)"
     return text + (f". {unable} of a single process cannot be told." if unable else ".")
 
 

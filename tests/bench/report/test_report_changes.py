@@ -55,6 +55,9 @@ def test_real_changes_come_first_and_say_which_way(make: Any, earlier: Any) -> N
     assert summary == (
         "3 compared, 2 with a real change: 1 slower, 1 faster; 1 with their code unchanged."
     )
+    busy = [{**row, "stable": row["column"] != "jax"} for row in rows]
+    told = changes.make(earlier, (later(make), busy)).note
+    assert "unchanged; beside 2 other work was seen, or an interval is wide (~)." in told
     data = table.data.set_index(["column", "task"])
     assert data.loc[("jax", "heatmap"), "factor"] == pytest.approx(50.1 / 20.1, rel=1e-4)
     assert data["unit"].tolist() == ["ms"] * 3 and data["real"].tolist() == [True, True, False]
