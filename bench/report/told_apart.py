@@ -110,10 +110,11 @@ class Told:
         return f": fewer than {FEWEST} images" if none else ""
 
     def order(self, metric: str) -> list[str]:
-        """Explainers, without controls, from the side that is better."""
+        """Explainers, without controls, from the side that is better, each of enough images."""
         sign = towards(metric)
-        known = [name for name in self.explainers if (metric, name) in self.groups]
-        return sorted(known, key=lambda name: -sign * self.groups[metric, name].value)
+        of = {name: self.groups.get((metric, name)) for name in self.explainers}
+        known = {name: group for name, group in of.items() if group and group.n >= FEWEST}
+        return sorted(known, key=lambda name: -sign * known[name].value)
 
     def against(self, metric: str, name: str) -> dict[str, Difference]:
         """An explainer less each control, on enough images."""
