@@ -1,5 +1,5 @@
 """One file a figure, found by its name: nothing is registered anywhere.
 
 A figure's module has `TITLE`, `STAGES` (whose rows it reads) and `draw(frame)`, which yields
-(file stem, matplotlib Figure) and nothing where the rows permit nothing.
+(file stem, sheet of charts) and nothing where the rows permit nothing.
 """
