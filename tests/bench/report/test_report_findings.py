@@ -204,6 +204,8 @@ def test_orders_of_explainers_are_compared(judged: Judged) -> None:
         text
         == "removal_gain and road order 3 explainers with a Kendall's tau of 0.333 (60 images)."
     )
+    judged.scored("cam", "removal_gain", 0.9, "a", n=29).scored("cam", "road", 0.1, "e")
+    assert judged.said("tau") == [text], "one of too few images has no place in an order"
 
 
 def test_few_images_enter_no_finding(make: Any) -> None:
