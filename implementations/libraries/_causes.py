@@ -35,7 +35,10 @@ IMAGE = "pytorch_grad_cam/utils/image.py"
 DEEP = "captum/attr/_core/deep_lift.py"
 SHAP = "shap/explainers/_deep/deep_pytorch.py"
 GRADIENT = "torchcam/methods/gradient.py"
-TIED = "of tied maxima the first alone is given the change, which is lost where its own is 0"
+TIED = (
+    "the change of a pooled value goes to its argmax, of tied ones the first, and is lost where "
+    "that input has not changed"
+)
 CAUSES = (
     Cause("captum", ("deep_lift",), "reused", DEEP, "module.input_ref = tuple(",
           "a module keeps what it read on itself, once"),

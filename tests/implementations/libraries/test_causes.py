@@ -16,8 +16,16 @@ from bench.stages.conform.design import Run
 from implementations import libraries
 from implementations.conventions import Convention
 from implementations.libraries._causes import CAUSES, HIDDEN, TRAINED, Cause, cause
+from implementations.libraries._reported import reported
 
 PUBLISHED = Path(__file__).parents[3] / "results" / "tables" / "conformance.csv"
+
+
+def published() -> list[dict[str, str]]:
+    """The runs of the libraries' offers."""
+    with PUBLISHED.open(encoding="utf-8", newline="") as file:
+        lines = [line for line in file if not line.startswith("#")]
+    return [row for row in csv.DictReader(lines) if row["version"]]
 
 
 @pytest.mark.parametrize("each", CAUSES, ids=lambda each: f"{each.library}-{each.condition}")
@@ -34,8 +42,7 @@ def test_the_line_is_in_the_library(each: Cause) -> None:
 
 
 def test_every_published_deviation_of_a_library_has_its_line() -> None:
-    with PUBLISHED.open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["version"]]
+    rows = published()
     found = {
         (*row["explainer"].partition(" ")[0].split("."), row["condition"])
         for row in rows
@@ -94,3 +101,13 @@ def test_full_grad_without_its_epsilon(monkeypatch: pytest.MonkeyPatch) -> None:
 
     changed(monkeypatch, image, "scale_cam_image", "1e-7 + np.max(img)", "1e-30 + np.max(img)")
     assert verdicts("pytorch_grad_cam", "full_grad", runs)[1] == "other formula"
+
+
+def test_every_published_reproducer_has_been_looked_for_among_issues() -> None:
+    shown = [row for row in published() if row["reproducer"]]
+    assert len(shown) > 30
+    for row in shown:
+        library, offer = row["explainer"].partition(" ")[0].split(".")
+        explained = (library, offer) == ("tf_keras_vis", "grad_cam_plus_plus")  # by a convention
+        if library in {each.library for each in CAUSES} and not explained:
+            assert reported(library, offer, row["condition"]), row
