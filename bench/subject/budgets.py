@@ -60,6 +60,15 @@ def _partition(budget: int, size: Size) -> Given | None:
     return {"grid": max(fits)} if fits else None
 
 
+def _coalitions(budget: int, size: Size) -> Given | None:
+    """Pairs of coalitions, at least one a cell: of 49, or of the largest grid that they settle."""
+    samples = budget - budget % 2
+    if samples >= 2 * CELLS:
+        return {"samples": samples}
+    grid = isqrt(samples // 2)
+    return {"samples": samples, "grid": grid} if grid > 1 else None
+
+
 def _permutations(budget: int, size: Size) -> Given | None:
     """As many orders of 49 cells as fit, or one of the largest grid that does."""
     most = budget * SLACK - 2
@@ -73,7 +82,7 @@ AT: dict[str, Callable[[int, Size], Given | None]] = {
     "occlusion": _stride(7, "stride"),
     "rise": _samples("masks"),
     "lime": _samples("samples"),
-    "kernel_shap": lambda budget, size: {"samples": budget - budget % 2},
+    "kernel_shap": _coalitions,
     "partition_shap": _partition,
     "permutation_shap": _permutations,
     "captum.occlusion": _stride(7, "stride"),

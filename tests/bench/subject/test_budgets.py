@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from numpy.random import default_rng
 
 from bench.subject import budgets
 from bench.subject.request import Request
 from implementations import libraries, methods
 from implementations.architecture import registered
 from implementations.architecture.graph import Architecture
+from implementations.methods.shapley.kernel_shap import sampled
 
 SIZES = ((28, 28, 1), (64, 64, 3))
 
@@ -31,6 +34,16 @@ def test_ours_spend_what_they_may(name: str, budget: int, architecture: Architec
         method = methods.load(each)
         spent = method.cost(method.resolve({}), architecture, "input").evaluations
         assert 0.45 * budget <= spent <= budgets.SLACK * budget
+
+
+@pytest.mark.parametrize("budget", budgets.BUDGETS)
+def test_a_regression_has_sets_enough_for_its_cells(
+    budget: int, architecture: Architecture
+) -> None:
+    """At 64 evaluations 49 cells would be left open: the grid is smaller there."""
+    (name,) = budgets.spread("kernel_shap", [budget], architecture)
+    drawn = sampled(methods.load(name).resolve({}), architecture, "input", default_rng(0))
+    assert np.isfinite(drawn["matrix"]).all()
 
 
 def test_once_where_two_are_one_and_as_named_where_the_name_says() -> None:
