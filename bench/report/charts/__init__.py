@@ -90,7 +90,8 @@ def colour(field: str, title: str | None = None, **more: Any) -> Any:
     import altair as alt
 
     scale = alt.Scale(range=list(PALETTE), **more)
-    return alt.Color(f"{field}:N", scale=scale, title=title or field)
+    legend = alt.Legend(symbolOpacity=1)  # also where the mark is faint
+    return alt.Color(f"{field}:N", scale=scale, title=title or field, legend=legend)
 
 
 def dotted(data: Any, field: str, opacity: Any = None, **encoding: Any) -> tuple[Any, Any]:

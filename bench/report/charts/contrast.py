@@ -22,7 +22,7 @@ def frontier() -> Chart:
     tips = ["explainer:N", "column:N", alt.Tooltip("cost:Q", format=".3"),
             alt.Tooltip("value:Q", format=".3"), alt.Tooltip("low:Q", format=".3"),
             alt.Tooltip("high:Q", format=".3"), "n:Q"]  # fmt: skip
-    cost = alt.X("cost:Q", title="cost", scale=alt.Scale(type="log"))
+    cost = alt.X("cost:Q", title="cost: evaluations an image, or milliseconds", scale=alt.Scale(type="log"))
     points = data.transform_filter("datum.kind == 'point'")
     front = data.transform_filter("datum.kind == 'front'")
     controls = data.transform_filter("datum.kind == 'control'")
@@ -87,7 +87,7 @@ def curves() -> Chart:
     y = alt.Y("value:Q", title="probability, or likeness")
     tips = ["explainer:N", "curve:N", "at:Q", alt.Tooltip("value:Q", format=".3")]
     made = alt.layer(
-        data.mark_area(opacity=0.1).encode(
+        data.mark_area(opacity=0.05).encode(
             x=x, y=alt.Y("low:Q", title="probability, or likeness"), y2="high:Q",
             color=colour("explainer"), detail="curve:N",
         ),
