@@ -22,7 +22,9 @@ def frontier() -> Chart:
     tips = ["explainer:N", "column:N", alt.Tooltip("cost:Q", format=".3"),
             alt.Tooltip("value:Q", format=".3"), alt.Tooltip("low:Q", format=".3"),
             alt.Tooltip("high:Q", format=".3"), "n:Q"]  # fmt: skip
-    cost = alt.X("cost:Q", title="cost: evaluations an image, or milliseconds", scale=alt.Scale(type="log"))
+    cost = alt.X(
+        "cost:Q", title="cost: evaluations an image, or milliseconds", scale=alt.Scale(type="log")
+    )
     points = data.transform_filter("datum.kind == 'point'")
     front = data.transform_filter("datum.kind == 'front'")
     controls = data.transform_filter("datum.kind == 'control'")

@@ -5,12 +5,12 @@
   const config = () => {
     const style = getComputedStyle(document.documentElement);
     const of = (name) => style.getPropertyValue(name).trim();
-    const text = of("--text"), quiet = of("--quiet"), line = of("--line");
+    const narrow = innerWidth < 600, text = of("--text"), quiet = of("--quiet"), line = of("--line");
     return {
       background: "transparent", font: "system-ui, sans-serif",
       view: { stroke: line },
-      axis: { labelColor: quiet, titleColor: text, gridColor: line, domainColor: quiet, tickColor: quiet, labelLimit: 260 },
-      legend: { labelColor: text, titleColor: text, labelLimit: 260, orient: "bottom", columns: innerWidth < 600 ? 2 : 3 },
+      axis: { labelColor: quiet, titleColor: text, gridColor: line, domainColor: quiet, tickColor: quiet, labelLimit: narrow ? 110 : 260 },
+      legend: { labelColor: text, titleColor: text, labelLimit: narrow ? 140 : 260, orient: "bottom", columns: narrow ? 2 : 3, ...(narrow ? { layout: { bottom: { direction: "vertical", anchor: "start" } } } : {}) },
       header: { labelColor: text, titleColor: text },
       title: { color: text },
     };
