@@ -78,6 +78,8 @@ def errors(label: str, precision: str, folder: Path) -> dict[str, Any]:
     expected, targets = answer["logits"], answer["targets"]
     begun = time.monotonic()
     runtime = frameworks.load(framework)
+    if reason := runtime.probe("cpu", precision, "eager"):
+        return {"unavailable": reason}
     found = explained(
         framework,
         runtime,
