@@ -21,7 +21,9 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("bench", "datasets", "implementations")
 FILES = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
 FRAMEWORKS = ROOT / "implementations" / "frameworks"
-LONGEST = 250
+LONGEST, PAGE = 250, 150
+"""Lines of a module, and of a page with a method: its formula, its reference and its builders."""
+METHOD_PAGES = sorted((ROOT / "implementations" / "methods").glob("*/[a-z]*.py"))
 
 
 def named(path: Path) -> str:
@@ -186,6 +188,11 @@ def test_nobody_asks_which_framework_it_is(path: Path) -> None:
                 each.value for each in ast.walk(node) if isinstance(each, ast.Constant)
             }  # fmt: skip
             assert not constants & names, f"{named(path)}:{node.lineno} {ast.unparse(node)}"
+
+
+@pytest.mark.parametrize("path", METHOD_PAGES, ids=named)
+def test_a_method_is_no_longer_than_a_page(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= PAGE
 
 
 @pytest.mark.parametrize("path", FILES, ids=named)

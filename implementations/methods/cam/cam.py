@@ -15,42 +15,10 @@ constant one 0, and whole numbers only once it is a picture.
 
 from __future__ import annotations
 
-from implementations.architecture.graph import Architecture
 from implementations.arrays import Array, Intermediates
-from implementations.contract import (
-    Compile,
-    Explain,
-    KerasNetwork,
-    Network,
-    Options,
-    OracleNetwork,
-)
+from implementations.contract import Compile, Explain, KerasNetwork, Network, Options, OracleNetwork
+from implementations.methods import pooled, stretched
 from implementations.methods.card import Choice, Method, Number, once
-
-
-def ending(architecture: Architecture) -> tuple[str, str | None] | None:
-    """What is pooled and the dense node after it (None: the pooling gives the logits).
-
-    None where the graph does not end in global average pooling, dropout or not, and one dense.
-    """
-    last = architecture[architecture.output]
-    dense = last.name if last.kind == "dense" else None
-    while last.kind == "dropout" or last.name == dense:
-        if last.inputs[0] == "input":
-            return None
-        last = architecture[last.inputs[0]]
-    return (last.inputs[0], dense) if last.kind == "global_average_pool" else None
-
-
-def applies(architecture: Architecture, layer: str) -> str | None:
-    """Why the method cannot serve at this layer, or None."""
-    end = ending(architecture)
-    if end is None:
-        return "its graph does not end in global average pooling and at most one dense layer"
-    if layer != end[0]:
-        return f"layer {layer!r} is not what is pooled; give --layer {end[0]}"
-    return None
-
 
 METHOD = Method(
     title="Class activation mapping",
@@ -65,7 +33,7 @@ METHOD = Method(
         "form": Choice("signed", ("signed", "bytes"), "the sum itself, or its range as 0 to 255"),
     },
     cost=once(backward=0),
-    applies=applies,
+    applies=pooled.applies,
     core=True,
 )
 
@@ -74,13 +42,12 @@ def reference(network: OracleNetwork, layer: str, options: Options, compile: Com
     """In float64 NumPy."""
     import numpy as np
 
-    end = ending(network.architecture)
-    dense = end[1] if end else None
+    dense = pooled.kernel_of(network.architecture)
 
     def explain(network: OracleNetwork, images: Array, targets: Array) -> Intermediates:
         activations, _ = network.features(layer, images)
         channels = activations.shape[-1]
-        kernel = network.tensor(f"{dense}.kernel") if dense else np.eye(channels)
+        kernel = network.tensor(dense) if dense else np.eye(channels)
         weights = kernel.T[targets]
         if options.top:
             for row, means in enumerate(activations.mean(axis=(1, 2))):
@@ -90,9 +57,7 @@ def reference(network: OracleNetwork, layer: str, options: Options, compile: Com
         found = {"activations": activations, "weights": weights}
         if options.form == "signed":
             return {**found, "signed": signed, "heatmap": signed}
-        lowest = signed.min(axis=(1, 2), keepdims=True)
-        extent = signed.max(axis=(1, 2), keepdims=True) - lowest
-        return {**found, "heatmap": 255 * (signed - lowest) / np.where(extent > 0, extent, 1)}
+        return {**found, "heatmap": 255 * stretched.reference(signed)}
 
     return compile(explain)
 
@@ -102,14 +67,13 @@ def jax(network: Network, layer: str, options: Options, compile: Compile) -> Exp
     import jax
     import jax.numpy as jnp
 
-    end = ending(network.architecture)
-    dense = end[1] if end else None
+    dense = pooled.kernel_of(network.architecture)
 
     def explain(network: Network, images: Array, targets: Array) -> Intermediates:
         activations, _ = network.features(layer, images)
         channels = activations.shape[-1]
         if dense:
-            weights = network.tensor(f"{dense}.kernel").T[targets]
+            weights = network.tensor(dense).T[targets]
         else:
             weights = jax.nn.one_hot(targets, channels, dtype=activations.dtype)
         if 0 < options.top < channels:
@@ -119,9 +83,7 @@ def jax(network: Network, layer: str, options: Options, compile: Compile) -> Exp
         found = {"activations": activations, "weights": weights}
         if options.form == "signed":
             return {**found, "signed": signed, "heatmap": signed}
-        lowest = signed.min(axis=(1, 2), keepdims=True)
-        extent = signed.max(axis=(1, 2), keepdims=True) - lowest
-        return {**found, "heatmap": 255 * (signed - lowest) / jnp.where(extent > 0, extent, 1)}
+        return {**found, "heatmap": 255 * stretched.jax(signed)}
 
     return compile(explain)
 
@@ -130,13 +92,12 @@ def pytorch(network: Network, layer: str, options: Options, compile: Compile) ->
     """One `einsum`; a stable sort, because `topk` promises no order among equals."""
     import torch
 
-    end = ending(network.architecture)
-    dense = end[1] if end else None
+    dense = pooled.kernel_of(network.architecture)
 
     def explain(network: Network, images: Array, targets: Array) -> Intermediates:
         activations, _ = network.features(layer, images)
         if dense:
-            weights = network.tensor(f"{dense}.kernel").T[targets]
+            weights = network.tensor(dense).T[targets]
         else:
             classes = torch.arange(activations.shape[1], device=targets.device)
             weights = (targets[:, None] == classes).to(activations.dtype)
@@ -148,9 +109,7 @@ def pytorch(network: Network, layer: str, options: Options, compile: Compile) ->
         found = {"activations": activations, "weights": weights}
         if options.form == "signed":
             return {**found, "signed": signed, "heatmap": signed}
-        lowest = signed.amin(dim=(1, 2), keepdim=True)
-        extent = signed.amax(dim=(1, 2), keepdim=True) - lowest
-        return {**found, "heatmap": 255 * (signed - lowest) / torch.where(extent > 0, extent, 1)}
+        return {**found, "heatmap": 255 * stretched.pytorch(signed)}
 
     return compile(explain)
 
@@ -160,14 +119,13 @@ def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile)
     from keras import ops
 
     network.split(layer)
-    end = ending(network.architecture)
-    dense = end[1] if end else None
+    dense = pooled.kernel_of(network.architecture)
 
     def explain(network: KerasNetwork, images: Array, targets: Array) -> Intermediates:
         activations, _ = network.features(layer, images)
         _, height, width, channels = activations.shape
         if dense:
-            weights = ops.take(ops.transpose(network.tensor(f"{dense}.kernel")), targets, axis=0)
+            weights = ops.take(ops.transpose(network.tensor(dense)), targets, axis=0)
         else:
             weights = ops.one_hot(targets, channels, dtype=activations.dtype)
         if options.top:
@@ -178,13 +136,6 @@ def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile)
         found = {"activations": activations, "weights": weights}
         if options.form == "signed":
             return {**found, "signed": signed, "heatmap": signed}
-        lowest = ops.amin(signed, (1, 2), True)
-        extent = ops.amax(signed, (1, 2), True) - lowest
-        return {
-            **found,
-            "heatmap": 255
-            * (signed - lowest)
-            / ops.where(extent > 0, extent, ops.ones_like(extent)),
-        }
+        return {**found, "heatmap": 255 * stretched.keras(signed)}
 
     return compile(explain)

@@ -12,24 +12,11 @@ cancel in the softmax, so none is computed.
 
 from __future__ import annotations
 
-from implementations.architecture.graph import Architecture
 from implementations.arrays import Array, Intermediates
-from implementations.contract import (
-    Compile,
-    Explain,
-    KerasNetwork,
-    Network,
-    Options,
-    OracleNetwork,
-)
-from implementations.methods.card import Choice, Cost, Flag, Method
-from implementations.methods.passes import blocks
-
-
-def cost(options: Options, architecture: Architecture, layer: str) -> Cost:
-    """The image, and one masked image a channel."""
-    return Cost(architecture.shapes[layer][-1] + 1)
-
+from implementations.contract import Compile, Explain, KerasNetwork, Network, Options, OracleNetwork
+from implementations.methods import evidence, stretched
+from implementations.methods.card import Choice, Cost, Method
+from implementations.methods.channel_by_channel import explained
 
 METHOD = Method(
     title="Score-CAM",
@@ -39,9 +26,9 @@ METHOD = Method(
     intermediates=("activations", "weights", "signed", "heatmap"),
     options={
         "weights": Choice("softmax", ("softmax", "raw"), "of the channels' scores"),
-        "relu": Flag(True, "keep only the evidence for the class"),
+        "relu": evidence.RELU,
     },
-    cost=cost,
+    cost=lambda options, architecture, layer: Cost(architecture.shapes[layer][-1] + 1),
     core=True,
 )
 
@@ -55,23 +42,15 @@ def reference(network: OracleNetwork, layer: str, options: Options, compile: Com
         scores = np.empty((len(images), activations.shape[-1]))
         for channel in range(activations.shape[-1]):
             maps = network.resize(activations[..., channel], images.shape[1:3])
-            lowest = maps.min(axis=(1, 2), keepdims=True)
-            extent = maps.max(axis=(1, 2), keepdims=True) - lowest
-            masks = np.divide(maps - lowest, extent, out=np.zeros_like(maps), where=extent > 0)
-            logits = network(images * masks[..., None])
+            logits = network(images * stretched.reference(maps)[..., None])
             scores[:, channel] = network.score(options.score, logits, targets)
         weights = scores
         if options.weights == "softmax":
             exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
             weights = exponentials / exponentials.sum(axis=1, keepdims=True)
         signed = (activations * weights[:, None, None, :]).sum(axis=-1)
-        heatmap = np.maximum(signed, 0) if options.relu else signed
-        return {
-            "activations": activations,
-            "weights": weights,
-            "signed": signed,
-            "heatmap": heatmap,
-        }
+        maps = evidence.reference(signed, options.relu)
+        return {"activations": activations, "weights": weights, **maps}
 
     return compile(explain)
 
@@ -82,16 +61,9 @@ def jax(network: Network, layer: str, options: Options, compile: Compile) -> Exp
     import jax.numpy as jnp
 
     @compile
-    def features(network: Network, images: Array) -> Array:
-        return network.features(layer, images)[0]
-
-    @compile
     def scored(network: Network, images: Array, targets: Array, some: Array) -> Array:
         def score(maps: Array) -> Array:
-            maps = network.resize(maps, images.shape[1:3])
-            lowest = maps.min(axis=(1, 2), keepdims=True)
-            extent = maps.max(axis=(1, 2), keepdims=True) - lowest
-            masks = (maps - lowest) / jnp.where(extent > 0, extent, 1)
+            masks = stretched.jax(network.resize(maps, images.shape[1:3]))
             return network.score(options.score, network(images * masks[..., None]), targets)
 
         return jax.vmap(score, in_axes=-1, out_axes=-1)(some)
@@ -104,21 +76,10 @@ def jax(network: Network, layer: str, options: Options, compile: Compile) -> Exp
         each = weights.reshape(len(activations), -1, weights.shape[1])
         signed = jnp.einsum("nhwc,nkc->nkhw", activations, each)
         signed = signed.reshape(-1, *activations.shape[1:3])
-        heatmap = jax.nn.relu(signed) if options.relu else signed
-        return {
-            "activations": activations,
-            "weights": weights,
-            "signed": signed,
-            "heatmap": heatmap,
-        }
+        maps = evidence.jax(signed, options.relu)
+        return {"activations": activations, "weights": weights, **maps}
 
-    def explain(network: Network, images: Array, targets: Array) -> Intermediates:
-        activations, scores = features(network, images), []
-        for some, known in blocks(activations.shape[-1], network.capacity // len(images)):
-            scores.append(scored(network, images, targets, activations[..., some])[:, known:])
-        return weighted(network, activations, scores)  # type: ignore[no-any-return]
-
-    return explain
+    return explained(layer, compile, scored, weighted)
 
 
 def pytorch(network: Network, layer: str, options: Options, compile: Compile) -> Explain:
@@ -126,18 +87,12 @@ def pytorch(network: Network, layer: str, options: Options, compile: Compile) ->
     import torch
 
     @compile
-    def features(network: Network, images: Array) -> Array:
-        return network.features(layer, images)[0]
-
-    @compile
     def scored(network: Network, images: Array, targets: Array, some: Array) -> Array:
         number, channels = some.shape[:2]
         maps = network.resize(some.flatten(0, 1), images.shape[2:])
-        lowest = maps.amin(dim=(1, 2), keepdim=True)
-        extent = maps.amax(dim=(1, 2), keepdim=True) - lowest
         # Resizing a constant leaves rounding, which is no mask.
         varies = (some.amax(dim=(2, 3)) > some.amin(dim=(2, 3))).view(-1, 1, 1)
-        masks = varies * (maps - lowest) / torch.where(extent > 0, extent, 1)
+        masks = varies * stretched.pytorch(maps)
         masked = images[:, None] * masks.unflatten(0, (number, channels))[:, :, None]
         repeated = targets.repeat_interleave(channels)
         scores = network.score(options.score, network(masked.flatten(0, 1)), repeated)
@@ -150,21 +105,10 @@ def pytorch(network: Network, layer: str, options: Options, compile: Compile) ->
             weights = weights.softmax(dim=1)
         each = weights.unflatten(0, (len(activations), -1))
         signed = torch.einsum("nchw,nkc->nkhw", activations, each).flatten(0, 1)
-        heatmap = torch.relu(signed) if options.relu else signed
-        return {
-            "activations": activations,
-            "weights": weights,
-            "signed": signed,
-            "heatmap": heatmap,
-        }
+        maps = evidence.pytorch(signed, options.relu)
+        return {"activations": activations, "weights": weights, **maps}
 
-    def explain(network: Network, images: Array, targets: Array) -> Intermediates:
-        activations, scores = features(network, images), []
-        for some, known in blocks(activations.shape[1], network.capacity // len(images)):
-            scores.append(scored(network, images, targets, activations[:, some])[:, known:])
-        return weighted(network, activations, scores)  # type: ignore[no-any-return]
-
-    return explain
+    return explained(layer, compile, scored, weighted, last=False)
 
 
 def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile) -> Explain:
@@ -174,22 +118,15 @@ def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile)
     network.split(layer)
 
     @compile
-    def features(network: KerasNetwork, images: Array) -> Array:
-        return network.features(layer, images)[0]
-
-    @compile
     def scored(network: KerasNetwork, images: Array, targets: Array, some: Array) -> Array:
         number, h, w, channels = some.shape
         _, height, width, colours = images.shape
         maps = ops.reshape(ops.transpose(some, (0, 3, 1, 2)), (-1, h, w))
         maps = network.resize(maps, (height, width))
-        lowest = ops.amin(maps, (1, 2), True)
-        extent = ops.amax(maps, (1, 2), True) - lowest
         # Resizing a constant leaves rounding on PyTorch, which is no mask.
         flat = ops.amax(some, (1, 2)) <= ops.amin(some, (1, 2))
-        extent = ops.where(ops.reshape(flat, (-1, 1, 1)), ops.zeros_like(extent), extent)
-        varies = ops.cast(extent > 0, maps.dtype)
-        masks = varies * (maps - lowest) / ops.where(extent > 0, extent, ops.ones_like(extent))
+        flat = ops.reshape(flat, (-1, 1, 1))
+        masks = ops.where(flat, ops.zeros_like(maps), stretched.keras(maps))
         masked = images[:, None] * ops.reshape(masks, (number, channels, height, width, 1))
         masked = ops.reshape(masked, (-1, height, width, colours))
         repeated = ops.repeat(targets, channels)
@@ -206,18 +143,7 @@ def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile)
         each = ops.reshape(weights, (number, -1, channels))
         signed = ops.einsum("nhwc,nkc->nkhw", activations, each)
         signed = ops.reshape(signed, (-1, height, width))
-        heatmap = ops.relu(signed) if options.relu else signed
-        return {
-            "activations": activations,
-            "weights": weights,
-            "signed": signed,
-            "heatmap": heatmap,
-        }
+        maps = evidence.keras(signed, options.relu)
+        return {"activations": activations, "weights": weights, **maps}
 
-    def explain(network: KerasNetwork, images: Array, targets: Array) -> Intermediates:
-        activations, scores = features(network, images), []
-        for some, known in blocks(activations.shape[-1], network.capacity // images.shape[0]):
-            scores.append(scored(network, images, targets, activations[..., some])[:, known:])
-        return weighted(network, activations, scores)  # type: ignore[no-any-return]
-
-    return explain
+    return explained(layer, compile, scored, weighted)

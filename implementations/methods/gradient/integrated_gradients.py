@@ -13,48 +13,12 @@ compiles nothing.
 from __future__ import annotations
 
 import numpy as np
-from numpy.random import Generator
-from numpy.typing import NDArray
 
-from implementations.architecture.graph import Architecture
 from implementations.arrays import Array, Draws, Intermediates
-from implementations.contract import (
-    Compile,
-    Explain,
-    KerasNetwork,
-    Network,
-    Options,
-    OracleNetwork,
-)
-from implementations.errors import BadInput
-from implementations.methods.card import Choice, Cost, Method, Number
-from implementations.methods.passes import parts
-
-RULES = ("gauss_legendre", "riemann_trapezoid", "midpoint", "riemann_left", "riemann_right")
-
-
-def quadrature(options: Options) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Points on [0, 1] and their weights, which add up to 1. Raises BadInput."""
-    count = options.points
-    weights = np.full(count, 1 / count)
-    if options.rule == "gauss_legendre":
-        points, weights = np.polynomial.legendre.leggauss(count)
-        return (points + 1) / 2, weights / 2
-    if options.rule == "riemann_trapezoid":
-        if count < 2:
-            raise BadInput("option points=1 of integrated_gradients: riemann_trapezoid needs two")
-        weights = np.full(count, 1 / (count - 1))
-        weights[[0, -1]] /= 2
-        return np.linspace(0, 1, count), weights
-    shift = {"midpoint": 0.5, "riemann_left": 0.0, "riemann_right": 1.0}[options.rule]
-    return (np.arange(count) + shift) / count, weights
-
-
-def line(options: Options, architecture: Architecture, layer: str, generator: Generator) -> Draws:
-    """The points and their weights: nothing of them is random."""
-    points, weights = quadrature(options)
-    return {"points": points, "weights": weights}
-
+from implementations.contract import Compile, Explain, KerasNetwork, Network, Options, OracleNetwork
+from implementations.methods import complete, quadrature
+from implementations.methods.adding import added
+from implementations.methods.card import Cost, Method, Number
 
 METHOD = Method(
     title="Integrated gradients",
@@ -63,12 +27,11 @@ METHOD = Method(
     intermediates=("gradients", "signed", "heatmap"),
     per_image=("completeness_gap",),
     options={
-        "points": Number(50, 1, 1000, "on the line from the baseline to the image"),
-        "rule": Choice("gauss_legendre", RULES, "of quadrature"),
+        **quadrature.OPTIONS,
         "baseline": Number(0.0, 0.0, 1.0, "grey level the line starts from"),
     },
     cost=lambda options, architecture, layer: Cost(options.points + 2, options.points),
-    draws=line,
+    draws=quadrature.line,
     core=True,
     sums_to=lambda options, images: options.baseline,
 )
@@ -87,16 +50,10 @@ def reference(network: OracleNetwork, layer: str, options: Options, compile: Com
             gradients += weight * network.pull_back(
                 layer, activations, rest, targets, options.score
             )
-        signed = ((images - baseline) * gradients).sum(axis=-1)
         end = network.score(options.score, network(images), targets)
         start = network.score(options.score, network(baseline), targets)
-        gap = signed.sum(axis=(1, 2)) - (end - start)
-        return {
-            "gradients": gradients,
-            "completeness_gap": gap,
-            "signed": signed,
-            "heatmap": signed,
-        }
+        maps = complete.reference((images - baseline) * gradients, end - start)
+        return {"gradients": gradients, **maps}
 
     return compile(explain)
 
@@ -112,36 +69,22 @@ def jax(network: Network, layer: str, options: Options, compile: Compile) -> Exp
     @compile
     def integral(
         network: Network, images: Array, targets: Array, points: Array, weights: Array
-    ) -> Array:
+    ) -> tuple[Array]:
         def gradient(point: Array) -> Array:
             between = options.baseline + point * (images - options.baseline)
             return jax.grad(lambda x: scores(network, x, targets).sum())(between)
 
-        return jnp.einsum("p,pnhwc->nhwc", weights, jax.vmap(gradient)(points))
+        return (jnp.einsum("p,pnhwc->nhwc", weights, jax.vmap(gradient)(points)),)
 
     @compile
     def completed(
         network: Network, images: Array, targets: Array, gradients: Array
     ) -> Intermediates:
         baseline = jnp.full_like(images, options.baseline)
-        signed = ((images - baseline) * gradients).sum(axis=-1)
         rise = scores(network, images, targets) - scores(network, baseline, targets)
-        return {
-            "gradients": gradients,
-            "completeness_gap": signed.sum(axis=(1, 2)) - rise,
-            "signed": signed,
-            "heatmap": signed,
-        }
+        return {"gradients": gradients, **complete.jax((images - baseline) * gradients, rise)}
 
-    def explain(network: Network, images: Array, targets: Array, draws: Draws) -> Intermediates:
-        points, weights = draws["points"], draws["weights"]
-        passes = parts(options.points, network.capacity // len(images))
-        gradients = sum(
-            integral(network, images, targets, points[some], weights[some]) for some in passes
-        )
-        return completed(network, images, targets, gradients)  # type: ignore[no-any-return]
-
-    return explain
+    return added(options.points, ("points", "weights"), integral, completed)
 
 
 def pytorch(network: Network, layer: str, options: Options, compile: Compile) -> Explain:
@@ -155,35 +98,21 @@ def pytorch(network: Network, layer: str, options: Options, compile: Compile) ->
     @compile
     def integral(
         network: Network, images: Array, targets: Array, points: Array, weights: Array
-    ) -> Array:
+    ) -> tuple[Array]:
         baseline = torch.full_like(images, options.baseline)
         between = baseline + points.view(-1, 1, 1, 1, 1) * (images - baseline)
         slopes = torch.func.grad(lambda x: scores(network, x, targets).sum())(between.flatten(0, 1))
-        return torch.einsum("p,pnchw->nchw", weights, slopes.view_as(between))
+        return (torch.einsum("p,pnchw->nchw", weights, slopes.view_as(between)),)
 
     @compile
     def completed(
         network: Network, images: Array, targets: Array, gradients: Array
     ) -> Intermediates:
         baseline = torch.full_like(images, options.baseline)
-        signed = ((images - baseline) * gradients).sum(dim=1)
         rise = scores(network, images, targets) - scores(network, baseline, targets)
-        return {
-            "gradients": gradients,
-            "completeness_gap": signed.sum(dim=(1, 2)) - rise,
-            "signed": signed,
-            "heatmap": signed,
-        }
+        return {"gradients": gradients, **complete.pytorch((images - baseline) * gradients, rise)}
 
-    def explain(network: Network, images: Array, targets: Array, draws: Draws) -> Intermediates:
-        points, weights = draws["points"], draws["weights"]
-        passes = parts(options.points, network.capacity // len(images))
-        gradients = sum(
-            integral(network, images, targets, points[some], weights[some]) for some in passes
-        )
-        return completed(network, images, targets, gradients)  # type: ignore[no-any-return]
-
-    return explain
+    return added(options.points, ("points", "weights"), integral, completed)
 
 
 def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile) -> Explain:
@@ -199,37 +128,21 @@ def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile)
     @compile
     def integral(
         network: KerasNetwork, images: Array, targets: Array, points: Array, weights: Array
-    ) -> Array:
+    ) -> tuple[Array]:
         number, height, width, channels = images.shape
         baseline = ops.full_like(images, options.baseline)
         between = baseline + ops.reshape(points, (-1, 1, 1, 1, 1)) * (images - baseline)
         between = ops.reshape(between, (-1, height, width, channels))
         slopes = network.gradient(lambda x: ops.sum(scores(network, x, targets)))(between)
         slopes = ops.reshape(slopes, (-1, number, height, width, channels))
-        return ops.einsum("p,pnhwc->nhwc", weights, slopes)
+        return (ops.einsum("p,pnhwc->nhwc", weights, slopes),)
 
     @compile
     def completed(
         network: KerasNetwork, images: Array, targets: Array, gradients: Array
     ) -> Intermediates:
         baseline = ops.full_like(images, options.baseline)
-        signed = ops.sum((images - baseline) * gradients, axis=-1)
         rise = scores(network, images, targets) - scores(network, baseline, targets)
-        return {
-            "gradients": gradients,
-            "completeness_gap": ops.sum(signed, axis=(1, 2)) - rise,
-            "signed": signed,
-            "heatmap": signed,
-        }
+        return {"gradients": gradients, **complete.keras((images - baseline) * gradients, rise)}
 
-    def explain(
-        network: KerasNetwork, images: Array, targets: Array, draws: Draws
-    ) -> Intermediates:
-        points, weights = draws["points"], draws["weights"]
-        passes = parts(options.points, network.capacity // images.shape[0])
-        gradients = sum(
-            integral(network, images, targets, points[some], weights[some]) for some in passes
-        )
-        return completed(network, images, targets, gradients)  # type: ignore[no-any-return]
-
-    return explain
+    return added(options.points, ("points", "weights"), integral, completed)

@@ -5,71 +5,19 @@ W that cover it:
 
     S[p] = mean over W that cover p of (s_k(x) - s_k(x with W filled))        heatmap = S, signed
 
-Windows stand at 0, stride, 2 stride, ...; where the last one does not reach the edge, one more
-stands flush with it, so no pixel is uncovered. Many windows share a pass through the network, as
-many as its capacity allows, so that memory has a bound and one pass is compiled. The fall is a
+Windows stand at 0, stride, 2 stride, ... and flush with the far edge. Many share a pass through the
+network, as many as its capacity allows: memory has a bound, and one pass is compiled. The fall is a
 difference of two scores: where probabilities saturate, `log_probability` keeps the digits.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.random import Generator
-from numpy.typing import NDArray
 
-from implementations.architecture.graph import Architecture
 from implementations.arrays import Array, Draws, Intermediates
-from implementations.contract import (
-    Compile,
-    Explain,
-    KerasNetwork,
-    Network,
-    Options,
-    OracleNetwork,
-)
-from implementations.errors import BadInput
-from implementations.methods.card import Cost, Method, Number
-from implementations.methods.passes import blocks
-
-
-def starts(options: Options, extent: int) -> list[int]:
-    """Where windows start on an axis of this many pixels. Raises BadInput."""
-    if options.window > extent:
-        raise BadInput(
-            f"option window={options.window} of occlusion: the image has {extent} pixels"
-        )
-    if options.stride > options.window:
-        raise BadInput(
-            f"option stride={options.stride} of occlusion leaves pixels uncovered; "
-            f"make it at most the window, {options.window}"
-        )
-    places = list(range(0, extent - options.window + 1, options.stride))
-    flush = extent - options.window
-    return places if places[-1] == flush else [*places, flush]
-
-
-def masks(options: Options, size: tuple[int, int]) -> NDArray[np.bool_]:
-    """(M, H, W), true in the window: every window there is, row by row. Raises BadInput."""
-    corners = [(top, left) for top in starts(options, size[0]) for left in starts(options, size[1])]
-    windows = np.zeros((len(corners), *size), np.bool_)
-    for window, (top, left) in zip(windows, corners, strict=True):
-        window[top : top + options.window, left : left + options.window] = True
-    return windows
-
-
-def cost(options: Options, architecture: Architecture, layer: str) -> Cost:
-    """One image a window, and the image."""
-    height, width, _ = architecture.input_shape
-    return Cost(len(starts(options, height)) * len(starts(options, width)) + 1)
-
-
-def covering(
-    options: Options, architecture: Architecture, layer: str, generator: Generator
-) -> Draws:
-    """The windows, and of every pixel what share each window has in it: nothing is random."""
-    windows = masks(options, architecture.input_shape[:2])
-    return {"windows": windows, "shares": windows / windows.sum(axis=0)}
-
+from implementations.contract import Compile, Explain, KerasNetwork, Network, Options, OracleNetwork
+from implementations.methods import windows
+from implementations.methods.card import Method, Number
 
 METHOD = Method(
     title="Occlusion",
@@ -78,12 +26,11 @@ METHOD = Method(
     classes="scored",
     intermediates=("signed", "heatmap"),
     options={
-        "window": Number(7, 1, 1000, "pixels a side"),
-        "stride": Number(3, 1, 1000, "pixels from window to window, at most the window"),
+        **windows.OPTIONS,
         "fill": Number(0.0, 0.0, 1.0, "grey level in the window"),
     },
-    cost=cost,
-    draws=covering,
+    cost=windows.cost,
+    draws=windows.covering,
     core=True,
 )
 
@@ -91,7 +38,7 @@ METHOD = Method(
 def reference(network: OracleNetwork, layer: str, options: Options, compile: Compile) -> Explain:
     """In float64 NumPy, one window after another."""
     height, width, _ = network.architecture.input_shape
-    tops, lefts = starts(options, height), starts(options, width)
+    tops, lefts = windows.starts(options, height), windows.starts(options, width)
 
     def explain(
         network: OracleNetwork, images: Array, targets: Array, draws: Draws
@@ -118,12 +65,12 @@ def jax(network: Network, layer: str, options: Options, compile: Compile) -> Exp
     import jax.numpy as jnp
 
     @compile
-    def without(network: Network, images: Array, targets: Array, windows: Array) -> Array:
+    def without(network: Network, images: Array, targets: Array, hidden: Array) -> Array:
         def scores(window: Array) -> Array:
             occluded = jnp.where(window[:, :, None], options.fill, images)
             return network.score(options.score, network(occluded), targets)
 
-        return jax.vmap(scores)(windows)
+        return jax.vmap(scores)(hidden)
 
     @compile
     def spread(
@@ -133,13 +80,7 @@ def jax(network: Network, layer: str, options: Options, compile: Compile) -> Exp
         signed = jnp.einsum("mn,mhw->nhw", fall, shares)
         return {"signed": signed, "heatmap": signed}
 
-    def explain(network: Network, images: Array, targets: Array, draws: Draws) -> Intermediates:
-        windows, rest = draws["windows"], []
-        for some, known in blocks(len(windows), network.capacity // len(images)):
-            rest.append(without(network, images, targets, windows[some])[known:])
-        return spread(network, images, targets, rest, draws["shares"])  # type: ignore[no-any-return]
-
-    return explain
+    return windows.explained(without, spread)
 
 
 def pytorch(network: Network, layer: str, options: Options, compile: Compile) -> Explain:
@@ -147,11 +88,11 @@ def pytorch(network: Network, layer: str, options: Options, compile: Compile) ->
     import torch
 
     @compile
-    def without(network: Network, images: Array, targets: Array, windows: Array) -> Array:
-        occluded = torch.where(windows[:, None, None], options.fill, images)
-        repeated = targets.repeat(len(windows))
+    def without(network: Network, images: Array, targets: Array, hidden: Array) -> Array:
+        occluded = torch.where(hidden[:, None, None], options.fill, images)
+        repeated = targets.repeat(len(hidden))
         scores = network.score(options.score, network(occluded.flatten(0, 1)), repeated)
-        return scores.view(len(windows), -1)
+        return scores.view(len(hidden), -1)
 
     @compile
     def spread(
@@ -161,13 +102,7 @@ def pytorch(network: Network, layer: str, options: Options, compile: Compile) ->
         signed = torch.einsum("mn,mhw->nhw", fall, shares)
         return {"signed": signed, "heatmap": signed}
 
-    def explain(network: Network, images: Array, targets: Array, draws: Draws) -> Intermediates:
-        windows, rest = draws["windows"], []
-        for some, known in blocks(len(windows), network.capacity // len(images)):
-            rest.append(without(network, images, targets, windows[some])[known:])
-        return spread(network, images, targets, rest, draws["shares"])  # type: ignore[no-any-return]
-
-    return explain
+    return windows.explained(without, spread)
 
 
 def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile) -> Explain:
@@ -177,14 +112,14 @@ def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile)
     network.split(layer)
 
     @compile
-    def without(network: KerasNetwork, images: Array, targets: Array, windows: Array) -> Array:
+    def without(network: KerasNetwork, images: Array, targets: Array, hidden: Array) -> Array:
         _, height, width, channels = images.shape
-        inside = windows[:, None, :, :, None]
+        inside = hidden[:, None, :, :, None]
         occluded = ops.where(inside, ops.full_like(images, options.fill), images)
         occluded = ops.reshape(occluded, (-1, height, width, channels))
-        repeated = ops.tile(targets, windows.shape[0])
+        repeated = ops.tile(targets, hidden.shape[0])
         scores = network.score(options.score, network(occluded), repeated)
-        return ops.reshape(scores, (windows.shape[0], -1))
+        return ops.reshape(scores, (hidden.shape[0], -1))
 
     @compile
     def spread(
@@ -194,12 +129,4 @@ def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile)
         signed = ops.einsum("mn,mhw->nhw", fall, shares)
         return {"signed": signed, "heatmap": signed}
 
-    def explain(
-        network: KerasNetwork, images: Array, targets: Array, draws: Draws
-    ) -> Intermediates:
-        windows, rest = draws["windows"], []
-        for some, known in blocks(windows.shape[0], network.capacity // images.shape[0]):
-            rest.append(without(network, images, targets, windows[some])[known:])
-        return spread(network, images, targets, rest, draws["shares"])  # type: ignore[no-any-return]
-
-    return explain
+    return windows.explained(without, spread)

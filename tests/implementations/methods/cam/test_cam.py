@@ -84,13 +84,13 @@ def test_a_network_that_ends_in_the_pooling_shows_its_own_channel() -> None:
     ],
 )
 def test_where_it_cannot_serve(architecture: Architecture, layer: str | None, says: str) -> None:
-    assert says in CAM.module.applies(architecture, resolve_layer(architecture, layer))
+    assert says in CAM.card.applies(architecture, resolve_layer(architecture, layer))
     with pytest.raises(Unavailable, match=says):
         CAM.layer(architecture, layer)
 
 
 def test_a_network_without_pooling_at_all_gives_the_reason() -> None:
-    assert "global average pooling" in CAM.module.applies(get("mlp-512-100"), "input")
+    assert "global average pooling" in CAM.card.applies(get("mlp-512-100"), "input")
 
 
 def test_top_keeps_the_channels_of_highest_mean() -> None:

@@ -10,6 +10,7 @@ from implementations import methods
 from implementations.architecture.registered import get
 from implementations.architecture.weights import randomise
 from implementations.errors import BadInput
+from implementations.methods import quadrature
 from implementations.oracle import runtime
 from implementations.oracle.network import Reference
 
@@ -54,7 +55,7 @@ def test_exact_on_a_linear_network(rule: str, points: str) -> None:
 @pytest.mark.parametrize("rule", IG.options["rule"].values)
 def test_rules_integrate(rule: str) -> None:
     """The weights add up to 1 and the rule finds the integral of a^2, which is 1/3."""
-    places, weights = IG.module.quadrature(IG.resolve({"rule": rule, "points": "50"}))
+    places, weights = quadrature.rule(IG.resolve({"rule": rule, "points": "50"}))
     assert places.min() >= 0
     assert places.max() <= 1
     assert weights.sum() == pytest.approx(1, abs=1e-14)

@@ -12,6 +12,7 @@ from implementations import methods
 from implementations.architecture.registered import get
 from implementations.architecture.weights import randomise
 from implementations.errors import BadInput
+from implementations.methods import windows
 from implementations.oracle import runtime
 
 OCCLUSION = methods.load("occlusion")
@@ -62,8 +63,8 @@ def test_one_window_over_all_is_the_fall_to_the_blank_image() -> None:
 
 def test_defaults_cover_28_pixels_without_an_extra_window() -> None:
     options = OCCLUSION.resolve({})
-    assert OCCLUSION.module.starts(options, 28) == [0, 3, 6, 9, 12, 15, 18, 21]
-    assert OCCLUSION.module.starts(options, 29)[-2:] == [21, 22]
+    assert windows.starts(options, 28) == [0, 3, 6, 9, 12, 15, 18, 21]
+    assert windows.starts(options, 29)[-2:] == [21, 22]
     assert OCCLUSION.cost(options, get("cnn-gap"), "input").evaluations == 65
 
 
@@ -72,9 +73,9 @@ def test_every_pixel_is_covered(extent: int, window: int, stride: int) -> None:
     options = OCCLUSION.resolve({"window": str(window), "stride": str(stride)})
     if window > extent or stride > window:
         with pytest.raises(BadInput):
-            OCCLUSION.module.starts(options, extent)
+            windows.starts(options, extent)
         return
-    masks = OCCLUSION.module.masks(options, (extent, extent))
+    masks = windows.masks(options, (extent, extent))
     assert masks.any(axis=0).all()
     assert (masks.sum(axis=(1, 2)) == window**2).all()
     assert len({mask.tobytes() for mask in masks}) == len(masks)
