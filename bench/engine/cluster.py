@@ -37,7 +37,8 @@ SLOW, PATIENCE_S = 2.0, 30.0
 class Cluster:
     """A Ray cluster: that at an address, or one of this machine alone while the command runs.
 
-    `exclusive`: a job has all cores of a node, of those that have the most.
+    `exclusive`: a job has a node, of those that have the most cores, for itself, and its rows have
+    the node's machine.
     """
 
     def __init__(self, address: str, exclusive: bool) -> None:
@@ -45,14 +46,20 @@ class Cluster:
             raise Unavailable(connection.INSTALL)
         self.address = address
         self.exclusive = exclusive
+        self.machines: dict[str, dict[str, Any]] = {}
         self._refs: dict[str, Any] = {}
 
     def alone(self) -> None:
-        """Raises BadInput: other jobs may compute on the machine."""
-        raise BadInput(
-            "--engine ray: others compute on a machine that Ray places jobs on, and this stage "
-            "takes times; leave --engine out"
-        )
+        """Raises BadInput where other jobs may compute on the machine."""
+        if not self.exclusive:
+            raise BadInput(
+                "--engine ray: others compute on a machine that Ray places jobs on, and this stage "
+                "takes times; give its jobs whole nodes with --exclusive, or leave --engine out"
+            )
+
+    def _places(self) -> int:
+        """How many jobs of one core, or of a node each, are at work at once."""
+        return connection.wholes() if self.exclusive else connection.cores()
 
     def run(
         self,
@@ -68,11 +75,11 @@ class Cluster:
         if not jobs:
             return 0.0
         ray = connection.connected(self.address)
-        waiting, running = deque(cut(jobs, connection.cores())), dict[Any, Part]()
+        waiting, running = deque(cut(jobs, self._places())), dict[Any, Part]()
         outside, took = 0.0, list[float]()
         try:
             while waiting or running:
-                room = 2 * connection.cores() - len(running)
+                room = 2 * self._places() - len(running)
                 for _ in range(min(room, len(waiting))):
                     self._submit(waiting.popleft(), running, timeout_s)
                 if not waiting:
@@ -93,6 +100,7 @@ class Cluster:
                         part.lost = 0
                         if cell := part.left.get(event.cell_id):
                             part.packed.take(event.changes)
+                            self._know(event.machine)
                             finished(cell, part.job.round, event.rows)
                             del part.left[event.cell_id]
                     elif isinstance(event, node.Ended):
@@ -146,7 +154,7 @@ class Cluster:
 
     def _hurry(self, running: dict[Any, Part], took: Sequence[float], timeout_s: float) -> None:
         """Begin the slowest of the last parts again where there is room: the first counts."""
-        if not took or len(running) >= connection.cores():
+        if not took or len(running) >= self._places():
             return
         slow = max(SLOW * statistics.median(took), PATIENCE_S)
         late = [part for part in running.values() if len(part.streams) == 1 and part.left]
@@ -171,11 +179,10 @@ class Cluster:
                 part.held[digest] = connection.put(content)
             refs[digest] = part.held[digest]
         most = connection.largest()
-        wanted = most["CPU"] if self.exclusive else job.cells[0].threads or 1
-        n_cores = int(min(wanted, most["CPU"]))
+        n_cores = int(min(0 if self.exclusive else job.cells[0].threads or 1, most["CPU"]))
         memory = min(MEMORY, int(most.get("memory", MEMORY)))
         task = ray.remote(_work).options(
-            num_returns="streaming", max_retries=0, num_cpus=n_cores, memory=memory,
+            num_returns="streaming", max_retries=0, num_cpus=n_cores or most["CPU"], memory=memory,
             num_gpus=int(job.on_gpu), name=str(job.cells[0]),
         )  # fmt: skip
         stream = task.remote(node.about(), job, told, digests, refs, n_cores, timeout_s)
@@ -183,6 +190,10 @@ class Cluster:
             part.began = time.monotonic()
         part.streams.append(stream)
         running[stream] = part
+
+    def _know(self, machine: Mapping[str, Any]) -> None:
+        if machine:
+            self.machines[str(machine["machine_id"])] = dict(machine)
 
     def _put(self, packed: Packed) -> Any:
         """What children are told, in the store once."""

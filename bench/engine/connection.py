@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ from implementations.errors import BadInput
 
 PATIENCE_S = 10.0
 """Seconds for a machine to answer at all."""
+LISTED_S = 60.0
+"""Seconds that a cluster may list a node for which is lost."""
 INSTALL = "ray is not installed; `nox -s ray` installs it (pip install 'ray[default]')"
 
 
@@ -36,6 +39,12 @@ def cores() -> int:
 def largest() -> dict[str, float]:
     """What the node of the most cores has: `CPU`, `memory` in bytes, `GPU` where there is one."""
     return dict(max((n["Resources"] for n in nodes()), key=lambda r: r["CPU"]))
+
+
+def wholes() -> int:
+    """The nodes that have as many cores as the one of the most."""
+    found = [each["Resources"]["CPU"] for each in nodes()]
+    return found.count(max(found))
 
 
 def check(address: str) -> None:
@@ -76,19 +85,34 @@ def connected(address: str) -> Any:
                 address="local", num_cpus=len(os.sched_getaffinity(0)),
                 include_dashboard=False, _temp_dir=str(place), **quiet,
             )  # fmt: skip
+    _check_nodes()
+    return ray
+
+
+def _check_nodes() -> None:
+    """Raises BadInput where a node is not like this process, or does not answer.
+
+    One that is lost meanwhile has not: a cluster lists it for some seconds after its end.
+    """
+    import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    checks = []
+    checks = {}
     for each in nodes():
         there = NodeAffinitySchedulingStrategy(each["NodeID"], soft=False)
         task = ray.remote(node.check).options(num_cpus=0, max_retries=0, scheduling_strategy=there)
-        checks.append(task.remote(node.about()))
-    try:
-        ray.get(checks)
-    except ray.exceptions.RayError as error:
-        raise_known(error)
-        raise BadInput(f"a node does not answer: {str(error).splitlines()[0]}") from error
-    return ray
+        checks[each["NodeID"]] = task.remote(node.about())
+    for identity, checked in checks.items():
+        try:
+            ray.get(checked)
+        except ray.exceptions.RayError as error:
+            raise_known(error)
+            deadline = time.monotonic() + LISTED_S
+            while any(each["NodeID"] == identity for each in nodes()):
+                if time.monotonic() > deadline:
+                    why = str(error).strip().splitlines()[0]
+                    raise BadInput(f"a node does not answer: {why}") from error
+                time.sleep(0.2)
 
 
 def raise_known(error: Exception) -> None:

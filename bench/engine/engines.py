@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from bench.engine import processes
 from bench.engine.child import Finished, Job
@@ -17,7 +17,13 @@ from implementations.errors import BadInput
 
 
 class Engine(Protocol):
-    """What runs jobs: this machine, or others by Ray (`bench/engine/cluster.py`)."""
+    """What runs jobs: this machine, or others by Ray (`bench/engine/cluster.py`).
+
+    `machines` describes by their ids, as `bench.record.machine` does, those that rows name: a row
+    without one is of this machine, or of any.
+    """
+
+    machines: dict[str, dict[str, Any]]
 
     def run(
         self,
@@ -42,6 +48,9 @@ class Engine(Protocol):
 
 class Local:
     """The machine that this runs on: `at_once` jobs side by side, one where time is measured."""
+
+    def __init__(self) -> None:
+        self.machines: dict[str, dict[str, Any]] = {}
 
     def run(
         self,

@@ -58,6 +58,7 @@ def execute(
             if why := next(filter(None, map(no_room, rows)), ""):
                 raise BadInput(f"{why}; then the same command goes on from here")
             with lock:
+                run.know(engine.machines)
                 run.add(cell, number, rows, described.of(cell, context))
             first = next((r for r in rows if r["status"] != "ok"), rows[0] if rows else {})
             status = str(first.get("status", "ok"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import os
 import platform
 import queue
@@ -15,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from bench.engine import processes, scratch
@@ -32,11 +34,15 @@ About = dict[str, str]
 
 
 class Done(NamedTuple):
-    """A cell has all its rows; `changes` are the files that were made meanwhile."""
+    """A cell has all its rows; `changes` are the files that were made meanwhile.
+
+    `machine` describes where it had a whole node: the machine that its rows name.
+    """
 
     cell_id: str
     rows: list[dict[str, Any]]
     changes: Changes
+    machine: Mapping[str, Any] = MappingProxyType({})
 
 
 class Said(NamedTuple):
@@ -108,8 +114,14 @@ def work(
     n_cores: int,
     timeout_s: float,
 ) -> Iterator[Event]:
-    """Run a job whose `context` and `files` are as `travel` packs them. Raises BadInput."""
+    """Run a job whose `context` and `files` are as `travel` packs them. Raises BadInput.
+
+    Of no cores it has the machine for itself: its rows name that, and what its stage holds a
+    machine's times against is of this one, `here(cells, context)` of its module.
+    """
     check(expected)
+    whole = machine.describe() if not n_cores else {}
+    named = {"machine_id": whole["machine_id"]} if whole else {}
     scratch.guard()
     events: queue.SimpleQueue[Event | BaseException] = queue.SimpleQueue()
     stop = threading.Event()
@@ -117,10 +129,12 @@ def work(
     with tempfile.TemporaryDirectory(dir=scratch.folder()) as folder, cores(n_cores) as mine:
         log = Path(folder) / "log"
         place = Unpacked(Path(folder), kept, job.context, files, fetch)
-        job = replace(job, context=place.context, cores=mine)
+        here = getattr(importlib.import_module(job.module), "here", None) if whole else None
+        context = here(job.cells, place.context) if here else place.context
+        job = replace(job, context=context, cores=mine)
 
         def finished(cell: Cell, _: int, rows: list[dict[str, Any]]) -> None:
-            events.put(Done(cell.cell_id, rows, place.changes()))
+            events.put(Done(cell.cell_id, [{**r, **named} for r in rows], place.changes(), whole))
 
         def run() -> None:
             try:

@@ -30,6 +30,8 @@ from bench.record.schema import ANSWERED, COLUMNS, SCHEMA
 from bench.subject.fingerprint import code_of
 from implementations.errors import BadInput
 
+HEAD = "head.json"
+
 
 class Run:
     """One run: opened, fed with rows, finished. Opening what was asked before goes on with it."""
@@ -43,7 +45,7 @@ class Run:
         self.rows_path = self.folder / "rows.jsonl"
         held = under_way.hold(self.folder)
         self._release = weakref.finalize(self, os.close, held)
-        head_path = self.folder / "head.json"
+        head_path = self.folder / HEAD
         # By cell and round: what newer code measured stands for what older code did.
         self._cells = {
             (rows[0]["cell_id"], rows[0]["round"]): rows for rows in under_way.rows(self.rows_path)
@@ -112,6 +114,13 @@ class Run:
         text = json.dumps(rows, allow_nan=False) + "\n"
         under_way.append(self.rows_path, text)
         self._cells[cell.cell_id, number] = json.loads(text)
+
+    def know(self, machines: Mapping[str, Mapping[str, Any]]) -> None:
+        """Describe machines that rows name: the head has them before its rows."""
+        known = self.head.get("machines", {})
+        if new := {name: dict(machines[name]) for name in machines.keys() - known.keys()}:
+            self.head["machines"] = {**known, **new}
+            write_bytes(self.folder / HEAD, json.dumps(self.head, default=str).encode())
 
     def discard(self) -> None:
         """Leave nothing of a run in which nothing came out well, but what its children wrote."""

@@ -5,6 +5,8 @@ weights that a user has elsewhere, lies there under its digest. Of the folders t
 file travels where the job names it; the oracle's answers all do, as nobody can name them without
 computing them. What a job makes or changes there comes back under the same name.
 
+The folder of what the rounds of a stage have compiled stays: it would be warm on one machine only.
+
 Of arrays too large to travel whole, `pieces` in what a job is told has a part for each cell:
 {cell_id: {name: [path, start, stop]}}. It travels with its cell, and is kept nowhere longer.
 """
@@ -65,6 +67,7 @@ class Packed:
         self._folders: set[str] = set()
         self._digests: dict[tuple[Path, int, int], str] = {}
         given = dict(context)
+        given.pop("cache", None)
         self._pieces: dict[str, dict[str, Piece]] = given.pop("pieces", {})
         self.context: dict[str, Any] = strings(given, self._pack)
         if self._pieces:

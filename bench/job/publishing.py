@@ -149,7 +149,8 @@ def outdated(found: Mapping[str, Run], among: Iterable[str]) -> dict[str, str]:
     cells = {}
     for file in order:
         head, rows = found[file]
-        cells[file] = {(str(head["machine_id"]), str(row["cell_id"])) for row in rows}
+        own = head["machine_id"]
+        cells[file] = {(str(row.get("machine_id") or own), str(row["cell_id"])) for row in rows}
         newest |= dict.fromkeys(cells[file], file)
     reasons = {}
     for file in among:

@@ -22,6 +22,8 @@ from implementations.files import open_plain
 Row = dict[str, Any]
 LARGEST_RUN = 512 << 20
 """Bytes of a run's rows, unpacked: a hundred times the largest run there is."""
+SHOWN = ("machine_id", "cpu", "gpu", "driver", "os", "python", "git_sha")
+"""What tables show of a head."""
 UNREADABLE = (OSError, EOFError, ValueError, zlib.error, RecursionError)
 
 
@@ -66,13 +68,16 @@ def head_fault(head: Any) -> str:
     """What a run's head lacks; empty where it can be used."""
     if not isinstance(head, Mapping) or not head.get("run_id") or not name(head["run_id"]):
         return "its head has no run_id"
-    shown = ("machine_id", "cpu", "gpu", "driver", "os", "python", "git_sha")
-    odd = [key for key in shown if not name(head.get(key) or "")]
-    parts = ("versions", "seconds", "asked")
+    odd = [key for key in SHOWN if not name(head.get(key) or "")]
+    parts = ("versions", "seconds", "asked", "machines")
     odd += [key for key in parts if not isinstance(head.get(key, {}), dict)]
     versions = head.get("versions", {})
     if not odd and not all(name(part) for part in (*versions, *versions.values())):
         odd = ["versions"]
+    for machine in () if odd else head.get("machines", {}).values():
+        known = isinstance(machine, Mapping) and machine.get("machine_id")
+        if not known or not all(name(machine.get(key) or "") for key in SHOWN):
+            odd = ["machines"]
     return f"its head's {', '.join(odd)} cannot be read" if odd else ""
 
 

@@ -35,6 +35,7 @@ FIELDS = tuple(
         ("identity", "code_hash", "", "hash of the builder and framework module that ran"),
         ("identity", "round", "", "number of the process round, from 0"),
         ("identity", "started_at", "UTC", "when the row was written"),
+        ("identity", "machine_id", "", "the node that timed it; empty: the machine of the run"),
         ("what", "stage", "", "train, agree, time, contrast, judge, conform, precision or oracle"),
         ("what", "task", "", "heatmap, forward, train_step, train, likeness or judge"),
         ("what", "framework", "", "jax, pytorch, keras or reference"),

@@ -62,6 +62,7 @@ def gather(runs: Sequence[Run], code_hash: CodeHash | None = None) -> pd.DataFra
             if row["stage"] == "time" and _apart(row):
                 continue
             mine = {**_typed(row), **added}
+            mine["machine_id"] = str(row.get("machine_id") or added["machine_id"])
             mine["run_id"] = mine["run_id"] or str(head["run_id"])
             if mine["stage"] == "time" and mine["node"]:
                 mine["layer"] = mine["node"]  # the default and its name are one cell

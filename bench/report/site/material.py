@@ -14,6 +14,7 @@ import pandas as pd
 from bench.record.runs import RESULTS
 from bench.report import answers
 from bench.report.answers import Place
+from bench.report.files import machines
 from bench.report.measured import started
 from bench.report.site.cells import cells, day
 from bench.report.site.pictures import Gallery, galleries
@@ -98,8 +99,9 @@ class Material:
         found: dict[str, dict[str, Any]] = {}
         for head in sorted(self.heads, key=lambda head: started(str(head["run_id"]))):
             when = day(str(head["run_id"]))
-            name = str(head.get("machine_id", ""))
-            mine = found.setdefault(name, {"name": name, "first": when, "runs": 0})
-            mine |= {k: head.get(k) for k in ("cpu", "cpus_allowed", "ram_gb", "gpu", "os")}
-            mine |= {"last": when, "runs": mine["runs"] + 1}
+            for each in machines(head):
+                name = str(each.get("machine_id", ""))
+                mine = found.setdefault(name, {"name": name, "first": when, "runs": 0})
+                mine |= {k: each.get(k) for k in ("cpu", "cpus_allowed", "ram_gb", "gpu", "os")}
+                mine |= {"last": when, "runs": mine["runs"] + 1}
         return sorted(found.values(), key=lambda mine: str(mine["last"]), reverse=True)

@@ -8,7 +8,7 @@ all its samples in one slow second of the machine. Where visits scatter, it come
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,15 @@ import pytest
 
 from bench.engine.worker import Reporter
 from bench.record.cell import Cell
-from bench.stages.time import stopwatch
+from bench.stages.time import peak, stopwatch
 
 BARE = True
 """Its processes need a framework and nothing else, unless they time a library."""
+
+
+def here(cells: Sequence[Cell], context: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What children are told where their machine is not that of the command: its own peak."""
+    return {**context, "peak": peak.measure(cells[0].threads)}
 
 
 def serve(cells: list[Cell], context: Mapping[str, Any], report: Reporter) -> None:

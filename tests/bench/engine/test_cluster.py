@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import json
 import os
 import signal
@@ -23,6 +24,7 @@ from bench.engine.cluster import Cluster
 from bench.engine.engines import LOCAL, Engine
 from bench.engine.execute import execute
 from bench.engine.run import Run
+from bench.record import machine, reading
 from bench.record.cell import Cell
 from bench.record.schema import COLUMNS
 from implementations.errors import BadInput, Unavailable
@@ -203,6 +205,56 @@ def test_explain_writes_what_the_local_engine_writes(nodes: Nodes, place: Any) -
     assert [path.name for path in here] == [path.name for path in there] and len(here) == 8
     assert all(a.read_bytes() == b.read_bytes() for a, b in zip(here, there, strict=True))
     assert {path.name for path in out.iterdir()} == {place.out.name, "one", "here", "there"}
+
+
+@needs_ray
+def test_stages_that_take_times_have_whole_nodes_or_refuse(ray_engine: Engine) -> None:
+    with pytest.raises(BadInput, match="takes times; give its jobs whole nodes with --exclusive"):
+        ray_engine.alone()
+    Cluster("", True).alone()
+
+
+@needs_ray
+def test_whole_nodes_have_one_job_each_and_are_named_by_its_rows(
+    nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(CHILDREN))
+    large = nodes.several.add_node(num_cpus=2, object_store_memory=1 << 27)
+    try:
+        run = Run("agree", {}, tmp_path)
+        context = {"peak": 0, "cache": str(tmp_path / "compiled")}
+        asked = [replace(cell, threads=1) for cell in cells(*"abcd")]
+        rows = execute(run, "agree", "placed", asked, context, engine=Cluster(nodes.address, True))
+    finally:
+        nodes.kill(large)
+    here = machine.describe()
+    # One at a time on the largest node, and the cores are as the cells ask for.
+    times = sorted((row["value"], row["max_abs"]) for row in rows)
+    assert all(ended <= began for (_, ended), (began, _) in itertools.pairwise(times))
+    assert {(r["machine_id"], r["n_images"]) for r in rows} == {(here["machine_id"], 1)}
+    # What is measured of a machine is of the node, and what was compiled stays where it was.
+    assert all(row["max_rel"] >= 1 and row["notes"] == "cache " for row in rows)
+    head, read = reading.read(run.finish())
+    assert head["machines"] == {here["machine_id"]: here} and len(read) == 4
+
+
+@needs_ray
+def test_a_node_that_is_lost_but_listed_is_not_waited_for(
+    nodes: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import ray
+
+    lost = nodes.add()
+    connection.connected(nodes.address)
+    found = connection.nodes()
+    nodes.kill(lost)
+    asked = iter([found, found])
+    monkeypatch.setattr(connection, "nodes", lambda: next(asked, None) or living(ray))
+    connection._check_nodes()
+
+
+def living(ray: Any) -> list[dict[str, Any]]:
+    return [each for each in ray.nodes() if each["Alive"] and each["Resources"].get("CPU")]
 
 
 @needs_ray

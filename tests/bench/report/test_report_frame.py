@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.record.schema import COLUMNS
+from bench.report.files import footer
 from bench.report.frame import gather, groups, label, records
 from implementations.errors import BadInput, Unavailable
 
@@ -109,6 +110,20 @@ def test_stale_agreement_gives_way_to_another_machines(make: Any) -> None:
     both = gather([run("m1", costs(make, [1.0], code_hash="old")), run("m2", costs(make, [1.0]))],
                   make.code_hash)  # fmt: skip
     assert sorted(both["machine_id"]) == ["m1", "m2"]
+
+
+def test_rows_of_whole_nodes_are_of_their_machines(make: Any) -> None:
+    here, there = costs(make, [1.0, 1.0]), costs(make, [5.0], machine_id="m2")
+    other = {"machine_id": "m2", "cpu": "another CPU"}
+    run = {**head(make, "20250101T000000"), "machines": {"m2": other}}
+    found = gather([(run, [*here, *there])], make.code_hash)
+    assert sorted(zip(found["machine_id"], found["median_ms"], strict=True)) == [
+        ("m1", 1.0), ("m1", 1.0), ("m2", 5.0),
+    ]  # fmt: skip
+    told = [line for line in footer([run], {run["run_id"]}) if line.startswith("Machine")]
+    assert [line.partition(",")[0] for line in told] == [
+        "Machine m1: a CPU", "Machine m2: another CPU",
+    ]  # fmt: skip
 
 
 def test_rows_made_with_other_versions_are_not_mixed(make: Any) -> None:
