@@ -74,7 +74,8 @@ def _over_trainings(told: Told, name: str, of: list[str]) -> str:
     held, trainings = [], 0
     for metric in of:
         sign = towards(metric)
-        every = [d for (m, e, _), d in told.trainings.items() if (m, e) == (metric, name)]
+        same = [d for (m, e, _), d in told.trainings.items() if (m, e) == (metric, name)]
+        every = [d for d in same if d.n]  # a constant map has no correlation
         trainings = max([trainings, *(each.n for each in every)])
         if every and all(each.apart and sign * each.value > 0 for each in every):
             held.append(metric)

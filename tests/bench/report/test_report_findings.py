@@ -269,6 +269,8 @@ def test_a_lead_that_holds_over_trainings_is_said(make: Any) -> None:
             of.add(explainer="grad_cam", metric=metric, against=control, n=5, value=0.5,
                    ci_lo=0.4, ci_hi=0.6, apart=metric == "road",
                    statistic="paired difference over trainings")  # fmt: skip
+    of.add(explainer="grad_cam", metric="road", against="control.uniform", n=0, value=None,
+           apart=False, statistic="paired difference over trainings")  # fmt: skip
     of.cost("grad_cam", 1)
     (told,) = places(of.frame)
     (found,) = [each.text for each in findings(told) if each.kind == "F2"]
