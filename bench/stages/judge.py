@@ -8,6 +8,7 @@ maps are. The values of single images are kept in a file a cell.
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -129,7 +130,7 @@ def _tell_apart(
             here["values"].setdefault(cell.weights, {})[cell.explainer] = cell.cell_id
     asked = []
     for key, here in about.items():
-        digests = repr(sorted(context["kept"][key].items())).encode()
+        digests = json.dumps(context["kept"][key], sort_keys=True).encode()
         here["maps_sha"] = hashlib.sha256(digests).hexdigest()[:12]
         dataset, _, architecture = key.partition("/")
         cell = Cell(stage="judge", task=compared.TASK, framework=REFERENCE, dataset=dataset,
