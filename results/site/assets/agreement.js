@@ -98,7 +98,7 @@
       return ` The worst image is ${end.image} of ${end.network}, ${end.layer || "input"}, ${end.mode}: ${end.compared} is ${number(end.error)} off, ${number(end.error / end.tolerance)} times the tolerance; ${why}.`;
     }
     const most = cells_.filter((row) => row.max_rel !== null).reduce((a, b) => (!a || b.max_rel > a.max_rel ? b : a), null);
-    return most ? ` The worst image, of ${most.network}, ${most.layer || "input"}, ${most.mode}, is ${number(most.max_rel)} off${most.tolerance === null ? "" : `: the tolerance, ${number(most.tolerance)}, is ${number(most.tolerance / most.max_rel)} times that`}.` : "";
+    return most ? ` The worst image, ${most.worst_image === null ? "" : `${most.worst_image} `}of ${most.network}, ${most.layer || "input"}, ${most.mode}, is ${number(most.max_rel)} off${most.tolerance === null ? "" : `: the tolerance, ${number(most.tolerance)}, is ${number(most.tolerance / most.max_rel)} times that`}.` : "";
   }
 
   function detail(left) {
@@ -117,22 +117,22 @@
     const shown = images.filter(same).filter((row) => fields.network.value === ALL || row.network === fields.network.value);
     document.querySelector("[data-detail-told]").textContent += worst(mine, shown);
     const table = (selector, columns, rows, by, down) => {
-      const again = () => camparison.table(document.querySelector(selector), columns, rows, sorted(selector, by, down), again);
-      again();
+      camparison.table(document.querySelector(selector), columns, rows, sorted(selector, by, down));
       document.querySelector(selector).closest(".scroll").hidden = !rows.length;
       const title = document.querySelector(selector).closest(".scroll").previousElementSibling;
       if (title.tagName === "H3") title.hidden = !rows.length;
     };
     const plain = (name, title = name) => [title, (row) => row[name] || "–", (row) => row[name]];
+    const image = (row) => (row.worst_image === null ? "–" : String(row.worst_image));
     const value = (name, title = name) => [title, (row) => number(row[name]), (row) => row[name], "number"];
     const part = (name, title) => [title, (row) => share(row[name]), (row) => row[name], "number"];
     table("[data-stages]", [
       ["stage", (row) => row.compared + mark(row), (row) => ORDER.indexOf(row.compared)], value("tolerance"), part("share_within", "images within"), value("max_rel", "worst error"),
       ...(new Set(here.map((row) => row.machine_id)).size > 1 ? [plain("machine_id", "machine")] : []),
-      ["worst in", (row) => [row.worst_architecture, row.worst_dataset, row.worst_layer, row.worst_mode].filter(Boolean).join(", "), (row) => row.worst_architecture],
+      ["worst in", (row) => [row.worst_architecture, row.worst_dataset, row.worst_layer, row.worst_mode, row.worst_image === null ? "" : `image ${row.worst_image}`].filter(Boolean).join(", "), (row) => row.worst_architecture],
     ], here, 0, false);
     table("[data-networks]", [
-      ["network", (row) => row.network + mark(row), (row) => row.network], plain("layer"), plain("mode"), value("max_rel", "worst error"), value("median_rel", "median error"), value("tolerance"), ["margin", (row) => margin(row), (row) => (row.max_rel ? row.tolerance / row.max_rel : null), "number"], part("share_within", "images within"),
+      ["network", (row) => row.network + mark(row), (row) => row.network], plain("layer"), plain("mode"), value("max_rel", "worst error"), ["worst image", image, (row) => row.worst_image, "number"], value("median_rel", "median error"), value("tolerance"), ["margin", (row) => margin(row), (row) => (row.max_rel ? row.tolerance / row.max_rel : null), "number"], part("share_within", "images within"),
       value("pearson_min", "lowest Pearson"), value("spearman_min", "lowest Spearman"), part("zero_map_share", "zero maps"), plain("first_out", "first stage out"),
       ["gate", (row) => ({ true: "passed", false: "not passed" })[truth(row.passed)] || "none", (row) => String(row.passed)], plain("reason"),
     ], mine, 3, true);

@@ -5,12 +5,12 @@
   const config = () => {
     const style = getComputedStyle(document.documentElement);
     const of = (name) => style.getPropertyValue(name).trim();
-    const text = of("--text"), quiet = of("--quiet"), line = of("--line");
+    const narrow = innerWidth < 600, text = of("--text"), quiet = of("--quiet"), line = of("--line");
     return {
       background: "transparent", font: "system-ui, sans-serif",
       view: { stroke: line },
-      axis: { labelColor: quiet, titleColor: text, gridColor: line, domainColor: quiet, tickColor: quiet, labelLimit: 260 },
-      legend: { labelColor: text, titleColor: text, labelLimit: 260, orient: "bottom", columns: innerWidth < 600 ? 2 : 3 },
+      axis: { labelColor: quiet, titleColor: text, gridColor: line, domainColor: quiet, tickColor: quiet, labelLimit: narrow ? 110 : 260 },
+      legend: { labelColor: text, titleColor: text, labelLimit: narrow ? 140 : 260, orient: "bottom", columns: narrow ? 2 : 3, ...(narrow ? { layout: { bottom: { direction: "vertical", anchor: "start" } } } : {}) },
       header: { labelColor: text, titleColor: text },
       title: { color: text },
     };
@@ -55,16 +55,39 @@
     const spec = document.getElementById(`spec-${name}`).textContent;
     const chart = { name, place, spec, dynamic: selection(JSON.parse(spec)), drawn: false, visible: false, rows: null };
     charts.set(name, chart);
+    place.closest("figure").querySelector("[data-numbers]").addEventListener("toggle", () => numbers(chart));
     seen.observe(place);
     drawn.observe(place, { subtree: true, childList: true, attributes: true, attributeFilter: ROLES });
   });
-  const again = (chart) => { chart.drawn = false; if (chart.visible) draw(chart); };
+  // What is out of sight is drawn when there is nothing else to do: a page may be printed.
+  const idle = window.requestIdleCallback ?? ((act) => setTimeout(act, 300)), left = () => [...charts.values()].filter((chart) => !chart.drawn && (!chart.dynamic || chart.rows));
+  let waiting = false;
+  function later() {
+    if (waiting) return;
+    waiting = true;
+    idle(() => { waiting = false; const [next] = left(); if (next) draw(next).then(later); });
+  }
+  addEventListener("load", later);
+  addEventListener("beforeprint", () => left().forEach(draw));
+  const again = (chart) => { chart.drawn = false; if (chart.visible) draw(chart); else later(); };
   document.addEventListener("themed", () => charts.forEach((chart) => { if (chart.drawn) again(chart); }));
+  // What a chart shows as a table, made when it is opened.
+  function numbers(chart) {
+    const place = chart.place.closest("figure").querySelector("[data-numbers]");
+    place.hidden = !(chart.rows && chart.rows.length);
+    if (!place.open || place.hidden) return;
+    const names = [...new Set(chart.rows.flatMap(Object.keys))].filter((name) => chart.rows.some((row) => ![undefined, null, ""].includes(row[name])));
+    const shown = (x) => (typeof x === "number" ? camparison.number(x) : x === undefined || x === null ? "–" : String(x));
+    camparison.table(place.querySelector("table"), names.map((name) => [
+      name.replaceAll("_", " "), (row) => shown(row[name]), (row) => row[name], chart.rows.some((row) => typeof row[name] === "number") ? "number" : "",
+    ]), chart.rows, { by: null, down: false });
+  }
   // Other rows for a chart of the selection.
   camparison.draw = (name, rows) => {
     const chart = charts.get(name);
     if (!chart) return;
     chart.rows = rows;
     again(chart);
+    numbers(chart);
   };
 })();

@@ -3,7 +3,7 @@
 (() => {
   const data = camparison.data.cells;
   const columns = data.columns;
-  const BEST = "best", ALL = "all", NEVER = 1e300, FACTOR = 1.05, MOST = 300;
+  const BEST = "best", ALL = "all", NEVER = 1e300, FACTOR = 1.05;
   const text = (name, n) => columns[name].words[columns[name].of[n]];
   const value = (name, n) => columns[name][n];
   const get = (name, n) => (columns[name].words ? text(name, n) : value(name, n));
@@ -62,8 +62,8 @@
       if (name === "library") offered = [ALL, ...offered];
       if (name === "layer" && offered.length > 1) offered = [...offered, ALL];
       const most = [...counts].sort((a, b) => b[1] - a[1])[0];
-      const wished = [chosen[name], asked.get(name), FIRST[name], started[name], most && most[0], ""];
-      chosen[name] = wished.find((one) => one !== undefined && one !== null && (offered.includes(one) || one === ""));
+      const wished = [chosen[name], asked.get(name), FIRST[name], started[name], most && most[0]];
+      chosen[name] = wished.find((one) => offered.includes(one)) ?? "";
       const select = pick.elements[name];
       select.replaceChildren(...offered.map((one) => {
         const option = camparison.element("option", one || "none", { value: one });
@@ -170,58 +170,18 @@
       made.classList.add("far");
       made.style.setProperty("--how", Math.min(0.1 + Math.log2(factor) / 8, 0.55).toFixed(2));
     }
-    made.dataset.sort = value("ms_per_image", n);
     return made;
   }
 
+  const sorting = { matrix: { by: null, down: false }, cells: { title: "ms an image", down: false } };
   function matrix(shown) {
-    const table = document.querySelector("[data-matrix]");
     const across = [...new Set(shown.flatMap((line) => [...line.cells.keys()]))]
       .sort((a, b) => a.includes("·") - b.includes("·") || a.localeCompare(b));
-    const lead = sorting.matrix && across.includes(sorting.matrix) ? sorting.matrix : "";
-    const ordered = lead ? [...shown].sort((a, b) => {
-      const [x, y] = [a, b].map((line) => { const n = line.cells.get(lead); return n === undefined ? null : value("ms_per_image", n); });
-      return (sorting.up || x === null || y === null ? 1 : -1) * camparison.compare(x, y);
-    }) : shown;
-    table.replaceChildren(
-      camparison.element("caption", "", { class: "quiet" }),
-      head(["method", ...across], (name) => {
-        sorting.up = sorting.matrix === name ? !sorting.up : true;
-        sorting.matrix = name === "method" ? "" : name;
-        matrix(shown);
-      }, lead, sorting.up),
-      body(ordered.map((line) => [
-        camparison.element("th", line.name, { scope: "row" }),
-        ...across.map((name) => cell(line, line.cells.get(name))),
-      ])),
-    );
-  }
-  const sorting = { matrix: "", up: true, cells: "ms an image", down: false };
-
-  function head(names, act, current, up) {
-    const made = camparison.element("thead"), row = camparison.element("tr");
-    for (const name of names) {
-      const th = camparison.element("th", null, { scope: "col" });
-      const button = camparison.element("button", name, { type: "button" });
-      button.addEventListener("click", () => {
-        act(name);
-        [...document.querySelectorAll("thead button")].find((each) => each.textContent === name)?.focus();
-      });
-      if (name === current) th.setAttribute("aria-sort", up ? "ascending" : "descending");
-      th.append(button);
-      row.append(th);
-    }
-    made.append(row);
-    return made;
-  }
-  function body(rows) {
-    const made = camparison.element("tbody");
-    for (const cells of rows) {
-      const row = camparison.element("tr");
-      row.append(...cells);
-      made.append(row);
-    }
-    return made;
+    const time = (line, name) => { const n = line.cells.get(name); return n === undefined ? null : value("ms_per_image", n); };
+    camparison.table(document.querySelector("[data-matrix]"), [
+      ["method", (line) => line.name, (line) => line.name],
+      ...across.map((name) => [name, (line) => cell(line, line.cells.get(name)), (line) => time(line, name)]),
+    ], shown, sorting.matrix);
   }
 
   // Title, what is shown, what it is sorted by.
@@ -249,26 +209,14 @@
   }
 
   function cells(shown) {
-    const table = document.querySelector("[data-cells]");
     const all = shown.flatMap((line) => line.all.map((n) => [n, line]));
-    const sort = CELLS.find((each) => each[0] === sorting.cells);
-    const keyed = all.map(([n, line]) => [sort[2](n, line), n, line]);
-    keyed.sort(([a], [b]) => (a === null || b === null || !sorting.down ? 1 : -1) * camparison.compare(a, b));
-    const filled = CELLS.filter((each) => keyed.some(([, n, line]) => !["–", ""].includes(each[1](n, line))));
-    const rows = keyed.slice(0, MOST).map(([, n, line]) => {
-      if (!timed(n)) {
-        const why = camparison.element("td", `${text("status", n)}: ${text("reason", n)}`, { class: "gone", colspan: filled.length - 3 });
-        return [...CELLS.slice(0, 3).map((each, place) => camparison.element(place ? "td" : "th", each[1](n), place ? {} : { scope: "row" })), why];
-      }
-      return filled.map(([name, show], place) => camparison.element(place ? "td" : "th", show(n, line), place ? { class: place > 2 && name !== "run" ? "number" : "" } : { scope: "row" }));
-    });
-    table.replaceChildren(head(filled.map((each) => each[0]), (name) => {
-      sorting.down = sorting.cells === name ? !sorting.down : false;
-      sorting.cells = name;
-      cells(shown);
-      remember();
-    }, sorting.cells, !sorting.down), body(rows));
-    document.querySelector("[data-more]").textContent = `${keyed.length} cells${keyed.length > MOST ? `, the first ${MOST} shown; CSV has all` : ""}.`;
+    const absent = (n) => (timed(n) ? null : camparison.element("td", `${text("status", n)}: ${text("reason", n)}`, { class: "gone" }));
+    const filled = CELLS.filter(([, show], place) => place < 4 || all.some(([n, line]) => !["–", ""].includes(show(n, line))));
+    const order = { by: filled.findIndex(([title]) => title === sorting.cells.title), down: sorting.cells.down };
+    camparison.table(document.querySelector("[data-cells]"), filled.map(([title, show, by], place) => [
+      title, ([n, line]) => (place === 3 && absent(n)) || show(n, line), ([n, line]) => by(n, line), place > 2 && title !== "run" ? "number" : "",
+    ]), all, order, () => { Object.assign(sorting.cells, { title: filled[order.by][0], down: order.down }); remember(); });
+    document.querySelector("[data-more]").textContent = `${all.length.toLocaleString("en")} cells; CSV has all with every column.`;
   }
 
   function sentence(shown) {
@@ -293,10 +241,22 @@
     return lead;
   }
 
+  // A column's eager mode, and what compiles best, with the call at which that has paid.
+  function priced(series) {
+    const found = [];
+    for (const eager of series.filter((n) => text("mode", n) === "eager")) {
+      const others = series.filter((n) => n !== eager && who(n) === who(eager) && value("before_s", n) !== null);
+      if (!others.length) continue;
+      const best = others.reduce(better);
+      found.push({ ...row(eager), before_s: 0, break_even: null }, { ...row(best), ...(different(eager, best) ? {} : { break_even: null }) });
+    }
+    return found;
+  }
   const row = (n) => Object.fromEntries(["what", "column", "mode", "batch", "ms_per_image", "low", "high", "break_even", "before_s", "forward_ratio"]
-    .map((name) => [name, get(name, n)]).map(([name, x]) => [name, typeof x === "number" && x >= NEVER ? null : x]));
+    .map((name) => [name, get(name, n)]).map(([name, x]) => [name, typeof x === "number" && x >= NEVER ? null : x])
+    .concat([["sure", get("stable", n) !== false && get("stale", n) !== true], ["call_ms", value("ms_per_image", n) * value("batch", n)]]));
   function charts(shown, lead) {
-    if (!lead) { ["batches", "jit", "forward"].forEach((name) => camparison.draw(name, [])); return; }
+    if (!lead) { ["batches", "price", "jit", "forward"].forEach((name) => camparison.draw(name, [])); return; }
     const wanted = text("what", lead.best), run = lead.run, here = picked.network.places.get(chosen.network);
     const series = [];
     for (let n = 0; n < data.length; n++) {
@@ -313,7 +273,9 @@
     }
     const scaling = chosen.mode === BEST ? [...byBatch.values()] : series;
     camparison.draw("batches", several ? scaling.map(row) : []);
-    camparison.draw("jit", series.filter((n) => String(value("batch", n)) === chosen.batch).map(row));
+    const mine = series.filter((n) => String(value("batch", n)) === chosen.batch);
+    camparison.draw("jit", mine.map(row));
+    camparison.draw("price", priced(mine));
     const over = shown.flatMap((line) => [...line.cells.values()].filter((n) => timed(n) && value("forward_ratio", n) !== null && text("task", n) === "heatmap"));
     camparison.draw("forward", over.slice(0, 400).map(row));
   }
@@ -321,7 +283,8 @@
   function remember() {
     const state = ORDER.map((name) => [name, chosen[name] === FIRST[name] ? "" : chosen[name]]);
     state.push(["find", pick.elements.find.value.trim()]);
-    if (sorting.cells !== "ms an image" || sorting.down) state.push(["sort", `${sorting.cells}${sorting.down ? " down" : ""}`]);
+    const { title, down } = sorting.cells;
+    if (title !== CELLS[3][0] || down) state.push(["sort", `${title}${down ? " down" : ""}`]);
     camparison.remember(state);
   }
 
@@ -372,8 +335,8 @@
   pick.elements.find.value = asked.get("find") || "";
   const sort = asked.get("sort");
   if (sort) {
-    sorting.down = sort.endsWith(" down");
-    sorting.cells = CELLS.some((each) => each[0] === sort.replace(/ down$/, "")) ? sort.replace(/ down$/, "") : "ms an image";
+    const found = CELLS.find(([title]) => title === sort.replace(/ down$/, ""));
+    if (found) Object.assign(sorting.cells, { title: found[0], down: sort.endsWith(" down") });
   }
   show();
 })();

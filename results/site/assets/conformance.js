@@ -94,7 +94,7 @@
       ...words.map((word) => number(`${verdicts.get(word).mark} ${word}`, (rows) => rows.filter((row) => row.verdict === word).length)),
       number("♪ loud", (rows) => rows.filter(loud).length), number("reproducers", (rows) => new Set(rows.map((row) => row.reproducer).filter(Boolean)).size),
     ];
-    camparison.table(find("[data-counts]"), columns, [...groups.values()], counting, () => counts(left));
+    camparison.table(find("[data-counts]"), columns, [...groups.values()], counting);
   }
 
   function detail() {

@@ -54,7 +54,7 @@
     const of = new Set(drawn.filter((row) => row.metric === curve).map((row) => row.explainer));
     const ranked = [...rows].sort((a, b) => sign * ((b.value ?? -Infinity) - (a.value ?? -Infinity)));
     const lead = [...new Set(["grad_cam", ...front.map((row) => row.explainer), ...ranked.filter((row) => row.control).slice(0, 1).map((row) => row.explainer), ...ranked.map((row) => row.explainer), ...of])].filter((name) => of.has(name)).slice(0, LINES);
-    camparison.draw("curves", drawn.filter((row) => row.metric === curve && lead.includes(row.explainer)).map((row) => ({ explainer: row.explainer, curve: titled.get(curve) || curve, at: row.at, value: row.value })));
+    camparison.draw("curves", drawn.filter((row) => row.metric === curve && lead.includes(row.explainer)).map((row) => ({ explainer: row.explainer, curve: titled.get(curve) || curve, at: row.at, value: row.value, low: row.low, high: row.high })));
 
     const to = new Map(alike.filter((row) => row.metric === measure && row.other === "grad_cam").map((row) => [row.explainer, row.value]));
     const columns = [
@@ -68,9 +68,9 @@
       ["ms an image", (row) => (row.timed ? `${number(row.ms_per_image)} (${row.timed})` : "–"), (row) => row.ms_per_image],
       [`${measure || "likeness"} to grad_cam`, (row) => number(to.get(row.explainer)), (row) => to.get(row.explainer), "number"],
     ].filter(([, shown]) => rows.some((row) => !["", "–"].includes(shown(row))));
-    const table = () => camparison.table(document.querySelector("[data-scores]"), columns, rows, sorting, table);
-    if (better === "higher" && !sorting.touched) sorting.down = true;
-    table();
+    // The first by score first, until another order is asked for.
+    if (!sorting.asked) Object.assign(sorting, { by: 1, down: better !== "lower" });
+    camparison.table(document.querySelector("[data-scores]"), columns, rows, sorting, () => { sorting.asked = true; });
     document.querySelector("[data-told]").textContent = sentence(rows, front, better, sign, cost, here, titles.get(metric), subset);
     const gone = left.filter((row) => network(row) === here);
     const list = document.querySelector("[data-left]");
@@ -94,7 +94,7 @@
     const controls = rows.filter((row) => row.control && row.value !== null).sort((a, b) => sign * (b.value - a.value));
     if (controls.length) {
       const below = own.filter((row) => sign * (row.value - controls[0].value) <= 0);
-      told += `. The best control, ${controls[0].explainer}, has ${number(controls[0].value)}: ${below.length ? `${below.length} explainers are not above it` : "every explainer is above it"}`;
+      told += `. Of the controls ${controls[0].explainer} is first with ${number(controls[0].value)}: ${below.length ? `${below.length} explainers are not above it` : "every explainer is above it"}`;
     }
     return `${told}.${best.n < 30 ? " Fewer than 30 images: no ground for a finding." : ""}${best.stale === true ? " The code has changed since." : ""}`;
   }

@@ -1,5 +1,16 @@
 // What all pages share: light and dark, sortable tables, copying, columns of code, state in the link.
 "use strict";
+const PAGE = 50;  // lines
+// What stands in a cell: whatever a row holds is text.
+function filled(cell, made, place) {
+  if (!place) cell.scope = "row";
+  if (made instanceof HTMLTableCellElement) {
+    cell.replaceChildren(...made.childNodes);
+    if (made.className) cell.className = made.className;
+    cell.style.cssText = made.style.cssText;
+  } else if (made instanceof Node) cell.replaceChildren(made);
+  else cell.textContent = made;
+}
 window.camparison = {
   data: {},
   take(name, data) { this.data[name] = data; },
@@ -35,37 +46,33 @@ window.camparison = {
     select.parentElement.hidden = values.length < 1;
     return select.value;
   },
-  // A table whose headings sort: columns are [title, shown, sorted by].
-  table(table, columns, rows, sorting, again) {
-    const keyed = rows.map((row) => [columns[sorting.by] ? columns[sorting.by][2](row) : null, row]);
-    const none = (x) => x === null || x === undefined || x === "";
-    keyed.sort(([a], [b]) => (none(a) || none(b) || !sorting.down ? 1 : -1) * this.compare(a, b));
-    const head = this.element("thead"), line = this.element("tr"), body = this.element("tbody");
-    columns.forEach(([title, , , kind], place) => {
-      const th = this.element("th", null, { scope: "col", class: kind || "" }), button = this.element("button", title, { type: "button" });
-      if (place === sorting.by) th.setAttribute("aria-sort", sorting.down ? "descending" : "ascending");
-      button.addEventListener("click", () => {
-        sorting.down = sorting.by === place && !sorting.down;
-        sorting.by = place;
-        again();
-        table.querySelectorAll("thead button")[place].focus();
-      });
-      th.append(button);
-      line.append(th);
-    });
+  // A table whose headings sort, DataTables': columns are [title, shown, sorted by, kind]. What is
+  // shown is a text, a node, or a cell whose content and look are taken; many lines come by pages.
+  // `sorting` keeps what is asked for, { by, down }, from one selection to the next.
+  table(table, columns, rows, sorting, changed) {
+    const tables = this.tables, former = tables.get(table);
+    if (former) former.clear().destroy();
+    const head = this.element("thead"), line = this.element("tr");
+    line.append(...columns.map(([title, , , kind]) => this.element("th", title, { scope: "col", class: kind || "" })));
     head.append(line);
-    for (const [, row] of keyed) {
-      const tr = this.element("tr");
-      columns.forEach(([, shown, , kind], place) => {
-        const made = shown(row);
-        const cell = this.element(place ? "td" : "th", typeof made === "object" ? null : made, place ? { class: kind || "" } : { scope: "row" });
-        if (typeof made === "object") cell.append(made);
-        tr.append(cell);
-      });
-      body.append(tr);
-    }
-    table.replaceChildren(head, body);
+    table.replaceChildren(head, this.element("tbody"));
+    const made = sorted(table, "value", {
+      data: rows, paging: rows.length > PAGE, pageLength: PAGE, order: columns[sorting.by] ? [[sorting.by, sorting.down ? "desc" : "asc"]] : [],
+      layout: { ...BARE, ...(rows.length > PAGE ? { bottomStart: "info", bottomEnd: "paging" } : {}) },
+      columns: columns.map(([, shown, by, kind], place) => ({
+        className: kind || "", cellType: place ? "td" : "th", data: (row, type) => (type === "display" ? "" : by(row) ?? null),
+        createdCell: (cell, _, row) => filled(cell, shown(row), place),
+      })),
+    });
+    tables.set(table, made);
+    made.on("order", () => {
+      const [first] = made.order();
+      if (!first || (sorting.by === first[0] && sorting.down === (first[1] === "desc"))) return;
+      Object.assign(sorting, { by: first[0], down: first[1] === "desc" });
+      if (changed) changed();
+    });
   },
+  tables: new Map(),
   compare(a, b) {
     const absent = (value) => value === null || value === undefined || value === "";
     if (absent(a) || absent(b)) return absent(a) - absent(b);
@@ -101,6 +108,25 @@ window.camparison = {
   theme() { return document.documentElement.dataset.theme; },
 };
 
+const BARE = { topStart: null, topEnd: null, bottomStart: null, bottomEnd: null };
+// DataTables', which sorts and makes pages: what is absent comes last either way.
+let typed = false;
+function sorted(table, type, options) {
+  if (!typed) {
+    const absent = (x) => x === null || x === undefined || x === "" || x === "–";
+    const way = (sign) => (a, b) => (absent(a) || absent(b) ? absent(a) - absent(b) : sign * camparison.compare(a, b));
+    DataTable.type("value", { order: { asc: way(1), desc: way(-1) } });
+    DataTable.type("told", { order: { pre: (text) => camparison.numberOf(text) ?? text, asc: way(1), desc: way(-1) } });
+    DataTable.ext.errMode = "throw";  // to the console, never a dialog
+    typed = true;
+  }
+  return new DataTable(table, {
+    paging: false, searching: false, info: false, autoWidth: false, order: [], orderMulti: false, layout: BARE,
+    language: { info: "Lines _START_ to _END_ of _TOTAL_", emptyTable: "Nothing in this selection." },
+    columnDefs: [{ targets: "_all", type, orderSequence: ["asc", "desc"] }], ...options,
+  });
+}
+
 (() => {
   const root = document.documentElement;
   const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -127,23 +153,10 @@ window.camparison = {
     document.querySelectorAll("[data-columns]").forEach(columns);
   });
 
+  // A table of the page itself: its cells sort by the numbers that they begin with.
   function sortable(table) {
-    table.querySelectorAll("thead th").forEach((head, place) => {
-      const button = camparison.element("button", head.textContent, { type: "button" });
-      head.replaceChildren(button);
-      button.addEventListener("click", () => {
-        const up = head.getAttribute("aria-sort") !== "ascending";
-        table.querySelectorAll("thead th").forEach((each) => each.removeAttribute("aria-sort"));
-        head.setAttribute("aria-sort", up ? "ascending" : "descending");
-        const value = (line) => {
-          const text = line.children[place].textContent.trim();
-          return text === "–" ? null : camparison.numberOf(text) ?? text;
-        };
-        const lines = [...table.tBodies[0].rows].map((line) => [value(line), line]);
-        lines.sort(([a], [b]) => (a === null || b === null || up ? 1 : -1) * camparison.compare(a, b));
-        table.tBodies[0].replaceChildren(...lines.map(([, line]) => line));
-      });
-    });
+    table.querySelectorAll("tbody > tr > *").forEach((cell) => { cell.dataset.order = cell.textContent.trim(); });
+    sorted(table, "told", {});
   }
 
   // Which builders stand side by side; kept in the link.
