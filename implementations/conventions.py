@@ -91,8 +91,8 @@ FACTORS: dict[str, dict[str, int]] = {
     },
     "resize": {
         "bilinear": 0, "align corners": 1, "nearest": 1, "nearest, rounded down": 1,
-        "bicubic -0.5": 1, "bicubic -0.75": 1, "area": 1, "antialias": 1, "lanczos": 1,
-        "cubic spline": 1, "SciPy's zoom": 1, "none": 0,
+        "bicubic -0.5": 1, "bicubic -0.75": 1, "TensorFlow's bicubic": 1, "area": 1, "antialias": 1,
+        "lanczos": 1, "cubic spline": 1, "SciPy's zoom": 1, "none": 0,
     },
     "normalise": {
         "none": 0, "max": 0, "min_max": 1, "min_max before resizing": 1, "max before resizing": 1,

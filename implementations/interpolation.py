@@ -36,8 +36,11 @@ def interpolation(kind: str, old: int, new: int) -> Floats:
         return _chosen(steps * old // new, cells)
     if kind == "bicubic -0.75":  # edges repeated, as in PyTorch and OpenCV
         return _repeated(centres, old, lambda x: _cubic(x, -0.75), 2)
-    if kind == "bicubic -0.5":  # what lies outside left out, as in TensorFlow, JAX and Pillow
+    if kind == "bicubic -0.5":  # what lies outside left out, as in JAX and Pillow
         return _normed(_taps(centres, cells, lambda x: _cubic(x, -0.5)))
+    if kind == "TensorFlow's bicubic":  # the same, of weights in a table of 1,024 steps a cell
+        places = np.floor(centres) + np.rint((centres % 1) * 1024) / 1024
+        return _normed(_taps(places, cells, lambda x: _cubic(x, -0.5)))
     if kind == "antialias":  # a triangle as wide as the step, where the map shrinks
         wide = max(old / new, 1.0)
         return _normed(_taps(centres / wide, cells / wide, _triangle))

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -58,6 +63,22 @@ def test_pillow_has_these(kind: str, filter: str) -> None:
     for one, found in zip(MAPS, resized(kind), strict=True):
         made = Image.fromarray(one.astype(np.float32)).resize(SIZE[::-1], way)
         np.testing.assert_allclose(found, np.asarray(made), atol=1e-6)
+
+
+def test_tensorflow_has_a_table_of_1024_steps(tmp_path: Path) -> None:
+    """In a process of its own. From 5 to 12 pixels no place is a step, so the table tells."""
+    if find_spec("tensorflow") is None:
+        pytest.skip("TensorFlow is not installed")
+    np.save(tmp_path / "maps.npy", MAPS.astype(np.float32))
+    code = (
+        "import numpy as np, tensorflow as tf; maps = np.load('maps.npy')[..., None];"
+        f"np.save('made.npy', tf.image.resize(maps, {SIZE}, method='bicubic')[..., 0])"
+    )
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True)
+    made = np.load(tmp_path / "made.npy")
+    np.testing.assert_allclose(resized("TensorFlow's bicubic"), made, atol=1e-6)
+    assert 1e-4 < np.abs(resized("bicubic -0.5") - made).max() < 1e-3
 
 
 def test_antialias_and_area_matter_where_a_map_shrinks() -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def _shipped(formula: str) -> Convention:
     """A map brought to the image's size."""
-    return Convention(formula=formula, resize="bicubic -0.5")
+    return Convention(formula=formula, resize="TensorFlow's bicubic")
 
 
 OFFERS = {
