@@ -195,12 +195,15 @@ def _epsilon(kind: str, made: Floats, before: Floats, slopes: Floats) -> float |
 def fit(user: Floats, made: Floats) -> tuple[Floats, Floats]:
     """A c + b nearest to each map, in the least squares, and the slopes a (N,)."""
     centred, own = (each - each.mean(axis=(1, 2), keepdims=True) for each in (made, user))
-    power = (centred**2).sum(axis=(1, 2))
+    peaks = np.abs(centred).max(axis=(1, 2), keepdims=True)
+    # Maps with a factor exp(score) have squares that no number holds.
+    unit = np.divide(centred, peaks, out=np.zeros_like(centred), where=peaks > 0)
+    power = (unit**2).sum(axis=(1, 2))
     slopes = np.divide(
-        (centred * own).sum(axis=(1, 2)), power, out=np.zeros(len(user)), where=power > 0
+        (unit * own).sum(axis=(1, 2)), power, out=np.zeros(len(user)), where=power > 0
     )
-    fitted = slopes[:, None, None] * centred + user.mean(axis=(1, 2), keepdims=True)
-    return fitted, slopes
+    fitted = slopes[:, None, None] * unit + user.mean(axis=(1, 2), keepdims=True)
+    return fitted, np.divide(slopes, peaks[:, 0, 0], out=np.zeros_like(slopes), where=power > 0)
 
 
 def tells(question: Question, made: Floats, error: Floats) -> bool:

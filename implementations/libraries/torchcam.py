@@ -15,6 +15,7 @@ from implementations.conventions import Convention
 from implementations.errors import Unavailable
 from implementations.libraries import Offer
 from implementations.libraries._seeds import seeded
+from implementations.methods import pooled
 from implementations.methods.card import Flag, Number, Option
 
 if TYPE_CHECKING:
@@ -173,14 +174,9 @@ def build(offer: str, network: Network, layer: str, options: Options) -> Explain
 
 def _dense(network: Network, layer: str) -> str:
     """The dense node behind the pooling of the layer."""
-    from implementations import methods
-
-    cam, architecture = methods.load("cam"), network.architecture
-    reason = cam.card.applies(architecture, layer)
-    if reason is None:
-        _, dense = cam.module.ending(architecture)
-        reason = None if dense else "no dense layer is behind its global average pooling"
-    if reason:
-        raise Unavailable(f"{TITLE}'s CAM cannot explain {architecture.name}: {reason}")
-    name: str = dense
-    return name
+    architecture, end = network.architecture, pooled.ending(network.architecture)
+    reason = pooled.applies(architecture, layer)
+    if reason is None and end and end[1]:
+        return end[1]
+    reason = reason or "no dense layer is behind its global average pooling"
+    raise Unavailable(f"{TITLE}'s CAM cannot explain {architecture.name}: {reason}")

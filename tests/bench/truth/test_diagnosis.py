@@ -151,3 +151,14 @@ def test_the_cheapest_come_first_and_what_is_nearest_to_the_picture_before_the_r
     one = diagnosis.Found(replace(canonical, score="probability"), 1, np.zeros(1))
     other = diagnosis.Found(replace(canonical, normalise="sum"), 1, np.zeros(1))
     assert diagnosis._ordered([one, other]) == (other, one)
+
+
+def test_a_map_that_is_too_large_to_be_squared_is_fitted_as_any_other() -> None:
+    made = np.random.default_rng(3).random((2, 4, 5))
+    user = 3 * made + 1
+    for factor in (1.0, 1e200, 1e-200):
+        fitted, slopes = diagnosis.fit(user, factor * made)
+        np.testing.assert_allclose(fitted, user, rtol=1e-12)
+        np.testing.assert_allclose(slopes * factor, 3, rtol=1e-12)
+    fitted, slopes = diagnosis.fit(user, np.ones_like(made))
+    assert not slopes.any() and np.allclose(fitted, user.mean(axis=(1, 2), keepdims=True))
