@@ -95,8 +95,9 @@ def test_no_row_makes_the_report_trace_back(
     assert len(rows) > 500
     written = report.write_tables([(head, rows)], tmp_path)
     tables = {module.__name__.rpartition(".")[2] for module in report.modules("tables")}
-    # Nothing is found where no explainer was told apart, and none has a metric's cost.
-    assert {path.stem for path in written} == tables - {"findings", "metric_cost"}
+    # Nothing is found where no explainer was told apart; no row has a metric's cost, or tells a
+    # method's work.
+    assert {path.stem for path in written} == tables - {"findings", "metric_cost", "method_cost"}
     for path in written:
         text = path.read_text(encoding="utf-8")
         assert all(char.isprintable() or char == "\n" for char in text)
