@@ -38,6 +38,8 @@ UNNAMED = frozenset({f"{WORK}oracle"})
 """Folders whose files all travel."""
 IDENTITY = re.compile("[0-9a-f]{12,}")
 """A cell's, or a digest: by these a job names files."""
+Listing = dict[str, set[str]]
+"""Identity -> the names of files that have it; under none those that have no identity."""
 Changes = dict[str, bytes | None]
 """Where a file lies -> what is in it now; None where it is gone."""
 
@@ -64,7 +66,7 @@ class Packed:
     def __init__(self, context: Mapping[str, Any]) -> None:
         self._work = Path(context["out"]).parent if "out" in context else None
         self._named: dict[str, Path] = {}
-        self._folders: set[str] = set()
+        self._folders: dict[str, Listing | None] = {}
         self._digests: dict[tuple[Path, int, int], str] = {}
         given = dict(context)
         given.pop("cache", None)
@@ -85,7 +87,7 @@ class Packed:
         if self._work and path.is_relative_to(self._work):
             name = WORK + str(path.relative_to(self._work))
             if not path.suffix:
-                self._folders.add(name)
+                self._folders.setdefault(name)
         elif path.is_file():
             name = f"{GIVEN}{self.digest(path)}{path.suffix}"
         else:
@@ -97,13 +99,23 @@ class Packed:
         """Of a job: where files are to lie, and where they are here."""
         found = {name: path for name, path in self._named.items() if path.is_file()}
         known = self._identities | {cell.cell_id for cell in cells}
-        for name in self._folders:
-            place = self.here(name)
-            for path in sorted(place.iterdir()) if place.is_dir() else ():
-                named = name in UNNAMED or known & set(IDENTITY.findall(path.name))
-                if named and not path.name.startswith(".") and path.is_file():
-                    found[f"{name}/{path.name}"] = path
+        for folder in self._folders:
+            listing = self._listing(folder)
+            every = set().union(*listing.values()) if folder in UNNAMED else set()
+            names = every.union(*(listing.get(identity, ()) for identity in known))
+            paths = {f"{folder}/{name}": self.here(folder) / name for name in sorted(names)}
+            found |= {name: path for name, path in paths.items() if path.is_file()}
         return found
+
+    def _listing(self, folder: str) -> Listing:
+        """The names in a folder by the identities in them. Read once: there may be thousands."""
+        listing = self._folders[folder]
+        if listing is None:
+            listing, place = {}, self.here(folder)
+            for path in place.iterdir() if place.is_dir() else ():
+                _list(listing, path.name)
+            self._folders[folder] = listing
+        return listing
 
     def pieces(self, cells: Iterable[Cell]) -> Iterator[tuple[str, bytes]]:
         """Of a job: where pieces are to lie, and what is in them, one at a time."""
@@ -142,6 +154,15 @@ class Packed:
             else:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 write_bytes(path, content)
+                folder, _, own = name.rpartition("/")
+                if (listing := self._folders.get(folder)) is not None:
+                    _list(listing, own)
+
+
+def _list(listing: Listing, name: str) -> None:
+    if not name.startswith("."):
+        for identity in IDENTITY.findall(name) or [""]:
+            listing.setdefault(identity, set()).add(name)
 
 
 def _piece(cell: str, name: str) -> str:

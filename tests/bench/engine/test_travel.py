@@ -90,6 +90,22 @@ def test_what_is_made_comes_back_once_and_what_is_removed_goes(
     assert not any("checkpoint" in name for name in packed.files([other]))
 
 
+def test_folders_are_read_once_and_what_comes_back_is_known(
+    context: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed = Packed(context)
+    before = packed.files([CELL])
+    monkeypatch.setattr(Path, "iterdir", lambda self: pytest.fail(f"{self} is read again"))
+    name, hidden = (f"@work/networks/{dot}{CELL.cell_id}-new.bin" for dot in ("", "."))
+    packed.take({name: b"new", hidden: b"half"})
+    assert packed.files([CELL]) == before | {name: packed.here(name)}
+    assert packed.files([replace(CELL, seed=1)]) == {
+        name: path for name, path in before.items() if CELL.cell_id not in name
+    }
+    packed.take({name: None})
+    assert packed.files([CELL]) == before
+
+
 def test_of_a_large_array_a_cell_takes_its_piece_along(
     context: dict[str, Any], tmp_path: Path
 ) -> None:
