@@ -133,6 +133,12 @@ class Grid:
                         task="heatmap", method=name, batch=batch, mode=mode, score=method.card.score
                     )
 
+    def differentiates(self, name: str) -> bool:
+        """Whether a method of ours pulls anything back."""
+        method, network = methods.load(name), self.networks[0][1]
+        options, layer = method.resolve({}), method.layer(network, None)
+        return method.cost(options, network, layer).backward > 0
+
     def batch(self, method: methods.NamedMethod) -> int:
         """One image for a method that evaluates the model many times: a batch to the device."""
         architecture = self.networks[0][1]
@@ -151,6 +157,8 @@ class Grid:
                 continue
             for offer in library.like(self.request.methods):
                 offered = library.offers[offer]
+                if library.framework != self.column.framework and self.differentiates(offered.like):
+                    continue  # SHAP's DeepLIFT on TensorFlow spoils its process for all gradients
                 alone = not offered.like or name in ONE_BY_ONE
                 batch = COSTLY_BATCH if alone else self.batch(methods.load(offered.like))
                 settings = ({}, offered.canonical or {}, *offered.timed)
