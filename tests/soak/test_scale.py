@@ -1,7 +1,7 @@
 """What a Ray cluster costs, of two nodes of one core: `nox -s soak`, with Ray; figures with -s.
 
-The constants of docs/scale.md's plan are measured here. Jobs of ten seconds wait, so that a machine
-on which others compute measures the engine too.
+The constants of docs/scale.md's plan are measured here; `python -m experiments.scale` makes it of
+them. Jobs of ten seconds wait, so that a machine on which others compute measures the engine too.
 """
 
 from __future__ import annotations
@@ -12,14 +12,18 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bench.record import machine
+
 ROOT = Path(__file__).resolve().parents[2]
 CHILDREN = ROOT / "tests" / "bench" / "children"
-JOBS, SECONDS = 8, 10.0
+JOBS, SECONDS = int(os.environ.get("SOAK_TENS", "8")), 10.0
 MANY = int(os.environ.get("SOAK_JOBS", "10000"))
 pytestmark = [
     pytest.mark.skipif("SOAK" not in os.environ, reason="takes long: nox -s soak"),
@@ -110,6 +114,19 @@ def several() -> Iterator[Any]:
         subprocess.run(["rm", "-rf", str(place)], check=True)
 
 
+def keep(**figures: Any) -> None:
+    """For `python -m experiments.scale`, in the file that SCALE_FIGURES names."""
+    if name := os.environ.get("SCALE_FIGURES"):
+        path = ROOT / name
+        known = json.loads(path.read_text()) if path.exists() else {}
+        head = machine.provenance()
+        about = {
+            "date": f"{datetime.now(UTC):%Y-%m-%d}", "commit": head["git_sha"],
+            "machine": f"{head['cpu']}, Ray {metadata.version('ray')}",
+        }  # fmt: skip
+        path.write_text(json.dumps({**known, **about, **figures}, indent=1) + "\n")
+
+
 def said(script: str, *words: object) -> Any:
     done = subprocess.run(
         [sys.executable, "-c", script, *map(str, words)], cwd=ROOT, capture_output=True, text=True,
@@ -128,6 +145,7 @@ def test_two_nodes_are_nearly_twice_one_and_cost_little(several: Any, tmp_path: 
     tell(f"{JOBS} jobs of {SECONDS:.0f} s: one node {one:.1f} s, two {two:.1f} s "
          f"({one / two:.2f} times), the local engine {here:.1f} s (overhead "
          f"{100 * (two / here - 1):.1f} %)")  # fmt: skip
+    keep(waits=JOBS, seconds=SECONDS, one_s=one, two_s=two, here_s=here)
     assert one / two >= 1.8 and two / here < 1.05
 
 
@@ -136,4 +154,9 @@ def test_ten_thousand_jobs_and_their_rows_fit(several: Any, tmp_path: Path) -> N
     tell(f"{MANY} jobs of 10 rows: {1000 * found['cpu_s'] / MANY:.1f} ms of the driver and "
          f"{1000 * found['wall_s'] / MANY:.1f} ms in all a job, told {found['told']} bytes; "
          f"driver {found['peak_kb'] / 1024:.0f} MB")  # fmt: skip
+    keep(
+        jobs=MANY, rows=10, cpu_ms=1000 * found["cpu_s"] / MANY, told_bytes=found["told"],
+        wall_ms=1000 * found["wall_s"] / MANY, peak_mb=found["peak_kb"] / 1024,
+        before_mb=found["before_kb"] / 1024,
+    )  # fmt: skip
     assert found["peak_kb"] < 1 << 20
