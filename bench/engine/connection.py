@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -62,6 +64,8 @@ def check(address: str) -> None:
 def connected(address: str) -> Any:
     """Ray, connected, all of its nodes like this process. Raises BadInput."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ["RAY_DISABLE_FAILURE_SIGNAL_HANDLER"] = "1"  # it traces a SIGTERM back
+    ending = signal.getsignal(signal.SIGTERM)
     scratch.folder()  # made before Ray is there, it goes after it
     scratch.guard()
     import ray
@@ -85,6 +89,8 @@ def connected(address: str) -> Any:
                 address="local", num_cpus=len(os.sched_getaffinity(0)),
                 include_dashboard=False, _temp_dir=str(place), **quiet,
             )  # fmt: skip
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, ending)  # as any command ends, not as Ray's would
     _check_nodes()
     return ray
 
