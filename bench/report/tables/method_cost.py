@@ -71,6 +71,8 @@ def make(frame: pd.DataFrame) -> Table:
 
 def _lines(place: Place) -> Iterator[dict[str, Any]]:
     mine = [cell for cell in place.cells if _ours(cell)]
+    if {cell.timing.what["method"] for cell in mine} <= {GRAD_CAM}:
+        return  # nothing to hold it against
     for cell in sorted(mine, key=_rank):
         few = cell.beside["evaluations"] <= FEW
         beside = _over_grad_cam(mine, cell) if few else _over_passes(mine, place, cell)

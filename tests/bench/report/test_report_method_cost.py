@@ -74,3 +74,8 @@ def test_passes_from_the_layer_on_have_no_time_of_their_own(
 
 def test_rows_that_do_not_tell_of_their_work_are_left_out(make: Any) -> None:
     assert method_cost.make(make.frame(make.times("jax", [1.0], mode="compiled"))).data.empty
+
+
+def test_grad_cam_alone_is_held_against_nothing(make: Any) -> None:
+    rows = timed(make, 12.8, "grad_cam", (1, 1, 0), batch=64)
+    assert method_cost.make(make.frame(rows)).data.empty
