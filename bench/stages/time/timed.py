@@ -88,7 +88,11 @@ def _other(about: Subject) -> NDArray[np.float32]:
 
 
 def heatmap(cell: Cell, context: Mapping[str, Any]) -> Timed:
-    """The heatmap of one class for each image, by our method or a library's."""
+    """The heatmap of one class for each image, by our method or a library's.
+
+    Two inputs may have the same answer where the oracle says so: a deconvolution through no
+    pooling depends on the class alone.
+    """
     like, alone = our_cell(cell), bool(cell.library and not _like(cell))
     about, expected = answers.timed_batch(like, context)
     explainer = explaining.build(cell, about.architecture, about.weights)
@@ -127,10 +131,18 @@ def heatmap(cell: Cell, context: Mapping[str, Any]) -> Timed:
     cost["flops"] = operations.of(cell, about.architecture)
     if cell.library and (note := libraries.load(cell.library).note()):
         cost["notes"] = note
+
+    def doubt(one: NDArray[Any], other: NDArray[Any]) -> str:
+        why = folded(one, other)
+        if not why or alone:
+            return why
+        second = answers.computed(like, replace(about, images=_other(about)), expected["targets"])
+        return "" if np.allclose(second["heatmap"], expected["heatmap"], atol=0) else why
+
     fresh = Drawn(about.images, expected["targets"], explainer.framework, explainer.put, again, few)
     return Timed(
         explainer.framework, lambda given: explainer.call(*given)["heatmap"], inputs, fresh, check,
-        cost, explainer.network,
+        cost, explainer.network, doubt=doubt,
     )  # fmt: skip
 
 

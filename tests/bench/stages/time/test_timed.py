@@ -78,3 +78,19 @@ def test_a_library_is_timed_whether_or_not_a_method_of_ours_is_like_it(
     again = ready.fresh.again()
     assert again.get("agree", True) is True, again
     assert ("agree" in again) is (method in ("is_cam", "saliency"))
+
+
+@pytest.mark.parametrize(("method", "depends"), [("deconvolution", False), ("saliency", True)])
+def test_one_answer_to_two_inputs_is_right_where_the_oracle_has_one_too(
+    small: Any, method: str, depends: bool
+) -> None:
+    """A deconvolution through no pooling depends on the class alone."""
+    pytest.importorskip("torch")
+    cell = Cell(
+        stage="time", framework="pytorch", dataset="digits", architecture="cnn-32-16-8",
+        task="heatmap", batch=3, mode="eager", method=method, weights="initial",
+    )  # fmt: skip
+    ready = clocked.TASKS["heatmap"](cell, small.context)
+    one, other = (ready.barriered(given).numpy() for given in ready.inputs)
+    assert np.array_equal(one, other) is not depends
+    assert ready.doubt(one, other) == "" and ("beforehand" in ready.doubt(one, one)) is depends
