@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from bench.report.charts import SELECTION, Chart, chart, colour, dotted
 
+STAGGERED = 3
+"""In how many columns the labels of controls stand, so that neighbours do not overlap."""
+LABEL = 95
+"""How wide such a column is, in pixels."""
+
 
 def every() -> list[Chart]:
     """The charts of the page of contrast: cost against worth, likeness, and curves."""
@@ -31,8 +36,12 @@ def frontier() -> Chart:
     budgets = data.transform_filter("datum.kind == 'budget'")
     made = alt.layer(
         controls.mark_rule(strokeDash=[4, 4], color="#8a8a8a").encode(y=value, tooltip=tips),
-        controls.mark_text(align="left", dx=4, dy=-4, color="#8a8a8a").encode(
-            x=alt.value(0), y=value, text="explainer:N"
+        *(
+            controls.transform_window(place="row_number()", sort=[alt.SortField("value")])
+            .transform_filter(f"datum.place % {STAGGERED} == {place}")
+            .mark_text(align="left", dx=4 + LABEL * place, dy=-4, color="#8a8a8a")
+            .encode(x=alt.value(0), y=value, text="explainer:N")
+            for place in range(STAGGERED)
         ),
         front.mark_line(interpolate="step-after", color="#8a8a8a").encode(x=cost, y=value),
         budgets.mark_line(strokeWidth=1, opacity=0.7).encode(

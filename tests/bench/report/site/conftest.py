@@ -37,6 +37,8 @@ def all_rows(make: Any) -> list[Row]:
         for optimizer in ("matched", "native"):
             found += make.epochs(column, [[2.0, 1.5], [1.0, 0.9]], optimizer=optimizer)
     found += make.times("pytorch", [25.0] * 3, library="captum", method="layer_grad_cam", batch=64)
+    for column, ms in (("jax", 9.0), ("pytorch", 90.0)):
+        found += make.times(column, [ms], method="saliency", layer="", batch=64)
     absent = {"status": "skipped", "reason": REASON, "median_ms": None, "mode": "tuned"}
     found += [make.row("time", "pytorch", batch=64, **absent)]
     for method, value in (("grad_cam", 0.8), ("saliency", 0.4)):

@@ -62,6 +62,15 @@ def test_colour_stands_only_where_a_difference_is_real_and_reasons_are_text(
     assert "<b>no</b> such mode here" in why.inner_text()
 
 
+def test_one_process_has_no_interval_and_so_no_colour(tab: Any, show: Any) -> None:
+    show("choose.html#batch=64&mode=eager")
+    single = tab.locator("[data-matrix] td", has_text="one process").filter(has_text="×")
+    assert single.count() >= 1 and "≈" in single.first.inner_text()
+    assert tab.locator("[data-matrix] td.best, [data-matrix] td.far").filter(
+        has_text="one process"
+    ).filter(has_text="×").count() == 0  # fmt: skip
+
+
 def test_charts_are_drawn_and_drawn_again_in_the_other_theme(tab: Any, show: Any) -> None:
     show("choose.html")
     for name in ("batches", "price", "jit", "forward"):

@@ -73,7 +73,7 @@ def test_its_data_are_those_of_the_rows(folder: Path) -> None:
     text = (folder / "data" / "cells.js").read_text(encoding="utf-8")
     name, _, rest = text.partition(", ")
     data = json.loads(rest.removesuffix(");\n"))
-    assert name == 'camparison.take("cells"' and data["length"] == 14
+    assert name == 'camparison.take("cells"' and data["length"] == 16
     columns = data["columns"]
     words = columns["column"]["words"]
     per_image = {
@@ -244,11 +244,11 @@ def test_a_users_choice_has_the_published_cells_under_their_machines_name(
         site.write(replace(own, frame=own.frame.assign(machine_id=machine)), tmp_path / name)
     mine = material(rows, tmp_path / "mine")
     beside = replace(mine, published=tmp_path / "others" / "tables").cells
-    assert beside["machine_id"].value_counts().to_dict() == {"m1": 14, "m2 (published)": 14}
-    own, others = (part.drop(columns="machine_id") for part in (beside[:14], beside[14:]))
+    assert beside["machine_id"].value_counts().to_dict() == {"m1": 16, "m2 (published)": 16}
+    own, others = (part.drop(columns="machine_id") for part in (beside[:16], beside[16:]))
     assert shell.coded(own) == shell.coded(others)
     again = replace(mine, published=tmp_path / "mine" / "tables").cells
-    assert len(again) == 14  # what is published of one's own machine stands there already
+    assert len(again) == 16  # what is published of one's own machine stands there already
 
 
 SOURCES = {
