@@ -6,7 +6,7 @@ code is right, float32 shows rounding. What is not finite never agrees.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -19,7 +19,7 @@ from bench.record.runs import Row
 from bench.subject.explainer import Arrays, asked, method_of
 from bench.subject.heatmaps import relative_error, zero_maps
 from bench.subject.inputs import Subject
-from bench.truth import answers, rounding, tie_breaking
+from bench.truth import answers, moved, rounding, tie_breaking
 
 MAPS = ("signed", "heatmap", "upsampled")
 KINK = {"float32": 1e-6, "float64": 1e-14}
@@ -54,7 +54,9 @@ class Gate:
 
     An image may be above it where rounding of a cancelling sum carries it (`bounds`, by stage);
     where it agrees with the oracle once that `follow`s the column at what only rounding decides;
-    or where the oracle is within `near` of a kink, past which a gradient goes another way.
+    where the oracle is within `near` of a kink, past which a gradient goes another way; or, farther
+    than `decided` from one, where the error is no more than four times what rounding alone has
+    `moved` the oracle by.
     `chance` is that an image is so near: a unit in a million is within 1e-6 of its kink.
     """
 
@@ -64,6 +66,8 @@ class Gate:
     chance: float
     kinks: Callable[[NDArray[np.int64]], NDArray[np.float64]]
     follow: Callable[[NDArray[np.int64]], Arrays | None] = lambda chosen: None
+    moved: Callable[[NDArray[np.int64]], Iterable[Arrays]] = lambda chosen: ()
+    decided: float = np.inf
     typical: float | None = None
     """What the median over images is held against, those of no zero map, without `tolerance`."""
 
@@ -104,10 +108,15 @@ def gate_of(cell: Cell, about: Subject, expected: Arrays, chunk: int = 0) -> Gat
             cell, about, expected["targets"], np.array(chosen), decided, size
         )
 
+    @cache
+    def moves(chosen: tuple[int, ...]) -> list[Arrays]:
+        return list(moved.answers(cell, about, expected["targets"], np.array(chosen)))
+
     return Gate(
         gate, bounds, near, chance,
         lambda chosen: answers.kinks(cell, about, chosen),
         lambda chosen: follow(tuple(chosen.tolist())),
+        lambda chosen: moves(tuple(chosen.tolist())) if known else (), decided,
     )  # fmt: skip
 
 
@@ -131,7 +140,7 @@ def compare(name: str, found: Arrays, expected: Arrays, gate: Gate) -> Row:
         "tolerance": gate.tolerance,
     }
     if gate.tolerance is not None:
-        bound = gate.bounds.get(name, np.zeros(len(error)))[: len(error)]
+        bound = gate.bounds.get(name, np.zeros(len(error)))[: len(error)].copy()
 
         def again(above: NDArray[np.int64]) -> NDArray[np.float64]:
             followed = gate.follow(above) or {}
@@ -139,7 +148,16 @@ def compare(name: str, found: Arrays, expected: Arrays, gate: Gate) -> Row:
                 return np.full(len(above), np.nan)
             return relative_error(a[above], followed[name], scale[above])
 
-        rows |= _judge(error, gate.tolerance, bound, gate, again)
+        def moves(left: NDArray[np.int64]) -> NDArray[np.float64]:
+            each = [
+                relative_error(other[name], b[left], scale[left])
+                for other in gate.moved(left)
+                if name in other
+            ]
+            farthest: NDArray[np.float64] = np.max([np.zeros(len(left)), *each], axis=0)
+            return rounding.LAMBDA * farthest
+
+        rows |= _judge(error, gate.tolerance, bound, gate, again, moves)
     elif rows["nan_count"]:
         rows["agree"] = False
     elif gate.typical is not None:
@@ -154,11 +172,16 @@ def _judge(
     bound: NDArray[np.float64],
     gate: Gate,
     again: Callable[[NDArray[np.int64]], NDArray[np.float64]],
+    moves: Callable[[NDArray[np.int64]], NDArray[np.float64]],
 ) -> Row:
     above = np.flatnonzero(~(error <= tolerance))  # NaN is above
     row: Row = {"share_within": 1 - len(above) / len(error), "kinks": [], "agree": True}
     if len(above):
         kinks, followed = gate.kinks(above), again(above)
+        within = (error[above] <= bound[above]) | (followed <= tolerance)
+        left = above[~within & (kinks > gate.decided) & np.isfinite(error[above])]
+        if len(left):
+            bound[left] = np.maximum(bound[left], moves(left))
         rounded = (error[above] <= bound[above]) | (followed <= tolerance)
         row["kinks"] = [
             [int(i), float(error[i]), float(kink), float(bound[i]), float(after)]

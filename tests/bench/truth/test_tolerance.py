@@ -219,3 +219,21 @@ def test_maps_of_every_class_are_compared_as_one(expected: Arrays) -> None:
     wrong = every["heatmap"].copy()
     wrong[30, 2, 3, 1] += 1e-3
     assert gates.compare("heatmap", {"heatmap": wrong}, every, held(every))["agree"] is False
+
+
+def test_an_error_that_rounding_alone_makes_is_excused_far_from_a_kink(expected: Arrays) -> None:
+    """Up to four times what it moves the oracle by; near a kink it counts among the kinks."""
+    scale = np.abs(expected["signed"][30]).max()
+
+    def moves(chosen: np.ndarray[Any, Any]) -> list[Arrays]:
+        return [
+            {"heatmap": moved(expected, 30, by * scale)["heatmap"][chosen]} for by in (1e-6, 1e-5)
+        ]
+
+    gate = replace(held(expected), moved=moves, decided=1e-6)
+    for error, agrees in ((3.9e-5, True), (4.1e-5, False)):
+        row = gates.compare("heatmap", moved(expected, 30, error * scale), expected, gate)
+        assert row["agree"] is agrees and row["kinks"][0][3] == pytest.approx(4e-5)
+    expected["kinks"][30] = 1e-6
+    row = gates.compare("heatmap", moved(expected, 30, 3e-5 * scale), expected, gate)
+    assert row["kinks"][0][3] == 0

@@ -1,0 +1,51 @@
+"""How far rounding alone moves the oracle's own answer: what no code in that arithmetic can help.
+
+A rounded sum of products is exact for factors that are moved by a few units of rounding (Higham
+2002, Accuracy and Stability of Numerical Algorithms, section 3.1). So the oracle is asked again,
+each pixel and each weight moved by a unit of itself, up or down by chance. Where its answer moves
+far, as the quotient of two differences does that are nearly 0, so may that of a column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.record.cell import Cell
+from bench.subject.explainer import Arrays, asked
+from bench.subject.inputs import Subject
+from bench.truth.rounding import UNIT
+from implementations.arrays import resize
+from implementations.contract import Framework
+from implementations.oracle import runtime
+
+DRAWS = 4
+
+
+def answers(
+    cell: Cell, about: Subject, targets: NDArray[Any], chosen: NDArray[np.int64]
+) -> Iterator[Arrays]:
+    """The oracle's intermediates and `upsampled` of the chosen images, moved in one way each."""
+    method, options, layer = asked(replace(cell, library=""), about.architecture)
+    unit = UNIT[cell.precision]
+    for draw in range(DRAWS):
+        generator = np.random.default_rng(draw)
+
+        def moved(values: NDArray[Any], by: np.random.Generator = generator) -> NDArray[np.float64]:
+            other: NDArray[np.float64] = values * (1 + by.choice((-unit, unit), values.shape))
+            return other
+
+        tensors = {name: moved(value) for name, value in sorted(about.weights.items())}
+        network, images = runtime.build(about.architecture, tensors), moved(about.images[chosen])
+        explain = method.bind(
+            "reference", cast(Framework, runtime), network, layer, options,
+            method.card.intermediates, seed=cell.seed,
+        )  # fmt: skip
+        found = explain(images, targets[chosen])
+        if found["heatmap"].ndim == images.ndim - 1:
+            found["upsampled"] = resize(found["heatmap"], images.shape[1:3])
+        yield {**found, "logits": network(images)}

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench.subject.heatmaps import relative_error
+from bench.subject.inputs import subject
+from bench.truth import answers, moved
+
+
+@pytest.mark.parametrize("method", ["grad_cam", "ablation_cam", "smooth_grad_cam_plus_plus"])
+def test_rounding_alone_moves_the_oracle_a_little_and_otherwise_each_time(
+    small: Any, method: str
+) -> None:
+    about = subject(small.cell, small.context)
+    found: dict[str, list[float]] = {}
+    for precision in ("float32", "float64"):
+        cell = replace(small.cell, method=method, precision=precision)
+        right = answers.answer(cell, about, Path(small.context["oracle"]))
+        chosen = np.array([0, 2])
+        others = list(moved.answers(cell, about, right["targets"], chosen))
+        assert len(others) == moved.DRAWS
+        for name in ("logits", "signed", "upsampled"):
+            assert others[0][name].shape == right[name][chosen].shape
+        signed = right["signed"][chosen]
+        found[precision] = [
+            float(relative_error(other["signed"], signed, signed).max()) for other in others
+        ]
+        assert len(set(found[precision])) > 1
+    assert min(found["float32"]) > 1e-9 and max(found["float32"]) < 1e-4
+    assert max(found["float64"]) < 1e-12
+
+
+def test_a_quotient_of_differences_that_are_nearly_0_moves_far(small: Any) -> None:
+    """DeepLIFT of a picture a hair from the baseline, whose filters see no grey at all."""
+    about = subject(small.cell, small.context)
+    cell = replace(
+        small.cell, method="deep_lift", layer="", precision="float32",
+        options=(("baseline", "0.5"),),
+    )  # fmt: skip
+    hair = np.random.default_rng(1).normal(0.5, 1e-5, about.images.shape).astype(np.float32)
+    first = next(name for name in about.weights if name.endswith(".kernel"))
+    kernel = about.weights[first]
+    blind = {**about.weights, first: kernel - kernel.mean(axis=(0, 1, 2), keepdims=True)}
+    chosen, sizes = np.arange(len(hair)), []
+    for which in (about, replace(about, images=hair, weights=blind)):
+        right = answers.computed(cell, which)
+        sizes.append(
+            max(
+                relative_error(*(each["multipliers"] for each in (other, right, right))).max()
+                for other in moved.answers(cell, which, right["targets"], chosen)
+            )
+        )
+    assert sizes[1] > 100 * sizes[0]
