@@ -62,10 +62,10 @@ def keras(network: KerasNetwork, options: Options, cells: Array, shifts: Array) 
 
     height, width, _ = network.architecture.input_shape
     _, (tall, wide) = extent(options, network.architecture)
-    places = np.arange(height)[:, None] * wide + np.arange(width)
-    corner = ops.convert_to_tensor(places.astype(np.int32))
-    stride = ops.convert_to_tensor(np.array([wide, 1], np.int32))
-    grids = network.resize(cells, (tall, wide))
-    starts = ops.arange(cells.shape[0], dtype="int32") * (tall * wide)
-    starts = starts + ops.sum(shifts * stride, axis=1)
-    return ops.take(ops.reshape(grids, (-1,)), starts[:, None, None] + corner)
+    each, rows, columns = (
+        ops.arange(many, dtype="int32") for many in (cells.shape[0], height, width)
+    )
+    starts = each * (tall * wide) + shifts[:, 0] * wide + shifts[:, 1]
+    places = rows[:, None] * wide + columns
+    flat = ops.reshape(network.resize(cells, (tall, wide)), (-1,))
+    return ops.take(flat, starts[:, None, None] + places)
