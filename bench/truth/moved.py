@@ -29,15 +29,14 @@ DRAWS = 4
 def answers(
     cell: Cell, about: Subject, targets: NDArray[Any], chosen: NDArray[np.int64]
 ) -> Iterator[Arrays]:
-    """The oracle's intermediates and `upsampled` of the chosen images, moved in one way each."""
+    """The oracle's intermediates and `upsampled` of the chosen images, unmoved and in each way."""
     method, options, layer = asked(replace(cell, library=""), about.architecture)
-    unit = UNIT[cell.precision]
-    for draw in range(DRAWS):
+    for draw in range(DRAWS + 1):
+        unit = UNIT[cell.precision] if draw else 0.0
         generator = np.random.default_rng(draw)
 
-        def moved(values: NDArray[Any], by: np.random.Generator = generator) -> NDArray[np.float64]:
-            other: NDArray[np.float64] = values * (1 + by.choice((-unit, unit), values.shape))
-            return other
+        def moved(values: NDArray[Any], by: Any = generator, unit: float = unit) -> Any:
+            return values * (1 + by.choice((-unit, unit), values.shape))
 
         tensors = {name: moved(value) for name, value in sorted(about.weights.items())}
         network, images = runtime.build(about.architecture, tensors), moved(about.images[chosen])

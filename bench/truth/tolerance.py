@@ -6,7 +6,7 @@ code is right, float32 shows rounding. What is not finite never agrees.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -66,7 +66,7 @@ class Gate:
     chance: float
     kinks: Callable[[NDArray[np.int64]], NDArray[np.float64]]
     follow: Callable[[NDArray[np.int64]], Arrays | None] = lambda chosen: None
-    moved: Callable[[NDArray[np.int64]], Iterable[Arrays]] = lambda chosen: ()
+    moved: Callable[[NDArray[np.int64]], Sequence[Arrays]] = lambda chosen: ()
     decided: float = np.inf
     typical: float | None = None
     """What the median over images is held against, those of no zero map, without `tolerance`."""
@@ -149,9 +149,10 @@ def compare(name: str, found: Arrays, expected: Arrays, gate: Gate) -> Row:
             return relative_error(a[above], followed[name], scale[above])
 
         def moves(left: NDArray[np.int64]) -> NDArray[np.float64]:
+            plain, *others = gate.moved(left) or ({},)
             each = [
-                relative_error(other[name], b[left], scale[left])
-                for other in gate.moved(left)
+                relative_error(other[name], plain[name], scale[left])
+                for other in others
                 if name in other
             ]
             farthest: NDArray[np.float64] = np.max([np.zeros(len(left)), *each], axis=0)

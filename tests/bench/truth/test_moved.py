@@ -22,7 +22,8 @@ def test_rounding_alone_moves_the_oracle_a_little_and_otherwise_each_time(
         cell = replace(small.cell, method=method, precision=precision)
         right = answers.answer(cell, about, Path(small.context["oracle"]))
         chosen = np.array([0, 2])
-        others = list(moved.answers(cell, about, right["targets"], chosen))
+        plain, *others = moved.answers(cell, about, right["targets"], chosen)
+        np.testing.assert_array_equal(plain["signed"], right["signed"][chosen])
         assert len(others) == moved.DRAWS
         for name in ("logits", "signed", "upsampled"):
             assert others[0][name].shape == right[name][chosen].shape

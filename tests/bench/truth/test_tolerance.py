@@ -227,7 +227,8 @@ def test_an_error_that_rounding_alone_makes_is_excused_far_from_a_kink(expected:
 
     def moves(chosen: np.ndarray[Any, Any]) -> list[Arrays]:
         return [
-            {"heatmap": moved(expected, 30, by * scale)["heatmap"][chosen]} for by in (1e-6, 1e-5)
+            {"heatmap": moved(expected, 30, by * scale)["heatmap"][chosen]}
+            for by in (0, 1e-6, 1e-5)
         ]
 
     gate = replace(held(expected), moved=moves, decided=1e-6)
