@@ -27,7 +27,7 @@ from bench.subject.request import Request
 from bench.truth import answers
 from bench.truth.tolerance import MAPS, compare, gate_of
 from implementations import methods
-from implementations.architecture import weights
+from implementations.architecture import registered, weights
 from implementations.architecture.graph import Architecture, resolve_layer
 from implementations.errors import Unavailable
 
@@ -53,7 +53,7 @@ def cells(
     on an architecture's first data set. There Grad-CAM has random weights too, and its last layer
     is compiled and has all scores. `brief` leaves out random weights, and all layers but the last
     of the other methods. `thorough` takes every method and random weights everywhere and compiles:
-    Grad-CAM always, the others in float32.
+    Grad-CAM always, the others in float32, with trained weights, on networks of any input's size.
     """
     seen: set[str] = set()
     for dataset, name in networks:
@@ -72,7 +72,8 @@ def cells(
             for layer, precision in product(spots, request.precisions):
                 last = layer == spots[-1] and weights_name == "trained" and not again
                 for mode, score in _toggles(method, precision, last, thorough):
-                    if mode == "compiled" and weights_name == "random" and not main:
+                    once = weights_name == "trained" and not registered.fixed(name)
+                    if mode == "compiled" and not main and not once:
                         continue
                     yield Cell(
                         stage="agree", framework=column.framework, backend=column.backend,

@@ -96,6 +96,21 @@ def test_cells_are_distinct_and_cover_the_toggles(cells: Callable[..., list[Cell
     )
 
 
+def test_a_sweep_of_a_large_network_compiles_grad_cam_alone(small: Any, tmp_path: Path) -> None:
+    photographs = {"images": np.zeros((1, 227, 227, 3), np.float32), "classes": np.array(1000)}
+    weights.save(tmp_path / "photographs.safetensors", photographs)
+    ask = Request(
+        datasets=("photographs",), architectures=("squeezenet-1.0",),
+        columns=pick_columns(["jax"]), methods=("grad_cam", "layer_cam"),
+    )  # fmt: skip
+    context = {
+        **small.context,
+        "images": {"photographs": str(tmp_path / "photographs.safetensors")},
+    }
+    found = agree.cells(ask, context, [("photographs", "squeezenet-1.0")], thorough=True)
+    assert {cell.method for cell in found if cell.mode == "compiled"} == {"grad_cam"}
+
+
 def test_likeness_is_of_maps_that_are_not_zero() -> None:
     maps = np.random.default_rng(0).random((5, 6, 7))
     maps[2] = 0
