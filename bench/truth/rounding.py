@@ -61,13 +61,15 @@ def bounds(
     architecture: Architecture,
     layer: str,
     differentiated: bool = False,
+    lost: bool = False,
 ) -> dict[str, PerImage]:
     """Stage -> the error (N,) that rounding may cause there, relative as errors are.
 
     Activations carry the errors of every layer before, which add up as independent ones do (lambda
     = 1). Intermediates that are not named get no more than the tolerance. A score that goes through
     the softmax carries the logits' absolute error into every gradient, twice. Where a method says
-    by how much its map magnifies rounding, its `condition` (N,), so much is its due.
+    by how much its map magnifies rounding, its `condition` (N,), so much is its due. Weights may be
+    what a logit has `lost` each, the same one, without a channel.
     """
     unit = LAMBDA * UNIT[precision]
     off = np.sqrt(float(expected["logit_count"].item())) * unit * expected["logit_terms"]
@@ -81,6 +83,13 @@ def bounds(
         logit = LOGIT * np.abs(expected["logits"]).max(axis=1) + off
         found["signed"] = found["heatmap"] = 2 * logit / _peak(expected["signed"])
         found["upsampled"] = found["signed"]
+    if lost:
+        logit = LOGIT * np.abs(expected["logits"]).max(axis=1) + off
+        found["weights"] = 2 * logit / _peak(expected["weights"])
+        channels = np.abs(expected["activations"])
+        shared, own = channels.sum(axis=-1), np.sqrt((channels**2).sum(axis=-1))
+        found["signed"] = logit * (shared + own).max(axis=(1, 2)) / _peak(expected["signed"])
+        return found | {"heatmap": found["signed"], "upsampled": found["signed"]}
     if "condition" in expected:
         carried = expected["condition"] * (deep + unit) + through
         return found | dict.fromkeys(("weights", "signed", "heatmap", "upsampled"), carried)

@@ -89,12 +89,13 @@ def gate_of(cell: Cell, about: Subject, expected: Arrays, chunk: int = 0) -> Gat
     known = cell.precision in rounding.UNIT
     method, options, place = asked(replace(cell, library=""), about.architecture)
     layer = method.differentiated(place)
-    points = method.cost(options, about.architecture, place).backward
-    bounds = (
-        rounding.bounds(expected, cell.precision, cell.score, about.architecture, layer, points > 0)
-        if known
-        else {}
-    )
+    cost = method.cost(options, about.architecture, place)
+    points, lost = cost.backward, cost.head > 0 and not cost.backward
+    bounds: Mapping[str, NDArray[np.float64]] = {}
+    if known:
+        bounds = rounding.bounds(
+            expected, cell.precision, cell.score, about.architecture, layer, points > 0, lost
+        )
     units = rounding.switches(about.architecture, layer)
     switched = units * (min(points, 1) if method.every_class else points)
     own = method.card.thresholds(about.architecture, place)

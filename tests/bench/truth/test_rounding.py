@@ -53,6 +53,25 @@ def test_a_map_without_gradients_is_a_difference_of_logits() -> None:
     assert set(found) == {"logits", "activations"}
 
 
+def test_weights_that_a_logit_loses_by_are_no_more_exact_than_it() -> None:
+    architecture = registered.get("cnn-32-16-8")
+    expected = {
+        "logits": np.array([[10.0, 1.0]]),
+        "logit_terms": np.array([20.0]),
+        "logit_count": np.array(4),
+        "activations": np.stack([np.full((1, 2, 2), 3.0), np.full((1, 2, 2), 4.0)], axis=-1),
+        "weights": np.array([[0.1, 0.2]]),
+        "signed": np.full((1, 2, 2), 0.5),
+        "heatmap": np.full((1, 2, 2), 0.5),
+    }
+    found = rounding.bounds(expected, "float32", "logit", architecture, "relu1", lost=True)
+    logit = rounding.LOGIT * 10 + rounding.LAMBDA * 2 * 2.0**-24 * 20
+    np.testing.assert_allclose(found["weights"], 2 * logit / 0.2)
+    # The logit of the whole is in every weight, the others' roundings are their own.
+    for stage in ("signed", "heatmap", "upsampled"):
+        np.testing.assert_allclose(found[stage], logit * (3 + 4 + 5) / 0.5)
+
+
 def test_what_a_map_magnifies_is_its_due() -> None:
     architecture = registered.get("cnn-32-16-8")
     expected = {
