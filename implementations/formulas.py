@@ -78,6 +78,12 @@ def _above(a: Floats, g: Floats, pool: Callable[[Floats], Floats]) -> Floats:
     return _weighted((a > mean + 2 * deviation).mean(axis=(1, 2)), a)
 
 
+def _at_least(a: Floats, g: Floats, pool: Callable[[Floats], Floats]) -> Floats:
+    """FEM where a position at the threshold itself is kept: all of a channel that is constant."""
+    mean, deviation = (f(a, axis=(1, 2), keepdims=True) for f in (np.mean, np.std))
+    return np.asarray((mean * (a >= mean + 2 * deviation)).sum(axis=-1))
+
+
 def _xgrad(a: Floats, g: Floats, pool: Callable[[Floats], Floats]) -> Floats:
     return _weighted(quotient((g * a).sum(axis=(1, 2)), a.sum(axis=(1, 2))), a)
 
@@ -100,6 +106,7 @@ FORMULAS: dict[str, Formula] = {
         (np.maximum(g, 0) ** 3).sum(axis=(1, 2)), a
     ),
     "fem, shares of positions": _above,
+    "fem, the threshold kept": _at_least,
     "gradients alone": lambda a, g, pool: g.sum(axis=-1),
     "activations alone": lambda a, g, pool: a.sum(axis=-1),
 }

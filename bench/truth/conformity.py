@@ -27,6 +27,7 @@ from implementations.architecture.graph import layers
 from implementations.arrays import Floats
 from implementations.conventions import Convention, resized
 from implementations.errors import BadInput, Unavailable
+from implementations.formulas import FORMULAS
 
 SAME, UP_TO, DIFFERS, OTHER = "same", "same up to", "differs", "other formula"
 CAUSES = ("pairing", "rule", "gradient", "pool", "rectify", "target", "input", "normalise")
@@ -101,14 +102,17 @@ def _caused(
     maps: Floats, asked: Asked, claim: Convention | None, errors: Floats, size: float
 ) -> Verdict:
     """The verdict on maps that are not what was expected, by how much and why."""
-    if not np.ptp(maps, axis=(1, 2)).any():
+    if not maps.any():
         return Verdict(DIFFERS, ZEROS, "gradients", size)
     if claim is not None:
-        if (errors[~_empty(asked, claim, maps)] <= asked.tolerance).all():
+        scaled = claim.normalise != "none"
+        if scaled and (errors[~_empty(asked, claim, maps)] <= asked.tolerance).all():
             return Verdict(DIFFERS, EMPTY, "normalised", size)
         places = layers(asked.network.architecture) if asked.at_layer else ()
         elsewhere = [replace(claim, layer=name) for name in places]
-        for near in [*nearby(asked, claim, CAUSES), *elsewhere]:
+        named = [each for each in FORMULAS if each.startswith(f"{asked.method}, ")]
+        formulas = [replace(claim, formula=name) for name in named]
+        for near in [*formulas, *nearby(asked, claim, CAUSES), *elsewhere]:
             if _largest(misfit(maps, asked, near)) <= asked.tolerance:
                 return Verdict(DIFFERS, told(asked, near), first(asked, near), size, near)
     found = searched(maps, asked)

@@ -203,7 +203,9 @@ def fit(user: Floats, made: Floats) -> tuple[Floats, Floats]:
         (unit * own).sum(axis=(1, 2)), power, out=np.zeros(len(user)), where=power > 0
     )
     fitted = slopes[:, None, None] * unit + user.mean(axis=(1, 2), keepdims=True)
-    return fitted, np.divide(slopes, peaks[:, 0, 0], out=np.zeros_like(slopes), where=power > 0)
+    with np.errstate(over="ignore"):  # of a map too faint for it, a slope is infinite
+        scale = np.divide(slopes, peaks[:, 0, 0], out=np.zeros_like(slopes), where=power > 0)
+    return fitted, scale
 
 
 def tells(question: Question, made: Floats, error: Floats) -> bool:

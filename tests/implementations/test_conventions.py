@@ -119,6 +119,13 @@ def test_formulas_where_they_must_meet() -> None:
     assert (positive >= cam - 1e-12).all()
 
 
+def test_a_channel_that_is_constant_is_at_its_threshold() -> None:
+    constant, gradients = np.full((1, 3, 2, 1), 5.0), np.ones((1, 3, 2, 1))
+    kept = conventions.combine(Convention(formula="fem, the threshold kept"), constant, gradients)
+    share = conventions.combine(Convention(formula="fem, shares of positions"), constant, gradients)
+    assert (kept == 5).all() and not share.any()
+
+
 def test_where_a_map_is_zero_no_normaliser_divides() -> None:
     zero = np.zeros((2, 3, 3))
     for kind in FACTORS["normalise"]:

@@ -87,6 +87,14 @@ def test_rounding_of_an_empty_map_that_is_scaled_up_is_seen() -> None:
     assert verdict(maps, about, claim).conventions == EMPTY
 
 
+def test_a_formula_of_the_same_method_is_named_where_it_parts_from_what_was_claimed() -> None:
+    """One position: a channel is at its own threshold, which FEM as published does not keep."""
+    about, kept = asked("fem", "tiny-1x1"), "fem, the threshold kept"
+    assert not about.canonical.heatmap.any()
+    found = verdict(planted(about, formula=kept), about, Convention(formula="fem"))
+    assert found.word == DIFFERS and f"formula {kept}" in found.conventions
+
+
 def test_zeros_noise_and_what_is_not_finite() -> None:
     about = asked()
     noise = np.random.default_rng(0).normal(size=(6, *SIZE))

@@ -162,3 +162,10 @@ def test_a_map_that_is_too_large_to_be_squared_is_fitted_as_any_other() -> None:
         np.testing.assert_allclose(slopes * factor, 3, rtol=1e-12)
     fitted, slopes = diagnosis.fit(user, np.ones_like(made))
     assert not slopes.any() and np.allclose(fitted, user.mean(axis=(1, 2), keepdims=True))
+
+
+def test_a_map_that_is_too_faint_for_a_slope_is_fitted_without_a_warning() -> None:
+    made = np.random.default_rng(3).random((2, 4, 5))
+    fitted, slopes = diagnosis.fit(made, 1e-309 * made)
+    np.testing.assert_allclose(fitted, made, rtol=1e-6)
+    assert np.isinf(slopes).all()
