@@ -23,8 +23,8 @@ FILES = sorted((HERE / "reproducers").glob("*.py"))
 @pytest.fixture(scope="module")
 def printed() -> dict[str, str]:
     """File -> what it prints, all run in one new process."""
-    if not all(find_spec(name) for name in ("torch", "torchcam", "pytorch_grad_cam")):
-        pytest.skip("the libraries of PyTorch are not all installed")
+    if not all(map(find_spec, ("torch", "torchcam", "pytorch_grad_cam", "tf_explain"))):
+        pytest.skip("the libraries are not all installed")
     command = [sys.executable, str(HERE / "run_reproducers.py"), *map(str, FILES)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
