@@ -24,7 +24,9 @@ def begin(stage: str, request: Request) -> Pipeline:
     asked = planned(stage, request)
     for reason in names.broken():
         console.print(f"Left out: {reason}", markup=False, soft_wrap=True)
-    architectures = tuple(dict.fromkeys(network.architecture for network in asked))
+    # A stage that has networks of its own plans none, and goes through those that were named.
+    planned_for = tuple(dict.fromkeys(network.architecture for network in asked))
+    architectures = planned_for or request.architectures
     sets = tuple(dict.fromkeys(network.dataset for network in asked))
     job = Pipeline(stage, replace(request, datasets=sets, architectures=architectures), asked)
     try:

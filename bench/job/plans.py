@@ -35,16 +35,17 @@ SWEPT = "digits"
 def planned(stage: str, request: Request) -> list[Network]:
     """The networks of what was asked: those planned, or those named. Raises BadInput for none.
 
-    A stage that has networks of its own takes none, and refuses those that are named.
+    A stage that has networks of its own takes none but those that come with their weights.
 
     `contrast` and `judge` are of heatmaps beside Grad-CAM's: not of what has no convolution.
     """
     if stage in ALONE:
-        named = (*request.datasets, *request.architectures)
+        bare = [each for each in request.architectures if not registered.own_weights(each)]
+        named = (*request.datasets, *bare)
         if named:
             raise BadInput(
                 f"`{stage}` is of networks and images of its own, not of {named[-1]}; "
-                "`agree` and `contrast` are of yours"
+                "--network FOLDER is a network of yours with its weights"
             )
         return []
     if stage == "sweep" and not request.datasets:

@@ -2,7 +2,8 @@
 
 `CALLS[library]` has the import and, by offer, an expression. Its names are `model`, `images`,
 `targets` (a list) and `layer`: a module in PyTorch, in Keras a layer's name. It gives maps
-(N, h, w) or (N, H, W). An offer that is not here has no such file, and so no verdict of a defect.
+(N, h, w) or (N, H, W). An offer that is not here has no such file, and so no verdict of a defect;
+at settings of its own it is named with them, as a method is.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ class Call(NamedTuple):
     found: str
 
 
-def _captum(name: str, rest: str, layer: bool = False, leaf: bool = True) -> Call:
+def _captum(
+    name: str, rest: str, layer: bool = False, leaf: bool = True, settings: str = ""
+) -> Call:
     given = "model, layer" if layer else "model"
     images = "images.requires_grad_()" if leaf else "images"
-    found = f"{name}({given}).attribute({images}, target=torch.tensor(targets)){rest}"
+    found = f"{name}({given}).attribute({images}, target=torch.tensor(targets){settings}){rest}"
     return Call(f"from captum.attr import {name}", found)
 
 
@@ -33,17 +36,17 @@ except RuntimeError:  # its binary does not fit this PyTorch, of which nothing i
 """What lets pytorch-grad-cam, which asks for torchvision's transforms alone, be imported."""
 
 
-def _cam(name: str) -> Call:
+def _cam(name: str, seed: str = "") -> Call:
     return Call(
         f"{_FITTED}from pytorch_grad_cam import {name}\n"
-        "from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget",
+        f"from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget\n{seed}",
         f"{name}(model, [layer])(images, [ClassifierOutputTarget(each) for each in targets])",
     )
 
 
-def _torchcam(name: str) -> Call:
+def _torchcam(name: str, seed: str = "") -> Call:
     return Call(
-        f"from torchcam.methods import {name}\n\nextractor = {name}(model, layer)",
+        f"from torchcam.methods import {name}\n\nextractor = {name}(model, layer)\n{seed}",
         "extractor(targets, model(images.requires_grad_()))[0]",
     )
 
@@ -54,6 +57,14 @@ def _keras_vis(module: str, name: str) -> Call:
         "from tf_keras_vis.utils.scores import CategoricalScore",
         f"{name}(model)(CategoricalScore(targets), images, penultimate_layer=layer, "
         "seek_penultimate_conv_layer=False)",
+    )
+
+
+def _xplique(name: str, layer: bool = False) -> Call:
+    given = "model, conv_layer=layer" if layer else "model"
+    return Call(
+        f"from xplique.attributions import {name}",
+        f"{name}({given}).explain(images, numpy.eye(model.output_shape[-1])[targets])",
     )
 
 
@@ -70,8 +81,16 @@ CALLS: dict[str, dict[str, Call]] = {
         "guided_backprop": _captum("GuidedBackprop", _LARGEST),
         "deconvolution": _captum("Deconvolution", _LARGEST),
         "guided_grad_cam": _captum("GuidedGradCam", _LARGEST, layer=True),
+        "guided_grad_cam[interpolate_mode=bilinear]": _captum(
+            "GuidedGradCam", _LARGEST, layer=True, settings=', interpolate_mode="bilinear"'
+        ),
         "deep_lift": _captum("DeepLift", ".sum(1)"),
-        "lrp": _captum("LRP", ".sum(1)"),
+        "lrp": Call(
+            "from captum.attr import LRP\nfrom captum.attr._utils.lrp_rules import EpsilonRule\n\n"
+            "for each in model.modules():\n    if isinstance(each, nn.Flatten):\n"
+            "        each.rule = EpsilonRule()  # Captum has none for it",
+            _captum("LRP", ".sum(1)").found,
+        ),
     },
     "shap": {
         "deep": Call(
@@ -103,6 +122,7 @@ CALLS: dict[str, dict[str, Call]] = {
         ),
         "score_cam": _cam("ScoreCAM"),
         "ablation_cam": _cam("AblationCAM"),
+        "random_cam": _cam("RandomCAM", "import numpy\n\nnumpy.random.seed(0)"),
         "full_grad": Call(
             f"{_FITTED}from pytorch_grad_cam import FullGrad\n"
             "from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget",
@@ -116,6 +136,7 @@ CALLS: dict[str, dict[str, Call]] = {
         "layer_cam": _torchcam("LayerCAM"),
         "score_cam": _torchcam("ScoreCAM"),
         "finer_cam": _torchcam("FinerCAM"),
+        "smooth_grad_cam_plus_plus": _torchcam("SmoothGradCAMpp", "torch.manual_seed(0)"),
     },
     "tf_keras_vis": {
         "grad_cam": _keras_vis("gradcam", "Gradcam"),
@@ -141,5 +162,24 @@ CALLS: dict[str, dict[str, Call]] = {
             "[GradCAM.generate_ponderated_output(*GradCAM.get_gradients_and_filters(model, "
             "image[None], layer, target, True))[0] for image, target in zip(images, targets)]",
         ),
+        "smooth_grad": Call(
+            "from tf_explain.core.smoothgrad import SmoothGrad",
+            "[SmoothGrad().explain((image[None], None), model, target)"
+            " for image, target in zip(images, targets)]",
+        ),
+    },
+    "xplique": {
+        "grad_cam": _xplique("GradCAM", layer=True),
+        "grad_cam_plus_plus": _xplique("GradCAMPP", layer=True),
+        "fem": _xplique("FEM", layer=True),
+        "saliency": _xplique("Saliency"),
+        "gradient_input": _xplique("GradientInput"),
+        "guided_backprop": _xplique("GuidedBackprop"),
+        "deconvolution": _xplique("DeconvNet"),
     },
 }
+
+
+def call(library: str, offer: str) -> Call | None:
+    """How an offer, its settings in its name or not, is called; None where that is not written."""
+    return CALLS.get(library, {}).get(offer)

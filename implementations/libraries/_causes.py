@@ -39,6 +39,10 @@ TIED = (
     "the change of a pooled value goes to its argmax, of tied ones the first, and is lost where "
     "that input has not changed"
 )
+CONSTANT = (
+    "a channel that is the same everywhere is at its own threshold, mean plus no deviation, and is "
+    "kept whole"
+)
 CAUSES = (
     Cause("captum", ("deep_lift",), "reused", DEEP, "module.input_ref = tuple(",
           "a module keeps what it read on itself, once"),
@@ -100,6 +104,19 @@ CAUSES = (
     Cause("tf_explain", ("smooth_grad",), "sequential", "tf_explain/core/smoothgrad.py",
           "num_classes = model.output.shape[1]",
           "in Keras 3 a keras.Sequential has `outputs`, and no `output` before it is called"),
+    Cause("xplique", ("guided_backprop", "deconvolution"), "nested",
+          "xplique/commons/model_override.py",
+          "cloned_model.layers[layer_id].call = relu_policy(max_value, threshold)",
+          "only layers of the outer model have the rule: those inside keep the plain gradient"),
+    Cause("xplique", ("fem",), "layer before", "xplique/attributions/fem.py",
+          "weighted_feature_maps = tf.reduce_sum(tf.multiply(binary_masks, weights), axis=-1)",
+          "no ReLU: before the layer's own a channel's mean may be negative"),
+    Cause("xplique", ("fem",), "black", "xplique/attributions/fem.py",
+          "binary_mask = tf.cast(feature_maps >= threshold, feature_maps.dtype)", CONSTANT),
+    Cause("xplique", ("fem",), "tiny", "xplique/attributions/fem.py",
+          "binary_mask = tf.cast(feature_maps >= threshold, feature_maps.dtype)", CONSTANT),
+    Cause("xplique", (), "nested", "xplique/commons/model_override.py",
+          "return model.get_layer(layer)", "a layer's name is looked for in the outer model alone"),
     Cause("tf_keras_vis", (), "nested", "tf_keras_vis/utils/model_modifiers.py",
           "return tf.keras.Model(inputs=model.inputs, outputs=outputs)", INNER),
     Cause("tf_keras_vis", ("grad_cam_plus_plus",), "probe", "tf_keras_vis/gradcam_plus_plus.py",

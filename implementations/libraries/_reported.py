@@ -92,6 +92,14 @@ REPORTED = (
     Reported("tf_explain", (), "sequential",
              'none found of its own; keras-team/keras#20116, "The layer sequential has never been '
              'called and thus has no defined output."'),
+    Reported("xplique", ("guided_backprop", "deconvolution"), "nested",
+             'none found of its own; tensorflow/tensorflow#37680, "Guided Backprop Gradcam with TF '
+             '2.0 for Transfer Learning"'),
+    Reported("xplique", ("fem",), "layer before", NONE),
+    Reported("xplique", ("fem",), "black", NONE),
+    Reported("xplique", ("fem",), "tiny", NONE),
+    Reported("xplique", (), "nested",
+             'none found of its own; tensorflow/tensorflow#44462, "GradCAM and nested models"'),
     Reported("tf_keras_vis", (), "nested",
              'keisen/tf-keras-vis#71, "Graph disconected: transfer-learning model with custom '
              'dense layers"'),

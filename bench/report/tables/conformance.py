@@ -13,7 +13,7 @@ from bench.report.table import ABSENT, Shown, Table, View
 from bench.subject.stated import cause, reported
 
 STAGES = ("conform",)
-BASE = "base"
+BASE, PROBES = "base", "probes"
 NOTE = (
     "A verdict on the maps of a probe network of which every number is known. Same: the float64 "
     "oracle's map, to 1e-5 of the signed map's peak (float64: 1e-9; of a score through the softmax "
@@ -22,7 +22,8 @@ NOTE = (
     "differs, the error of the worst image and what gives the maps where anything does. Other "
     "formula: the one named gives the maps. Loud: it raised or warned. Void: the host's own output "
     "is not the oracle's. Because: what the library's code does, and where; that float32 has lost "
-    "1 - p, or a model was left in training mode, is no library's doing. Reported: what the "
+    "1 - p, or a model was left in training mode, is no library's doing. Reproducer: a file that "
+    "shows it by itself, at other settings that of the offer as shipped. Reported: what the "
     "library's issues have of the symptom, where it was looked for. The CSV has a line for each "
     "run."
 )
@@ -84,7 +85,7 @@ SUMMARY = (
 
 def make(frame: pd.DataFrame) -> Table:
     """Offers with their base and counts; what differs; then every condition and offer."""
-    lines = fixed([_line(row) for row in frame.to_dict("records")])
+    lines = fixed([_line(row) for row in as_shipped(frame.to_dict("records"))])
     data = pd.DataFrame(lines, columns=KEPT)
     newest = pd.DataFrame(current(lines), columns=KEPT)
     unsaid = newest[(newest["verdict"] == "not offered") & (newest["reason"] != "")]
@@ -113,6 +114,19 @@ def fixed(rows: list[dict[Any, Any]]) -> list[dict[Any, Any]]:
     return rows
 
 
+def as_shipped(rows: list[dict[Any, Any]]) -> list[dict[Any, Any]]:
+    """Rows where a deviation at settings of an offer that has no reproducer has that as shipped."""
+    named = (
+        "library", "version", "method", "condition", "verdict", "architecture", "machine_id",
+    )  # fmt: skip
+    files = {tuple(row[name] for name in named): row["reproducer"] for row in rows
+             if row["library"] and row["reproducer"] and not row["options"]}  # fmt: skip
+    return [
+        {**row, "reproducer": row["reproducer"] or files.get(tuple(row[n] for n in named), "")}
+        for row in rows
+    ]
+
+
 def current(rows: list[dict[Any, Any]]) -> list[dict[Any, Any]]:
     """Rows of the newest version of each explainer that was examined."""
     newest: dict[Hashable, Any] = {}
@@ -132,7 +146,8 @@ def _line(row: dict[Any, Any]) -> dict[str, Any]:
     name = f"{row['library']}.{row['method']}" if row["library"] else own
     options = f" ({row['options']})" if row["options"] else ""
     column = "" if row["library"] else f" ({row['column']})"
-    line = {**row, "explainer": f"{name}{options}{column}"}
+    on = "" if row["architecture"] == PROBES else f" on {row['architecture']}"
+    line = {**row, "explainer": f"{name}{options}{column}{on}"}
     line |= {"fixed_in": "", "cause": "", "reported": ""}
     if row["library"] and row["verdict"] in DEVIATIONS:
         line["cause"] = cause(row["library"], row["method"], row["condition"])

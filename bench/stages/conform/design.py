@@ -34,6 +34,13 @@ class Run:
     probe: str = BASE
     inputs: str = "given"
     place: str = PLACES[0]
+    network: str = ""
+    """A user's network, which then stands for the base probe."""
+
+    @property
+    def name(self) -> str:
+        """What its network is known by among the probes."""
+        return self.network or self.probe
 
     @property
     def condition(self) -> str:
@@ -73,7 +80,7 @@ class Run:
 
     def given(self) -> Probe:
         """The probe with its images and targets as this run has them."""
-        probe = probes.load(self.probe)
+        probe = probes.load(self.name)
         images, targets = probe.images, probe.targets
         if self.inputs == "permuted":
             images, targets = images[list(ORDER)], targets[list(ORDER)]
@@ -86,37 +93,41 @@ class Run:
         return replace(probe, images=images, targets=targets)
 
 
-def runs(framework: str) -> Iterator[Run]:
-    """The runs of a library's explainer, the base first."""
-    base, layerless = Run(), hosts.layerless(framework)
+def runs(framework: str, network: str = "") -> Iterator[Run]:
+    """The runs of a library's explainer, the base first; of a user's network without the probes."""
+    base, layerless = Run(network=network), hosts.layerless(framework)
     kinds = [name for name in hosts.about(framework) if name != hosts.PLAIN]
     yield base
     for host in kinds:
         yield replace(base, host=host, place=PLACES[host in layerless])
-    yield from _probes(base)
-    for inputs in INPUTS:
-        yield replace(base, inputs=inputs)
-    yield replace(base, place="before")
-    pairs = (
-        Run("inplace", place="before"),
-        Run("softmax", probe="saturated"),
-        Run(TRAIN, probe="norm"),
-        Run("frozen", inputs="one by one"),
-    )
+    yield from _changed(base)
+    pairs = [Run("frozen", inputs="one by one", network=network)]
+    if not network:
+        pairs = [Run("softmax", probe="saturated"), Run(TRAIN, probe="norm"), *pairs]
+    if _rectified(base):
+        pairs = [Run("inplace", place="before", network=network), *pairs]
     yield from (pair for pair in pairs if pair.host in kinds)
 
 
-def own_runs() -> Iterator[Run]:
+def own_runs(network: str = "") -> Iterator[Run]:
     """The runs of our own builders, on their own network."""
-    base = Run(hosts.OWN)
+    base = Run(hosts.OWN, network=network)
     yield base
-    yield from _probes(base)
-    for inputs in INPUTS:
-        yield replace(base, inputs=inputs)
-    yield replace(base, place="before")
+    yield from _changed(base)
 
 
-def _probes(base: Run) -> Iterator[Run]:
-    for probe in probes.names():
+def _changed(base: Run) -> Iterator[Run]:
+    """The base with another probe, with other inputs, and before the ReLU."""
+    for probe in () if base.network else probes.names():
         if probe != BASE:
             yield replace(base, probe=probe)
+    for inputs in INPUTS:
+        yield replace(base, inputs=inputs)
+    if _rectified(base):
+        yield replace(base, place="before")
+
+
+def _rectified(base: Run) -> bool:
+    """Whether a ReLU is explained, so that there is a layer before it."""
+    probe = probes.load(base.name)
+    return probe.before != probe.layer

@@ -55,7 +55,7 @@ class Subject:
     def asked(self, run: Run, probe: Probe, host: Host) -> Asked:
         """What a run asks of it."""
         return Asked(
-            probes.network(run.probe), probe.images, probe.targets, run.node(probe), self.method,
+            probes.network(run.name), probe.images, probe.targets, run.node(probe), self.method,
             self.scored(host), host.precision,
         )  # fmt: skip
 
@@ -70,7 +70,7 @@ def _row(subject: Subject, run: Run, base: bool) -> Row:
     probe = run.given()
     node = run.node(probe)
     same = {
-        "condition": run.condition, "host": run.host, "probe": run.probe, "inputs": run.inputs,
+        "condition": run.condition, "host": run.host, "probe": run.name, "inputs": run.inputs,
         "node": node, "like": subject.method,
     }  # fmt: skip
     try:
@@ -118,7 +118,7 @@ def judged(subject: Subject, run: Run, asked: Asked, found: Answer) -> Verdict:
     told = verdict(found.maps, asked, subject.claim, like, run.known)
     if subject.other and subject.claim is None and order is None and told.word == DIFFERS:
         return replace(told, word=OTHER, conventions=told.conventions or subject.other)
-    if subject.base is None or told.claim is None or told.word == SAME:
+    if subject.base is None or told.claim in (None, asked.plain) or told.word == SAME:
         return told
     if subject.other and order is None:  # what it is on this probe, and it never said what
         return told
@@ -163,7 +163,7 @@ def held(subject: Subject, run: Run, probe: Probe) -> Host:
 
 def gate(host: Host, run: Run, probe: Probe) -> float:
     """How far the host's output is from the oracle's, of its largest."""
-    expected = probes.network(run.probe)(probe.images)
+    expected = probes.network(run.name)(probe.images)
     if host.scores == "probability":
         powers = np.exp(expected - expected.max(axis=1, keepdims=True))
         expected = powers / powers.sum(axis=1, keepdims=True)

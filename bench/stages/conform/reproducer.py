@@ -18,12 +18,14 @@ from bench.truth.probes import Probe
 from implementations.arrays import Floats
 from implementations.errors import Unavailable
 from implementations.frameworks import hosts
-from implementations.libraries._calls import CALLS
+from implementations.libraries._calls import call
 
 MOST_LINES = 30
 TIMEOUT_S = 180.0
 DIFFERS = 1
 """The exit status of a file that shows a difference."""
+WORDS = 3
+"""Of an error's message, by which it is known: the next may be a size or a name of the probe."""
 SHOWN = "found"
 """What such a file prints besides."""
 
@@ -32,6 +34,7 @@ SHOWN = "found"
 class Deviation:
     """What is to be shown: an offer, on a run of a probe, and the maps that it should give.
 
+    The offer has its settings in its name, as a method has, where it is not as shipped.
     `expected` is None where a map is expected and an error comes.
     """
 
@@ -45,6 +48,8 @@ class Deviation:
     expected: Floats | None
     tolerance: float = TOLERANCES["float32"]
     """Of the largest value, from which the file says that it differs."""
+    raised: str = ""
+    """The error that comes, as `Type: message`."""
 
     @property
     def digits(self) -> int:
@@ -54,21 +59,21 @@ class Deviation:
 
 def text(deviation: Deviation) -> str:
     """The file. Raises Unavailable where the offer or the network has no such form."""
-    call = CALLS.get(deviation.library, {}).get(deviation.offer)
-    if call is None:
+    called = call(deviation.library, deviation.offer)
+    if called is None:
         raise Unavailable(f"how {deviation.library}.{deviation.offer} is called is not written")
     probe, run = deviation.probe, deviation.run
     made = hosts.source(
         deviation.framework, run.host, probe.architecture, probe.weights, probe.images,
         deviation.node,
     )  # fmt: skip
-    imports, _, after = call.imports.partition("\n\n")
+    imports, _, after = called.imports.partition("\n\n")
     title = f"{deviation.library} {deviation.version} {deviation.offer}: {run.condition}"
     lines = [
         f'"""{title}. Exit status 1: it differs."""',
         *made.imports.splitlines(), *imports.splitlines(), "",
         *filter(None, made.lines), f"targets = {probe.targets.tolist()}",
-        *after.splitlines(), *filter(None, [made.before]), f"found = {call.found}", made.convert,
+        *after.splitlines(), *filter(None, [made.before]), f"found = {called.found}", made.convert,
     ]  # fmt: skip
     if deviation.expected is None:
         lines += ['print("expected a map of each image, found", found.shape)']
@@ -76,7 +81,7 @@ def text(deviation: Deviation) -> str:
         lines += [
             f"expected = {hosts.literal(deviation.expected, deviation.digits)}",
             "apart = abs(found.ravel() - expected).max()",
-            'print("expected", expected)', 'print("found", found.ravel().tolist())',
+            'print("expected", expected, "\\nfound", found.ravel().tolist())',
             'print("largest difference", apart)',
             f"raise SystemExit(bool(not apart <= {deviation.tolerance:g} * "
             "max(map(abs, expected))))",
@@ -106,9 +111,19 @@ def shown(deviation: Deviation, folder: Path, condition: str) -> str:
     except subprocess.TimeoutExpired:
         path.unlink()
         return ""
-    raised = deviation.expected is None and "Traceback" in done.stderr
+    raised = _alike(deviation.raised, done.stderr)
     told = raised if deviation.expected is None else f"\n{SHOWN}" in done.stdout
     if done.returncode == DIFFERS and told:
         return path.name
     path.unlink()
     return ""
+
+
+def _alike(raised: str, heard: str) -> bool:
+    """Whether what a process says ends in this error: its type, and how its message begins."""
+    kind, _, message = raised.partition(": ")
+    begins = [kind.rpartition(".")[2], *message.split()[:WORDS]]
+    errors = [line.partition(": ") for line in heard.splitlines() if line[:1].strip()]
+    return any(
+        [each.rpartition(".")[2], *said.split()[:WORDS]] == begins for each, _, said in errors
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from bench.engine.worker import Row
 from bench.record.cell import Cell
 from bench.record.runs import digest
 from bench.stages import Job
-from bench.stages.conform import examined, explaining, user_module
+from bench.stages.conform import examined, explaining, given, user_module
 from bench.stages.conform.design import BASE, Run, runs
 from bench.subject.names import pick_columns, pick_methods
 from bench.subject.request import Request
@@ -66,11 +67,9 @@ def cells(request: Request, path: Path | None) -> Iterator[Cell]:
     if methods.load(request.like).card.draws is not None:
         raise BadInput(f"--like {request.like}: it draws random numbers, as no oracle can after it")
     for column in columns(request, path):
-        yield Cell(
-            stage="conform", framework=column.framework, backend=column.backend,
-            method=request.like, explainer=request.explainer, dataset="probes",
-            architecture="probes", weights="probes", threads=request.threads,
-        )  # fmt: skip
+        for network in request.architectures or ("",):
+            same = given.cell(request, column.framework, column.backend, network)
+            yield replace(same, method=request.like, explainer=request.explainer)
 
 
 def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
@@ -84,7 +83,7 @@ def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
     explain = explaining.of_user(function)
     usual = methods.load(cell.method).card.score
     subject = examined.Subject(explain, cell.framework, cell.method, score=usual)
-    through = list(runs(cell.framework))
+    through = list(runs(cell.framework, given.taken(cell, context)))
     for run, row in zip(through, examined.rows(subject, through), strict=True):
         judged = _judged(run, row, function)
         if run.condition == BASE and row["verdict"] not in ANSWERED:
@@ -130,7 +129,8 @@ def screen(cell: Cell, rows: Sequence[Row]) -> str:
     lines = [f"  {row['condition']:<{width}}  {said(row)}" for row in rows]
     counts = Counter(str(row["verdict"]) for row in rows)
     counted = ", ".join(f"{count} {word}" for word, count in counts.items())
-    title = f"{cell.explainer} in {cell.column.label}, held against {cell.method}"
+    on = "" if cell.architecture == given.PROBES else f" on {cell.architecture}"
+    title = f"{cell.explainer} in {cell.column.label}{on}, held against {cell.method}"
     return "\n".join([title, *lines, f"  {len(rows)} runs: {counted}"])
 
 
@@ -143,7 +143,7 @@ def run(job: Job) -> list[Row]:
     version = "" if path is None else digest(path)[:12]
     for cell in asked:
         job.run.forget(cell, status="ok", version=version)
-    context = {**job.context, FOLDERS: within, VERSION: version}
+    context = {**job.context, **given.context(job.request), FOLDERS: within, VERSION: version}
     # Said by a run of figures that other settings change: verdicts are no such.
     job.run.head.setdefault("dropped", inherited.dropped())
     rows = job.execute("conform", asked, __name__, context=context)

@@ -3,7 +3,7 @@
 One JSON file a probe, found by its name: an architecture, weights as whole numbers over a power of
 two, six images and the layer that is explained. Sides, colours and channels all differ, so that
 swapped axes show. A probe may be another one `from` which it is made: its head times a number, or
-columns of its head made negative.
+columns of its head made negative. A network of a user's may be taken for one.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from implementations.architecture import graph
-from implementations.architecture.graph import Architecture
-from implementations.arrays import Floats
+from implementations.architecture.graph import Architecture, resolve_layer
+from implementations.arrays import Floats, Weights
 from implementations.files import read_json
 from implementations.oracle import runtime
 from implementations.oracle.network import Reference
@@ -51,9 +51,31 @@ def names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.json") if path.stem != SHARED)
 
 
+_TAKEN: dict[str, Probe] = {}
+
+
+def take(name: str, architecture: Architecture, weights: Weights) -> Probe:
+    """Have a user's network for a probe by that name: of noise, at its usual layer.
+
+    Values of images are in steps of 1/256. Raises BadInput where it has no map to explain.
+    """
+    layer = resolve_layer(architecture, None)
+    noise = np.random.default_rng(0).integers(0, 257, (len(TARGETS), *architecture.input_shape))
+    node = architecture[layer]
+    read = node.inputs[0] if node.kind == "relu" else layer
+    _TAKEN[name] = Probe(
+        name, "a user's network", architecture, dict(weights), noise / 256,
+        np.array(TARGETS, np.int32) % architecture.classes, layer,
+        layer if read == "input" else read,
+    )  # fmt: skip
+    return _TAKEN[name]
+
+
 @cache
 def load(name: str) -> Probe:
     """A probe by name."""
+    if name in _TAKEN:
+        return _TAKEN[name]
     path = FOLDER / f"{name}.json"
     form = read_json(path, "probe")
     if "from" in form:

@@ -88,3 +88,19 @@ def test_what_the_librarys_issues_have_is_beside_what_differs() -> None:
     frames = {section.title: section.frame for section in table.sections}
     mended, unknown = frames["What differs"]["reported"]
     assert "frgfm/torch-cam#72" in mended and unknown == "none found"
+
+
+def test_at_other_settings_a_deviation_has_the_file_of_the_offer_as_shipped() -> None:
+    file = "captum-0.9.0-saliency-reused_host.py"
+    rows = [
+        row("base", "same"),
+        row("reused host", "differs", reproducer=file),
+        row("base", "same", options=[["abs", "false"]], cell_id="other"),
+        row("reused host", "differs", options=[["abs", "false"]], cell_id="other"),
+        row("compiled host", "raises", options=[["abs", "false"]], cell_id="other"),
+    ]
+    table = conformance.make(gather([(HEAD, rows)], lambda *made: "x"))
+    frames = {section.title: section.frame for section in table.sections}
+    told = frames["What differs"].set_index(["explainer", "condition"])["reproducer"]
+    assert told["captum.saliency (abs=false)", "reused host"] == file
+    assert told["captum.saliency (abs=false)", "compiled host"] == ""

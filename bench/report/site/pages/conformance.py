@@ -12,7 +12,7 @@ from bench.report.site import grids
 from bench.report.site.code import coloured
 from bench.report.site.material import Material
 from bench.report.site.shell import Page, coded
-from bench.report.tables.conformance import current
+from bench.report.tables.conformance import PROBES, as_shipped, current
 from bench.subject import stated
 
 ORDER = 25
@@ -71,8 +71,8 @@ def make(material: Material) -> Iterator[Page]:
 def _runs(material: Material) -> pd.DataFrame:
     """A line a run of an explainer, in texts, with NaN for a size that there is not."""
     frame = material.frame
-    every = frame[frame["stage"] == "conform"].to_dict("records")
-    named = ("library", "method", "options", "column", "explainer")
+    every = as_shipped(frame[frame["stage"] == "conform"].to_dict("records"))
+    named = ("library", "method", "options", "column", "explainer", "architecture")
     examined = [{**row, "explainer": tuple(row[name] for name in named)} for row in every]
     newest = {id(row) for row in current(examined)}
     rows = [row for row, it in zip(every, examined, strict=True) if id(it) in newest]
@@ -90,9 +90,10 @@ def _line(row: dict[Any, Any], shipped: dict[tuple[str, str], str]) -> dict[str,
     said = f"{library}.{offer}" if row["library"] else offer
     options = f" ({row['options']})" if row["options"] else ""
     machine = row["machine_id"] + (f", {row['device']}" if row["device"] != "cpu" else "")
+    on = "" if row["architecture"] == PROBES else f" on {row['architecture']}"
     kind, label = _kind(row)
     return {
-        **row, "explainer": said + options, "library": library, "offer": offer,
+        **row, "explainer": said + options + on, "library": library, "offer": offer,
         "settings": row["options"], "machine": machine, "kind": kind, "label": label,
         "verdict": row["verdict"] or NOT_RUN,
         "stated": shipped.get((row["library"], offer), ""),

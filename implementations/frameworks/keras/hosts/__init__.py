@@ -123,7 +123,10 @@ def _model(name: str, architecture: Architecture, layers: Applied, dtype: str) -
     tensors = {"input": images}
     inner = ""
     if name == "nested":
-        inner = [node.name for node in architecture.nodes if node.kind == "relu"][-1]
+        relus = [node.name for node in architecture.nodes if node.kind == "relu"]
+        if not relus:
+            raise Unavailable("no ReLU at which the inner model could end")
+        inner = relus[-1]
         features = cut(architecture, inner)
         if features.rest:
             raise Unavailable("what reads past the layer cannot be a model of its own")

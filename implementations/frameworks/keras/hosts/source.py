@@ -44,7 +44,7 @@ def source(
     elif name == "sequential":
         run = ["model = keras.Sequential([inputs, *layers])"]
     return Source(
-        'import os\n\nos.environ["KERAS_BACKEND"] = "tensorflow"\nimport keras\nimport numpy',
+        'import os\nos.environ["KERAS_BACKEND"] = "tensorflow"\nimport keras\nimport numpy',
         [
             f'keras.config.set_floatx("{dtype}")' if dtype != "float32" else "",
             f"layers = [{', '.join(layers)}]",

@@ -22,12 +22,8 @@ ENDS = {
     "strided_input": "images = images.repeat_interleave(2, dim=3)[..., ::2]",
 }
 
-FUNCTION = (
-    "class Function(nn.Module):",
-    "    def forward(self, x):",
-    "        return torch.relu(x)",
-)
-"""A ReLU that is no nn.ReLU."""
+FUNCTIONS = {"functional": "torch.relu(x)", "softmax": "x.softmax(1)"}
+"""What a host calls as a function, where a user may have a module."""
 
 
 def source(
@@ -38,7 +34,9 @@ def source(
     if any(after.inputs != (before.name,) for before, after in pairwise(nodes)):
         raise Unavailable("a network with joins is no nn.Sequential")
     modules = [_module(each, name, architecture) for each in nodes]
-    modules += ["nn.Softmax(1)"] if name == "softmax" else []
+    modules += ["Function()"] if name == "softmax" else []
+    function = ["class Function(nn.Module):", "    def forward(self, x):"]
+    function += [f"        return {FUNCTIONS.get(name)}"]
     held = make("plain", architecture, weights).model.state_dict()
     values = ", ".join(literal(tensor.numpy()) for tensor in held.values())
     place = [each.name for each in nodes].index(node) if node in {n.name for n in nodes} else 0
@@ -46,7 +44,7 @@ def source(
         "import torch\nfrom torch import nn",
         [
             "relu = nn.ReLU()" if name == "reused" else "",
-            *(FUNCTION if name == "functional" else ()),
+            *(function if name in FUNCTIONS else ()),
             f"model = nn.Sequential({', '.join(modules)}).eval()",
             f"values = [{values}]",
             "for tensor, value in zip(model.state_dict().values(), values):",

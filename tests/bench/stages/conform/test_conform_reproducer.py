@@ -7,13 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.stages.conform import explaining
 from bench.stages.conform.design import Run
 from bench.stages.conform.reproducer import MOST_LINES, Deviation, shown, text
 from bench.truth import probes
 from bench.truth.claims import Asked
+from implementations import libraries
 from implementations.arrays import Floats
 from implementations.errors import Unavailable
 from implementations.frameworks import hosts
+from implementations.libraries._calls import call
 
 RUN = Run("inplace", probe="rational")
 
@@ -62,3 +65,26 @@ def test_a_file_of_pytorch_grad_cam_runs_with_a_torchvision_that_does_not_fit(
     wrong = Deviation(*given, np.full(probe.images.shape[:3], 99.0))
     assert len(text(wrong).splitlines()) <= MOST_LINES
     assert shown(wrong, tmp_path, "functional host")
+
+
+def test_what_the_library_draws_is_drawn_alike_in_the_file(tmp_path: Path) -> None:
+    """On the plain host the file of an offer that draws finds what was drawn here."""
+    library = libraries.load("pytorch_grad_cam")
+    method = library.method("random_cam")
+    run = Run(probe="rational")
+    probe = run.given()
+    host = hosts.make("pytorch", run.host, probe.architecture, probe.weights)
+    explain = explaining.of_method(method, "pytorch", {})
+    drawn = explaining.answer(explain, host, probe, probe.layer, False).maps
+    assert drawn is not None and drawn.any()
+    given = ("pytorch", "pytorch_grad_cam", "1.0", "random_cam", run, probe, probe.layer)
+    assert shown(Deviation(*given, drawn), tmp_path, "plain host") == ""
+    assert shown(Deviation(*given, drawn + 1), tmp_path, "plain host")
+
+
+def test_settings_have_a_call_of_their_own() -> None:
+    offer = "guided_grad_cam[interpolate_mode=bilinear]"
+    probe = RUN.given()
+    asked = Deviation("pytorch", "captum", "1.0", offer, RUN, probe, probe.layer, right())
+    assert 'interpolate_mode="bilinear")' in text(asked)
+    assert call("captum", "guided_grad_cam[interpolate_mode=area]") is None

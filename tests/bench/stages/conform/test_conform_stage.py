@@ -45,7 +45,7 @@ def test_our_own_builder_is_the_same_in_every_run() -> None:
 
 def cell(method: str, library: str = "", framework: str = "pytorch", **options: str) -> Cell:
     asked = Request(command="conform")
-    made = stage._cell(asked, framework, "", library)
+    made = stage._cell(asked, framework, "", library=library)
     return replace(made, method=method, options=tuple(sorted(options.items())))
 
 
@@ -55,8 +55,8 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     probes = ("rational", "small")
     ours = [Run(hosts.OWN), *(Run(hosts.OWN, probe=each) for each in probes)]
     theirs = [Run(), Run("inplace"), Run(inputs="permuted"), Run(probe="small")]
-    monkeypatch.setattr(stage, "own_runs", lambda: ours)
-    monkeypatch.setattr(stage, "runs", lambda framework: theirs)
+    monkeypatch.setattr(stage, "own_runs", lambda network: ours)
+    monkeypatch.setattr(stage, "runs", lambda framework, network: theirs)
 
 
 @pytest.mark.usefixtures("few")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -18,6 +19,7 @@ from bench.stages.conform import user_module, users
 from bench.subject.names import pick_columns
 from bench.subject.request import Request
 from bench.truth import claims
+from implementations.architecture import graph, weights
 from implementations.errors import BadInput
 
 PAGE = (Path(__file__).parents[4] / "docs" / "conform.md").read_text("utf-8")
@@ -55,6 +57,44 @@ def test_the_pytorch_example_is_the_same_everywhere(conform: Told, tmp_path: Pat
     rows = read(path)[1]
     assert len(rows) > 30 and {row["explainer"] for row in rows} == {"my_grad_cam:grad_cam"}
     assert "my_grad_cam:grad_cam" in (tmp_path / "results/tables/conformance.md").read_text()
+
+
+def folder(path: Path, filters: int = 3, side: int = 11) -> str:
+    """A network's folder: two convolutions of random weights, each with a ReLU."""
+    conv = {"kind": "conv", "filters": filters, "kernel": 3}
+    nodes = [
+        {"name": "conv1", "inputs": "input", **conv},
+        {"name": "relu1", "kind": "relu", "inputs": "conv1"},
+        {"name": "conv2", "inputs": "relu1", **conv},
+        {"name": "relu2", "kind": "relu", "inputs": "conv2"},
+        {"name": "gap1", "kind": "global_average_pool", "inputs": "relu2"},
+        {"name": "dense1", "kind": "dense", "inputs": "gap1", "units": 4},
+    ]
+    form = {"input_shape": [side, side + 1, 3], "classes": 4, "nodes": nodes}
+    path.mkdir()
+    (path / "architecture.json").write_text(json.dumps(form))
+    given = weights.randomise(graph.parse(form, "mine"), 0)
+    weights.save(path / "weights.safetensors", given)
+    return str(path)
+
+
+def test_a_network_of_a_folder_stands_for_the_probes(conform: Told, tmp_path: Path) -> None:
+    mine = folder(tmp_path / "mine")
+    asked = ("my_grad_cam:grad_cam", EXAMPLES["my_grad_cam"], "--network", mine)
+    status, said, _ = conform(*asked)
+    assert status == 0 and re.match(r"my_grad_cam:grad_cam in pytorch on mine-\w{12}, held", said)
+    lines = [line for line in said.splitlines() if line.startswith("  ")]
+    assert not [line for line in lines if "probe" in line or "differs" in line]
+    assert {"base", "reused host", "permuted"} <= {line.split("  ")[1].strip() for line in lines}
+    table = (tmp_path / "results/tables/conformance.md").read_text()
+    assert "my_grad_cam:grad_cam (pytorch) on mine-" in table
+
+
+def test_a_network_that_is_too_large_is_refused_in_a_line(conform: Told, tmp_path: Path) -> None:
+    large = folder(tmp_path / "large", filters=64, side=64)
+    asked = ("my_grad_cam:grad_cam", EXAMPLES["my_grad_cam"], "--network", large)
+    status, _, last = conform(*asked)
+    assert status == 2 and "operations an image; `conform` takes up to 1e+08" in last
 
 
 def test_the_keras_example_meets_a_model_in_a_model(conform: Told) -> None:
