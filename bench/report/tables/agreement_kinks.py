@@ -21,8 +21,9 @@ NOTE = (
     "An image above the tolerance is excused only where it is within the tolerance of an oracle "
     "that follows the column at exact ties and kinks, and there only; where the oracle is within "
     "1e-6 (relative to the node's largest magnitude) of a kink, a ReLU or max-pool about to "
-    "switch; or where the error is no more than rounding may cause in a sum whose terms cancel "
-    "(Higham & Mary 2019)."
+    "switch; or where the error is no more than rounding may cause: in a sum whose terms cancel "
+    "(Higham & Mary 2019), or, farther from a kink, four times what moves the oracle itself when "
+    "each pixel and weight is moved by a unit of rounding."
 )
 SHOWN = tuple(Shown(n, text, (n,)) for n in ("column", "precision", "compared", "images"))
 
