@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bench.truth.candidates import candidates, shaped
-from bench.truth.diagnosis import Diagnosis, diagnose, reproduced
+from bench.truth.diagnosis import Diagnosis, diagnose, reproduced, tells
 from bench.truth.question import TOLERANCE, Question
 from implementations import conventions
 from implementations.architecture import graph, weights
@@ -151,7 +151,7 @@ def plants(count: int, seed: int = 0) -> Iterator[Plant]:
             given = part if "twice" in convention.normalise else part * extent
             convention = replace(convention, epsilon=given)
         maps = made(question, convention)
-        if maps is None or not question.of(maps).enough:
+        if maps is None or not tells(question.of(maps), maps, np.zeros(len(maps))):
             continue
         done += 1
         yield Plant(kind, convention, convention.cost(kind.formula, question.at_input), maps)

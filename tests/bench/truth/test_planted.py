@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from bench.truth import diagnosis
@@ -39,6 +40,18 @@ def test_a_space_has_every_factor_and_no_dearer_convention() -> None:
     for name in ("input", "weights", "target", "score", "layer", "rule", "pairing", "gradient",
                  "formula", "pool", "rectify", "resize", "normalise"):  # fmt: skip
         assert len({getattr(each, name) for each in space}) > 1, name
+
+
+def test_maps_that_most_images_share_are_not_planted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of most of these images one class is predicted, whose gradient at the last ReLU is one."""
+    question = planted.asked(KINDS[0])
+    shared = planted.Convention(target="predicted", formula="gradients alone", normalise="max")
+    maps = planted.made(question, shared)
+    assert maps is not None and question.of(maps).enough
+    assert not diagnosis.tells(question.of(maps), maps, np.zeros(len(maps)))
+    monkeypatch.setattr(planted, "space", lambda kind: [shared, planted.Convention()])
+    drawn = [plant.convention for seed in range(6) for plant in planted.plants(1, seed)]
+    assert len(drawn) == 6 and shared not in drawn
 
 
 def test_an_epsilon_of_a_map_that_is_scaled_twice_is_solved_for() -> None:
