@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,20 @@ BARE = True
 """Its process needs a framework and nothing else (`bench/engine/worker.py`)."""
 REFUSED = "refused"
 """The status of what turns out to be bad input only when it is computed with."""
+SILENCE_S = 5.0
+"""Between two lines of how far it is."""
+
+
+def seldom(report: Reporter) -> Callable[[str], None]:
+    """What tells how far it is, not after each of thousands of batches."""
+    said = [-SILENCE_S]
+
+    def tell(text: str) -> None:
+        if time.monotonic() - said[0] >= SILENCE_S:
+            report.send("progress", text=text)
+            said[0] = time.monotonic()
+
+    return tell
 
 
 def serve(cells: list[Cell], context: Mapping[str, Any], report: Reporter) -> None:
@@ -45,7 +60,7 @@ def _rows(cell: Cell, context: Mapping[str, Any], report: Reporter) -> Iterator[
         report.send("progress", text=text)
 
     try:
-        explain(cell, architecture, tensors, asked, tell)
+        explain(cell, architecture, tensors, asked, seldom(report))
         held = None
         if context["expect"]:
             tell("holding the logits against yours")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.cli import user_files
-from bench.cli.explained import REFUSED
+from bench.cli.explained import REFUSED, seldom
 from bench.engine.travel import read_piece
 from bench.engine.worker import Reporter, Row
 from bench.record.cell import Cell, from_document
@@ -24,8 +23,6 @@ from implementations.errors import BadInput
 
 BARE = True
 """Its process needs a framework and nothing else (`bench/engine/worker.py`)."""
-SILENCE_S = 5.0
-"""Between two lines of how far a shard is."""
 
 
 @dataclass
@@ -56,12 +53,7 @@ class Aims:
 
 def serve(cells: list[Cell], context: Mapping[str, Any], report: Reporter) -> None:
     """The child's entry: a cell a shard, of which `context["shards"]` has file, start and stop."""
-    said = [0.0]
-
-    def tell(text: str) -> None:
-        if time.monotonic() - said[0] > SILENCE_S:
-            report.send("progress", text=text)
-            said[0] = time.monotonic()
+    tell = seldom(report)
 
     @cache
     def stream() -> stage.Stream:
