@@ -79,12 +79,17 @@ def budgets(texts: Iterable[str]) -> tuple[int, ...]:
     return () if found == ["none"] else tuple(sorted(set(map(positive, found))))
 
 
+def _decimal(text: str) -> float:
+    """A number in ASCII, as those of `whole` are; NaN where it is none."""
+    plain = text.isascii() and text == text.strip() and "_" not in text
+    with suppress(ValueError):
+        return float(text) if plain else math.nan
+    return math.nan
+
+
 def seconds(text: str) -> float:
     """Seconds, above 0."""
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
+    seconds = _decimal(text)
     if not 0 < seconds <= MOST_SECONDS:
         must = f"a number of seconds above 0 and at most {MOST_SECONDS:g}"
         raise ValueError(f"{text!r} is not {must}")
@@ -98,10 +103,7 @@ def positive(text: str) -> int:
 
 def number(text: str) -> float:
     """A finite number."""
-    try:
-        found = float(text)
-    except ValueError:
-        found = math.nan
+    found = _decimal(text)
     if not math.isfinite(found):
         raise ValueError(f"{text!r} is not a number")
     return found

@@ -37,6 +37,8 @@ def test_values_that_are_right(take: Callable[[str], float], text: str, value: f
         (values.seed, str(2**32), f"at most {2**32 - 1}"),
         (values.threads, str(CORES + 1), f"at most {CORES}"),
         (values.seconds, "nan", "above 0"),
+        *((values.seconds, text, "is not a number of seconds") for text in ("٣", "1_0", " 5")),
+        *((values.number, text, "is not a number") for text in ("٣", "1_0", " 5")),
         (values.seconds, "inf", "at most 1e\\+06"),
         (values.seconds, "soon", "'soon' is not a number of seconds"),
     ],
