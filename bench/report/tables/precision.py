@@ -18,7 +18,8 @@ FLIPS = "class_flips"
 NOTE = (
     "Each map is held against the float64 oracle's, at the size of the images and of the oracle's "
     "class: what the precision does to the map, whatever it does to the class. Error: median over "
-    "images of max |a - b| / max |oracle's map|; in float32: that of the same column in float32. "
+    "images, those of no empty map, of max |a - b| / max |oracle's map|; in float32: that of the "
+    "same column in float32. "
     "Spearman and IoU of the top 10 %: medians too, 1 where nothing changes. Flips: share of "
     "images whose predicted class becomes another. "
 )
