@@ -18,7 +18,6 @@ found = Deconvolution(model).attribute(images.requires_grad_(), target=torch.ten
 found = torch.as_tensor(found).detach().numpy()
 expected = [5, 12, 0, 18, 20, 6, 15, 19, 9, 0, 15, 3]
 apart = abs(found.ravel() - expected).max()
-print("expected", expected)
-print("found", found.ravel().tolist())
+print("expected", expected, "\nfound", found.ravel().tolist())
 print("largest difference", apart)
 raise SystemExit(bool(not apart <= 1e-05 * max(map(abs, expected))))

@@ -18,7 +18,6 @@ found = DeepLift(model).attribute(images.requires_grad_(), target=torch.tensor(t
 found = torch.as_tensor(found).detach().numpy()
 expected = [15, 40, 0, 72, 32, -18, 33, 12, 40, 0, 9, -3]
 apart = abs(found.ravel() - expected).max()
-print("expected", expected)
-print("found", found.ravel().tolist())
+print("expected", expected, "\nfound", found.ravel().tolist())
 print("largest difference", apart)
 raise SystemExit(bool(not apart <= 1e-05 * max(map(abs, expected))))

@@ -2,6 +2,7 @@
 import torch
 from torch import nn
 from captum.attr import LRP
+from captum.attr._utils.lrp_rules import EpsilonRule
 
 model = nn.Sequential(nn.Conv2d(1, 2, kernel_size=(2, 2), stride=(1, 1)), nn.ReLU(), nn.Flatten(start_dim=1, end_dim=-1), nn.Linear(in_features=12, out_features=4, bias=True)).eval()
 values = [[2, 3, 3, 3, 3, 0, 3, -3], [0, 1], [-2, -2, -3, 1, -1, 0, 1, -3, 3, 0, -3, -1, -1, 0, 2, 3, 3, 0, -2, 0, -1, 1, -3, 3, 1, -1, 3, 1, -2, 2, 1, 3, 2, -1, 0, 3, 2, 3, 3, -2, 1, 0, 3, 0, 3, 1, 0, -1], [-2, -2, -2, 0]]
@@ -12,6 +13,9 @@ images = torch.tensor([3, 4, 0, 4, 2, 2, 3, 1, 4, 0, 1, 1], dtype=torch.float32)
 images = images.reshape(1, 1, 4, 3)
 model = torch.compile(model, backend="aot_eager"); model(images)
 targets = [2]
+for each in model.modules():
+    if isinstance(each, nn.Flatten):
+        each.rule = EpsilonRule()  # Captum has none for it
 found = LRP(model).attribute(images.requires_grad_(), target=torch.tensor(targets)).sum(1)
 found = torch.as_tensor(found).detach().numpy()
 print("expected a map of each image, found", found.shape)

@@ -1,6 +1,5 @@
 """eli5 0.16.0 grad_cam: nested host, probe rational. Exit status 1: it differs."""
 import os
-
 os.environ["KERAS_BACKEND"] = "tensorflow"
 import keras
 import numpy

@@ -22,7 +22,6 @@ found = EigenCAM(model, [layer])(images, [ClassifierOutputTarget(each) for each 
 found = torch.as_tensor(found).detach().numpy()
 expected = [0, 0.020816472486791974, 0.041632944973583948, 0, 0.15262907752116139, 0.30525815504232279, 0.37499996250000345, 0.44296880295414981, 0.51093764340829617, 0.99999990000000905, 0.79505574030809445, 0.59011158061617974]
 apart = abs(found.ravel() - expected).max()
-print("expected", expected)
-print("found", found.ravel().tolist())
+print("expected", expected, "\nfound", found.ravel().tolist())
 print("largest difference", apart)
 raise SystemExit(bool(not apart <= 1e-09 * max(map(abs, expected))))

@@ -21,7 +21,6 @@ found = EigenCAM(model, [layer])(images, [ClassifierOutputTarget(each) for each 
 found = torch.as_tensor(found).detach().numpy()
 expected = [0, 0, 0, 0, 0.214492961, 0.428985922, 0.374999963, 0.519316049, 0.663632136, 0.9999999, 0.812861568, 0.625723235]
 apart = abs(found.ravel() - expected).max()
-print("expected", expected)
-print("found", found.ravel().tolist())
+print("expected", expected, "\nfound", found.ravel().tolist())
 print("largest difference", apart)
 raise SystemExit(bool(not apart <= 1e-05 * max(map(abs, expected))))

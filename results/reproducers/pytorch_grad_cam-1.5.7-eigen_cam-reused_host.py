@@ -22,7 +22,6 @@ found = EigenCAM(model, [layer])(images, [ClassifierOutputTarget(each) for each 
 found = torch.as_tensor(found).detach().numpy()
 expected = [0, 0.0120671253, 0.036201376, 0.0482685013, 0.39999996, 0.307240245, 0.121720816, 0.0289611008, 0.9999999, 0.749999925, 0.249999975, 0, 0.444210468, 0.350255476, 0.162345491, 0.0683904989, 0.0736841805, 0.0837591766, 0.103909169, 0.113984165]
 apart = abs(found.ravel() - expected).max()
-print("expected", expected)
-print("found", found.ravel().tolist())
+print("expected", expected, "\nfound", found.ravel().tolist())
 print("largest difference", apart)
 raise SystemExit(bool(not apart <= 1e-05 * max(map(abs, expected))))

@@ -22,7 +22,6 @@ found = EigenGradCAM(model, [layer])(images, [ClassifierOutputTarget(each) for e
 found = torch.as_tensor(found).detach().numpy()
 expected = [0, 0.40232286221933078, 0.80464572443866156, 0, 0.15087398097023558, 0.30174796194047115, 0.37499996250000367, 0.18750288888798841, 5.8152759731316899e-06, 0.99999990000000982, 0.49999995000000491, 0]
 apart = abs(found.ravel() - expected).max()
-print("expected", expected)
-print("found", found.ravel().tolist())
+print("expected", expected, "\nfound", found.ravel().tolist())
 print("largest difference", apart)
 raise SystemExit(bool(not apart <= 1e-09 * max(map(abs, expected))))

@@ -22,7 +22,6 @@ found = EigenGradCAM(model, [layer])(images, [ClassifierOutputTarget(each) for e
 found = torch.as_tensor(found).detach().numpy()
 expected = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.59999994, 0.560532574, 0.481597841, 0.442130475, 0.9999999, 0.934220956, 0.802663068, 0.736884124]
 apart = abs(found.ravel() - expected).max()
-print("expected", expected)
-print("found", found.ravel().tolist())
+print("expected", expected, "\nfound", found.ravel().tolist())
 print("largest difference", apart)
 raise SystemExit(bool(not apart <= 1e-05 * max(map(abs, expected))))

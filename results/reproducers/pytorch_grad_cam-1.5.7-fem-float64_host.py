@@ -22,7 +22,6 @@ found = FEM(model, [layer])(images, [ClassifierOutputTarget(each) for each in ta
 found = torch.as_tensor(found).detach().numpy()
 expected = [0, 0.050970868689320804, 0.15291260606796264, 0.20388347475728355, 0.12621357961165169, 0.22524269592233226, 0.42330092854369344, 0.52233004485437406, 0.31553394902912929, 0.48665043677184933, 0.82888341225728968, 0.9999999000000096, 0.28932035941747858, 0.37524268092233376, 0.54708732393204418, 0.63300964543689919, 0.27184463300971129, 0.30097084368932325, 0.35922326504854712, 0.38834947572815898]
 apart = abs(found.ravel() - expected).max()
-print("expected", expected)
-print("found", found.ravel().tolist())
+print("expected", expected, "\nfound", found.ravel().tolist())
 print("largest difference", apart)
 raise SystemExit(bool(not apart <= 1e-09 * max(map(abs, expected))))

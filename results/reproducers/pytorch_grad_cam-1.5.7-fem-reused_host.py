@@ -22,7 +22,6 @@ found = FEM(model, [layer])(images, [ClassifierOutputTarget(each) for each in ta
 found = torch.as_tensor(found).detach().numpy()
 expected = [0, 0.0509708687, 0.152912606, 0.203883475, 0.12621358, 0.225242696, 0.423300929, 0.522330045, 0.315533949, 0.486650437, 0.828883412, 0.9999999, 0.289320359, 0.375242681, 0.547087324, 0.633009645, 0.271844633, 0.300970844, 0.359223265, 0.388349476]
 apart = abs(found.ravel() - expected).max()
-print("expected", expected)
-print("found", found.ravel().tolist())
+print("expected", expected, "\nfound", found.ravel().tolist())
 print("largest difference", apart)
 raise SystemExit(bool(not apart <= 1e-05 * max(map(abs, expected))))

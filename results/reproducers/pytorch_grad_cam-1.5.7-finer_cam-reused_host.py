@@ -21,7 +21,6 @@ found = [FinerCAM(model, [layer], base_method=GradCAM)(images[n : n + 1], target
 found = torch.as_tensor(found).detach().numpy()
 expected = [0.176954731, 0.29753086, 0.538683116, 0.65925926, 0.10617283, 0.244115219, 0.519999981, 0.657942355, 0, 0.163991764, 0.491975278, 0.655967057, 0.599999964, 0.552016377, 0.456049323, 0.408065766, 0.999999881, 0.810699463, 0.432098687, 0.242798313]
 apart = abs(found.ravel() - expected).max()
-print("expected", expected)
-print("found", found.ravel().tolist())
+print("expected", expected, "\nfound", found.ravel().tolist())
 print("largest difference", apart)
 raise SystemExit(bool(not apart <= 1e-05 * max(map(abs, expected))))

@@ -22,7 +22,6 @@ found = FullGrad(model, [])(images, [ClassifierOutputTarget(each) for each in ta
 found = torch.as_tensor(found).detach().numpy()
 expected = [0.35135132856099488, 0.79279274136839883, 0.64864860657414447, 0.9999999351351393, 0.60360356445093999, 0.40540537910884028, 0.56756753075237643, 0.37387384962259712, 0.56756753075237643, 0, 0.40540537910884028, 0.67567563184806723]
 apart = abs(found.ravel() - expected).max()
-print("expected", expected)
-print("found", found.ravel().tolist())
+print("expected", expected, "\nfound", found.ravel().tolist())
 print("largest difference", apart)
 raise SystemExit(bool(not apart <= 1e-09 * max(map(abs, expected))))

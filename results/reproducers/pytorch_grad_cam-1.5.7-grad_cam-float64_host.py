@@ -22,7 +22,6 @@ found = GradCAM(model, [layer])(images, [ClassifierOutputTarget(each) for each i
 found = torch.as_tensor(found).detach().numpy()
 expected = [0.99999989761905783, 0.73809516252835228, 0.47619042743764656, 0.94047609418935219, 0.55208327681052161, 0.16369045943169103, 0.5654761325822053, 0.28422616137684525, 0.0029761901714852462, 0, 0.023809521371882424, 0.04761904274376462]
 apart = abs(found.ravel() - expected).max()
-print("expected", expected)
-print("found", found.ravel().tolist())
+print("expected", expected, "\nfound", found.ravel().tolist())
 print("largest difference", apart)
 raise SystemExit(bool(not apart <= 1e-09 * max(map(abs, expected))))

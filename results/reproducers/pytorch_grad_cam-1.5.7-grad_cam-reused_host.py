@@ -22,7 +22,6 @@ found = GradCAM(model, [layer])(images, [ClassifierOutputTarget(each) for each i
 found = torch.as_tensor(found).detach().numpy()
 expected = [0, 0, 0, 0, 0.39999996, 0.29999997, 0.09999999, 0, 0.9999999, 0.749999925, 0.249999975, 0, 0.39999996, 0.29999997, 0.09999999, 0, 0, 0, 0, 0]
 apart = abs(found.ravel() - expected).max()
-print("expected", expected)
-print("found", found.ravel().tolist())
+print("expected", expected, "\nfound", found.ravel().tolist())
 print("largest difference", apart)
 raise SystemExit(bool(not apart <= 1e-05 * max(map(abs, expected))))

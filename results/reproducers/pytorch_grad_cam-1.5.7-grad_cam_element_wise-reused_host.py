@@ -22,7 +22,6 @@ found = GradCAMElementWise(model, [layer])(images, [ClassifierOutputTarget(each)
 found = torch.as_tensor(found).detach().numpy()
 expected = [0.340425498, 0.255319123, 0.0851063745, 0, 0.204255299, 0.253191464, 0.351063795, 0.39999996, 0, 0.249999975, 0.749999925, 0.9999999, 0.472340378, 0.593616962, 0.836170129, 0.957446713, 0.787233964, 0.822694953, 0.893616932, 0.929077921]
 apart = abs(found.ravel() - expected).max()
-print("expected", expected)
-print("found", found.ravel().tolist())
+print("expected", expected, "\nfound", found.ravel().tolist())
 print("largest difference", apart)
 raise SystemExit(bool(not apart <= 1e-05 * max(map(abs, expected))))

@@ -22,7 +22,6 @@ found = GradCAMPlusPlus(model, [layer])(images, [ClassifierOutputTarget(each) fo
 found = torch.as_tensor(found).detach().numpy()
 expected = [0.99999989651277432, 0.75396152248423387, 0.50792314845569342, 0.96005936343589959, 0.56436768293003003, 0.16867600242416006, 0.59892819144171117, 0.29946409572085564, 0, 0.036983437861605954, 0.047551956593102858, 0.058120475324599657]
 apart = abs(found.ravel() - expected).max()
-print("expected", expected)
-print("found", found.ravel().tolist())
+print("expected", expected, "\nfound", found.ravel().tolist())
 print("largest difference", apart)
 raise SystemExit(bool(not apart <= 1e-09 * max(map(abs, expected))))

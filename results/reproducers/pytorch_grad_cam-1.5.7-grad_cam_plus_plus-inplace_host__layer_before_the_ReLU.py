@@ -21,7 +21,6 @@ found = GradCAMPlusPlus(model, [layer])(images, [ClassifierOutputTarget(each) fo
 found = torch.as_tensor(found).detach().numpy()
 expected = [0.999999893, 0.771820393, 0.543640893, 0.966305056, 0.563222287, 0.160139517, 0.62953336, 0.31476668, 0, 0.101942036, 0.109272108, 0.116602179]
 apart = abs(found.ravel() - expected).max()
-print("expected", expected)
-print("found", found.ravel().tolist())
+print("expected", expected, "\nfound", found.ravel().tolist())
 print("largest difference", apart)
 raise SystemExit(bool(not apart <= 1e-05 * max(map(abs, expected))))

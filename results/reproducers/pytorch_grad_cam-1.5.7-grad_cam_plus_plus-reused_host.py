@@ -22,7 +22,6 @@ found = GradCAMPlusPlus(model, [layer])(images, [ClassifierOutputTarget(each) fo
 found = torch.as_tensor(found).detach().numpy()
 expected = [0.0118910259, 0.126763814, 0.356509391, 0.47138218, 0.407134576, 0.376058259, 0.313905625, 0.282829308, 0.9999999, 0.749999925, 0.249999975, 0, 0.714810161, 0.608848305, 0.396924594, 0.290962739, 0.524683668, 0.514747225, 0.49487434, 0.484937898]
 apart = abs(found.ravel() - expected).max()
-print("expected", expected)
-print("found", found.ravel().tolist())
+print("expected", expected, "\nfound", found.ravel().tolist())
 print("largest difference", apart)
 raise SystemExit(bool(not apart <= 1e-05 * max(map(abs, expected))))

@@ -22,7 +22,6 @@ found = HiResCAM(model, [layer])(images, [ClassifierOutputTarget(each) for each 
 found = torch.as_tensor(found).detach().numpy()
 expected = [0.56521732003781611, 0.38586951656427831, 0.20652171309074052, 0.99999987391305933, 0.62364122571480196, 0.24728257751654456, 0.78804337889887821, 0.58491840451028809, 0.38179343012169792, 0, 0.28260866001890805, 0.56521732003781611]
 apart = abs(found.ravel() - expected).max()
-print("expected", expected)
-print("found", found.ravel().tolist())
+print("expected", expected, "\nfound", found.ravel().tolist())
 print("largest difference", apart)
 raise SystemExit(bool(not apart <= 1e-09 * max(map(abs, expected))))

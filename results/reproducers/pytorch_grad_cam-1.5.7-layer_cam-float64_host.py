@@ -22,7 +22,6 @@ found = LayerCAM(model, [layer])(images, [ClassifierOutputTarget(each) for each 
 found = torch.as_tensor(found).detach().numpy()
 expected = [0.56521732003781611, 0.49456515503308912, 0.42391299002836208, 0.99999987391305933, 0.66440209014060603, 0.32880430636815267, 0.78804337889887821, 0.58491840451028809, 0.38179343012169792, 0, 0.28260866001890805, 0.56521732003781611]
 apart = abs(found.ravel() - expected).max()
-print("expected", expected)
-print("found", found.ravel().tolist())
+print("expected", expected, "\nfound", found.ravel().tolist())
 print("largest difference", apart)
 raise SystemExit(bool(not apart <= 1e-09 * max(map(abs, expected))))

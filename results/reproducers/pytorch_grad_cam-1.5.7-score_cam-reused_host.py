@@ -22,7 +22,6 @@ found = ScoreCAM(model, [layer])(images, [ClassifierOutputTarget(each) for each 
 found = torch.as_tensor(found).detach().numpy()
 expected = [0.0476190411, 0.132653043, 0.302721053, 0.387755036, 0.428571373, 0.379591793, 0.281632632, 0.232653022, 0.999999881, 0.74999994, 0.24999997, 0, 0.626530528, 0.536734641, 0.357142806, 0.267346919, 0.37755096, 0.394557774, 0.428571343, 0.445578158]
 apart = abs(found.ravel() - expected).max()
-print("expected", expected)
-print("found", found.ravel().tolist())
+print("expected", expected, "\nfound", found.ravel().tolist())
 print("largest difference", apart)
 raise SystemExit(bool(not apart <= 1e-05 * max(map(abs, expected))))

@@ -21,7 +21,6 @@ found = ShapleyCAM(model, [layer])(images, [ClassifierOutputTarget(each) for eac
 found = torch.as_tensor(found).detach().numpy()
 expected = [0.999999893, 0.764553605, 0.529107317, 0.957955913, 0.557567858, 0.157179802, 0.614488938, 0.307244469, 0, 0.08408796, 0.0970245692, 0.109961178]
 apart = abs(found.ravel() - expected).max()
-print("expected", expected)
-print("found", found.ravel().tolist())
+print("expected", expected, "\nfound", found.ravel().tolist())
 print("largest difference", apart)
 raise SystemExit(bool(not apart <= 1e-05 * max(map(abs, expected))))

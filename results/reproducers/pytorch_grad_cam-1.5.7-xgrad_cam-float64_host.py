@@ -22,7 +22,6 @@ found = XGradCAM(model, [layer])(images, [ClassifierOutputTarget(each) for each 
 found = torch.as_tensor(found).detach().numpy()
 expected = [0.99999990000000982, 0.73454715690666272, 0.46909441381331568, 0.93049732567497778, 0.55454101240320763, 0.17858469913143754, 0.55549736317497389, 0.29067540463321745, 0.025853446091461115, 0, 0.030905536186689297, 0.061811072373378594]
 apart = abs(found.ravel() - expected).max()
-print("expected", expected)
-print("found", found.ravel().tolist())
+print("expected", expected, "\nfound", found.ravel().tolist())
 print("largest difference", apart)
 raise SystemExit(bool(not apart <= 1e-09 * max(map(abs, expected))))

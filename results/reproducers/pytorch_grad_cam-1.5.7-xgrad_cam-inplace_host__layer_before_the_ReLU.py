@@ -21,7 +21,6 @@ found = XGradCAM(model, [layer])(images, [ClassifierOutputTarget(each) for each 
 found = torch.as_tensor(found).detach().numpy()
 expected = [0.999999894, 0.746302013, 0.492604131, 0.936985828, 0.543365937, 0.149746047, 0.576702687, 0.288351344, 0, 0.039244853, 0.066263096, 0.093281339]
 apart = abs(found.ravel() - expected).max()
-print("expected", expected)
-print("found", found.ravel().tolist())
+print("expected", expected, "\nfound", found.ravel().tolist())
 print("largest difference", apart)
 raise SystemExit(bool(not apart <= 1e-05 * max(map(abs, expected))))

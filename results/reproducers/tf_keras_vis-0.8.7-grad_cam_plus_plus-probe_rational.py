@@ -1,6 +1,5 @@
 """tf_keras_vis 0.8.7 grad_cam_plus_plus: probe rational. Exit status 1: it differs."""
 import os
-
 os.environ["KERAS_BACKEND"] = "tensorflow"
 import keras
 import numpy
@@ -22,7 +21,6 @@ found = GradcamPlusPlus(model)(CategoricalScore(targets), images, penultimate_la
 found = numpy.asarray(found)
 expected = [1, 0.717610642, 0.435221284, 0.875054149, 0.55618402, 0.237313891, 0.541720815, 0.338573378, 0.13542594, 0, 0.0647787156, 0.129557431]
 apart = abs(found.ravel() - expected).max()
-print("expected", expected)
-print("found", found.ravel().tolist())
+print("expected", expected, "\nfound", found.ravel().tolist())
 print("largest difference", apart)
 raise SystemExit(bool(not apart <= 1e-05 * max(map(abs, expected))))

@@ -1,6 +1,5 @@
 """tf_keras_vis 0.8.7 grad_cam_plus_plus: probe small. Exit status 1: it differs."""
 import os
-
 os.environ["KERAS_BACKEND"] = "tensorflow"
 import keras
 import numpy
@@ -22,7 +21,6 @@ found = GradcamPlusPlus(model)(CategoricalScore(targets), images, penultimate_la
 found = numpy.asarray(found)
 expected = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
 apart = abs(found.ravel() - expected).max()
-print("expected", expected)
-print("found", found.ravel().tolist())
+print("expected", expected, "\nfound", found.ravel().tolist())
 print("largest difference", apart)
 raise SystemExit(bool(not apart <= 1e-05 * max(map(abs, expected))))

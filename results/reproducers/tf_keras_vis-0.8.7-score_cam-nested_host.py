@@ -1,6 +1,5 @@
 """tf_keras_vis 0.8.7 score_cam: nested host, probe rational. Exit status 1: it differs."""
 import os
-
 os.environ["KERAS_BACKEND"] = "tensorflow"
 import keras
 import numpy

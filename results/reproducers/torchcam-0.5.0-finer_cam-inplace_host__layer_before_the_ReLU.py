@@ -16,7 +16,6 @@ found = extractor(targets, model(images.requires_grad_()))[0]
 found = torch.as_tensor(found).detach().numpy()
 expected = [0.991828396, 0.638406537, 1, 0, 0.250255363, 0.215526047]
 apart = abs(found.ravel() - expected).max()
-print("expected", expected)
-print("found", found.ravel().tolist())
+print("expected", expected, "\nfound", found.ravel().tolist())
 print("largest difference", apart)
 raise SystemExit(bool(not apart <= 1e-05 * max(map(abs, expected))))

@@ -16,7 +16,6 @@ found = extractor(targets, model(images.requires_grad_()))[0]
 found = torch.as_tensor(found).detach().numpy()
 expected = [1, 0.493186243, 0.882543803, 0, 0.0558079169, 0.125243348]
 apart = abs(found.ravel() - expected).max()
-print("expected", expected)
-print("found", found.ravel().tolist())
+print("expected", expected, "\nfound", found.ravel().tolist())
 print("largest difference", apart)
 raise SystemExit(bool(not apart <= 1e-05 * max(map(abs, expected))))

@@ -91,11 +91,12 @@
   const marks = (n) => (get("stale", n) === true ? " †" : "") + (get("stable", n) === false ? " ~" : "");
   const timed = (n) => value("ms_per_image", n) !== null;
 
+  // One process has no interval: then no difference is called real, nor is it called none.
+  const known = (a, b) => [a, b].every((n) => value("low", n) !== null);
   function different(a, b) {
     const [x, y] = [value("ms_per_image", a), value("ms_per_image", b)];
     const apart = value("high", a) < value("low", b) || value("high", b) < value("low", a);
-    const known = [a, b].every((n) => value("low", n) !== null);
-    return known && apart && Math.max(x, y) / Math.min(x, y) > FACTOR;
+    return known(a, b) && apart && Math.max(x, y) / Math.min(x, y) > FACTOR;
   }
   function agreement(n) {
     const error = value("max_rel", n), allowed = value("tolerance", n);
@@ -165,8 +166,8 @@
     if (factor === null) made.append(" §");
     else if (n !== line.best) made.append(` ×${number(factor)}${different(n, line.best) ? "" : " ≈"}`);
     made.append(marks(n), camparison.element("small", `${text("mode", n)}${value("low", n) === null ? ", one process" : `, ${number(value("low", n))}–${number(value("high", n))}`}`));
-    if (factor !== null && (n === line.best || !different(n, line.best))) made.classList.add("best");
-    else if (factor !== null) {
+    if (factor !== null && (n === line.best || (known(n, line.best) && !different(n, line.best)))) made.classList.add("best");
+    else if (factor !== null && known(n, line.best)) {
       made.classList.add("far");
       made.style.setProperty("--how", Math.min(0.1 + Math.log2(factor) / 8, 0.55).toFixed(2));
     }
@@ -228,10 +229,12 @@
     const best = lead.best;
     const rest = [...lead.cells.values()].filter((n) => n !== best && timed(n) && text("run_id", n) === lead.run)
       .sort((a, b) => value("ms_per_image", a) - value("ms_per_image", b));
-    const close = rest.filter((n) => !different(n, best)), far = rest.filter((n) => different(n, best));
+    const close = rest.filter((n) => known(n, best) && !different(n, best)), far = rest.filter((n) => different(n, best));
     let told = `${lead.name} of ${chosen.network}, ${chosen.device}, ${chosen.batch} ${chosen.batch === "1" ? "image" : "images"} a call: ${who(best)}, ${text("mode", best)}, takes ${number(value("ms_per_image", best))} ms an image`;
     if (close.length) told += `; ${close.map((n) => `${who(n)} (×${number(value("ms_per_image", n) / value("ms_per_image", best))})`).join(", ")} cannot be told apart from it`;
     if (far.length) told += `; the next that really differs is ${who(far[0])}, ${text("mode", far[0])}, ×${number(value("ms_per_image", far[0]) / value("ms_per_image", best))}`;
+    const single = rest.filter((n) => !known(n, best)).length;
+    if (single) told += `; ${single} more of one process, of which no difference is called real`;
     told += ".";
     const won = value("break_even", best);
     if (won !== null && won < NEVER) told += ` Compiling it has paid after ${calls(best)} calls.`;

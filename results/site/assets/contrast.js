@@ -12,6 +12,8 @@
   const SUBSETS = { correct: "classified correctly", wrong: "classified wrongly", all: "all" };
   // What is shown where nothing was asked for: worth by what the network does, then by where.
   const PREFERRED = ["removal_gain", "pointing_game", "relevance_rank", "deletion"], LINES = 8;
+  // Fewer images of one kind than this are no ground for a finding.
+  const FEW = 30;
   const sorting = { by: 1, down: false };
   const distinct = (rows, name) => [...new Set(rows.map(name))].sort(camparison.compare);
   const wish = (name) => fields[name].value || asked.get(name) || "";
@@ -20,8 +22,9 @@
 
   function show() {
     const networks = distinct(scores, network);
-    const most = networks.map((name) => [scores.filter((row) => network(row) === name).length, name]).sort((a, b) => b[0] - a[0]);
-    const here = camparison.options(fields.network, networks.map((name) => [name]), wish("network") || most[0][1]);
+    const grounds = (name) => scores.filter((row) => network(row) === name && row.stale !== true && row.n >= FEW).length;
+    const most = networks.map((name) => [grounds(name), scores.filter((row) => network(row) === name).length, name]).sort((a, b) => b[0] - a[0] || b[1] - a[1]);
+    const here = camparison.options(fields.network, networks.map((name) => [name]), wish("network") || most[0][2]);
     const mine = scores.filter((row) => network(row) === here);
     const titles = new Map(mine.map((row) => [row.metric, `${row.title}${row.better === "none" ? "" : `, ${row.better} is better`}`]));
     const titled = new Map(scores.map((row) => [row.metric, row.title]));
@@ -96,7 +99,7 @@
       const below = own.filter((row) => sign * (row.value - controls[0].value) <= 0);
       told += `. Of the controls ${controls[0].explainer} is first with ${number(controls[0].value)}: ${below.length ? `${below.length} explainers are not above it` : "every explainer is above it"}`;
     }
-    return `${told}.${best.n < 30 ? " Fewer than 30 images: no ground for a finding." : ""}${best.stale === true ? " The code has changed since." : ""}`;
+    return `${told}.${best.n < FEW ? " Fewer than 30 images: no ground for a finding." : ""}${best.stale === true ? " The code has changed since." : ""}`;
   }
 
   function remember() { camparison.remember(STATE.map((name) => [name, fields[name].value])); }

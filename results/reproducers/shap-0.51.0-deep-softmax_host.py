@@ -1,0 +1,19 @@
+"""shap 0.51.0 deep: softmax host, probe rational. Exit status 1: it differs."""
+import torch
+from torch import nn
+import shap
+
+class Function(nn.Module):
+    def forward(self, x):
+        return x.softmax(1)
+model = nn.Sequential(nn.Conv2d(1, 2, kernel_size=(2, 2), stride=(1, 1)), nn.ReLU(), nn.Flatten(start_dim=1, end_dim=-1), nn.Linear(in_features=12, out_features=4, bias=True), Function()).eval()
+values = [[2, 3, 3, 3, 3, 0, 3, -3], [0, 1], [-2, -2, -3, 1, -1, 0, 1, -3, 3, 0, -3, -1, -1, 0, 2, 3, 3, 0, -2, 0, -1, 1, -3, 3, 1, -1, 3, 1, -2, 2, 1, 3, 2, -1, 0, 3, 2, 3, 3, -2, 1, 0, 3, 0, 3, 1, 0, -1], [-2, -2, -2, 0]]
+for tensor, value in zip(model.state_dict().values(), values):
+    tensor.copy_(torch.tensor(value).reshape(tensor.shape))
+layer = model[1]
+images = torch.tensor([3, 4, 0, 4, 2, 2, 3, 1, 4, 0, 1, 1], dtype=torch.float32)
+images = images.reshape(1, 1, 4, 3)
+targets = [2]
+found = shap.DeepExplainer(model, 0 * images[:1]).shap_values(images)[range(len(targets)), ..., targets].sum(1)
+found = torch.as_tensor(found).detach().numpy()
+print("expected a map of each image, found", found.shape)

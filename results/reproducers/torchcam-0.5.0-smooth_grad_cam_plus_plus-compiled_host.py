@@ -1,0 +1,19 @@
+"""torchcam 0.5.0 smooth_grad_cam_plus_plus: compiled host, probe rational. Exit status 1: it differs."""
+import torch
+from torch import nn
+from torchcam.methods import SmoothGradCAMpp
+
+model = nn.Sequential(nn.Conv2d(1, 2, kernel_size=(2, 2), stride=(1, 1)), nn.ReLU(), nn.Flatten(start_dim=1, end_dim=-1), nn.Linear(in_features=12, out_features=4, bias=True)).eval()
+values = [[2, 3, 3, 3, 3, 0, 3, -3], [0, 1], [-2, -2, -3, 1, -1, 0, 1, -3, 3, 0, -3, -1, -1, 0, 2, 3, 3, 0, -2, 0, -1, 1, -3, 3, 1, -1, 3, 1, -2, 2, 1, 3, 2, -1, 0, 3, 2, 3, 3, -2, 1, 0, 3, 0, 3, 1, 0, -1], [-2, -2, -2, 0]]
+for tensor, value in zip(model.state_dict().values(), values):
+    tensor.copy_(torch.tensor(value).reshape(tensor.shape))
+layer = model[1]
+images = torch.tensor([3, 4, 0, 4, 2, 2, 3, 1, 4, 0, 1, 1], dtype=torch.float32)
+images = images.reshape(1, 1, 4, 3)
+model = torch.compile(model, backend="aot_eager"); model(images)
+targets = [2]
+extractor = SmoothGradCAMpp(model, layer)
+torch.manual_seed(0)
+found = extractor(targets, model(images.requires_grad_()))[0]
+found = torch.as_tensor(found).detach().numpy()
+print("expected a map of each image, found", found.shape)
