@@ -55,8 +55,8 @@ class Gate:
     An image may be above it where rounding of a cancelling sum carries it (`bounds`, by stage);
     where it agrees with the oracle once that `follow`s the column at what only rounding decides;
     where the oracle is within `near` of a kink, past which a gradient goes another way; or, farther
-    than `decided` from one, where the error is no more than four times what rounding alone has
-    `moved` the oracle by.
+    than `decided` from one and without a tie, where the error is no more than four times what
+    rounding alone has `moved` the oracle by.
     `chance` is that an image is so near: a unit in a million is within 1e-6 of its kink.
     """
 
@@ -181,7 +181,9 @@ def _judge(
     if len(above):
         kinks, followed = gate.kinks(above), again(above)
         within = (error[above] <= bound[above]) | (followed <= tolerance)
-        left = above[~within & (kinks > gate.decided) & np.isfinite(error[above])]
+        # Where a tie is broken otherwise, the oracle that follows says what is right.
+        untied = np.isnan(followed) & (kinks > gate.decided)
+        left = above[~within & untied & np.isfinite(error[above])]
         if len(left):
             bound[left] = np.maximum(bound[left], moves(left))
         rounded = (error[above] <= bound[above]) | (followed <= tolerance)
