@@ -7,6 +7,7 @@ process of its own and said so.
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -122,8 +123,11 @@ def shown(deviation: Deviation, folder: Path, condition: str) -> str:
 def _alike(raised: str, heard: str) -> bool:
     """Whether what a process says ends in this error: its type, and how its message begins."""
     kind, _, message = raised.partition(": ")
-    begins = [kind.rpartition(".")[2], *message.split()[:WORDS]]
     errors = [line.partition(": ") for line in heard.splitlines() if line[:1].strip()]
-    return any(
-        [each.rpartition(".")[2], *said.split()[:WORDS]] == begins for each, _, said in errors
-    )
+    return any(_known_by(each, said) == _known_by(kind, message) for each, _, said in errors)
+
+
+def _known_by(kind: str, message: str) -> list[str]:
+    """Type and first words, without numbers: `sequential_5` is another process's `sequential`."""
+    words = (re.sub(r"_?[0-9]+", "", word) for word in message.split()[:WORDS])
+    return [kind.rpartition(".")[2], *words]

@@ -9,7 +9,7 @@ import pytest
 
 from bench.stages.conform import explaining
 from bench.stages.conform.design import Run
-from bench.stages.conform.reproducer import MOST_LINES, Deviation, shown, text
+from bench.stages.conform.reproducer import MOST_LINES, Deviation, _alike, shown, text
 from bench.truth import probes
 from bench.truth.claims import Asked
 from implementations import libraries
@@ -88,3 +88,13 @@ def test_settings_have_a_call_of_their_own() -> None:
     asked = Deviation("pytorch", "captum", "1.0", offer, RUN, probe, probe.layer, right())
     assert 'interpolate_mode="bilinear")' in text(asked)
     assert call("captum", "guided_grad_cam[interpolate_mode=area]") is None
+
+
+def test_an_error_is_the_same_whatever_number_a_layer_has() -> None:
+    said = "The layer {} has never been called and thus has no defined output."
+    raised = f"AttributeError: {said.format('sequential_5')}"
+    for name in ("sequential", "sequential_5", "sequential_12"):
+        heard = f"Traceback (most recent call last):\n  a line\nAttributeError: {said.format(name)}"
+        assert _alike(raised, heard)
+    assert not _alike(raised, f"AttributeError: {said.format('functional_5')}")
+    assert not _alike(raised, f"ValueError: {said.format('sequential_5')}")
