@@ -201,8 +201,9 @@ def soak(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def xplique(session: nox.Session) -> None:
-    """Install Xplique into an environment of its own; runs use it from then on."""
-    installed(session, XPLIQUE, ("xplique",), "xplique-alone", "constraints-xplique.txt")
+    """Install Xplique into an environment of its own, and hold our metrics to its; runs use it."""
+    python = installed(session, XPLIQUE, ("xplique",), "xplique-alone", "constraints-xplique.txt")
+    session.run(python, "-m", "pytest", "tests/peers/test_xplique.py", *session.posargs)
 
 
 @nox.session(venv_backend="none")
