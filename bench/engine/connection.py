@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import signal
 import socket
 import threading
@@ -20,6 +21,8 @@ PATIENCE_S = 10.0
 """Seconds for a machine to answer at all."""
 LISTED_S = 60.0
 """Seconds that a cluster may list a node for which is lost."""
+AUTH = "RAY_AUTH_MODE"
+GREETING = "/ray.rpc.NodeInfoGcsService/GetClusterId"
 INSTALL = "ray is not installed; `nox -s ray` installs it (pip install 'ray[default]')"
 
 
@@ -61,6 +64,33 @@ def check(address: str) -> None:
         raise BadInput(f"{told}; start Ray there, or leave it out") from error
 
 
+def _greet(address: str) -> None:
+    """Raises BadInput where no cluster answers, or one that asks for a token: Ray tries for long.
+
+    Ray has the token sent to an address only where the user has said so.
+    """
+    import grpc
+    from ray._raylet import AuthenticationTokenLoader
+
+    if os.environ.get("RAY_USE_TLS", "0") != "0":
+        return  # with certificates that Ray knows about
+    loader, known = AuthenticationTokenLoader.instance(), []
+    if os.environ.get(AUTH) == "token" and loader.has_token(ignore_auth_mode=True):
+        known = [("authorization", f"Bearer {loader.get_raw_token(ignore_auth_mode=True)}")]
+    with grpc.insecure_channel(address, options=[("grpc.enable_http_proxy", 0)]) as channel:
+        try:
+            channel.unary_unary(GREETING)(b"", timeout=PATIENCE_S, metadata=known)
+        except grpc.RpcError as error:
+            if error.code() == grpc.StatusCode.UNAUTHENTICATED:
+                raise BadInput(
+                    f"--address {address}: the Ray cluster there asks for a token; set "
+                    f"{AUTH}=token, and RAY_AUTH_TOKEN where ~/.ray/auth_token is not its own"
+                ) from error
+            if error.code() != grpc.StatusCode.UNIMPLEMENTED:  # by another Ray
+                told = f"--address {address}: no Ray cluster answers there, something else does"
+                raise BadInput(f"{told}; start one, or leave it out") from error
+
+
 def connected(address: str) -> Any:
     """Ray, connected, all of its nodes like this process. Raises BadInput."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
@@ -77,13 +107,16 @@ def connected(address: str) -> Any:
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if address:
         check(address)
+        _greet(address)
         try:
             ray.init(address=address, **quiet)
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
             why = str(error).strip().splitlines()[0]
             told = f"--address {address}: no Ray cluster answers there ({why})"
             raise BadInput(f"{told}; start one, or leave it out") from error
     else:
+        # Of this command alone: Ray would write one into the home, if there is one, for ever.
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
         with _temporary(scratch.folder()) as place:
             ray.init(
                 address="local", num_cpus=len(os.sched_getaffinity(0)),

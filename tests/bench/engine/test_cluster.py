@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import http.server
 import importlib.util
 import itertools
 import json
 import os
+import shutil
 import signal
+import socket
+import socketserver
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -113,6 +118,51 @@ def test_an_address_where_no_cluster_is(address: str, told: str) -> None:
     with pytest.raises(BadInput, match=told) as refused:
         connection.check(address)
     assert "\n" not in str(refused.value)
+
+
+@needs_ray
+def test_where_something_else_answers_it_is_said_at_once() -> None:
+    with socketserver.TCPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        began = time.monotonic()
+        with pytest.raises(BadInput, match=r"^--address .*: no Ray cluster answers there, some"):
+            connection.connected(f"127.0.0.1:{other.server_address[1]}")
+        other.shutdown()
+    assert time.monotonic() - began < connection.PATIENCE_S + 5
+
+
+@needs_ray
+def test_a_cluster_that_asks_for_a_token_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    place = Path(f"/tmp/t{os.getpid()}")
+    words = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block",
+             f"--port={port}", f"--temp-dir={place}", "--num-cpus=1", "--include-dashboard=false",
+             f"--object-store-memory={1 << 27}"]  # fmt: skip
+    own = {connection.AUTH: "token", "RAY_AUTH_TOKEN": 64 * "7", "RAY_USAGE_STATS_ENABLED": "0"}
+    head = subprocess.Popen(words, env={**os.environ, **own}, stdout=subprocess.PIPE, text=True)
+    try:
+        assert head.stdout and any("started" in line for line in head.stdout)
+        address = f"127.0.0.1:{port}"
+        ask = "import sys; from bench.engine.connection import connected; connected(sys.argv[1])"
+        for name in own:
+            monkeypatch.delenv(name, raising=False)
+        for given in ({}, {**own, "RAY_AUTH_TOKEN": 64 * "8"}):
+            told = asked(ask, address, given)
+            assert "asks for a token; set RAY_AUTH_MODE=token, and" in told, told
+        assert asked(ask, address, own) == ""
+    finally:
+        head.send_signal(signal.SIGTERM)
+        head.communicate()
+        shutil.rmtree(place)
+
+
+def asked(code: str, address: str, given: dict[str, str]) -> str:
+    """The last line of what Python complains of."""
+    words = [sys.executable, "-c", code, address]
+    done = subprocess.run(words, cwd=ROOT, env={**os.environ, **given}, capture_output=True,
+                          text=True, check=False)  # fmt: skip
+    return done.stderr.strip().splitlines()[-1] if done.returncode else ""
 
 
 def test_a_node_must_have_the_same_code_and_packages() -> None:
@@ -331,7 +381,9 @@ def test_the_driver_is_killed_and_the_same_command_goes_on(
     # Sockets have short paths, pytest's folders long ones.
     short = Path(f"/tmp/s{os.getpid()}")
     short.symlink_to(scratch)
-    variables = {**os.environ, "PYTHONPATH": path, "TMPDIR": str(short)}
+    home = tmp_path / "home"
+    home.mkdir()
+    variables = {**os.environ, "PYTHONPATH": path, "TMPDIR": str(short), "HOME": str(home)}
     try:
         driver = subprocess.Popen(words, cwd=ROOT, env=variables, stderr=subprocess.PIPE)
         deadline = time.monotonic() + 240
@@ -352,7 +404,7 @@ def test_the_driver_is_killed_and_the_same_command_goes_on(
         while left := processes_of(short):
             assert time.monotonic() < deadline, left
             time.sleep(0.2)
-        assert not list(scratch.iterdir())
+        assert not list(scratch.iterdir()) and not list(home.iterdir())
     finally:
         short.unlink()
 
