@@ -36,7 +36,8 @@ TRAIN = ("train", "--framework", "pytorch", "--architecture", "cnn-gap", "--data
 COMPARE = ("compare", "--dataset", "digits", "--architectures", "cnn-gap", "--frameworks",
            "pytorch", "reference", "--methods", "saliency", "grad_cam", "--images", "8",
            "--epochs", "2", "--precisions", "float32", "--stages", "train", "agree")  # fmt: skip
-ABOUT_IT = {"run_id", "started_at", "cell_s", "peak_rss_mb", "import_s", "build_s", "train_s"}
+ABOUT_IT = {"run_id", "started_at", "cell_s", "peak_rss_mb", "import_s", "build_s", "train_s",
+            "step_ms"}  # fmt: skip
 
 
 class Struck:
