@@ -86,9 +86,8 @@ def _greet(address: str) -> None:
                     f"--address {address}: the Ray cluster there asks for a token; set "
                     f"{AUTH}=token, and RAY_AUTH_TOKEN where ~/.ray/auth_token is not its own"
                 ) from error
-            if error.code() != grpc.StatusCode.UNIMPLEMENTED:  # by another Ray
-                told = f"--address {address}: no Ray cluster answers there, something else does"
-                raise BadInput(f"{told}; start one, or leave it out") from error
+            told = f"--address {address}: no Ray cluster answers there, something else does"
+            raise BadInput(f"{told}; start one, or leave it out") from error
 
 
 def connected(address: str) -> Any:
