@@ -2,14 +2,16 @@
 
 The folder has `shard-00000.safetensors` and so on, and `index.json`: what they are of, and of each
 its images, from `start` up to `stop`, and a digest of these with their targets. The index is
-written anew as each shard ends, so a killed command goes on from there; a shard whose images are
-others is made anew.
+written anew as shards end, so a killed command goes on from there; a shard whose images are others
+is made anew. Where shards are many and short it waits for more of them, as it is written whole: it
+has a twentieth of the time at the most.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -24,6 +26,8 @@ from implementations.files import MOST_JSON, read_plain
 
 INDEX = "index.json"
 Row = dict[str, Any]
+WAITS = 19
+"""Times as long as the index took to write, before it is written again."""
 LOOKED_AT = 1024
 """Images that are looked at at once where a shard is there already."""
 
@@ -101,6 +105,7 @@ class Index:
             for number, (start, stop) in enumerate(bounds(n, shards))
         ]
         self._entries: dict[str, Row] = {}
+        self._due = 0.0
         for shard in self.shards:
             entry = there.get(shard.file, {})
             if shard._asdict().items() <= entry.items() and _same(folder, entry, look):
@@ -110,9 +115,14 @@ class Index:
     def add(self, entry: Row) -> None:
         """A shard has been made: `made` gives what is said of it."""
         self._entries[entry["file"]] = entry
+        began = time.monotonic()
+        if began < self._due and len(self._entries) < len(self.shards):
+            return
         entries = sorted(self._entries.values(), key=lambda each: each["start"])
         text = json.dumps({**self._asked, "shards": entries}, indent=1)
         write_bytes(self._path, text.encode())
+        ended = time.monotonic()
+        self._due = ended + WAITS * (ended - began)
 
     def close(self) -> None:
         """All are there: those of another number of shards go."""

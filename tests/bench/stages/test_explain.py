@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from safetensors.numpy import load_file
 
 from bench.__main__ import main
 from bench.engine.child import ROOT
+from bench.stages import shards
 from implementations.architecture import graph, weights
 
 
@@ -224,6 +226,16 @@ def test_shards_are_the_one_file_and_only_what_is_missing_is_made(
     assert main(place.arguments(**asked, out=folder, shards=2)) == 2
     assert "has other files (mine.txt)" in capsys.readouterr().err
     assert main(place.arguments(**asked, out=folder, shards=2, picture=place.out)) == 2
+
+
+def test_an_index_of_many_short_shards_is_written_now_and_then(tmp_path: Path) -> None:
+    index = shards.Index(tmp_path, 10**6, 2000, {}, lambda start, stop: (np.zeros(0), None))
+    written = set()
+    for shard in index.missing:
+        index.add({**shard._asdict(), "bytes": 0, "inputs_sha": ""})
+        written.add((tmp_path / "index.json").stat().st_mtime_ns)
+    assert len(json.loads((tmp_path / "index.json").read_text())["shards"]) == 2000
+    assert len(written) < 200
 
 
 def test_killed_shards_go_on_where_they_were(place: Any) -> None:
