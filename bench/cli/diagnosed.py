@@ -93,6 +93,8 @@ def _page(name: str, each: Mapping[str, Any], asked: Single) -> Iterator[str]:
     first, *others = each["found"]
     yield f"{name}: {_words(first)} (cost {first['cost']}; {spent})"
     yield f"  worst error {first['error']:.2g} of the range, over {each['images']} images"
+    if first["excused"]:
+        yield f"  but for image {_list(first['excused'])}, so near a kink that rounding decides it"
     if each["read_as"]:
         yield f"  its colours read as those of {each['read_as']}"
     if first["first"]:

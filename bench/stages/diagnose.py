@@ -45,7 +45,8 @@ def examine(
         tried = []
         for each, off in zip(readings, coarse, strict=True):
             question = asked.of(each, off)
-            found = diagnose(question, seconds / len(readings), _named(tell, name))
+            heard = _named(tell, name)
+            found = diagnose(question, seconds / len(readings), heard, excusing=True)
             tried.append((found, question))
             if found.found:
                 break
@@ -89,6 +90,7 @@ def _told(each: Found, question: Question) -> dict[str, Any]:
         "layer": question.place(each.convention.layer),
         "error": float(each.errors.max()),
         "errors": _finite(each.errors),
+        "excused": list(each.excused),
         "epsilon": each.epsilon,
     }
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from copy import copy
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.subject import own_maps
 from bench.truth.variants import VARIANTS
+from implementations import methods
 from implementations.architecture.graph import layers
 from implementations.architecture.kinds import KINDS
 from implementations.arrays import Floats
@@ -91,6 +92,14 @@ class Question:
             self.tolerance = np.maximum(self.tolerance, COARSE * HALFWAY)
         self.telling = np.array([len(np.unique(each)) >= LEVELS for each in maps])
         self.enough = bool(self.telling.sum() >= max(min(FEWEST, len(maps)), 1))
+
+    @cached_property
+    def margins(self) -> Floats:
+        """How near each image (N,) is to a kink, where rounding decides the method's own map."""
+        if self.formula in FORMULAS and self.formula not in methods.names():
+            return np.full(len(self.images), np.inf)
+        given = (self.network, self.layer, own_maps.score(self.formula), self.images, self.targets)
+        return own_maps.margins(self.formula, *given)
 
     def layers(self) -> Iterator[tuple[str, int]]:
         """`named`, `partner` across an activation or norm, and the other layers, with costs."""

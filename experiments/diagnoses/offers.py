@@ -101,7 +101,7 @@ def lines(folder: Path) -> Iterator[Line]:
                 questions[key] = _question(*key, images, targets, maps)
             question = questions[key].of(maps)
             seconds = FEW if isinstance(said.convention, str) else SECONDS
-            found = diagnose(question, seconds, lambda text: None)
+            found = diagnose(question, seconds, lambda text: None, excusing=True)
             agrees = _agrees(said.convention, question, found)
             yield Line(name, offer, stated, _found(found, question, plain), agrees, found.tried,
                        round(found.seconds, 1))  # fmt: skip
@@ -138,7 +138,9 @@ def _found(found: Diagnosis, question: Question, plain: Convention) -> str:
     if found.found:
         told = [words(replace(each.convention, epsilon=each.epsilon), plain)
                 for each in found.found]  # fmt: skip
-        return " | ".join(dict.fromkeys(told))
+        but = found.found[0].excused
+        kept = f", but for image {', '.join(map(str, but))}, which rounding decides" if but else ""
+        return " | ".join(dict.fromkeys(told)) + kept
     if found.nearest is None:
         return "nothing like it"
     if not question.enough and (found.nearest.errors <= question.share).all():

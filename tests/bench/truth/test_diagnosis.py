@@ -169,3 +169,28 @@ def test_a_map_that_is_too_faint_for_a_slope_is_fitted_without_a_warning() -> No
     fitted, slopes = diagnosis.fit(made, 1e-309 * made)
     np.testing.assert_allclose(fitted, made, rtol=1e-6)
     assert np.isinf(slopes).all()
+
+
+def test_one_image_that_rounding_decides_is_left_out_and_named() -> None:
+    """Of images near a kink, as on a path's many points, one may be off, by a little."""
+    asked = question(planted(Convention()))
+    asked.margins = np.full(10, 1e-8)
+    asked.maps[4, 2, 3] += 1e-3 * np.ptp(asked.maps[4])
+    found = diagnosis.diagnose(asked, 30, quiet, excusing=True)
+    assert found.found[0].cost == 0 and found.found[0].excused == (4,)
+    made = diagnosis.reproduced(asked, found.found[0])
+    assert 0.9e-3 < np.abs(made - asked.maps)[4].max() / np.ptp(asked.maps[4]) < 1.1e-3
+    convention, answer = Convention(), asked.evidence(Convention())
+    assert answer is not None
+    assert not diagnosis.explained(asked, convention, answer)[0]  # where it was not asked for
+    asked.margins = np.where(np.arange(10) == 4, 1e-5, 1e-8)  # not near enough
+    assert not diagnosis.explained(asked, convention, answer, excusing=True)[0]
+    asked.margins = np.full(10, 1e-8)
+    asked.maps[5, 2, 3] += 1e-3 * np.ptp(asked.maps[5])  # two are too many
+    assert not diagnosis.explained(asked, convention, answer, excusing=True)[0]
+
+
+def test_how_near_a_kink_images_are_is_the_oracles_to_say() -> None:
+    assert (question(np.zeros((10, *SIZE))).margins > 0).all()
+    path = question(np.zeros((10, *SIZE)), "input", "integrated_gradients").margins
+    assert path.shape == (10,) and (path < question(np.zeros((10, *SIZE)), "input").margins).all()
