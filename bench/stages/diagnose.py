@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.truth import answers
-from bench.truth.diagnosis import Diagnosis, Found, diagnose, fit, reproduced
+from bench.truth.diagnosis import Diagnosis, Found, diagnose, reproduced
+from bench.truth.fitting import fit
 from bench.truth.question import Question
 from bench.truth.residual import likeness, pattern
 from implementations.architecture.graph import Architecture

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.truth.candidates import candidates, shaped
+from bench.truth.fitting import fit
 from bench.truth.question import COARSE, FEWEST, TOLERANCE, Question
 from bench.truth.tolerance import KINK
 from implementations.arrays import Floats
@@ -218,22 +219,6 @@ def _epsilon(kind: str, made: Floats, before: Floats, slopes: Floats) -> float |
         asked, extent = 2 * asked / (once + root), extent / once
     value = float(np.average(asked, weights=extent**-2.0))
     return value if value > EPSILON * extent.min() else None
-
-
-def fit(user: Floats, made: Floats) -> tuple[Floats, Floats]:
-    """A c + b nearest to each map, in the least squares, and the slopes a (N,)."""
-    centred, own = (each - each.mean(axis=(1, 2), keepdims=True) for each in (made, user))
-    peaks = np.abs(centred).max(axis=(1, 2), keepdims=True)
-    # Maps with a factor exp(score) have squares that no number holds.
-    unit = np.divide(centred, peaks, out=np.zeros_like(centred), where=peaks > 0)
-    power = (unit**2).sum(axis=(1, 2))
-    slopes = np.divide(
-        (unit * own).sum(axis=(1, 2)), power, out=np.zeros(len(user)), where=power > 0
-    )
-    fitted = slopes[:, None, None] * unit + user.mean(axis=(1, 2), keepdims=True)
-    with np.errstate(over="ignore"):  # of a map too faint for it, a slope is infinite
-        scale = np.divide(slopes, peaks[:, 0, 0], out=np.zeros_like(slopes), where=power > 0)
-    return fitted, scale
 
 
 def tells(question: Question, made: Floats, error: Floats) -> bool:

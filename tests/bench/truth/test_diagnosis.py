@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from bench.truth import diagnosis
+from bench.truth.fitting import fit
 from bench.truth.question import Question
 from bench.truth.residual import pattern
 from implementations import conventions
@@ -157,16 +158,16 @@ def test_a_map_that_is_too_large_to_be_squared_is_fitted_as_any_other() -> None:
     made = np.random.default_rng(3).random((2, 4, 5))
     user = 3 * made + 1
     for factor in (1.0, 1e200, 1e-200):
-        fitted, slopes = diagnosis.fit(user, factor * made)
+        fitted, slopes = fit(user, factor * made)
         np.testing.assert_allclose(fitted, user, rtol=1e-12)
         np.testing.assert_allclose(slopes * factor, 3, rtol=1e-12)
-    fitted, slopes = diagnosis.fit(user, np.ones_like(made))
+    fitted, slopes = fit(user, np.ones_like(made))
     assert not slopes.any() and np.allclose(fitted, user.mean(axis=(1, 2), keepdims=True))
 
 
 def test_a_map_that_is_too_faint_for_a_slope_is_fitted_without_a_warning() -> None:
     made = np.random.default_rng(3).random((2, 4, 5))
-    fitted, slopes = diagnosis.fit(made, 1e-309 * made)
+    fitted, slopes = fit(made, 1e-309 * made)
     np.testing.assert_allclose(fitted, made, rtol=1e-6)
     assert np.isinf(slopes).all()
 
