@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from bench.subject import own_maps
 from bench.truth.variants import VARIANTS
-from implementations import methods
 from implementations.architecture.graph import layers
 from implementations.architecture.kinds import KINDS
 from implementations.arrays import Floats
@@ -96,9 +95,8 @@ class Question:
     @cached_property
     def margins(self) -> Floats:
         """How near each image (N,) is to a kink, where rounding decides the method's own map."""
-        if self.formula in FORMULAS and self.formula not in methods.names():
-            return np.full(len(self.images), np.inf)
-        given = (self.network, self.layer, own_maps.score(self.formula), self.images, self.targets)
+        score = own_maps.score(self.formula)
+        given = (self.network, self.layer, score, self.images, self.targets)
         return own_maps.margins(self.formula, *given)
 
     def layers(self) -> Iterator[tuple[str, int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bench.truth.diagnosis import fit
+from bench.truth.fitting import fit
 from bench.truth.question import Question
 from implementations.arrays import Floats
 from implementations.conventions import Convention, combine, finish

@@ -22,11 +22,19 @@ import datasets
 from bench.engine.environment import environment
 from bench.record.cell import Cell
 from bench.truth.diagnosis import Diagnosis, diagnose
+from bench.truth.fitting import fit
 from bench.truth.question import Question
 from experiments.diagnoses.explained import DATASET, NETWORK, OTHER, ROOT
 from implementations import libraries, methods
 from implementations.architecture import registered, weights
-from implementations.conventions import Convention
+from implementations.conventions import (
+    Convention,
+    combine,
+    finish,
+    normalised,
+    rectified,
+)
+from implementations.libraries._causes import cause
 from implementations.oracle import runtime
 
 IMAGES = 8
@@ -103,6 +111,8 @@ def lines(folder: Path) -> Iterator[Line]:
             seconds = FEW if isinstance(said.convention, str) else SECONDS
             found = diagnose(question, seconds, lambda text: None, excusing=True)
             agrees = _agrees(said.convention, question, found)
+            if agrees == "no" and not isinstance(said.convention, str):
+                agrees += _known(name, offer, said.convention, question)
             yield Line(name, offer, stated, _found(found, question, plain), agrees, found.tried,
                        round(found.seconds, 1))  # fmt: skip
 
@@ -162,8 +172,36 @@ def _agrees(stated: Convention | str, question: Question, found: Diagnosis) -> s
     return "yes" if found.found[0].cost <= stated.cost(formula, question.at_input) else "dearer"
 
 
+def _known(library: str, offer: str, stated: Convention, question: Question) -> str:
+    """Why no convention gives the maps, where that is known: float32, or rows of the scoreboard.
+
+    Float32 it is where the formula stated, computed in it from the oracle's tensors, is as far from
+    itself in float64 as the maps are. A row has a reproducer, and a cause that is known.
+    """
+    answer = question.evidence(stated)
+    if answer is None:
+        return ""
+    activations, gradients = (each.astype(np.float32) for each in answer)
+    single = combine(stated, activations, gradients).astype(float)  # type: ignore[arg-type]
+    exact = combine(stated, *answer)
+    of, some = question.maps.shape[1:], question.telling
+    made, rounded = (finish(stated, each, of) for each in (exact, single))
+    scaled = normalised(stated, made, rectified(stated, exact), stated.epsilon)
+    tiny = np.finfo(float).tiny  # of an empty map
+    span, extent = (np.maximum(np.ptp(each, axis=(1, 2)), tiny) for each in (scaled, made))
+    apart = np.abs(question.maps - scaled).max(axis=(1, 2)) / span
+    bare = np.abs(rounded - fit(rounded, made)[0]).max(axis=(1, 2)) / extent
+    if (apart <= bare)[some].all():
+        return f": float32 carries its formula up to {bare[some].max():.1g} of the range away"
+    files = sorted((ROOT / "results/reproducers").glob(f"{library}-*-{offer}-probe_*.py"))
+    probes = [each.stem.rpartition("probe_")[2] for each in files]
+    because = [why for probe in probes if (why := cause(library, offer, f"probe {probe}"))]
+    named = ", ".join(each.stem for each in files)
+    return f": rows of the scoreboard, {named}: {because[0]}" if because else ""
+
+
 def main() -> int:
-    """Print a line an offer; status 1 where one is not what it states."""
+    """Print a line an offer; status 1 where one is not what it states, and nothing known is why."""
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     if not any(folder.glob("*.*.npy")):

@@ -69,7 +69,8 @@ OFFERS = {
         like="grad_cam_plus_plus",
         at="layer",
         why=(
-            "Nearly the authors' code, whose sums leave out the alphas of negative gradients. "
+            "Nearly the authors' code, whose sums leave out the alphas of negative gradients: here "
+            "alphas of both signs may sum to nearly 0, and float32 then decides the third digit. "
             "Weights have the factor exp(score): the division by the range removes it where "
             "neither the epsilon added to that nor float32, which ends at exp(88), is felt."
         ),
