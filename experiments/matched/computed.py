@@ -20,10 +20,13 @@ from implementations.architecture import graph, registered, weights
 from implementations.architecture.graph import Architecture
 from implementations.arrays import Weights, resize
 from implementations.conventions import Convention, apply
+from implementations.errors import Unavailable
 from implementations.libraries import LibraryMethod, Offer
 
 Maps = NDArray[np.float64]
 SEED = "seed"
+SAME = 1e-5
+"""Of the peak of the signed map."""
 OTHER = "1"
 """Another seed than the default, of a library's generator."""
 
@@ -39,14 +42,19 @@ class Subject:
         self.name, self.framework = framework, frameworks.load(framework)
         self.oracle = frameworks.load(frameworks.REFERENCE)
         self.network = self.framework.build(self.architecture, tensors, "cpu", "float32")
+        self.tensors = tensors
         self.twin = self.oracle.build(self.architecture, tensors, "cpu", "float64")
 
-    def theirs(self, method: LibraryMethod, layer: str, given: dict[str, str]) -> Maps:
+    def theirs(
+        self, method: LibraryMethod, layer: str, given: dict[str, str], precision: str = "float32"
+    ) -> Maps:
         """The library's map, at the size that it has."""
-        build = method.builder(self.name)
-        explain = build(self.network, layer, method.resolve(given), lambda whole: whole)
-        placed = self.framework.put(self.network, self.images, self.targets)
-        found = explain(self.network, *placed)["heatmap"]
+        build, network = method.builder(self.name), self.network
+        if precision != "float32":
+            network = self.framework.build(self.architecture, self.tensors, "cpu", precision)
+        explain = build(network, layer, method.resolve(given), lambda whole: whole)
+        placed = self.framework.put(network, self.images, self.targets)
+        found = explain(network, *placed)["heatmap"]
         array = found if isinstance(found, np.ndarray) else self.framework.to_numpy(found)
         return array.astype(np.float64)
 
@@ -99,10 +107,21 @@ def row(subject: Subject, method: LibraryMethod, offer: Offer) -> dict[str, Any]
     shipped = found if not given else subject.theirs(method, layer, {})
     if isinstance(offer.convention, Convention):
         told["to_stated"] = worst(shipped, subject.stated(offer.convention, layer, shipped))
+        if (told["to_stated"] or 0.0) > SAME:
+            told["in_float64"] = exactly(subject, method, offer.convention, layer)
     elif SEED in offer.options:
         again = subject.theirs(method, layer, {SEED: OTHER})
         told["to_itself"] = worst(again, found, signed)
     return told
+
+
+def exactly(subject: Subject, method: LibraryMethod, made: Convention, layer: str) -> float | None:
+    """How far a float64 network's map is from what is stated; None where there is none."""
+    try:
+        maps = subject.theirs(method, layer, {}, "float64")
+    except Unavailable:
+        return None
+    return worst(maps, subject.stated(made, layer, maps))
 
 
 def main(library: str, folder: Path) -> None:
