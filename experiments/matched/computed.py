@@ -58,11 +58,12 @@ class Subject:
         array = found if isinstance(found, np.ndarray) else self.framework.to_numpy(found)
         return array.astype(np.float64)
 
-    def ours(self, name: str, layer: str, size: tuple[int, ...]) -> tuple[Maps, Maps]:
-        """The oracle's map and its signed map, at this size."""
+    def ours(self, name: str, layer: str, size: tuple[int, ...], score: str) -> tuple[Maps, Maps]:
+        """The oracle's map and its signed map, at this size, of this score if it is defined."""
         method = methods.load(name)
+        score = score if score in method.card.scores else method.card.score
         explain = method.bind(
-            frameworks.REFERENCE, self.oracle, self.twin, layer, method.resolve({}),
+            frameworks.REFERENCE, self.oracle, self.twin, layer, method.resolve({}, score),
             method.outputs,
         )  # fmt: skip
         found = explain(*self.oracle.put(self.twin, self.images, self.targets))
@@ -101,7 +102,7 @@ def row(subject: Subject, method: LibraryMethod, offer: Offer) -> dict[str, Any]
     layer = method.layer(subject.architecture, None)
     given = dict(offer.canonical or {})
     found = subject.theirs(method, layer, given)
-    expected, signed = subject.ours(offer.like, layer, found.shape[1:])
+    expected, signed = subject.ours(offer.like, layer, found.shape[1:], method.card.score)
     told: dict[str, Any] = {"to_ours": worst(found, expected, signed)}
     told["maps"] = int((~zero_maps(expected)).sum())
     shipped = found if not given else subject.theirs(method, layer, {})
