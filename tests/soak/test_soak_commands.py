@@ -79,9 +79,9 @@ class Struck:
             time.sleep(self.chance.uniform(0.3, most_s))
             sent, whom = self.chance.choice(SIGNALS), self.chance.choice(("parent", "child"))
             target = psutil.Process(process.pid)
-            with contextlib.suppress(psutil.NoSuchProcess, IndexError):
+            with contextlib.suppress(psutil.NoSuchProcess, StopIteration):
                 if process.poll() is None:
-                    target = target.children()[0] if whom == "child" else target
+                    target = worker(target) if whom == "child" else target
                     target.send_signal(sent)
                     self.how[f"{whom} {sent.name}"] += 1
             _, complained = process.communicate(timeout=500)
@@ -109,6 +109,11 @@ class Struck:
         """For the note; seen with -s."""
         told = ", ".join(f"{count} {how}" for how, count in sorted(self.how.items()))
         sys.stderr.write(f"\n{what}: {self.how.total()} kills ({told}), nothing lost\n")
+
+
+def worker(command: psutil.Process) -> psutil.Process:
+    """A child that does its work, not Python's own, which keeps count of semaphores."""
+    return next(c for c in command.children() if "resource_tracker" not in " ".join(c.cmdline()))
 
 
 def rows(results: Path) -> list[str]:
