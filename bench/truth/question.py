@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.subject import own_maps
-from bench.truth.variants import VARIANTS
+from bench.truth.variants import VARIANTS, summed
 from implementations.architecture.graph import layers
 from implementations.architecture.kinds import KINDS
 from implementations.arrays import Floats
@@ -66,6 +66,8 @@ class Question:
         self.taken = lru_cache(maxsize=None)(lambda name: VARIANTS[name](network))
         self.answer = lru_cache(maxsize=64)(self._answer)
         self.features = lru_cache(maxsize=64)(self._features)
+        self.values = lru_cache(maxsize=2)(self._values)
+        self.everywhere = lru_cache(maxsize=2)(self._everywhere)
         self.own = lru_cache(maxsize=64)(self._own)
         self.logits = lru_cache(maxsize=None)(self._logits)
         self.at_input = layer == "input"
@@ -143,6 +145,9 @@ class Question:
     def _features(self, given: str, kept: str, node: str) -> tuple[Floats, dict[str, Floats]]:
         return self._network(kept).features(node, self._images(given))
 
+    def _values(self, given: str, kept: str) -> dict[str, Floats]:
+        return self._network(kept).values(self._images(given))
+
     def _images(self, given: str) -> Floats:
         images = self.given(given)
         assert images is not None
@@ -157,22 +162,34 @@ class Question:
         self, given: str, kept: str, target: str, score: str, node: str, rule: str
     ) -> tuple[Floats, Floats]:
         """Activations and gradients at a node."""
-        logits = self.logits(given, kept)
-        aims = self.targets if target == "given" else logits.argmax(axis=1)
-        network = self._network(kept)
-        network = network if rule == "plain" else network.with_relu(rule)
+        asked = (given, kept, target, score, rule)
+        whole = len(self.images) <= self.network.capacity
+        if whole and node not in (self.layer, self.partner(self.layer)):
+            values, gradients = self.everywhere(*asked)
+            return values[node], gradients.get(node, np.zeros_like(values[node]))
         activations, rest = self.features(given, kept, node)
+        network, aims, name = self._aimed(*asked)
+        return activations, network.pull_back(node, activations, rest, aims, name)
 
-        def pulled(of: NDArray[np.integer], name: str) -> Floats:
-            return network.pull_back(node, activations, rest, of, name)
+    def _everywhere(
+        self, given: str, kept: str, target: str, score: str, rule: str
+    ) -> tuple[dict[str, Floats], dict[str, Floats]]:
+        """Activations and gradients at every node: one pass each way for all layers."""
+        network, aims, name = self._aimed(given, kept, target, score, rule)
+        return self.values(given, kept), network.gradients(self._images(given), aims, name)
 
+    def _aimed(
+        self, given: str, kept: str, target: str, score: str, rule: str
+    ) -> tuple[Reference, NDArray[np.integer], str]:
+        """The network whose gradient is taken, the classes (N,) and the score that it is of."""
+        logits, network = self.logits(given, kept), self._network(kept)
+        network = network if rule == "plain" else network.with_relu(rule)
         if score == "sum of all logits":
-            each = [pulled(np.full(len(logits), k), "logit") for k in range(logits.shape[1])]
-            return activations, np.sum(each, axis=0)
+            return summed(network), np.zeros(len(logits), np.int64), "logit"
         if score == "largest of the batch":
             best = np.unravel_index(logits.argmax(), logits.shape)[1]
-            return activations, pulled(np.full(len(logits), best), "logit")
-        return activations, pulled(aims, score)
+            return network, np.full(len(logits), best), "logit"
+        return network, self.targets if target == "given" else logits.argmax(axis=1), score
 
     def _own(
         self, given: str, kept: str, target: str, score: str, node: str, formula: str

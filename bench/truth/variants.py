@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from implementations.oracle.network import Reference
 
 AS_GIVEN = "as given"
 NORM = "batch_norm"
+SUM = "sum of all logits"
 
 
 class ByTheBatch(Reference):
@@ -90,6 +92,19 @@ def _reordered(
     if all(tensors[name] is network.tensors[name] for name in tensors):
         return None
     return Reference(graph, tensors)
+
+
+def summed(network: Reference) -> Reference:
+    """The same network with the sum of its logits as each of two classes.
+
+    Its gradient takes one pass, and rules of ReLUs see it as where somebody sums before pulling
+    back: what a rule lets pass of a sum is not the sum of what it lets pass of each logit.
+    """
+    graph = network.architecture
+    node = Node(SUM, "dense", (graph.output,), {"units": 2, "bias": False})
+    whole = replace(graph, classes=2, nodes=(*graph.nodes, node))
+    tensors = {**network.tensors, f"{SUM}.kernel": np.ones((graph.classes, 2))}
+    return type(network)(whole, tensors, network.rule)
 
 
 VARIANTS: Mapping[str, Callable[[Reference], Reference | None]] = {
