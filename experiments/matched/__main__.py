@@ -4,9 +4,11 @@
 
 The network is the published one, trained; images are the first of the test set, targets each
 class in turn: of the one predicted a map that a ReLU ends may be zero on all of them. A map that is
-further than 1e-5 from ours is held to what its offer states: to the convention that it names (in
-float64 too, where float32 misses that), or, where it draws at random, to itself with another seed.
-Maps are those of ours that are not zero.
+further than 1e-5 from ours is held to what its offer states: to the convention that it names, or
+to the formula in `formulas.py` and its siblings that is its words (in float64 too, where float32
+misses that). One that draws at random draws the library's own numbers there; where none is written
+out it is held to itself with another seed. Maps are those of ours that are not zero, of theirs
+where they are like none of ours.
 """
 
 from __future__ import annotations

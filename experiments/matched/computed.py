@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from bench.subject.heatmaps import relative_error, zero_maps
 from bench.truth.question import Question
+from experiments.matched import cells, drawn, formulas, traced
+from experiments.matched.passes import Passes
 from implementations import frameworks, libraries, methods
 from implementations.architecture import graph, registered, weights
 from implementations.architecture.graph import Architecture
@@ -29,6 +31,8 @@ SAME = 1e-5
 """Of the peak of the signed map."""
 OTHER = "1"
 """Another seed than the default, of a library's generator."""
+STATED = {**formulas.STATED, **drawn.STATED, **cells.STATED, **traced.STATED}
+"""Offer -> the formula that it states where no convention of ours is it."""
 
 
 class Subject:
@@ -100,40 +104,52 @@ def worst(found: Maps, expected: Maps | None, signed: Maps | None = None) -> flo
 def row(subject: Subject, method: LibraryMethod, offer: Offer) -> dict[str, Any]:
     """How far an offer is from ours; where that is far, from what it states, and from itself."""
     layer = method.layer(subject.architecture, None)
-    given = dict(offer.canonical or {})
-    found = subject.theirs(method, layer, given)
-    expected, signed = subject.ours(offer.like, layer, found.shape[1:], method.card.score)
-    told: dict[str, Any] = {"to_ours": worst(found, expected, signed)}
-    told["maps"] = int((~zero_maps(expected)).sum())
-    shipped = found if not given else subject.theirs(method, layer, {})
-    if isinstance(offer.convention, Convention):
-        told["to_stated"] = worst(shipped, subject.stated(offer.convention, layer, shipped))
+    found = subject.theirs(method, layer, dict(offer.canonical or {}))
+    told: dict[str, Any] = {"maps": int((~zero_maps(found)).sum())}
+    if offer.like:
+        expected, signed = subject.ours(offer.like, layer, found.shape[1:], method.card.score)
+        told["to_ours"] = worst(found, expected, signed)
+        told["maps"] = int((~zero_maps(expected)).sum())
+        if SEED in offer.options:
+            again = subject.theirs(method, layer, {SEED: OTHER})
+            told["to_itself"] = worst(again, found, signed)
+    if method.name in STATED or isinstance(offer.convention, Convention):
+        told["to_stated"] = to_stated(subject, method, offer, layer)
         if (told["to_stated"] or 0.0) > SAME:
-            told["in_float64"] = exactly(subject, method, offer.convention, layer)
-    elif SEED in offer.options:
-        again = subject.theirs(method, layer, {SEED: OTHER})
-        told["to_itself"] = worst(again, found, signed)
+            told["in_float64"] = to_stated(subject, method, offer, layer, "float64")
     return told
 
 
-def exactly(subject: Subject, method: LibraryMethod, made: Convention, layer: str) -> float | None:
-    """How far a float64 network's map is from what is stated; None where there is none."""
-    try:
-        maps = subject.theirs(method, layer, {}, "float64")
-    except Unavailable:
-        return None
-    return worst(maps, subject.stated(made, layer, maps))
+def to_stated(
+    subject: Subject, method: LibraryMethod, offer: Offer, layer: str, precision: str = "float32"
+) -> float | None:
+    """How far its maps are from what it states, at all settings; None where there is no map."""
+    known, errors = STATED.get(method.name), []
+    for given in known.settings if known else ({},):
+        try:
+            maps = subject.theirs(method, layer, dict(given), precision)
+        except Unavailable:
+            return None
+        if known:
+            images, options = subject.images.astype(np.float64), method.resolve(given)
+            passes = Passes(subject.twin, images, subject.targets, layer, options)
+            expected: Maps | None = known.maps(passes)
+        else:
+            expected = subject.stated(offer.convention, layer, maps)
+        errors.append(worst(maps, expected))
+    return None if None in errors else max(error for error in errors if error is not None)
 
 
 def main(library: str, folder: Path) -> None:
-    """Write the rows of the library's offers that are like one of ours: `LIBRARY.json`."""
+    """Write the rows of offers that are like one of ours or state a formula: `LIBRARY.json`."""
     about = libraries.load(library)
     subject = Subject(folder, about.framework)
     rows: dict[str, Any] = {}
     for name, offer in about.offers.items():
-        if offer.like:
+        method = about.method(name)
+        if offer.like or method.name in STATED:
             try:
-                rows[name] = row(subject, about.method(name), offer)
+                rows[name] = row(subject, method, offer)
             except Exception as error:  # a row, like any other
                 rows[name] = {"reason": f"{type(error).__name__}: {error}".partition("\n")[0]}
     (folder / f"{library}.json").write_text(json.dumps(rows))
