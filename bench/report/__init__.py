@@ -6,9 +6,12 @@ A table is one file in `tables/`, a figure one file in `figures/`, found by thei
 from __future__ import annotations
 
 import importlib
-from collections.abc import Collection, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
@@ -38,6 +41,7 @@ from implementations.errors import BadInput
 
 CHOOSE = "choose"
 Networks = Collection[tuple[str, str]]
+Drawing = Callable[[], list[Path]]
 
 
 def write(
@@ -68,16 +72,17 @@ def write(
     heads = [head for head, _ in runs]
     frame = gather(runs)
     drawable = canvas.missing() is None
+    work: list[Drawing] = []
+    for maker, paths in (("gallery", heatmaps), ("shap_plots", explained)):
+        if paths and drawable:
+            work.append(partial(_pictures, maker, heads, paths, results, networks))
+    if heatmaps and drawable:
+        work.append(partial(_sheets, heads, heatmaps, results, networks))
+    for network, rows in groups(frame, ("dataset", "architecture")) if drawable else ():
+        if networks is None or tuple(network.values()) in networks:
+            work.append(partial(write_figures, rows, heads, results))
     with ProcessPoolExecutor(2, get_context("spawn")) as beside:
-        drawn = []
-        for maker, paths in (("gallery", heatmaps), ("shap_plots", explained)):
-            if paths and drawable:
-                drawn.append(beside.submit(_pictures, maker, heads, paths, results, networks))
-        if heatmaps and drawable:
-            drawn.append(beside.submit(_sheets, heads, heatmaps, results, networks))
-        for network, rows in groups(frame, ("dataset", "architecture")) if drawable else ():
-            if networks is None or tuple(network.values()) in networks:
-                drawn.append(beside.submit(write_figures, rows, heads, results))
+        drawn = [(_begun(beside, each), each) for each in work]
         tables = make(runs, frame, left) + ([_changed(since, runs)] if since else [])
         written = _files(tables, results)
         if pages:
@@ -85,9 +90,19 @@ def write(
             folder = results / "tables"
             about = Material(frame, heads, named, folder, heatmaps, published, reproducers)
             written += site.write(about, results)
-        for figures in drawn:
-            written += figures.result()
+        for figures, each in drawn:
+            try:
+                written += figures.result() if figures else each()
+            except BrokenProcessPool:  # the process was killed, for its memory perhaps
+                written += each()
     return list(dict.fromkeys(written))
+
+
+def _begun(beside: ProcessPoolExecutor, each: Drawing) -> Future[list[Path]] | None:
+    """A drawing in another process; None where that one is lost already."""
+    with suppress(BrokenProcessPool):
+        return beside.submit(each)
+    return None
 
 
 def write_tables(

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 from PIL import Image
 
@@ -84,6 +88,28 @@ def test_everything_the_rows_permit_is_written(make: Any, tmp_path: Path) -> Non
         if path.suffix == ".csv":
             assert len(pd.read_csv(path, comment="#"))
     assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_a_process_that_is_killed_while_it_draws_loses_no_figure(make: Any, tmp_path: Path) -> None:
+    found = [(make.head, everything(make))]
+    whole = {path.name: path.read_bytes() for path in report.write(found, tmp_path / "whole")}
+    killed: list[int] = []
+
+    def kill() -> None:
+        deadline = time.monotonic() + 60
+        while not killed and time.monotonic() < deadline:
+            for child in psutil.Process().children():
+                with suppress(psutil.NoSuchProcess):
+                    if "spawn_main" in " ".join(child.cmdline()):
+                        child.kill()
+                        killed.append(child.pid)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    written = report.write(found, tmp_path / "struck")
+    killer.join()
+    assert killed
+    assert {path.name: path.read_bytes() for path in written} == whole
 
 
 def test_writing_twice_gives_the_same_bytes(make: Any, tmp_path: Path) -> None:
