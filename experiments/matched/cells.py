@@ -5,6 +5,8 @@ Sets and orders are the library's own, as in `drawn.py`.
 
 from __future__ import annotations
 
+import heapq
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,11 +16,8 @@ from experiments.matched.formulas import Stated
 from experiments.matched.passes import Passes
 from implementations.arrays import Floats
 from implementations.libraries._seeds import seeded
-from implementations.methods import halving
 from implementations.methods.cells import of_pixels
 
-WHOLE = "100000"
-"""Evaluations that leave nothing of a small image unsplit."""
 SURE = 1e6
 """Captum's weight of the sets of all cells and of none."""
 
@@ -30,12 +29,62 @@ def hidden(p: Passes) -> Floats:
     return np.asarray(masked(p.options, p.images.astype(np.float32)), np.float64)
 
 
-def owen_values(p: Passes) -> Floats:
-    """SHAP's partition explainer, nothing left unsplit: Owen values down to single pixels."""
-    sets = halving.contexts(p.size)
-    scores = p.scores(p.within(sets["members"].reshape(-1, *p.size), hidden(p)))
-    values = (scores[:, sets["after"]] - scores[:, sets["before"]]).mean(axis=1)
-    return values.reshape(-1, *p.size)
+def parts(tree: Floats, pixels: int) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Of SHAP's tree the members (2 M - 1, M) of each part, pixels first, and its two halves."""
+    halves = np.concatenate([np.zeros((pixels, 2), int), tree[:, :2].astype(int)])
+    members = np.eye(len(halves), pixels, dtype=bool)
+    for part in range(pixels, len(halves)):
+        members[part] = members[halves[part]].any(axis=0)
+    return members, halves
+
+
+def scores_of(p: Passes, fill: Floats, sets: list[NDArray[np.bool_]]) -> list[float]:
+    """The scores of one image's sets of pixels."""
+    found: list[float] = p.scores(p.within(np.reshape(sets, (-1, *p.size)), fill))[0].tolist()
+    return found
+
+
+def partition_shap(p: Passes) -> Floats:
+    """SHAP: of the parts in their contexts that whose score changes most is halved next.
+
+    Its change, times 1 / 2 for each sibling that is shown or not, is in the end spread over it.
+    """
+    from implementations.libraries.shap.masked import Masked
+
+    shape, o = p.images.shape[1:], p.options
+    pixels = int(np.prod(shape))
+    members, halves = parts(Masked("partition", o, shape).masker.clustering, pixels)
+    fill, found = hidden(p), np.zeros((len(p.images), pixels))
+    for image, values in enumerate(found):
+        scores = partial(scores_of, one(p, image), fill[[image]])
+        none = np.zeros(pixels, bool)
+        waiting: list[Any] = [(0.0, 0, none, *scores([none, ~none]), len(halves) - 1, 1.0)]
+        left, number = int(o.max_evals) - 2, 0
+        while waiting and left > 0:
+            batch: list[Any] = []
+            while waiting and 2 * len(batch) < min(int(o.batch_size), left):
+                _, _, context, low, high, part, weight = heapq.heappop(waiting)
+                if part < pixels:
+                    values[part] += (high - low) * weight
+                else:
+                    batch.append((context, low, high, halves[part], weight / 2))
+            sets = [context | members[half] for context, _, _, pair, _ in batch for half in pair]
+            of = iter(scores(sets) if sets else [])
+            left -= len(sets)
+            for context, low, high, (first, second), weight in batch:
+                one_of, other_of = next(of), next(of)
+                for inside, start, end, part in (
+                    (context, low, one_of, first),
+                    (context, low, other_of, second),
+                    (context | members[second], other_of, high, first),
+                    (context | members[first], one_of, high, second),
+                ):
+                    number += 1
+                    urgent = -abs(end - start) * weight
+                    heapq.heappush(waiting, (urgent, number, inside, start, end, part, weight))
+        for _, _, _, low, high, part, weight in waiting:
+            values[members[part]] += (high - low) * weight / members[part].sum()
+    return found.reshape(-1, *p.size)
 
 
 def marginals(p: Passes, orders: NDArray[Any], back: bool, fill: Floats, cell: Any) -> Floats:
@@ -158,7 +207,7 @@ STATED = {
     "captum.kernel_shap": Stated(kernel_shap),
     "captum.lime": Stated(lime),
     "captum.shapley_value_sampling": Stated(shapley_value_sampling),
-    "shap.partition": Stated(owen_values, ({"max_evals": WHOLE},)),
+    "shap.partition": Stated(partition_shap),
     "shap.permutation": Stated(permutation_shap),
 }
 """Offer -> what it states."""

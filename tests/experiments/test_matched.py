@@ -11,6 +11,10 @@ from experiments.matched.computed import SAME, STATED, Subject, row
 from experiments.matched.formulas import Stated, score_cam_aligned
 from implementations import libraries
 
+for library in ("pytorch_grad_cam", "torchcam"):
+    if libraries.describe(library).missing:
+        pytest.skip(f"{library} is not installed", allow_module_level=True)
+
 OFFERS = ("pytorch_grad_cam.ablation_cam", "pytorch_grad_cam.score_cam", "torchcam.score_cam")
 
 
