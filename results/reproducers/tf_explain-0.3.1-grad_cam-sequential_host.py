@@ -1,6 +1,5 @@
 """tf_explain 0.3.1 grad_cam: sequential host, probe rational. Exit status 1: it differs."""
 import os
-
 os.environ["KERAS_BACKEND"] = "tensorflow"
 import keras
 import numpy
