@@ -6,6 +6,7 @@ A table is one file in `tables/`, a figure one file in `figures/`, found by thei
 from __future__ import annotations
 
 import importlib
+import signal
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -81,7 +82,8 @@ def write(
     for network, rows in groups(frame, ("dataset", "architecture")) if drawable else ():
         if networks is None or tuple(network.values()) in networks:
             work.append(partial(write_figures, rows, heads, results))
-    with ProcessPoolExecutor(2, get_context("spawn")) as beside:
+    quietly = (signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends a process that draws without a word
+    with ProcessPoolExecutor(2, get_context("spawn"), signal.signal, quietly) as beside:
         drawn = [(_begun(beside, each), each) for each in work]
         tables = make(runs, frame, left) + ([_changed(since, runs)] if since else [])
         written = _files(tables, results)
