@@ -6,15 +6,10 @@ A table is one file in `tables/`, a figure one file in `figures/`, found by thei
 from __future__ import annotations
 
 import importlib
-import signal
-from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
-from multiprocessing import get_context
 from pathlib import Path
 from types import ModuleType
 
@@ -32,6 +27,7 @@ from bench.report import (
     site,
     stage_seconds,
 )
+from bench.report.beside import Drawing, drawing
 from bench.report.files import Head
 from bench.report.frame import Run, gather, groups
 from bench.report.measured import standing
@@ -42,7 +38,6 @@ from implementations.errors import BadInput
 
 CHOOSE = "choose"
 Networks = Collection[tuple[str, str]]
-Drawing = Callable[[], list[Path]]
 
 
 def write(
@@ -82,9 +77,7 @@ def write(
     for network, rows in groups(frame, ("dataset", "architecture")) if drawable else ():
         if networks is None or tuple(network.values()) in networks:
             work.append(partial(write_figures, rows, heads, results))
-    quietly = (signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends a process that draws without a word
-    with ProcessPoolExecutor(2, get_context("spawn"), signal.signal, quietly) as beside:
-        drawn = [(_begun(beside, each), each) for each in work]
+    with drawing(work) as figures:
         tables = make(runs, frame, left) + ([_changed(since, runs)] if since else [])
         written = _files(tables, results)
         if pages:
@@ -92,19 +85,8 @@ def write(
             folder = results / "tables"
             about = Material(frame, heads, named, folder, heatmaps, published, reproducers)
             written += site.write(about, results)
-        for figures, each in drawn:
-            try:
-                written += figures.result() if figures else each()
-            except BrokenProcessPool:  # the process was killed, for its memory perhaps
-                written += each()
+        written += figures
     return list(dict.fromkeys(written))
-
-
-def _begun(beside: ProcessPoolExecutor, each: Drawing) -> Future[list[Path]] | None:
-    """A drawing in another process; None where that one is lost already."""
-    with suppress(BrokenProcessPool):
-        return beside.submit(each)
-    return None
 
 
 def write_tables(
