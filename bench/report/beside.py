@@ -16,18 +16,23 @@ from threading import Thread
 Drawing = Callable[[], list[Path]]
 """Draws, and returns the files; pickled."""
 
+INTERRUPT = (signal.SIGINT,)
+
 
 @contextmanager
 def drawing(work: Sequence[Drawing]) -> Iterator[Iterator[Path]]:
     """Two processes at work while something else is done; the files, in order, once asked for."""
     with ProcessPoolExecutor(2, get_context("spawn"), _ready) as pool:
+        held = signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPT)  # as they have it until ready
         begun = [(_begun(pool, each), each) for each in work]
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
         yield chain.from_iterable(_done(*each) for each in begun)
 
 
 def _ready() -> None:
     """A process that draws ends with the one that asked, and at Ctrl-C, without a word."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPT)
     Thread(target=_end_with_parent, daemon=True).start()
 
 
