@@ -14,8 +14,7 @@ from pathlib import Path
 from threading import Thread
 
 Drawing = Callable[[], list[Path]]
-"""Draws, and returns the files; pickled."""
-
+"""Draws, and returns the files; sent to another process."""
 INTERRUPT = (signal.SIGINT,)
 
 
@@ -24,8 +23,10 @@ def drawing(work: Sequence[Drawing]) -> Iterator[Iterator[Path]]:
     """Two processes at work while something else is done; the files, in order, once asked for."""
     with ProcessPoolExecutor(2, get_context("spawn"), _ready) as pool:
         held = signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPT)  # as they have it until ready
-        begun = [(_begun(pool, each), each) for each in work]
-        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+        try:
+            begun = [(_begun(pool, each), each) for each in work]
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, held)
         yield chain.from_iterable(_done(*each) for each in begun)
 
 
