@@ -56,10 +56,13 @@ def merged(axis: Sequence[Atom]) -> Axis:
 def regroup(axes: Axes, sizes: Sequence[int]) -> Axes:
     """The axes after a reshape to these sizes, all positive.
 
-    Raises ValueError where the batch would be split or merged, or an axis is cut unevenly.
+    All values may become one row, images one after the other. Raises ValueError where the batch
+    would be split or merged otherwise, or an axis is cut unevenly.
     """
     waiting = [atom for axis in axes for atom in axis]
     found: list[Axis] = []
+    if [*sizes] == [length(tuple(waiting))] and waiting and waiting[0].axis == BATCH:
+        return (merged(waiting),)
     for size in sizes:
         axis: list[Atom] = []
         if waiting and waiting[0].axis == BATCH:

@@ -126,6 +126,8 @@ def _ended(walk: Walk, last: Value, output: str) -> tuple[str, bool]:
     """The output made logits of ours: their name in the file, and whether they were doubled."""
     network = walk.network
     node = last.node
+    if len(last.axes) == 1:
+        raise Refusal(f"the output {output!r} has all images in one row")
     if len(last.shape) == 3:
         if last.shape[:2] != (1, 1):
             raise Refusal(f"the output {output!r} is a map, not one number a class")

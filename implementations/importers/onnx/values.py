@@ -47,8 +47,11 @@ class Value:
 
     @property
     def batch(self) -> Axis:
-        """The axis of the batch."""
-        return next(axis for axis in self.axes if axis and axis[0].axis == BATCH)
+        """The axis of the batch. Raises Refusal where all values are one row."""
+        alone = [axis for axis in self.axes if len(axis) == 1 and axis[0].axis == BATCH]
+        if not alone:
+            raise Refusal("it works on all images in one row; export the network with a free batch")
+        return alone[0]
 
     def positive(self, axis: Any) -> int:
         """An axis counted from the front. Raises Refusal for one that is not there."""

@@ -49,6 +49,13 @@ def test_merging_and_splitting_again_changes_nothing(sizes):
     assert merged(joined[0]) == joined[0]
 
 
+def test_images_in_one_row_become_images_again():
+    axes = (whole("N", 3), whole("H", 4), whole("C", 2))
+    row = regroup(axes, [24])
+    assert row == ((*axes[0], *axes[1], *axes[2]),)
+    assert regroup(row, [3, 8]) == (axes[0], (*axes[1], *axes[2]))
+
+
 @pytest.mark.parametrize(
     ("sizes", "said"),
     [([2, 12], "reshapes the batch"), ([6, 4], "reshapes the batch"), ([3, 5], "unevenly"),

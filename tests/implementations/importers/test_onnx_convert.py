@@ -146,6 +146,15 @@ CASES = {
         {"two": np.array([0, 2, 2, 8, 6]), "one": np.array([0, -1, 8, 6])},
         "conv normalise channels channels relu concat global_average_pool dense",
     ),
+    "one row, and places in it that stride over no value": (
+        [("Reshape", ["c", "row1"], "r"), ("Shape", ["images"], "s"), ("Gather", ["s", "0"], "n"),
+         ("Range", ["0", "n", "1"], "i1"), ("Mul", ["i1", "192"], "i2"),
+         ("Unsqueeze", ["i2", "axes"], "i3"), ("Add", ["i3", "within"], "i"),
+         ("Gather", ["r", "i"], "y")],
+        {"row1": np.array([-1]), "0": np.array(0), "1": np.array(1), "192": np.array(192),
+         "axes": np.array([1, 2, 3]), "within": np.arange(192).reshape(1, 4, 8, 6)},
+        "conv global_average_pool dense",
+    ),
     "dropped": (
         [("Dropout", ["c", "rate", "training"], "d"), ("Identity", ["d"], "y")],
         {"rate": np.float32(0.3), "training": np.array(False)},
@@ -282,6 +291,11 @@ REFUSED = {
     "a reshaped batch": (
         [*CONV, ("Reshape", ["c", "to"], "y")], {"to": np.array([2, -1])}, "reshapes the batch",
     ),
+    "images in one row": (
+        [*CONV, ("Reshape", ["c", "to"], "r"), ("Unsqueeze", ["r", "one"], "u"),
+         ("MatMul", ["u", "by"], "y")],
+        {"to": np.array([-1]), "one": np.array([1]), "by": floats(1, 3)}, "images in one row",
+    ),
     "weights of the images": (
         [("Conv", ["images", "images"], "y")], {}, "depends on the images; fixed weights",
     ),
@@ -320,6 +334,14 @@ def test_what_has_no_form_is_refused_in_one_line(tmp_path: Path, case: str) -> N
         convert(path, Wanted())
     line = str(caught.value)
     assert "\n" not in line and line.startswith(str(path))
+
+
+def test_an_output_of_one_row_is_refused(tmp_path: Path) -> None:
+    last = ("Gemm", ["f", "w", "b"], "g", {"transB": 1})
+    ops = [*CONV, ("Relu", ["c"], "y"), *HEAD[:-1], last, ("Reshape", ["g", "to"], "logits")]
+    path = saved(tmp_path / "m.onnx", ops, {**WEIGHTS, "to": np.array([-1])})
+    with pytest.raises(BadInput, match="has all images in one row"):
+        convert(path, Wanted())
 
 
 def test_standardised_weights_are_computed(tmp_path: Path) -> None:

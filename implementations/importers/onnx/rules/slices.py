@@ -34,16 +34,19 @@ def _permuted(walk: Walk, value: Value, axis: int, order: list[int], origin: str
 
 @rule("Gather")
 def gather(walk: Walk, op: Op) -> list[Known]:
-    """All of an axis (a reshape), a channel, a range of them, or all in another order."""
+    """All of an axis (a reshape), a channel, a range of them, or all in another order.
+
+    PyTorch writes `as_strided` as a row of all values and their places in it.
+    """
     value, indices = walk.value(op), walk.weights(op, 1)
     axis = value.positive(op.get("axis", 0))
-    size = value.sizes[axis]
-    found = [int(index) % size for index in np.ravel(indices)]
-    if any(not -size <= int(index) < size for index in np.ravel(indices)):
+    size, places = value.sizes[axis], np.ravel(indices)
+    if np.any(places < -size) or np.any(places >= size):
         raise Refusal("it takes what is not there")
     sizes = (*value.sizes[:axis], *np.shape(indices), *value.sizes[axis + 1 :])
-    if found == [*range(size)]:
+    if np.array_equal(places % size, np.arange(size)):
         return [regrouped(value, sizes)]
+    found = [int(place) for place in places % size]
     if sorted(found) == [*range(size)]:
         return [regrouped(_permuted(walk, value, axis, found, op.name), sizes)]
     if found and found == [*range(found[0], found[-1] + 1)]:
