@@ -2,10 +2,11 @@
 
 python -m experiments.imports.condition FOLDER [SOURCE]
 
-Two bounds that no float32 code goes below but by luck, both of the oracle in float64 and both as
-the columns' errors are (of the largest logit, of each image's peak; the worse of two images):
+All as the errors of columns are (of the largest logit, of an image's peak; the worse of two):
 `stored`, every value between nodes rounded to float32, forward and backward, all arithmetic exact;
-`given`, every pixel and weight moved by 2^-24 of itself, up or down by chance.
+`given`, every pixel and weight moved by 2^-24 of itself, up or down by chance, in float64: below
+these two no float32 code goes but by luck. `summed`, what float32 itself costs: the oracle's NumPy,
+whose convolutions and dense layers round every product and every sum, one after the other.
 """
 
 from __future__ import annotations
@@ -17,13 +18,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.subject.heatmaps import relative_error
 from experiments.imports.computed import smallest_first
 from implementations import methods
 from implementations.architecture import graph, registered, weights
 from implementations.architecture.graph import Node
-from implementations.arrays import Floats
+from implementations.architecture.window import padded, taps, window
+from implementations.arrays import Floats, Tensors
 from implementations.oracle import runtime
 from implementations.oracle.network import Reference
 from implementations.oracle.nodes import backward, forward
@@ -31,6 +34,7 @@ from implementations.oracle.nodes import backward, forward
 HALF = 2.0**-24
 """The most that rounding to float32 moves a number, of itself."""
 NAME = "condition.json"
+WAYS = ("stored", "given", "summed")
 
 
 class Stored(Reference):
@@ -45,6 +49,52 @@ class Stored(Reference):
     def _back(self, node: Node, inputs: list[Floats], gradient: Floats) -> list[Floats]:
         parts = backward(node, self._own(node), inputs, gradient)
         return [single(part) for part in parts]
+
+
+class Summed(Stored):
+    """The oracle in float32, its sums of products from left to right."""
+
+    def _run(self, nodes: Iterable[Node], values: dict[str, Floats]) -> dict[str, Floats]:
+        for node in nodes:
+            inputs = [values[name].astype(np.float32) for name in node.inputs]
+            own = self._own(node)
+            made: Any = (
+                convolved(node, own, inputs[0]) if node.kind == "conv"
+                else product(inputs[0], own["kernel"]) if node.kind == "dense"
+                else forward(node, own, inputs)  # type: ignore[arg-type]
+            )  # fmt: skip
+            if node.kind in ("conv", "dense") and node["bias"]:
+                made = made + own["bias"]
+            values[node.name] = single(made)
+        return values
+
+    def _back(self, node: Node, inputs: list[Floats], gradient: Floats) -> list[Floats]:
+        if node.kind == "dense":
+            return [product(gradient, self._own(node)["kernel"].T).astype(np.float64)]
+        return super()._back(node, inputs, gradient)
+
+    def _own(self, node: Node) -> Any:
+        return {name: value.astype(np.float32) for name, value in super()._own(node).items()}
+
+
+def convolved(node: Node, tensors: Tensors, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A convolution (N, h, w, filters) without its bias, a product at a time."""
+    place, groups = window(node, images.shape[1:]), node["groups"]
+    wide, kernel = padded(images, place, 0.0), tensors["kernel"]  # type: ignore[arg-type]
+    total = np.zeros((len(images), *place.size, groups, node["filters"] // groups), np.float32)
+    for i, j, tap in taps(place):
+        part = wide[tap].reshape(*total.shape[:4], -1)
+        for c in range(part.shape[-1]):
+            total += part[..., c, None] * kernel[i, j, c].reshape(groups, -1)
+    return total.reshape(*total.shape[:3], -1)
+
+
+def product(rows: NDArray[Any], kernel: NDArray[Any]) -> NDArray[np.float32]:
+    """Rows (N, n) times (n, m), a product at a time."""
+    total = np.zeros((len(rows), kernel.shape[1]), np.float32)
+    for column, weights_of in zip(rows.T.astype(np.float32), kernel, strict=True):
+        total += column[:, None] * weights_of
+    return total
 
 
 def single(values: Floats) -> Floats:
@@ -69,10 +119,10 @@ def conditions(folder: Path) -> dict[str, float]:
     images, targets, expected = answer["images"].astype(np.float64), answer["targets"], answer
     elsewhere = {name: moved(value, n) for n, (name, value) in enumerate(tensors.items(), 1)}
     told = {}
-    for what, network, shown in (
-        ("stored", Stored(architecture, tensors), images),
-        ("given", Reference(architecture, elsewhere), moved(images, 0)),
-    ):
+    networks = (Stored(architecture, tensors), Reference(architecture, elsewhere),
+                Summed(architecture, tensors))  # fmt: skip
+    for what, network in zip(WAYS, networks, strict=True):
+        shown = moved(images, 0) if what == "given" else images
         logits = network(shown)
         off = np.abs(logits - expected["logits"]).max() / (np.abs(expected["logits"]).max() or 1.0)
         told[what] = float(off)
@@ -95,7 +145,7 @@ def main(work: str, only: str = "") -> None:
     """Smallest first; what is there already is left."""
     for folder in smallest_first(work, only):
         told = folder / NAME
-        if not told.exists():
+        if not told.exists() or not set(WAYS) <= set(json.loads(told.read_text())):
             found = conditions(folder)
             told.write_text(json.dumps(found))
             print(folder.name, found, flush=True)
