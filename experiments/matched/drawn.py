@@ -64,7 +64,7 @@ def mean_of_magnitudes(p: Passes) -> Floats:
 
 
 def of_cross_entropy(p: Passes) -> Floats:
-    """tf-explain: the mean gradient of -log(z_t / sum z), 0 where that is not inside (0, 1)."""
+    """tf-explain: the mean gradient of -log(z_t / sum z), 0 where that is clipped."""
     count = int(p.options.num_samples)
     found = np.zeros_like(p.images)
     for places in by_class(p):

@@ -84,7 +84,8 @@ OFFERS = {
         why=(
             "The mean gradient of the cross-entropy, which takes the model's output, divided by "
             "its sum, for probabilities: of logits that is something else, and 0 where the "
-            "quotient is not between 1e-7 and 1. Noise of deviation 1 whatever the image's range. "
+            "quotient is not from 1e-7 to 1 - 1e-7 (in float32 1 - 1.2e-7). Noise of deviation 1 "
+            "whatever the image's range. "
             f"In float32 only. {_LARGEST}"
         ),
         convention="Noise by NumPy's old generator, other for each image of a class.",

@@ -36,8 +36,8 @@ OFFERS = {
     "kpca_cam": cam_offer(
         like="",
         convention=(
-            "The first component by scikit-learn's kernel PCA, with a sigmoid kernel, of either "
-            "sign."
+            "The first component by scikit-learn's kernel PCA, with a sigmoid kernel, turned so "
+            "that its largest magnitude is positive."
         ),
         options=_SEED,
     ),
@@ -70,8 +70,8 @@ OFFERS = {
             "The drop is divided by the score, so the map is turned over where that is negative."
         ),
         why=(
-            "A removed channel is 0 only where the least activation of the layer is; else it is "
-            "ten million less than that."
+            "A removed channel is 0 only where the image's least activation at the layer is; else "
+            "the n-th of a batch of 32 is n times ten million less than that."
         ),
     ),
     "random_cam": cam_offer(

@@ -6,11 +6,26 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pytorch_maps import IMAGES, build, explain, ours, scores
+from pytorch_maps import (
+    CONV1,
+    IMAGES,
+    LINEAR,
+    TARGETS,
+    architecture,
+    build,
+    explain,
+    ours,
+    scores,
+    weights_of,
+)
 
 from bench.subject.heatmaps import normalise, relative_error
+from experiments.matched.formulas import kpca_cam
+from experiments.matched.passes import Passes
 from implementations import libraries
+from implementations.contract import Options
 from implementations.frameworks.evaluations import count_evaluations
+from implementations.oracle import runtime as oracle
 
 if libraries.describe("pytorch_grad_cam").missing:
     pytest.skip("pytorch-grad-cam is not installed", allow_module_level=True)
@@ -58,6 +73,13 @@ def test_kernel_components_are_a_map_and_repeat(network: Any) -> None:
     assert (one.max(axis=(1, 2)) > 0).all() and (one >= 0).all()
 
 
+def test_the_largest_magnitude_of_a_kernel_component_is_positive(network: Any) -> None:
+    twin = oracle.build(network.architecture, weights_of(network.architecture))
+    expected = kpca_cam(Passes(twin, IMAGES.astype(float), TARGETS, LAYER, Options()))
+    found = explain("pytorch_grad_cam", network, "kpca_cam", LAYER)
+    assert (relative_error(found, expected, expected) <= 1e-5).all()
+
+
 def test_fem_weighs_a_channel_by_the_share_of_places_above(network: Any, stages: Any) -> None:
     activations = stages["activations"]
     mean, deviation = (f(activations, axis=(1, 2), keepdims=True) for f in (np.mean, np.std))
@@ -94,6 +116,23 @@ def test_ablation_cam_is_divided_by_the_score(network: Any) -> None:
     assert (score < 0).any()
     expected = signed / score[:, None, None]
     found = theirs(network, "ablation_cam")
+    assert (relative_error(found, np.maximum(expected, 0), expected) <= 1e-5).all()
+
+
+def test_the_nth_removed_channel_is_n_times_ten_million_less() -> None:
+    flat = architecture(CONV1, {**LINEAR[0], "inputs": "conv1"}, LINEAR[1])
+    network, twin = build(flat, "float64"), oracle.build(flat, weights_of(flat))
+    activations, _ = twin.features("conv1", IMAGES.astype(float))
+    least = activations.min(axis=(1, 2, 3), keepdims=True)
+    assert (least != 0).all()
+    rows, channels, score = np.arange(len(IMAGES)), activations.shape[-1], scores(network, IMAGES)
+    expected = np.zeros(activations.shape[:3])
+    for channel in range(channels):
+        removed = np.arange(channels) == channel
+        without = np.where(removed, least - 1e7 * (channel + 1), activations)
+        weight = (score - twin.head("conv1", without, {})[rows, TARGETS]) / score
+        expected += weight[:, None, None] * activations[..., channel]
+    found = explain("pytorch_grad_cam", network, "ablation_cam", "conv1", scaled="false")
     assert (relative_error(found, np.maximum(expected, 0), expected) <= 1e-5).all()
 
 
