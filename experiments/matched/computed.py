@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bench.subject.heatmaps import relative_error, zero_maps
 from bench.truth.question import Question
-from experiments.matched import cells, drawn, formulas, traced
+from experiments.matched import cells, drawn, formulas, paths, traced
 from experiments.matched.passes import Passes
 from implementations import frameworks, libraries, methods
 from implementations.architecture import graph, registered, weights
@@ -31,7 +31,9 @@ SAME = 1e-5
 """Of the peak of the signed map."""
 OTHER = "1"
 """Another seed than the default, of a library's generator."""
-STATED = {**formulas.STATED, **drawn.STATED, **cells.STATED, **traced.STATED}
+STATED = {
+    **formulas.STATED, **drawn.STATED, **cells.STATED, **traced.STATED, **paths.STATED,
+}  # fmt: skip
 """Offer -> the formula that it states where no convention of ours is it."""
 
 

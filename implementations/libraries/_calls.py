@@ -68,6 +68,29 @@ def _xplique(name: str, layer: bool = False) -> Call:
     )
 
 
+_PAIR = """import saliency.core as saliency
+
+def call(x, call_model_args, expected_keys):  # as its notebook for PyTorch has it
+    x = torch.tensor(x, dtype=images.dtype).movedim(3, 1).requires_grad_()
+    read = [x]
+    with layer.register_forward_hook(lambda *given: read.append(given[2])), torch.enable_grad():
+        score = model(x)[:, call_model_args]
+    read = read[-1] if "CONVOLUTION" in expected_keys[0] else x
+    slopes = torch.autograd.grad(score.sum(), read)[0].movedim(1, 3)
+    values = score if "OUTPUT" in expected_keys[0] else read.movedim(1, 3)
+    found = {key: slopes if "GRADIENTS" in key else values for key in expected_keys}
+    return {key: value.detach().numpy() for key, value in found.items()}
+"""
+
+
+def _pair(name: str, rest: str, settings: str = "") -> Call:
+    return Call(
+        _PAIR,
+        f"[saliency.{name}().GetMask(image, call, target{settings}){rest} for image, target in "
+        "zip(images.detach().movedim(1, 3).numpy(), targets)]",
+    )
+
+
 _LARGEST = ".abs().amax(1)"
 CALLS: dict[str, dict[str, Call]] = {
     "captum": {
@@ -167,6 +190,12 @@ CALLS: dict[str, dict[str, Call]] = {
             "[SmoothGrad().explain((image[None], None), model, target)"
             " for image, target in zip(images, targets)]",
         ),
+    },
+    "saliency": {
+        "gradient_saliency": _pair("GradientSaliency", ".__abs__().max(-1)"),
+        "integrated_gradients": _pair("IntegratedGradients", ".sum(-1)"),
+        "grad_cam": _pair("GradCam", "[..., 0]"),
+        "grad_cam[should_resize=false]": _pair("GradCam", "[..., 0]", ", should_resize=False"),
     },
     "xplique": {
         "grad_cam": _xplique("GradCAM", layer=True),

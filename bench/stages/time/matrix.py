@@ -39,6 +39,11 @@ COSTLY_BATCH = 1
 """The batch of methods that evaluate the model many times, and of the libraries' like them."""
 ONE_BY_ONE = ("eli5",)
 """Libraries that take seconds for a batch, image after image: they get one image too."""
+SPOILING = ("shap",)
+"""Libraries whose gradients are timed in their own column alone.
+
+SHAP's DeepLIFT on TensorFlow spoils its process for all gradients.
+"""
 GRAD_CAM = "grad_cam"
 
 
@@ -157,8 +162,9 @@ class Grid:
                 continue
             for offer in library.like(self.request.methods):
                 offered = library.offers[offer]
-                if library.framework != self.column.framework and self.differentiates(offered.like):
-                    continue  # SHAP's DeepLIFT on TensorFlow spoils its process for all gradients
+                elsewhere = library.framework != self.column.framework
+                if elsewhere and name in SPOILING and self.differentiates(offered.like):
+                    continue
                 alone = not offered.like or name in ONE_BY_ONE
                 batch = COSTLY_BATCH if alone else self.batch(methods.load(offered.like))
                 settings = ({}, offered.canonical or {}, *offered.timed)
