@@ -86,6 +86,8 @@ REPORTED = (
     Reported("shap", ("deep",), "functional",
              'shap/shap#3938, "DeepExplainer additivity error, reproducible with simple MNIST '
              'model"'),
+    Reported("saliency", ("grad_cam",), "compiled", f"{NONE} of its own; {HOOKS}"),
+    Reported("saliency", ("grad_cam", "integrated_gradients"), "float64", NONE),
     Reported("tf_explain", (), "nested",
              'sicara/tf-explain#138, "Got graph disconnected error when using a pre-trained '
              'sequential model."'),
