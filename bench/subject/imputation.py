@@ -2,19 +2,29 @@
 
 A removed pixel u_i solves sum over its neighbours j inside the image of w_ij (u_i - u_j) = 0, w 1/6
 for the four beside it and 1/12 for the four at its corners, kept neighbours at their value: each
-colour alone. The matrix is symmetric and positive definite as long as anything is kept, and its
-band is as wide as a row, so one banded Cholesky factorisation (LAPACK's pbsv) solves all colours.
+colour alone. The matrix is symmetric and positive definite as long as anything is kept: one sparse
+Cholesky factorisation solves all colours (`fronts.py`), several images at once.
 """
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-NEIGHBOURS = {(0, -1): 1 / 6, (-1, 0): 1 / 6, (-1, -1): 1 / 12, (-1, 1): 1 / 12}
-"""Steps to the neighbours that come before in the order of rows, and their weights."""
+from bench.subject.parts import parts
+
+BESIDE, CORNER = 1 / 6, 1 / 12
+NEIGHBOURS = {
+    (-1, -1): CORNER, (-1, 0): BESIDE, (-1, 1): CORNER, (0, -1): BESIDE,
+    (0, 1): BESIDE, (1, -1): CORNER, (1, 0): BESIDE, (1, 1): CORNER,
+}  # fmt: skip
+"""Steps to the neighbours, down and across, and their weights."""
+AT_ONCE = 8
+"""Images that are solved for at the same time, at the most."""
 Floats = NDArray[np.float64]
 
 
@@ -25,46 +35,21 @@ def impute(images: NDArray[Any], kept: NDArray[np.bool_]) -> Floats:
     """
     if not kept.any(axis=(1, 2)).all():
         raise ValueError("an image of which nothing is kept cannot be imputed")
-    values = np.where(kept[..., None], images, 0).astype(np.float64)
-    total, known = _around(np.ones((1, *kept.shape[1:], 1))), _around(values)
-    for image, there, of in zip(values, kept, known, strict=True):
-        if not there.all():
-            image[~there] = _solve(~there, total[0, ..., 0], of)
-    return values
+    from bench.subject import fronts
 
+    n, height, width, colours = images.shape
+    order = parts(height, width, tuple(NEIGHBOURS))
+    pixels = height * width
+    values = images.reshape(n, pixels, colours).astype(np.float64).take(order.pixels, axis=1)
+    gone = ~kept.reshape(n, pixels).take(order.pixels, axis=1)
+    weights = np.array(list(NEIGHBOURS.values()))
 
-def _around(values: Floats) -> Floats:
-    """The weighted sum over each pixel's neighbours inside the image, of (N, H, W, C)."""
-    found = np.zeros_like(values)
-    for (down, across), weight in NEIGHBOURS.items():
-        here, there = _pairs(down, across)
-        found[:, *here] += weight * values[:, *there]
-        found[:, *there] += weight * values[:, *here]
-    return found
+    def solve(which: NDArray[np.int64]) -> None:
+        fronts.solve(values, gone, which, weights, order)
 
-
-def _pairs(down: int, across: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-    """The pixels that have a neighbour at this step, and those neighbours."""
-    here = slice(-down, None), slice(max(-across, 0), -across if across > 0 else None)
-    there = slice(0, down or None), slice(max(across, 0), across if across < 0 else None)
-    return here, there
-
-
-def _solve(removed: NDArray[np.bool_], total: Floats, known: Floats) -> Floats:
-    """Values (R, C) of the removed pixels (H, W), given each pixel's weights and known sums."""
-    from scipy.linalg import lapack
-
-    count, width = int(removed.sum()), removed.shape[1]
-    number = np.cumsum(removed).reshape(removed.shape) - 1
-    band = np.zeros((min(width + 2, count), count))
-    band[0] = total[removed]
-    for (down, across), weight in NEIGHBOURS.items():
-        here, there = _pairs(down, across)
-        both = removed[here] & removed[there]
-        row, column = number[here][both], number[there][both]
-        band[row - column, column] = -weight
-    _, solved, fault = lapack.dpbsv(band, known[removed], lower=1)
-    if fault:
-        raise ValueError(f"the imputation is singular (LAPACK dpbsv: {fault})")
-    values: Floats = solved
-    return values
+    threads = min(len(os.sched_getaffinity(0)), AT_ONCE)
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(solve, (np.arange(first, n, threads) for first in range(threads))))
+    filled = np.empty_like(values)
+    filled[:, order.pixels] = values
+    return filled.reshape(images.shape)
