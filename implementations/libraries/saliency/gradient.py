@@ -96,8 +96,10 @@ OFFERS = {
         why=(
             "In float64 but for the gradients. Each step times the gradient at its start, though "
             "a pixel goes as far at once as max_dist lets it: so its sum is off, however many the "
-            "steps. With NumPy 2.4 it raises by itself, for it calls `numpy.quantile` with "
-            f"`interpolation`, which is gone: here it is given one that knows it. {_SUMMED}"
+            "steps. Rounding may send which pixels go first either way, so the map in float32 may "
+            "be another than in float64. With NumPy 2.4 it raises by itself, for it calls "
+            "`numpy.quantile` with `interpolation`, which is gone: here it is given one that knows "
+            f"it. {_SUMMED}"
         ),
         options={
             "x_steps": Number(200, 1, 10_000, "steps on the path"),

@@ -58,7 +58,8 @@ OFFERS = {
             "the image at 224 x 224, each grown by a disk of radius 5 of the image's own pixels, "
             "and one that adds less than 50 pixels is left out: of an image of 8 x 8 there are "
             "hardly two values. algorithm=full ranks by what a segment adds to those before it, "
-            "fast by all of it."
+            "fast by all of it. Both paths begin at an image of one value, where a pool's windows "
+            "are tied and rounding decides."
         ),
         options={
             "algorithm": Choice("full", ("full", "fast"), "how segments are ranked"),
