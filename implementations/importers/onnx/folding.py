@@ -23,6 +23,11 @@ FOLDED = frozenset([
     "Squeeze", "Sub", "Sum", "Tile", "Transpose", "Trilu", "Unsqueeze", "Where", "Xor",
 ])  # fmt: skip
 """A batch norm of constants standardises weights."""
+WEIGHED = frozenset([
+    "Add", "BatchNormalization", "Div", "Exp", "Log", "Mul", "Neg", "Pow", "Reciprocal",
+    "ReduceMean", "ReduceSum", "Sqrt", "Sub", "Sum",
+])  # fmt: skip
+"""Operators that are computed in float64 where they are of weights: these are rounded once."""
 SPREAD = frozenset([
     "Add", "And", "Div", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Max",
     "Min", "Mod", "Mul", "Or", "Pow", "Sub", "Sum", "Where", "Xor",
@@ -41,10 +46,21 @@ def fold(op: Op, inputs: Sequence[NDArray[Any] | None], opset: int) -> list[NDAr
     if size > MOST_VALUES:
         raise Refusal(f"it makes a constant of {size:,} values; {MOST_VALUES:,} at most")
     try:
-        return _evaluated(op, inputs, opset)
+        return _evaluated(op, _widened(op, inputs), opset)
     except Exception as error:  # the evaluator raises whatever comes
         told = str(error).partition("\n")[0][:120]
         raise Refusal(f"its constant cannot be computed ({told}); export it again") from error
+
+
+def _widened(op: Op, inputs: Sequence[NDArray[Any] | None]) -> Sequence[NDArray[Any] | None]:
+    """Weights in float64, from the first that is computed with; sizes stay as the file has them."""
+    numbers = [value for value in inputs if value is not None and value.dtype.kind == "f"]
+    if op.type not in WEIGHED or max((value.ndim for value in numbers), default=0) < 2:
+        return inputs
+    return [
+        value.astype(np.float64) if value is not None and value.dtype.kind == "f" else value
+        for value in inputs
+    ]
 
 
 def _size(op: Op, given: Sequence[NDArray[Any]]) -> int:
