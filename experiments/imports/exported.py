@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from datasets import photographs
 from datasets.contract import centre
 from experiments.imports.computed import explained
-from experiments.imports.networks import SOURCES
+from experiments.imports.networks import SOURCES, scale
 from implementations.architecture import graph, registered, weights
 from implementations.architecture.shapes import parameters
 from implementations.errors import BadInput, one_line
@@ -44,7 +44,7 @@ def row(source: str, name: str, folder: Path) -> dict[str, Any]:
     told["export_s"] = round(time.monotonic() - begun, 1)
     begun = time.monotonic()
     try:
-        made = convert(file, Wanted("net"))
+        made = convert(file, Wanted("net", scale=scale(name)))
         told["nodes"] = len(made.architecture.nodes)
         told["parameters"] = sum(int(np.prod(s)) for s in parameters(made.architecture).values())
         told["image"] = "x".join(map(str, made.architecture.input_shape))

@@ -60,6 +60,11 @@ def size(name: str) -> int:
     return SIZES.get(name.partition(":")[0], SMALL)
 
 
+def scale(name: str) -> int:
+    """What a network's own scaling takes the largest value of an image for."""
+    return 255 if name.startswith(("Eff", "ConvNeXt", "MobileNetV3")) else 1
+
+
 def _torch(name: str, library: str) -> tuple[Any, Any]:
     """A network of a library of PyTorch's with its norms calibrated, and an image."""
     import torch
@@ -134,8 +139,7 @@ def keras_onnx(name: str, path: Path) -> None:
     side = size(name)
     make = getattr(keras.applications, name)
     model = make(weights=None, input_shape=(side, side, 3))
-    scaled = 255 if name.startswith(("Eff", "ConvNeXt", "MobileNetV3")) else 1
-    images = scaled * np.random.default_rng(0).random((16, side, side, 3), np.float32)
+    images = scale(name) * np.random.default_rng(0).random((16, side, side, 3), np.float32)
     draw = np.random.default_rng(1)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):

@@ -273,6 +273,15 @@ def test_scaling_goes_in_front(tmp_path: Path, inside: bool) -> None:
     assert kinds(made).startswith("normalise conv") and found.exact < 1e-13
 
 
+def test_a_scaling_that_undoes_another_keeps_what_float32_leaves(tmp_path: Path) -> None:
+    """The 1/255 of a file is no 1/255: what --scale 255 leaves of it is 6e-8 from 1."""
+    ops = [("Mul", ["images", "part"], "x"), ("Conv", ["x", "k"], "y"), *HEAD]
+    weights = {**WEIGHTS, "part": np.float32(1 / 255)}
+    made, found = imported(tmp_path, ops, weights, Wanted(scale=255))
+    assert kinds(made).startswith("normalise conv") and found.exact < 1e-14
+    assert made.architecture.nodes[0]["deviation"] == pytest.approx((1,) * 3, abs=1e-7)
+
+
 def test_images_of_whole_numbers_are_0_to_255(tmp_path: Path) -> None:
     ops = [("Cast", ["images"], "x", {"to": 1}), ("Conv", ["x", "k"], "y"), *HEAD]
     made = convert(saved(tmp_path / "m.onnx", ops, WEIGHTS, kind=2), Wanted())
