@@ -11,7 +11,8 @@ import pytest
 from bench.cli.arguments import app, parse
 from bench.cli.commands import COMMANDS
 
-PAGE = Path(__file__).parents[3] / "docs" / "pictures.md"
+ROOT = Path(__file__).parents[3]
+PAGE = ROOT / "docs" / "pictures.md"
 WRITTEN = re.findall(
     r"^    (python -m bench (?:.*\\\n)*.*)$", PAGE.read_text("utf-8"), re.MULTILINE
 )
@@ -27,9 +28,15 @@ def test_a_command_of_the_page_is_taken(
         for name in ("architecture.json", "weights.safetensors"):
             (tmp_path / folder / name).touch()
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CAMPARISON_WEIGHTS", str(tmp_path))  # where trained networks lie
     made = parse(app(COMMANDS, ""), words)
     assert made is not None and made.command == words[0]
 
 
 def test_the_page_has_commands() -> None:
     assert len(WRITTEN) >= 9
+
+
+def test_weights_that_a_command_names_are_in_the_repository() -> None:
+    named = re.findall(r"--weights (\S+)", " ".join(WRITTEN))
+    assert named and all((ROOT / path).is_file() for path in named)
