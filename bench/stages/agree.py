@@ -84,7 +84,10 @@ def cells(
 
 
 def places(method: methods.NamedMethod, architecture: Architecture) -> list[str]:
-    """The layers a method is compared at: first, middle and last convolution, or its one place."""
+    """The layers a method is compared at: first, middle and its own, or its one place.
+
+    Its own is the last convolution's, which in a residual network is that of the sum it goes into.
+    """
     convolutions = [n.name for n in architecture.nodes if n.kind == "conv"]
     if method.at == "input" and method.card.reads != "layer":
         return [""]
@@ -94,8 +97,9 @@ def places(method: methods.NamedMethod, architecture: Architecture) -> list[str]
         last = method.layer(architecture, None)
     except Unavailable:
         return []
-    spots = [convolutions[0], convolutions[len(convolutions) // 2], convolutions[-1]]
-    found = [resolve_layer(architecture, spot) for spot in dict.fromkeys(spots)]
+    spots = [convolutions[0], convolutions[len(convolutions) // 2]]
+    before = [resolve_layer(architecture, spot) for spot in dict.fromkeys(spots)]
+    found = dict.fromkeys([*before, last])
     return [spot for spot in found if method.card.applies(architecture, spot) is None] or [last]
 
 

@@ -47,12 +47,15 @@ def test_images_are_chunked_without_a_trace(small: Any, monkeypatch: pytest.Monk
         assert len(array) == len(about.images)
 
 
-def test_places_are_first_middle_and_last_convolution() -> None:
+def test_places_are_first_middle_and_the_layer_that_is_explained_by_default() -> None:
     assert agree.places(methods.load("grad_cam"), get("cnn-32-16-8")) == ["relu1", "relu2", "relu3"]
     assert agree.places(methods.load("saliency"), get("cnn-32-16-8")) == [""]
     assert agree.places(methods.load("grad_cam"), get("mlp-512-100")) == []
     assert agree.places(methods.load("cam"), get("cnn-32-16-8")) == []
     assert agree.places(methods.load("cam"), get("cnn-gap")) == ["relu4"]
+    # A residual network's last convolution goes into a sum, and that is what is explained.
+    grad_cam, resnet = methods.load("grad_cam"), get("resnet-18")
+    assert agree.places(grad_cam, resnet) == ["relu1", "relu10", grad_cam.layer(resnet, None)]
 
 
 @pytest.fixture
