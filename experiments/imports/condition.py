@@ -6,7 +6,7 @@ All as the errors of columns are (of the largest logit, of an image's peak; the 
 `stored`, every value between nodes rounded to float32, forward and backward, all arithmetic exact;
 `given`, every pixel and weight moved by 2^-24 of itself, up or down by chance, in float64: below
 these two no float32 code goes but by luck. `summed`, what float32 itself costs: the oracle's NumPy,
-whose convolutions and dense layers round every product and every sum, one after the other.
+whose convolutions and dense layers, and Grad-CAM of them, round each product and sum in a row.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ HALF = 2.0**-24
 """The most that rounding to float32 moves a number, of itself."""
 NAME = "condition.json"
 WAYS = ("stored", "given", "summed")
+PARTS = ("weights", "activations")
+"""Of Grad-CAM's map: a weight a channel, and what it weighs."""
 
 
 class Stored(Reference):
@@ -97,6 +99,15 @@ def product(rows: NDArray[Any], kernel: NDArray[Any]) -> NDArray[np.float32]:
     return total
 
 
+def joined(channels: Floats, activations: Floats) -> Floats:
+    """Grad-CAM's sum over channels, one after the other."""
+    parts = channels[:, None, None].astype(np.float32) * activations.astype(np.float32)
+    total = np.zeros(parts.shape[:3], np.float32)
+    for c in range(parts.shape[-1]):
+        total += parts[..., c]
+    return total.astype(np.float64)
+
+
 def single(values: Floats) -> Floats:
     """Rounded to float32."""
     return values.astype(np.float32).astype(np.float64)
@@ -132,9 +143,10 @@ def conditions(folder: Path) -> dict[str, float]:
         layer = method.layer(architecture, None)
         asked = method.resolve({})
         explain: Any = method.bind(
-            "reference", runtime, network, layer, asked, ("signed",), "eager"
+            "reference", runtime, network, layer, asked, (*PARTS, "signed"), "eager"
         )
-        signed = explain(*runtime.put(network, shown, targets))["signed"]
+        made = explain(*runtime.put(network, shown, targets))
+        signed = joined(*(made[part] for part in PARTS)) if what == "summed" else made["signed"]
         told[f"{what}_grad_cam"] = float(
             relative_error(signed, expected["signed"], expected["signed"]).max()
         )

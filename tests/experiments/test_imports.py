@@ -71,6 +71,7 @@ def test_sums_are_rounded_one_after_the_other(groups: int) -> None:
     # A thousand ones upon 2^24: each is half a unit, and lost.
     row = np.array([[2.0**24, *np.ones(1000)]])
     assert condition.product(row, np.ones((1001, 1)))[0, 0] == 2.0**24
+    assert condition.joined(row, np.ones((1, 1, 1, 1001))).item() == 2.0**24
 
 
 def test_values_move_by_half_a_unit() -> None:
