@@ -81,7 +81,8 @@ def standing(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of the runs of a place that have a cell which no newer one has: all rows of these.
 
     Times of two runs are never divided, so a run stands whole or not at all. One whose code has
-    changed since counts as older than one whose has not.
+    changed since counts as older than one whose has not, and so does one of a single process,
+    whose times have no spread, beside one of several.
     """
     kept = [rows.iloc[:0]]
     for _, here in groups(rows, clock.PLACE):
@@ -96,7 +97,8 @@ def standing(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _age(run: pd.DataFrame) -> tuple[Any, ...]:
     """What sorts runs of a place by how much they count."""
-    return not run["stale"].any(), started(str(run["run_id"].iloc[0]))
+    spread = run["round"].nunique() > 1
+    return not run["stale"].any(), spread, started(str(run["run_id"].iloc[0]))
 
 
 def _set(rows: pd.DataFrame) -> set[tuple[Any, ...]]:

@@ -22,8 +22,9 @@ def runs(make: Any, old: list[Any], new: list[Any]) -> Any:
 
 def test_a_run_stands_whole_until_newer_ones_have_all_its_cells(make: Any) -> None:
     both = make.times("jax", [1.0, 1.0, 1.0]) + make.times("pytorch", [2.0])
-    again = make.times("jax", [5.0])
-    assert sorted(standing(runs(make, both, again))["median_ms"]) == [1.0, 1.0, 1.0, 2.0, 5.0]
+    again = make.times("jax", [5.0, 5.0])
+    found = standing(runs(make, both, again))
+    assert sorted(found["median_ms"]) == [1.0, 1.0, 1.0, 2.0, 5.0, 5.0]
     assert sorted(standing(runs(make, again, both))["median_ms"]) == [1.0, 1.0, 1.0, 2.0]
 
 
@@ -33,6 +34,13 @@ def test_a_run_of_older_code_does_not_stand_before_one_of_the_code_as_it_is(make
     both = stale + make.times("pytorch", [2.0])
     found = standing(runs(make, make.times("jax", [1.0]), both))
     assert sorted(found["median_ms"]) == [1.0, 2.0, 5.0]
+
+
+def test_a_run_of_one_process_does_not_stand_before_one_of_several(make: Any) -> None:
+    several, one = make.times("jax", [1.0, 1.0]), make.times("jax", [5.0])
+    assert standing(runs(make, several, one))["median_ms"].tolist() == [1.0, 1.0]
+    more = one + make.times("pytorch", [2.0])
+    assert sorted(standing(runs(make, several, more))["median_ms"]) == [1.0, 1.0, 2.0, 5.0]
 
 
 def test_a_grid_that_no_table_has_makes_no_second_run_of_a_place(make: Any) -> None:
