@@ -216,15 +216,6 @@ def quantus(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
-def photographs(session: nox.Session) -> None:
-    """Add scikit-image, whose package has six more photographs."""
-    python = environment(session)
-    group = nox.project.load_toml("pyproject.toml")
-    added = nox.project.dependency_groups(group, "photographs")
-    session.run_install(python, "-m", "pip", "install", "-c", "constraints.txt", *added)
-
-
-@nox.session(venv_backend="none")
 def gpu(session: nox.Session) -> None:
     """Add JAX's build for NVIDIA GPUs to the environment."""
     python = environment(session)

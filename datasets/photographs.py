@@ -3,9 +3,9 @@
 A network sees the centre of the size that it reads; `test_images` are what SqueezeNet does.
 
 For a network trained on ImageNet; there is nothing to train on. scikit-learn's two come first: a
-pavilion of the Summer Palace ("china") and a dahlia ("flower"). Where scikit-image is installed
-(`nox -s photographs`) those of its package follow that show what ImageNet has a class for; its
-other pictures are of textures, of cells and of the sky.
+pavilion of the Summer Palace ("china") and a dahlia ("flower"). Where scikit-image is installed, as
+PAIR's saliency asks, those of its package follow that show what ImageNet has a class for; its other
+pictures are of textures, of cells and of the sky.
 
 None is of ImageNet, nor has a label there: `test_labels` are the classes nearest to what they show,
 chosen by hand as targets to explain, and an accuracy against them means nothing. ImageNet has no
