@@ -187,3 +187,32 @@ def test_maps_are_those_of_pytorch_in_every_column(
             expected = explain("saliency", network, offer, score=score, **given)[:1]
             # Blur IG divides a difference of float32 by 0.01.
             assert near(found[offer], expected, 1e-4 if offer == "blur_ig" else 1e-5), offer
+
+
+@pytest.mark.parametrize("end", [np.min, np.max], ids=["darkest", "brightest"])
+def test_off_the_ends_of_its_paths_xrai_has_the_gradients_of_its_formula(end: Any) -> None:
+    """Where a pool makes its map another than the formula's, that is its one tied end's doing."""
+    small = build(precision="float64")
+    twin = oracle.build(small.architecture, weights_of(small.architecture))
+    start = end(IMAGES, axis=(1, 2, 3), keepdims=True).astype(float)
+    for share in (1 / 99, 0.5, 1.0):
+        pictures = start + share * (IMAGES - start)
+        found = gradients(small, pictures)
+        options = libraries.load("saliency").method("xrai").resolve({})
+        expected = Passes(twin, pictures, TARGETS, "", options).at_input(pictures[:, None])[:, 0]
+        assert np.abs(found - expected).max() <= 1e-12 * np.abs(expected).max()
+
+
+def gradients(network: Any, images: np.ndarray) -> np.ndarray:
+    """The library's, of the targets' logits, (N, H, W, C)."""
+    from implementations.frameworks.pytorch import runtime
+    from implementations.libraries.saliency import explained
+
+    def mask(library: Any, image: np.ndarray, target: int, called: Any) -> np.ndarray:
+        found: np.ndarray = library.GradientSaliency().GetMask(image, called, target)
+        return found
+
+    options = libraries.load("saliency").method("gradient_saliency").resolve({})
+    explain = explained(mask, network, "input", options, runtime)
+    found: np.ndarray = explain(network, *runtime.put(network, images, TARGETS))["heatmap"]
+    return found
