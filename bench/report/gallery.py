@@ -13,11 +13,14 @@ from numpy.typing import NDArray
 from bench.record.array_file import load
 from bench.report.files import stem
 from bench.report.kept_maps import REFERENCE, called, plain
+from bench.subject import lettering
 
 ZERO = "no positive\nevidence at\nthis layer"
 EMPTY = 0.8
 """The grey of a map without any evidence."""
 INCH = 1.1
+LETTERS, TITLES = 6, 7
+"""Points of the letters beside an image, and above a strip."""
 Maps = NDArray[np.float64]
 
 
@@ -77,12 +80,14 @@ def _figure(title: str, images: Maps, named: list[str], maps: dict[str, Maps]) -
     middles = np.arange(len(images)) * step + (images.shape[1] - 1) / 2
     for axis, (name, tiles, empty) in zip(axes, strips, strict=True):
         axis.imshow(_stacked(tiles, _gap(images)), interpolation="nearest")
-        axis.set_title(name, fontsize=7)
+        axis.set_title(name, fontsize=TITLES)
         axis.set(xticks=[], yticks=[], frame_on=False)
         for middle in middles[empty]:
             axis.text((images.shape[2] - 1) / 2, middle, ZERO, ha="center", va="center", fontsize=5)
     if named:
-        axes[0].set_yticks(middles, named, rotation=90, va="center", fontsize=6)
+        along = 72 * INCH * images.shape[1] / images.shape[2]
+        lines = ["\n".join(lettering.fitted(name, along, LETTERS)) for name in named]
+        axes[0].set_yticks(middles, lines, rotation=90, va="center", ma="center", fontsize=LETTERS)
         axes[0].tick_params(length=0, pad=1)
     figure.suptitle(title, fontsize=9, y=1 - 0.1 / height, va="top")
     return figure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,18 @@ from numpy.typing import NDArray
 
 from bench.record.array_file import load
 from bench.report.files import stem
+from bench.subject import lettering
 
 REFERENCE = "reference"
 BESIDE = ("class_names", "images", "labels", "outputs")
 """What a file holds beside values."""
 GAP, INCH = 0.32, 1.05
 """Between images, as a share of one, for the class's name; an image's width."""
+LETTERS, LINES, SHARE = 7, 0.27, 0.9
+"""Points of a class's name; two lines of it as a share of an image's width, and what the layout
+leaves of a figure's width."""
+ABOVE = 2
+"""Points from an image to its class's name."""
 FAINT = 0.15
 """How much of the image shows through."""
 MOST = 99.9
@@ -78,18 +85,24 @@ def _figure(
     pictures = np.clip(np.broadcast_to(images[..., :3], (*images.shape[:3], 3)), 0, 1)
     rows = np.concatenate([pictures[:, None], tiles(images, values)], axis=1)
     n, across, height, width = rows.shape[:4]
-    gap = max(round(GAP * height), 1)
+    gap = max(round(GAP * height), math.ceil(LINES * width))
     spaced = np.pad(rows, ((0, 0), (0, 0), (gap, 0), (0, gap), (0, 0)), constant_values=1.0)
     whole = spaced.transpose(0, 2, 1, 3, 4).reshape(n * (height + gap), -1, 3)[:, :-gap]
-    size = across * INCH * (1 + GAP), n * INCH * (1 + GAP) * height / width + 0.4
+    size = across * INCH * (1 + gap / width), n * INCH * (height + gap) / width + 0.4
     figure = Figure(figsize=size, layout="constrained")
     axis = figure.subplots()
     axis.imshow(whole, interpolation="nearest")
     axis.set_axis_off()
+    room = 72 * INCH * (1 + gap / width) * SHARE
     for row, (outputs, label) in enumerate(zip(named, true, strict=True)):
         for column, text in enumerate([f"is {label}", *outputs]):
-            place = column * (width + gap) + width / 2 - 0.5, row * (height + gap) + gap - 1.5
-            strong = "bold" if text == label else "normal"
-            axis.text(*place, text, ha="center", va="bottom", fontsize=7, weight=strong)
+            place = column * (width + gap) + width / 2 - 0.5, row * (height + gap) + gap - 0.5
+            bold = text == label
+            told = "\n".join(lettering.fitted(text, room, LETTERS, bold))
+            weight = "bold" if bold else "normal"
+            axis.annotate(
+                told, place, (0, ABOVE), textcoords="offset points", ha="center", va="bottom",
+                fontsize=LETTERS, weight=weight,
+            )  # fmt: skip
     figure.suptitle(f"{title}\nred: for the class, blue: against it; one scale a row", fontsize=9)
     return figure

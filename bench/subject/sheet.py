@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.subject import drawn
+from bench.subject import drawn, lettering
 from bench.subject.drawn import Look
 from bench.subject.heatmaps import zero_maps
 from implementations.architecture.weights import write_bytes
@@ -164,7 +162,8 @@ def _row(parts: Sequence[NDArray[np.floating[Any]]]) -> NDArray[np.float64]:
 def _captioned(tile: NDArray[Any], says: Sequence[str]) -> NDArray[np.float64]:
     """A tile beneath its lines of text."""
     brief = [one_line(text[:LONGEST]) for text in says if text]  # a line end cannot be drawn
-    texts = [line for text in brief for line in _wrapped(text, tile.shape[1])]
+    font = lettering.font(LETTERS)
+    texts = [line for text in brief for line in lettering.wrapped(text, tile.shape[1], font)]
     head = np.ones((LINE * len(texts) + 2, tile.shape[1], 3))
     written = _written(head, [(0, LINE * n, text) for n, text in enumerate(texts)])
     return np.concatenate([written, tile])
@@ -173,7 +172,8 @@ def _captioned(tile: NDArray[Any], says: Sequence[str]) -> NDArray[np.float64]:
 def _worded(size: tuple[int, ...], words: Sequence[str]) -> NDArray[np.float64]:
     """A grey tile with words in its middle."""
     top = (size[0] - LINE * len(words)) // 2
-    width = [(size[1] - _font().getlength(word)) / 2 for word in words]
+    font = lettering.font(LETTERS)
+    width = [(size[1] - font.getlength(word)) / 2 for word in words]
     places = [(width[n], top + LINE * n, word) for n, word in enumerate(words)]
     return _written(np.full((*size, 3), GREY), places)
 
@@ -185,35 +185,9 @@ def _written(
     from PIL import Image, ImageDraw
 
     picture = Image.fromarray(np.rint(255 * pixels).astype(np.uint8))
-    pen = ImageDraw.Draw(picture)
+    pen, font = ImageDraw.Draw(picture), lettering.font(LETTERS)
     for x, y, text in texts:
-        pen.text((max(x, 0), y), _cut(text, pixels.shape[1] - max(x, 0)), (0, 0, 0), _font())
+        left = max(x, 0)
+        brief = lettering.cut(text, pixels.shape[1] - left, font)
+        pen.text((left, y), brief, (0, 0, 0), font)
     return np.asarray(picture, np.float64) / 255
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    """A text on one line, or two where it is too long and has a place to break."""
-    places = [match.end() for match in re.finditer("[ _]", text)]
-    first = max((n for n in places if _font().getlength(text[:n]) <= width), default=0)
-    if _font().getlength(text) <= width or not first:
-        return [text]
-    return [text[:first], text[first:]]
-
-
-def _cut(text: str, width: float) -> str:
-    """As much of a text as the width has room for."""
-    if _font().getlength(text) <= width:
-        return text
-    while text and _font().getlength(text + "…") > width:
-        text = text[:-1]
-    return text + "…"
-
-
-@cache
-def _font() -> Any:
-    """The letters that matplotlib ships."""
-    import matplotlib as mpl
-    from PIL import ImageFont
-
-    path = Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
-    return ImageFont.truetype(str(path), LETTERS)

@@ -178,12 +178,6 @@ def test_what_a_sheet_is_to_show_is_taken_by_name() -> None:
     assert panels.told(np.array([0.0, 0.0, 0.0]), 1, called) == "tiger cat 33.3%"
 
 
-def test_a_long_name_is_broken_and_the_rest_cut() -> None:
-    assert sheet._wrapped("cam", 128) == ["cam"]
-    assert sheet._wrapped("smooth_grad_cam_plus_plus", 128) == ["smooth_grad_cam_", "plus_plus"]
-    assert sheet._cut("w" * 100, 60).endswith("w…")
-
-
 def test_one_sheet_shows_methods_layers_and_classes(
     network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.report.gallery import ZERO, draw, magnification
+from bench.subject.pages import class_names
 from implementations.architecture import weights
 from implementations.errors import BadInput
 
@@ -88,3 +90,23 @@ def test_equal_maps_are_not_magnified() -> None:
     same = np.ones((1, 2, 2))
     assert magnification(same, same) == 1
     assert magnification(np.full((1, 2, 2), np.nan), same) == 1
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (8, 16), (16, 8)])
+def test_no_name_reaches_into_another(tmp_path: Path, shape: tuple[int, int]) -> None:
+    names = class_names("photographs")
+    longest = sorted(range(len(names)), key=lambda k: len(names[k]))[-4:]
+    targets = np.array([*longest, names.index("yellow lady's slipper")], np.int32)
+    head, path = "photographs/efficientnet-lite0", tmp_path / "compare-1-m1.safetensors"
+    maps = np.random.default_rng(0).uniform(0, 1, (5, *shape)).astype(np.float32)
+    columns = ("jax", "keras[tensorflow]", "onnxruntime", "pytorch", "reference")
+    kept = {f"{head}/grad_cam/{column}": maps for column in columns}
+    weights.save(path, {**kept, f"{head}/images": maps[..., None], f"{head}/targets": targets})
+    (figure,) = dict(draw(path)).values()
+    figure.draw_without_rendering()
+    beside = figure.axes[0].get_yticklabels()
+    assert beside[-1].get_text().startswith("yellow")
+    for texts in (beside, [axis.title for axis in figure.axes]):
+        boxes = [text.get_window_extent() for text in texts]
+        assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+    assert all(text.get_window_extent().x0 >= 0 for text in beside), "within the figure"
