@@ -5,15 +5,21 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.subject import lettering
 from implementations.architecture.weights import write_bytes
 
 Maps = NDArray[np.float64]
 MOST = 4
 """Images that are drawn."""
+INCH, LETTERS = 2, 7
+"""A panel's width, and points of its title's letters."""
+ROOM = 0.95 * 72 * INCH
+"""Points of a panel's title."""
 
 
 Given = Mapping[str, tuple[str, Maps]]
@@ -27,26 +33,34 @@ def save(path: Path, images: Maps, maps: Given, made: Mapping[str, Maps]) -> Non
     The file is written whole or not at all. Raises BadInput.
     """
     import matplotlib as mpl
-    from matplotlib.figure import Figure
 
     drawn = io.BytesIO()
-    rows = [list(_row(n, images, maps, made)) for n in range(min(len(images), MOST))]
-    figure = Figure(figsize=(2 * len(rows[0]), 2.2 * len(rows)), layout="constrained")
-    axes = figure.subplots(len(rows), len(rows[0]), squeeze=False)
     with mpl.rc_context({"text.parse_math": False}):  # a file's name may have a dollar
-        for n, row in enumerate(rows):
-            for axis, (title, panel) in zip(axes[n], row, strict=True):
-                signed = title.startswith("difference")
-                span = float(np.abs(panel).max())
-                bound = span or 1.0
-                look = {"cmap": "RdBu_r", "vmin": -bound, "vmax": bound} if signed else {}
-                axis.imshow(panel, **(look if panel.ndim == 2 else {}))
-                axis.set_axis_off()
-                told = f"{title}\n{span:.2g} at most" if signed else title
-                if n == 0 or signed:
-                    axis.set_title(told, fontsize=7)
-        figure.savefig(drawn, format="png", dpi=110)
+        figure(images, maps, made).savefig(drawn, format="png", dpi=110)
     write_bytes(path, drawn.getvalue())
+
+
+def figure(images: Maps, maps: Given, made: Mapping[str, Maps]) -> Any:
+    """The figure of `save`; each title keeps to its panel."""
+    from matplotlib.figure import Figure
+
+    rows = [list(_row(n, images, maps, made)) for n in range(min(len(images), MOST))]
+    size = INCH * len(rows[0]), 1.1 * INCH * len(rows)
+    whole = Figure(figsize=size, layout="constrained")
+    axes = whole.subplots(len(rows), len(rows[0]), squeeze=False)
+    for n, row in enumerate(rows):
+        for axis, (title, panel) in zip(axes[n], row, strict=True):
+            signed = title.startswith("difference")
+            span = float(np.abs(panel).max())
+            bound = span or 1.0
+            look = {"cmap": "RdBu_r", "vmin": -bound, "vmax": bound} if signed else {}
+            axis.imshow(panel, **(look if panel.ndim == 2 else {}))
+            axis.set_axis_off()
+            lines = lettering.fitted(title, ROOM, LETTERS)
+            lines += [f"{span:.2g} at most"] if signed else []
+            if n == 0 or signed:
+                axis.set_title("\n".join(lines), fontsize=LETTERS)
+    return whole
 
 
 def _row(n: int, images: Maps, maps: Given, made: Mapping[str, Maps]) -> Iterator[tuple[str, Maps]]:

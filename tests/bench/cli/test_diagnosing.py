@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 
 import matplotlib as mpl
@@ -199,6 +200,16 @@ def test_a_picture_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     maps = np.ones((1, 4, 4))
     with pytest.raises(BadInput, match="cannot write"):
         sides.save(tmp_path / "no" / "d.png", np.ones((1, 4, 4, 1)), {"heatmap": ("m", maps)}, {})
+
+
+def test_no_title_of_a_picture_reaches_into_another() -> None:
+    maps = np.ones((1, 4, 4))
+    long = "heatmaps of the last convolution in float32 as another program has them $1.npy"
+    given = {"heatmap": (long, maps), "against": (long.replace(" ", "w"), 2 * maps)}
+    made = sides.figure(np.ones((1, 4, 4, 1)), given, {"heatmap": maps, "against": maps})
+    made.draw_without_rendering()
+    boxes = [axis.title.get_window_extent() for axis in made.axes]
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
 
 
 def test_maps_that_are_mostly_empty_are_no_evidence_and_take_no_time(

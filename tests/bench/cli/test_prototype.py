@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 
 from bench.__main__ import main
+from bench.cli import prototype_picture
 from implementations.architecture import weights
 
 
@@ -134,3 +136,14 @@ def test_where_there_is_no_room_for_the_picture_what_was_there_stays(
     assert place.out.read_bytes() == b"an earlier answer"
     assert picture.read_bytes() == b"its picture"
     assert not list(place.out.parent.glob("*.tmp")) + list(place.out.parent.glob(".*.tmp"))
+
+
+@pytest.mark.parametrize("classes", [1, 3])
+def test_no_title_of_the_picture_reaches_into_another(classes: int) -> None:
+    images = np.zeros((classes, 4, 4, 3), np.float32)
+    titles = ["American Staffordshire terrier\n99.99 %"] * classes
+    made = prototype_picture.figure(images, images, titles)
+    made.draw_without_rendering()
+    boxes = [axis.title.get_window_extent() for axis in made.axes[:classes]]
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+    assert min(box.x0 for box in boxes) >= 0 and max(box.x1 for box in boxes) <= made.bbox.x1
