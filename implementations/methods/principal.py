@@ -5,11 +5,13 @@ X (h w, c) has a row a position and a column a channel, and v is the direction o
     v = unit eigenvector of X'X for its largest eigenvalue        S = X v
     sign: sum_c v_c > 0;  where |sum_c v_c| <= 1e-9, the entry of S of largest magnitude > 0
 
-With `centred` each channel's mean over the positions is subtracted from X first. Where X >= 0 so
+With `centred` each channel's mean over the positions is subtracted from X first, and before that
+its minimum: the mean of a constant may be the constant but for rounding. Where X >= 0 so
 are v and S. Rounding is magnified by `condition` (N,), 1 / `gap`, and gap = 1 - (second singular
 value / first): 1 of one channel, 0 of X = 0, whose map is 0. v is `weights` (N, c), S is `signed`.
 
-X'X and XX' have one spectrum, so the smaller is taken; from u of XX' comes v = X'u / |X'u|.
+X'X and XX' have one spectrum, so the smaller is taken; from u of XX' comes v = X'u / |X'u|. Both
+are made of X over its largest magnitude, the square of which float32 may have no room for.
 """
 
 from __future__ import annotations
@@ -35,6 +37,7 @@ def reference(network: OracleNetwork, values: Array, centred: bool) -> Intermedi
 
     rows = values.reshape(len(values), -1, values.shape[-1])
     if centred:
+        rows = rows - rows.min(axis=1, keepdims=True)
         rows = rows - rows.mean(axis=1, keepdims=True)
     _, singular, vectors = np.linalg.svd(rows, full_matrices=False)
     vector = vectors[:, 0]
@@ -57,10 +60,13 @@ def jax(values: Array, centred: bool) -> Intermediates:
 
     rows = values.reshape(len(values), -1, values.shape[-1])
     if centred:
+        rows = rows - rows.min(axis=1, keepdims=True)
         rows = rows - rows.mean(axis=1, keepdims=True)
-    turned = rows.swapaxes(1, 2)
+    peak = jnp.abs(rows).max(axis=(1, 2), keepdims=True)
+    scaled = rows / jnp.where(peak > 0, peak, 1)
+    turned = scaled.swapaxes(1, 2)
     tall = rows.shape[1] >= rows.shape[2]
-    power = turned @ rows if tall else rows @ turned
+    power = turned @ scaled if tall else scaled @ turned
     for _ in range(SQUARINGS):
         trace = jnp.trace(power, axis1=1, axis2=2)[:, None, None]
         power = power / jnp.where(trace > 0, trace, 1)
@@ -84,10 +90,12 @@ def pytorch(values: Array, centred: bool) -> Intermediates:
     # There is no eigh below single precision.
     turned = values.flatten(2).to(torch.promote_types(values.dtype, torch.float32))
     if centred:
+        turned = turned - turned.amin(dim=2, keepdim=True)
         turned = turned - turned.mean(dim=2, keepdim=True)
-    rows = turned.mT
+    rows, peak = turned.mT, turned.abs().amax(dim=(1, 2), keepdim=True)
+    turned = turned / torch.where(peak > 0, peak, 1)
     tall = rows.shape[1] >= rows.shape[2]
-    eigenvalues, vectors = torch.linalg.eigh(turned @ rows if tall else rows @ turned)
+    eigenvalues, vectors = torch.linalg.eigh(turned @ turned.mT if tall else turned.mT @ turned)
     vector = vectors[..., -1:] if tall else turned @ vectors[..., -1:]
     length = vector.norm(dim=1, keepdim=True)
     vector = vector / torch.where(length > 0, length, 1)
@@ -112,10 +120,13 @@ def keras(values: Array, centred: bool) -> Intermediates:
     number, height, width, channels = values.shape
     rows = ops.reshape(values, (number, height * width, channels))
     if centred:
+        rows = rows - ops.amin(rows, 1, True)
         rows = rows - ops.sum(rows, axis=1, keepdims=True) / (height * width)
-    turned = ops.transpose(rows, (0, 2, 1))
+    peak = ops.amax(ops.abs(rows), (1, 2), True)
+    scaled = rows / ops.where(peak > 0, peak, ops.ones_like(peak))
+    turned = ops.transpose(scaled, (0, 2, 1))
     tall = height * width >= channels
-    power = ops.matmul(turned, rows) if tall else ops.matmul(rows, turned)
+    power = ops.matmul(turned, scaled) if tall else ops.matmul(scaled, turned)
     for _ in range(SQUARINGS):
         trace = ops.sum(ops.diagonal(power, axis1=1, axis2=2), axis=1)[:, None, None]
         power = power / ops.where(trace > 0, trace, ops.ones_like(trace))

@@ -6,7 +6,8 @@ A channel is taken where it is far above its own mean, and weighs as much as tha
     S = sum_c m_c [A_c > m_c + k d_c]        heatmap = relu(S)
 
 Where a normal distribution had 2 % above k = 2 deviations. The target and the score play no part.
-A channel that is the same everywhere adds nothing: nothing is above its own mean.
+A channel that is the same everywhere adds nothing: nothing is above its own mean. Its minimum is
+taken off before it is compared, as the mean of a constant may be the constant but for rounding.
 """
 
 from __future__ import annotations
@@ -32,8 +33,7 @@ METHOD = Method(
     at="layer",
     intermediates=("activations", "weights", "signed", "heatmap"),
     options={
-        # Below 1, rounding of the mean could put a constant channel above itself.
-        "k": Number(2.0, 1.0, 100.0, "deviations above the mean at which a channel is taken"),
+        "k": Number(2.0, 0.0, 100.0, "deviations above the mean at which a channel is taken"),
         "relu": RELU,
     },
     cost=once(backward=0),
@@ -48,7 +48,9 @@ def reference(network: OracleNetwork, layer: str, options: Options, compile: Com
     def explain(network: OracleNetwork, images: Array, targets: Array) -> Intermediates:
         activations, _ = network.features(layer, images)
         means = activations.mean(axis=(1, 2), keepdims=True)
-        above = activations - means - options.k * activations.std(axis=(1, 2), keepdims=True)
+        rest = activations - activations.min(axis=(1, 2), keepdims=True)
+        mean, deviation = (reduce(rest, axis=(1, 2), keepdims=True) for reduce in (np.mean, np.std))
+        above = rest - mean - options.k * deviation
         signed = (means * (above > 0)).sum(axis=-1)
 
         varied = np.ptp(activations, axis=(1, 2), keepdims=True) > 0
@@ -62,14 +64,15 @@ def reference(network: OracleNetwork, layer: str, options: Options, compile: Com
 
 
 def jax(network: Network, layer: str, options: Options, compile: Compile) -> Explain:
-    """Two reductions and a comparison."""
+    """Three reductions and a comparison."""
     import jax.numpy as jnp
 
     def explain(network: Network, images: Array, targets: Array) -> Intermediates:
         activations, _ = network.features(layer, images)
         weights = activations.mean(axis=(1, 2))
-        thresholds = weights + options.k * activations.std(axis=(1, 2))
-        taken = activations > thresholds[:, None, None, :]
+        rest = activations - activations.min(axis=(1, 2), keepdims=True)
+        thresholds = rest.mean(axis=(1, 2)) + options.k * rest.std(axis=(1, 2))
+        taken = rest > thresholds[:, None, None, :]
         signed = jnp.einsum("nhwc,nc->nhw", taken.astype(weights.dtype), weights)
         maps = evidence.jax(signed, options.relu)
         return {"activations": activations, "weights": weights, **maps}
@@ -78,14 +81,15 @@ def jax(network: Network, layer: str, options: Options, compile: Compile) -> Exp
 
 
 def pytorch(network: Network, layer: str, options: Options, compile: Compile) -> Explain:
-    """Two reductions and a comparison; `std` without the correction for a sample."""
+    """Three reductions and a comparison; `std` without the correction for a sample."""
     import torch
 
     def explain(network: Network, images: Array, targets: Array) -> Intermediates:
         activations, _ = network.features(layer, images)
         weights = activations.mean(dim=(2, 3))
-        thresholds = weights + options.k * activations.std(dim=(2, 3), correction=0)
-        taken = activations > thresholds[:, :, None, None]
+        rest = activations - activations.amin(dim=(2, 3), keepdim=True)
+        thresholds = rest.mean(dim=(2, 3)) + options.k * rest.std(dim=(2, 3), correction=0)
+        taken = rest > thresholds[:, :, None, None]
         signed = torch.einsum("nchw,nc->nhw", taken.to(weights.dtype), weights)
         maps = evidence.pytorch(signed, options.relu)
         return {"activations": activations, "weights": weights, **maps}
@@ -103,10 +107,11 @@ def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile)
         activations, _ = network.features(layer, images)
         _, height, width, _ = activations.shape
         positions = height * width
-        means = ops.sum(activations, axis=(1, 2), keepdims=True) / positions
-        squares = ops.sum(ops.square(activations - means), axis=(1, 2), keepdims=True)
-        taken = activations > means + options.k * ops.sqrt(squares / positions)
-        weights = means[:, 0, 0]
+        weights = ops.sum(activations, axis=(1, 2)) / positions
+        rest = activations - ops.amin(activations, (1, 2), True)
+        means = ops.sum(rest, axis=(1, 2), keepdims=True) / positions
+        squares = ops.sum(ops.square(rest - means), axis=(1, 2), keepdims=True)
+        taken = rest > means + options.k * ops.sqrt(squares / positions)
         signed = ops.einsum("nhwc,nc->nhw", ops.cast(taken, weights.dtype), weights)
         maps = evidence.keras(signed, options.relu)
         return {"activations": activations, "weights": weights, **maps}

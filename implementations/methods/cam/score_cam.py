@@ -7,7 +7,8 @@ A channel counts for what the score is where only its activations let the image 
 
 U upsamples to the image, r01 brings a map to [0, 1] by its own minimum and maximum; a constant map
 is 0. `weights=raw` takes the scores themselves. Nothing is differentiated. A baseline's score would
-cancel in the softmax, so none is computed.
+cancel in the softmax, so none is computed. Each map has its minimum taken off before it is resized,
+too: of a constant 0 is left, where resizing a constant leaves rounding, which is no mask.
 """
 
 from __future__ import annotations
@@ -41,7 +42,9 @@ def reference(network: OracleNetwork, layer: str, options: Options, compile: Com
         activations, _ = network.features(layer, images)
         scores = np.empty((len(images), activations.shape[-1]))
         for channel in range(activations.shape[-1]):
-            maps = network.resize(activations[..., channel], images.shape[1:3])
+            maps = activations[..., channel]
+            maps = maps - maps.min(axis=(1, 2), keepdims=True)
+            maps = network.resize(maps, images.shape[1:3])
             logits = network(images * stretched.reference(maps)[..., None])
             scores[:, channel] = network.score(options.score, logits, targets)
         weights = scores
@@ -63,6 +66,7 @@ def jax(network: Network, layer: str, options: Options, compile: Compile) -> Exp
     @compile
     def scored(network: Network, images: Array, targets: Array, some: Array) -> Array:
         def score(maps: Array) -> Array:
+            maps = maps - maps.min(axis=(1, 2), keepdims=True)
             masks = stretched.jax(network.resize(maps, images.shape[1:3]))
             return network.score(options.score, network(images * masks[..., None]), targets)
 
@@ -89,10 +93,8 @@ def pytorch(network: Network, layer: str, options: Options, compile: Compile) ->
     @compile
     def scored(network: Network, images: Array, targets: Array, some: Array) -> Array:
         number, channels = some.shape[:2]
-        maps = network.resize(some.flatten(0, 1), images.shape[2:])
-        # Resizing a constant leaves rounding, which is no mask.
-        varies = (some.amax(dim=(2, 3)) > some.amin(dim=(2, 3))).view(-1, 1, 1)
-        masks = varies * stretched.pytorch(maps)
+        maps = some - some.amin(dim=(2, 3), keepdim=True)
+        masks = stretched.pytorch(network.resize(maps.flatten(0, 1), images.shape[2:]))
         masked = images[:, None] * masks.unflatten(0, (number, channels))[:, :, None]
         repeated = targets.repeat_interleave(channels)
         scores = network.score(options.score, network(masked.flatten(0, 1)), repeated)
@@ -121,12 +123,9 @@ def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile)
     def scored(network: KerasNetwork, images: Array, targets: Array, some: Array) -> Array:
         number, h, w, channels = some.shape
         _, height, width, colours = images.shape
-        maps = ops.reshape(ops.transpose(some, (0, 3, 1, 2)), (-1, h, w))
-        maps = network.resize(maps, (height, width))
-        # Resizing a constant leaves rounding on PyTorch, which is no mask.
-        flat = ops.amax(some, (1, 2)) <= ops.amin(some, (1, 2))
-        flat = ops.reshape(flat, (-1, 1, 1))
-        masks = ops.where(flat, ops.zeros_like(maps), stretched.keras(maps))
+        maps = some - ops.amin(some, (1, 2), True)
+        maps = ops.reshape(ops.transpose(maps, (0, 3, 1, 2)), (-1, h, w))
+        masks = stretched.keras(network.resize(maps, (height, width)))
         masked = images[:, None] * ops.reshape(masks, (number, channels, height, width, 1))
         masked = ops.reshape(masked, (-1, height, width, colours))
         repeated = ops.repeat(targets, channels)

@@ -69,6 +69,11 @@ def test_one_channel_is_its_own_map_and_none_alive_an_empty_one() -> None:
     np.testing.assert_array_equal(found["gap"], 1)
     found = explained("eigen_cam", network, 0 * IMAGES[..., :1], TARGETS, "input")
     assert not found["signed"].any() and not found["gap"].any()
+    # The mean of a constant may be the constant but for rounding: nothing of it is left.
+    for level in (0.1, 0.3, 0.7):
+        images = np.full_like(IMAGES, level)
+        found = explained("eigen_cam", NETWORK, images, TARGETS, "input", centred="true")
+        assert not found["signed"].any() and not found["gap"].any()
 
 
 def test_where_the_weights_cancel_the_largest_entry_is_positive() -> None:

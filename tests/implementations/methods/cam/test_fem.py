@@ -55,8 +55,9 @@ def test_it_is_the_sum_over_the_channels_that_are_far_above_their_mean() -> None
 def test_a_constant_channel_adds_nothing_and_the_target_plays_no_part() -> None:
     for value in (0.0, 0.1, 1 / 3, 1e6):
         image = np.full((1, 1, 7, 1), value)
-        found = explained("fem", by_hand(*[0.0] * 7), image, np.array([1]), layer="input", k="1")
-        assert not found["heatmap"].any()
+        for k in ("0", "1", "2"):
+            found = explained("fem", by_hand(*[0.0] * 7), image, np.array([1]), layer="input", k=k)
+            assert not found["heatmap"].any()
     one, other = (explained("fem", NETWORK, IMAGES, t)["heatmap"] for t in (TARGETS, TARGETS * 0))
     np.testing.assert_array_equal(one, other)
 

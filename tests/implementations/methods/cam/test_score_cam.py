@@ -6,6 +6,7 @@ import numpy as np
 from oracle_maps import explained
 
 from implementations import methods
+from implementations.architecture import graph
 from implementations.architecture.registered import get
 from implementations.architecture.weights import randomise
 from implementations.arrays import resize
@@ -39,6 +40,22 @@ def test_a_black_image_gives_every_channel_the_same_weight() -> None:
     found = explained("score_cam", NETWORK, np.zeros_like(IMAGES), TARGETS)
     channels = found["weights"].shape[1]
     np.testing.assert_allclose(found["weights"], 1 / channels, rtol=1e-12)
+
+
+def test_a_channel_that_is_the_same_everywhere_is_no_mask() -> None:
+    """Resizing a constant leaves rounding, at some sizes."""
+    nodes = [
+        {"name": "pool1", "kind": "max_pool", "size": 4, "stride": 4, "inputs": "input"},
+        {"name": "gap1", "kind": "global_average_pool", "inputs": "pool1"},
+        {"name": "dense1", "kind": "dense", "units": 4, "inputs": "gap1"},
+    ]
+    form = {"name": "flat", "input_shape": [28, 27, 3], "classes": 4, "nodes": nodes}
+    architecture = graph.parse(form, "flat")
+    network = runtime.build(architecture, randomise(architecture, 1))
+    for level in np.linspace(0.01, 1, 30):
+        images = np.full((2, 28, 27, 3), level) * [1, 0.7, 0.3]
+        weights = explained("score_cam", network, images, TARGETS, "pool1")["weights"]
+        np.testing.assert_array_equal(weights, np.full((2, 3), 1 / 3))
 
 
 def test_a_constant_added_to_all_logits_changes_nothing_and_raw_weights_are_the_scores() -> None:
