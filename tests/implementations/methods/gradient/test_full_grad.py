@@ -9,6 +9,7 @@ from oracle_maps import explained
 from implementations import methods
 from implementations.architecture.registered import get
 from implementations.architecture.weights import randomise
+from implementations.arrays import resize
 from implementations.errors import BadInput
 from implementations.oracle import runtime
 
@@ -55,6 +56,49 @@ def test_without_biases_it_is_the_rescaled_gradient_times_the_image(chain) -> No
     np.testing.assert_allclose(found["heatmap"], expected, rtol=1e-12)
     raw = explained("full_grad", network, images, TARGETS, rescale="none")
     np.testing.assert_allclose(raw["heatmap"], product.sum(axis=-1), rtol=1e-12)
+
+
+@pytest.mark.parametrize("rescale", ["node", "channel", "none"])
+def test_what_every_node_adds_lies_where_central_differences_have_it(
+    chain, central_differences, rescale: str
+) -> None:
+    network = chain(EVERYTHING, (8, 6, 3))
+    for name in ("node2.scale", "node2.offset"):
+        network.tensors[name] *= 6  # so that a good part of the ReLU6 clips
+    image = np.random.default_rng(1).random((1, 8, 6, 3))
+    values = network.values(image)
+
+    def shift(name: str) -> np.ndarray:
+        scale, offset, mean, variance = (
+            network.tensor(f"{name}.{part}") for part in ("scale", "offset", "mean", "variance")
+        )
+        return offset - mean * scale / np.sqrt(variance + 1e-3)
+
+    added = {
+        "input": image,
+        "node0": -np.divide(EVERYTHING[0]["mean"], EVERYTHING[0]["deviation"]),
+        "first": network.tensor("first.bias"),
+        "node2": shift("node2"),
+        "six": 6.0 * (values["six"] == 6),
+        "node5": shift("node5"),
+    }
+    assert network.architecture.nodes[2]["epsilon"] == 1e-3
+    expected = np.zeros((1, 8, 6))
+    for name, bias in added.items():
+        place, rest = network.features(name, image)
+
+        def logit(places: np.ndarray, name: str = name, rest: object = rest) -> np.ndarray:
+            return np.array([network.head(name, each[None], rest)[0, 2] for each in places])
+
+        product = np.abs(bias * central_differences(logit, place, 1e-6))
+        axes = {"node": (1, 2, 3), "channel": (1, 2), "none": ()}[rescale]
+        if axes:
+            product = product - product.min(axis=axes, keepdims=True)
+            extent = product.max(axis=axes, keepdims=True)
+            product = product / np.where(extent > 0, extent, 1)
+        expected += resize(product.sum(axis=-1), (8, 6))
+    found = explained("full_grad", network, image, TARGETS[:1], rescale=rescale)
+    np.testing.assert_allclose(found["heatmap"], expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("rescale", ["node", "channel", "none"])
