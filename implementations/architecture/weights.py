@@ -21,6 +21,8 @@ from implementations.files import open_plain, recognise, replacing
 from implementations.files import write_bytes as write_bytes
 from implementations.files import writing as writing
 
+ANOTHER = "these are the weights of another architecture"
+"""Ends the line about weights that do not fit."""
 MOST_BYTES = 1 << 36
 """Bytes of the largest file of arrays that is read: 64 GiB, kept heatmaps and all."""
 READABLE = frozenset(
@@ -98,12 +100,11 @@ def check(architecture: Architecture, weights: Weights, where: str = "weights") 
     for name, shape in expected.items():
         if name not in weights:
             raise BadInput(
-                f"{where}: no tensor {name!r}, which {architecture.name} needs; "
-                "these are the weights of another architecture"
+                f"{where}: no tensor {name!r}, which {architecture.name} needs; {ANOTHER}"
             )
         given = weights[name].shape
         if given != shape:
-            mend = "these are the weights of another architecture"
+            mend = ANOTHER
             if name.endswith(".kernel") and given == _in_pytorch(shape):
                 order = "2, 3, 1, 0" if len(shape) == 4 else "1, 0"
                 mend = f"this is PyTorch's layout: save kernel.transpose({order})"

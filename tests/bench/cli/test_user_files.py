@@ -192,6 +192,17 @@ def test_images_that_a_registered_network_cannot_read(
     assert "8 x 9 x 2" in said
 
 
+def test_images_are_not_blamed_for_weights_that_are_not_finite(
+    place: Any, refused: Callable[..., str]
+) -> None:
+    architecture = registered.get("cnn-32-16", (8, 9, 2), 4)
+    tensors = {name: array.copy() for name, array in weights.randomise(architecture, 1).items()}
+    tensors["conv1.bias"][0] = np.nan
+    save_file(tensors, place.folder / "w.safetensors")
+    said = refused(architecture="cnn-32-16")
+    assert "'conv1.bias' has values that are not finite" in said and "another size" not in said
+
+
 def test_a_place_that_cannot_be_written(place: Any, refused: Callable[..., str]) -> None:
     blocked = place.folder / "small.json" / "maps.safetensors"
     assert "cannot write" in refused(out=blocked)
