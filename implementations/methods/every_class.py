@@ -3,7 +3,9 @@
     pulled: one pass through the trunk, then the method past the layer for each class
     scored: scores of masked images are taken of all classes at once, and go on as more images do
 
-Maps are (N, h, w, K), the targets are not read. The oracle does one class after another.
+Maps are (N, h, w, K), the targets are not read. The oracle does one class after another. Methods
+that pull back to the input have no such option, as a class costs them a whole pass, and neither has
+Smooth Grad-CAM++, with a trunk pass for each noisy copy; what no target moves has one map for all.
 """
 
 from __future__ import annotations
