@@ -17,6 +17,7 @@ from implementations.importers.onnx.axes import BATCH, CHANNELS, HEIGHT, WIDTH, 
 from implementations.importers.onnx.draft import Network, Refusal
 from implementations.importers.onnx.file import OnnxFile
 from implementations.importers.onnx.finish import behead, finished, two_classes
+from implementations.importers.onnx.folding import most_bytes
 from implementations.importers.onnx.rules.elementwise import affine
 from implementations.importers.onnx.tidy import tidied
 from implementations.importers.onnx.values import Value
@@ -99,7 +100,8 @@ def _translated(source: OnnxFile, layout: str, wanted: Wanted, seen: list[Walk])
     sizes = {"N": held, "C": channels, "H": height, "W": width}
     lying = tuple(whole(order[letter], sizes[letter]) for letter in layout)
     value = Value("input", images, lying)
-    walk = Walk(network, lying[0], source.opset, dict(source.constants))
+    room = most_bytes(source.constants.values())
+    walk = Walk(network, lying[0], source.opset, dict(source.constants), room=room)
     seen.append(walk)
     if batch is not None:
         walk.note(f"the batch is fixed at {batch} in the file, and free here")

@@ -115,6 +115,8 @@ def _graph(path: Path, model: Any, digest: str) -> OnnxFile:
     if graph.sparse_initializer:
         raise ValueError("its tensors are sparse; export the network with plain ones")
     constants = {_text(t.name): array(t, path.parent) for t in graph.initializer}
+    if len(constants) < len(graph.initializer):
+        raise ValueError("two of its tensors have one name; export the network again")
     inputs = tuple(_input(value) for value in graph.input if value.name not in constants)
     # The message holds every tensor a second time, and gives nothing back before it is gone: all
     # that is kept of it is kept of a copy.

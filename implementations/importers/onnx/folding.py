@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,8 @@ from implementations.importers.onnx.file import Op
 
 MOST_VALUES = 1 << 27
 """Numbers of the largest constant that is computed."""
+MADE, GIVEN = 5 << 27, 16
+"""Bytes that constants may take that a file computes: so many, and so many for each that it has."""
 FOLDED = frozenset([
     "Abs", "Add", "And", "BatchNormalization", "Cast", "CastLike", "Ceil", "Clip", "Concat",
     "Constant", "ConstantOfShape", "Div", "Equal", "Exp", "Expand", "Flatten", "Floor", "Gather",
@@ -35,8 +37,27 @@ SPREAD = frozenset([
 """Operators whose inputs are spread over each other."""
 
 
-def fold(op: Op, inputs: Sequence[NDArray[Any] | None], opset: int) -> list[NDArray[Any]]:
-    """The outputs of an operator whose inputs are all constant. Raises Refusal."""
+def most_bytes(constants: Iterable[NDArray[Any]]) -> int:
+    """How many bytes of constants a file of these may compute."""
+    return MADE + GIVEN * sum(value.nbytes for value in constants)
+
+
+def taken(op: Op, made: Sequence[NDArray[Any]], inputs: Sequence[NDArray[Any] | None]) -> int:
+    """Bytes of outputs that are no views of the inputs; a `Constant` is the file's, and gives."""
+    if op.type == "Constant":
+        return -GIVEN * sum(value.nbytes for value in made)
+    given = [value for value in inputs if value is not None]
+    apart = [m for m in made if not any(np.may_share_memory(m, value) for value in given)]
+    return sum(value.nbytes for value in apart)
+
+
+def fold(
+    op: Op, inputs: Sequence[NDArray[Any] | None], opset: int, room: int
+) -> list[NDArray[Any]]:
+    """The outputs of an operator whose inputs are all constant, in so many bytes. Raises Refusal.
+
+    The room is of the whole file: a few bytes of it can name many large constants.
+    """
     if op.type not in FOLDED:
         raise Refusal("it computes with constants in a way that is not known here")
     if op.type == "Constant" and isinstance(op.attributes.get("value"), np.ndarray):
@@ -45,6 +66,10 @@ def fold(op: Op, inputs: Sequence[NDArray[Any] | None], opset: int) -> list[NDAr
     size = _size(op, given)
     if size > MOST_VALUES:
         raise Refusal(f"it makes a constant of {size:,} values; {MOST_VALUES:,} at most")
+    if (needed := _bytes(op, inputs, size)) > room:
+        raise Refusal(
+            f"its constant needs {needed:,} bytes, and the file's others leave {max(room, 0):,}"
+        )
     try:
         return _evaluated(op, _widened(op, inputs), opset)
     except Exception as error:  # the evaluator raises whatever comes
@@ -52,15 +77,30 @@ def fold(op: Op, inputs: Sequence[NDArray[Any] | None], opset: int) -> list[NDAr
         raise Refusal(f"its constant cannot be computed ({told}); export it again") from error
 
 
+def _bytes(op: Op, inputs: Sequence[NDArray[Any] | None], size: int) -> int:
+    """What an operator takes: its outputs, and its inputs where they are widened."""
+    given = [value for value in inputs if value is not None]
+    if _is_weighed(op, given):
+        return 8 * (size + sum(value.size for value in given))
+    if op.type == "ConstantOfShape":
+        filled = op.attributes.get("value")
+        return size * (filled.itemsize if isinstance(filled, np.ndarray) else 4)
+    return size * max((value.itemsize for value in given), default=1)
+
+
 def _widened(op: Op, inputs: Sequence[NDArray[Any] | None]) -> Sequence[NDArray[Any] | None]:
     """Weights in float64, from the first that is computed with; sizes stay as the file has them."""
-    numbers = [value for value in inputs if value is not None and value.dtype.kind == "f"]
-    if op.type not in WEIGHED or max((value.ndim for value in numbers), default=0) < 2:
+    if not _is_weighed(op, [value for value in inputs if value is not None]):
         return inputs
     return [
         value.astype(np.float64) if value is not None and value.dtype.kind == "f" else value
         for value in inputs
     ]
+
+
+def _is_weighed(op: Op, given: Sequence[NDArray[Any]]) -> bool:
+    fractions = [value.ndim for value in given if value.dtype.kind == "f"]
+    return op.type in WEIGHED and max(fractions, default=0) >= 2
 
 
 def _size(op: Op, given: Sequence[NDArray[Any]]) -> int:

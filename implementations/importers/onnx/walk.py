@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from implementations.importers.onnx.axes import Axis
 from implementations.importers.onnx.draft import Network, Refusal
 from implementations.importers.onnx.file import Op
-from implementations.importers.onnx.folding import FOLDED, fold
+from implementations.importers.onnx.folding import FOLDED, MADE, fold, taken
 from implementations.importers.onnx.values import Value
 
 Known = Value | NDArray[Any]
@@ -30,6 +30,8 @@ class Walk:
     notes: list[str] = field(default_factory=list)
     passed: int = 0
     """How many operators it got past."""
+    room: int = MADE
+    """Bytes that constants may take which are still to be computed."""
 
     def value(self, op: Op, position: int = 0) -> Value:
         """An input that depends on the images. Raises Refusal."""
@@ -115,7 +117,7 @@ def run(walk: Walk, ops: Iterable[Op], last: str) -> None:
             raise ValueError(f"{op} gives {twice!r}, which something before it gives")
         try:
             made = _translated(walk, op)
-        except Refusal as refusal:
+        except ValueError as refusal:  # a Refusal, or what NumPy says of an odd constant
             raise ValueError(f"{op}: {refusal}") from refusal
         walk.known.update({name: m for name, m in zip(op.outputs, made, strict=False) if name})
         walk.passed += 1
@@ -129,7 +131,9 @@ def _translated(walk: Walk, op: Op) -> list[Known]:
         raise Refusal(MENDS[op.type])
     constants = [value for value in given if not isinstance(value, Value)]
     if len(constants) == len(given) and op.type in FOLDED:
-        return [*fold(op, constants, walk.opset)]
+        made = fold(op, constants, walk.opset, walk.room)
+        walk.room -= taken(op, made, constants)
+        return [*made]
     if op.type not in RULES:
         raise Refusal("this operator has no form here; what there is stands in docs/import.md")
     return RULES[op.type](walk, op)

@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("onnx")
 
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 from onnx_graphs import CONV, HEAD, WEIGHTS, saved
 
 from implementations.errors import BadInput
@@ -114,6 +114,13 @@ def changed(what: str, model) -> None:
             graph.input[0].type.tensor_type.shape.dim[2].dim_param = "h"
         case "not finite":
             tensor.raw_data = np.full(108, np.inf, np.float32).tobytes()
+        case "two tensors":
+            tensor_twice = graph.initializer.add()
+            tensor_twice.CopyFrom(graph.initializer[1])
+            tensor_twice.name = tensor.name
+        case "nothing told":
+            graph.initializer[1].CopyFrom(numpy_helper.from_array(np.zeros((0, 4), "f4"), "w"))
+            graph.initializer[2].CopyFrom(numpy_helper.from_array(np.zeros(0, "f4"), "b"))
         case "text input":
             graph.input[0].type.tensor_type.elem_type = TensorProto.STRING
 
@@ -135,6 +142,8 @@ def changed(what: str, model) -> None:
         ("rank", "has 3 axes; images have 4"),
         ("free size", "of any size; give one, as --size 224 224"),
         ("not finite", "values that are not finite"),
+        ("two tensors", "two of its tensors have one name"),
+        ("nothing told", r"node 'n\d' \(Gemm\): units must be an integer of at least 1, not 0"),
         ("text input", "is STRING; images are float or uint8"),
     ],
 )
@@ -142,6 +151,17 @@ def test_what_is_wrong_is_named(sound: Path, what: str, said: str) -> None:
     model = model_of(sound)
     changed(what, model)
     refused(sound, model, said)
+
+
+def test_a_small_file_does_not_compute_many_large_constants(tmp_path: Path) -> None:
+    many = [("ConstantOfShape", ["s"], f"q{n}") for n in range(40)]
+    ops = [*many, *CONV, ("Relu", ["c"], "y"), *HEAD]
+    path = saved(tmp_path / "m.onnx", ops, {**WEIGHTS, "s": np.array([1 << 25])})
+    said = r"n5' \(ConstantOfShape\): its constant needs 134,217,728 bytes, .* leave \d"
+    refused(path, model_of(path), said)
+    widened = [("ConstantOfShape", ["s"], "q"), ("Neg", ["q"], "r"), *ops[40:]]
+    path = saved(tmp_path / "m.onnx", widened, {**WEIGHTS, "s": np.array([1 << 13, 1 << 13])})
+    refused(path, model_of(path), r"\(Neg\): its constant needs 1,073,741,824 bytes")
 
 
 def test_any_bytes_are_refused_in_one_line(sound: Path) -> None:

@@ -40,7 +40,7 @@ def gemm(walk: Walk, op: Op) -> list[Known]:
     if bias is not None:
         if bias.size not in (1, kernel.shape[-1]):
             raise Refusal("its bias is not one number a feature")
-        bias = per_channel(np.ravel(bias) if bias.size > 1 else bias.item(), kernel.shape[-1])
+        bias = per_channel(np.ravel(bias) if bias.size != 1 else bias.item(), kernel.shape[-1])
         bias = bias * beta
     return _dense(walk, op, walk.value(op), kernel, bias)
 
