@@ -18,10 +18,11 @@ from onnx_graphs import saved
 
 MOST = 2.5
 """Of the file's bytes."""
-WIDTH, DEPTH, UNITS = 512, 8, 1024
+WIDTH = 512
 
 
-def test_memory_is_in_proportion_to_the_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("depth", "units"), [(8, 1024), (1, 4096)])
+def test_memory_is_in_proportion_to_the_file(tmp_path: Path, depth: int, units: int) -> None:
     draw = np.random.default_rng(0)
 
     def numbers(*shape: int) -> Any:
@@ -32,15 +33,15 @@ def test_memory_is_in_proportion_to_the_file(tmp_path: Path) -> None:
         ("Conv", ["images", "k0"], "v0", {**around, "strides": [2, 2]}), ("Relu", ["v0"], "r0")
     ]  # fmt: skip
     tensors = {"k0": numbers(WIDTH, 3, 3, 3)}
-    for n in range(1, DEPTH + 1):
+    for n in range(1, depth + 1):
         ops += [("Conv", [f"r{n - 1}", f"k{n}"], f"v{n}", around), ("Relu", [f"v{n}"], f"r{n}")]
         tensors[f"k{n}"] = numbers(WIDTH, WIDTH, 3, 3)
     ops += [
-        ("Flatten", [f"r{DEPTH}"], "flat"),
+        ("Flatten", [f"r{depth}"], "flat"),
         ("Gemm", ["flat", "wide"], "h", {"transB": 1}),
         ("Gemm", ["h", "last"], "logits", {"transB": 1}),
     ]
-    tensors |= {"wide": numbers(UNITS, WIDTH * 16), "last": numbers(10, UNITS)}
+    tensors |= {"wide": numbers(units, WIDTH * 16), "last": numbers(10, units)}
     file = saved(tmp_path / "m.onnx", ops, tensors, ("batch", 3, 8, 8))
     assert file.stat().st_size > 100e6
     command = [sys.executable, import_memory.__file__, str(file), str(tmp_path / "net")]

@@ -18,7 +18,7 @@ def _dense(walk: Walk, op: Op, value: Value, kernel: Any, bias: Any) -> list[Kno
     node, order = features(walk.network, value, op.name)
     if kernel.ndim != 2 or kernel.shape[0] != len(order):
         raise Refusal(f"its kernel of {kernel.shape} does not fit {len(order)} features")
-    rows = np.empty_like(kernel)
+    rows = np.empty(kernel.shape, kernel.dtype)  # as it is kept: a transposed one is copied again
     rows[order] = kernel
     units = kernel.shape[1]
     tensors = {"kernel": rows} if bias is None else {"kernel": rows, "bias": bias}
