@@ -42,17 +42,17 @@ class _Ruled(torch.autograd.Function):  # type: ignore[misc]
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Array, bool, float | None], output: Array) -> None:
-        x, ctx.guided, ctx.ceiling = inputs
-        ctx.save_for_backward(x)
+        _, ctx.guided, ctx.ceiling = inputs
+        ctx.save_for_backward(output)
 
     @staticmethod
     def backward(ctx: Any, gradient: Array) -> tuple[Array, None, None]:
-        (x,) = ctx.saved_tensors
+        (clipped,) = ctx.saved_tensors
         passed = gradient > 0
         if ctx.guided:
-            passed = passed & (x > 0)
+            passed = passed & (clipped > 0)
             if ctx.ceiling is not None:
-                passed = passed & (x < ctx.ceiling)
+                passed = passed & (clipped < ctx.ceiling)
         return torch.where(passed, gradient, 0), None, None
 
 
