@@ -197,10 +197,11 @@ def _within(found: list[dict[str, Any]]) -> list[str]:
     everywhere = sum(
         all(isinstance(row.get(name), float) for name in {*has, *whole}) for row in found
     )
+    imported = sum(row["status"] == "imported" for row in found)
     lines += [
         f"Computed in all {len(labels)} columns, in float64 in those that have it (Keras on JAX "
-        f"and on PyTorch computes some layers in float32): {everywhere} networks, the smallest "
-        "of each source; the others in those columns that the tables name.",
+        f"and on PyTorch computes some layers in float32): {everywhere} of {imported} networks; "
+        "any others in those columns that the tables name.",
         "",
     ]
     lines += _head(
