@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -143,15 +144,23 @@ def publish(
 
 
 def outdated(found: Mapping[str, Run], among: Iterable[str]) -> dict[str, str]:
-    """File -> reason, of those runs `among` all of which newer runs of the machine have."""
+    """File -> reason, of those runs `among` all of which newer runs of the machine have.
+
+    A cell that ran in fewer processes than before is not measured again: its interval is wider.
+    """
     order = sorted(found, key=lambda file: runs.started(found[file][0]))
     newest: dict[tuple[str, str], str] = {}
-    cells = {}
+    cells: dict[str, dict[tuple[str, str], set[Any]]] = {}
     for file in order:
         head, rows = found[file]
         own = head["machine_id"]
-        cells[file] = {(str(row.get("machine_id") or own), str(row["cell_id"])) for row in rows}
-        newest |= dict.fromkeys(cells[file], file)
+        cells[file] = defaultdict(set)
+        for row in rows:
+            cell = str(row.get("machine_id") or own), str(row["cell_id"])
+            cells[file][cell].add(row.get("round", 0))
+        for cell, rounds in cells[file].items():
+            if cell not in newest or len(rounds) >= len(cells[newest[cell]][cell]):
+                newest[cell] = file
     reasons = {}
     for file in among:
         if file not in (by := {newest[cell] for cell in cells[file]}):

@@ -142,3 +142,13 @@ def test_a_run_with_one_cell_of_its_own_stays() -> None:
 
     found = {"a": run(1, "xy"), "b": run(2, "x"), "c": run(3, "xz"), "d": run(4, "")}
     assert set(publishing.outdated(found, found)) == {"b", "d"}
+
+
+def test_a_run_of_more_processes_is_not_measured_again_by_one_of_fewer() -> None:
+    def run(day: int, rounds: int) -> tuple[dict[str, Any], list[runs.Row]]:
+        head = {"run_id": f"time-2026010{day}T000000-m1", "machine_id": "m1"}
+        return head, [{"cell_id": "x", "round": number} for number in range(rounds) for _ in "ab"]
+
+    assert not publishing.outdated(found := {"a": run(1, 5), "b": run(2, 1)}, ["a"])
+    assert set(publishing.outdated({**found, "c": run(3, 5)}, found)) == {"a", "b"}
+    assert set(publishing.outdated({"a": run(1, 1), "b": run(2, 2)}, ["a"])) == {"a"}
