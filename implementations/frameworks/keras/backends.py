@@ -35,10 +35,7 @@ class Backend:
     prepare: Callable[[Run, Sequence[Any], str], Run]
     """(function, variables it reads, mode) -> the function, compiled with them as arguments."""
     relu: Callable[[str, float], Callable[[Array], Array]]
-    """(rule, ceiling) -> a ReLU with that backward pass: one of `RELU_RULES`.
-
-    It is open where its output is: its inputs need not be kept, and nothing else reads them.
-    """
+    """(rule, ceiling) -> a ReLU with that backward pass: one of `RELU_RULES`."""
     to_host: Callable[[Array], NDArray[Any]]
     wait: Callable[[Any], None]
     tracing: Callable[[], bool]
@@ -86,22 +83,16 @@ def _tensorflow() -> Backend:
         return compiled
 
     def relu(rule: str, ceiling: float) -> Callable[[Array], Array]:
-        clip, pull_back = (
-            (tf.nn.relu6, tf.raw_ops.Relu6Grad)
-            if ceiling == 6
-            else (tf.nn.relu, tf.raw_ops.ReluGrad)
-        )
-
         @tf.custom_gradient  # type: ignore[untyped-decorator]
         def ruled(inputs: Array) -> Any:
-            clipped = clip(inputs)
-
             def backward(upstream: Array) -> Array:
                 positive = tf.nn.relu(upstream)
                 if rule == "deconvolution":
                     return positive
-                return pull_back(gradients=positive, features=clipped)
+                is_open = (inputs > 0) & (inputs < ceiling)
+                return tf.where(is_open, positive, tf.zeros_like(positive))
 
+            clipped = tf.nn.relu6(inputs) if ceiling == 6 else tf.nn.relu(inputs)
             return clipped, backward
 
         return ruled  # type: ignore[no-any-return]
@@ -151,17 +142,14 @@ def _jax() -> Backend:
         def ruled(inputs: Array) -> Array:
             return jax.nn.relu6(inputs) if ceiling == 6 else jax.nn.relu(inputs)
 
-        def forward(inputs: Array) -> tuple[Array, Array]:
-            return (clipped := ruled(inputs)), clipped
-
-        def backward(clipped: Array, upstream: Array) -> tuple[Array]:
+        def backward(inputs: Array, upstream: Array) -> tuple[Array]:
             positive = jax.nn.relu(upstream)
             if rule == "deconvolution":
                 return (positive,)
-            is_open = (clipped > 0) & (clipped < ceiling)
+            is_open = (inputs > 0) & (inputs < ceiling)
             return (jnp.where(is_open, positive, jnp.zeros_like(positive)),)
 
-        ruled.defvjp(forward, backward)
+        ruled.defvjp(lambda inputs: (ruled(inputs), inputs), backward)
         return ruled  # type: ignore[no-any-return]
 
     def settle(precision: str) -> None:
@@ -200,15 +188,15 @@ def _torch() -> Backend:
 
             @staticmethod
             def setup_context(ctx: Any, inputs: Any, output: Array) -> None:
-                ctx.save_for_backward(output)
+                ctx.save_for_backward(inputs[0])
 
             @staticmethod
             def backward(ctx: Any, upstream: Array) -> Array:
                 positive = torch.relu(upstream)
                 if rule == "deconvolution":
                     return positive
-                (clipped,) = ctx.saved_tensors
-                is_open = (clipped > 0) & (clipped < ceiling)
+                (inputs,) = ctx.saved_tensors
+                is_open = (inputs > 0) & (inputs < ceiling)
                 return torch.where(is_open, positive, torch.zeros_like(positive))
 
         return Ruled.apply  # type: ignore[no-any-return]

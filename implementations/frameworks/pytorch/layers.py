@@ -42,17 +42,17 @@ class _Ruled(torch.autograd.Function):  # type: ignore[misc]
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Array, bool, float | None], output: Array) -> None:
-        _, ctx.guided, ctx.ceiling = inputs
-        ctx.save_for_backward(output)
+        x, ctx.guided, ctx.ceiling = inputs
+        ctx.save_for_backward(x)
 
     @staticmethod
     def backward(ctx: Any, gradient: Array) -> tuple[Array, None, None]:
-        (clipped,) = ctx.saved_tensors
+        (x,) = ctx.saved_tensors
         passed = gradient > 0
         if ctx.guided:
-            passed = passed & (clipped > 0)
+            passed = passed & (x > 0)
             if ctx.ceiling is not None:
-                passed = passed & (clipped < ctx.ceiling)
+                passed = passed & (x < ctx.ceiling)
         return torch.where(passed, gradient, 0), None, None
 
 
