@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from implementations.errors import BadInput, Unavailable, one_line
-from implementations.files import open_plain, read_plain, recognise
+from implementations.files import open_plain, recognise
+from implementations.importers.onnx import outline
 
 MOST_BYTES = (1 << 31) - 1
 """Bytes of the largest file: what a message of protobuf may have."""
@@ -32,6 +34,11 @@ TYPES: dict[int, tuple[str, str]] = {
     16: ("bfloat16", "int32_data"),
 }  # fmt: skip
 """ONNX's number of an element type -> NumPy's name, and the field that holds typed values."""
+HELD = {
+    "float_data": "<f4", "double_data": "<f8", "int32_data": "<i4", "int64_data": "<i8",
+    "uint64_data": "<u8",
+}  # fmt: skip
+"""Field of typed values -> NumPy's name of them."""
 OTHERS = {8: "STRING", 14: "COMPLEX64", 15: "COMPLEX128"}
 CONTROL = (5, 10)
 """ONNX's numbers of attributes that are graphs."""
@@ -87,12 +94,9 @@ def read(path: Path) -> OnnxFile:
         from onnx import ModelProto
     except ImportError as error:
         raise Unavailable("the package onnx is not installed; pip install onnx") from error
-    content = read_plain(path, MOST_BYTES, "ONNX file")
-    known = recognise(content[:64])
+    content = _content(path)
     model = ModelProto()
     try:
-        if known or not content:
-            raise BadInput(f"{path} is no ONNX file: it is {known or 'empty'}")
         model.ParseFromString(content)
     except (DecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"{path} is no readable ONNX file; export it again") from error
@@ -102,6 +106,20 @@ def read(path: Path) -> OnnxFile:
         return _graph(path, model, digest)
     except ValueError as error:
         raise BadInput(one_line(f"{path}: {error}")) from error
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a file that is built as an ONNX file is. Raises BadInput, soon, for others."""
+    with open_plain(path, MOST_BYTES, "ONNX file") as stream:
+        known = recognise(stream.read(64))
+        if known:
+            raise BadInput(f"{path} is no ONNX file: it is {known}")
+        try:
+            outline.check(stream.fileno(), os.fstat(stream.fileno()).st_size)
+        except ValueError as error:
+            raise BadInput(f"{path} is no readable ONNX file: {error}") from error
+        stream.seek(0)
+        return stream.read()
 
 
 def _graph(path: Path, model: Any, digest: str) -> OnnxFile:
@@ -208,7 +226,7 @@ def array(tensor: Any, folder: Path) -> NDArray[Any]:
             raise ValueError(f"{what}: shape and data do not match")
         values = np.frombuffer(tensor.raw_data, stored)
     else:
-        values = _typed(getattr(tensor, typed), name, stored, what)
+        values = _typed(getattr(tensor, typed), typed, name, stored)
     if values.size != math.prod(shape):
         raise ValueError(f"{what}: shape and data do not match")
     if name == "bfloat16":
@@ -216,14 +234,11 @@ def array(tensor: Any, folder: Path) -> NDArray[Any]:
     return values.reshape(shape)
 
 
-def _typed(given: Iterable[Any], name: str, stored: Any, what: str) -> NDArray[Any]:
-    held = np.array(list(given))
-    try:
-        if name in ("float16", "bfloat16"):  # their bits, in integers
-            return held.astype("<u2").view(stored)
-        return held.astype(stored) if held.size else np.empty(0, stored)
-    except (ValueError, OverflowError) as error:
-        raise ValueError(f"{what}: its values are not of its type") from error
+def _typed(given: Sequence[Any], field: str, name: str, stored: Any) -> NDArray[Any]:
+    held = np.fromiter(given, HELD[field], len(given))
+    if name in ("float16", "bfloat16"):  # their bits, in integers
+        return held.astype("<u2").view(stored)
+    return held.astype(stored, copy=False)
 
 
 def _outside(tensor: Any, what: str, size: int, folder: Path) -> bytes:
