@@ -69,6 +69,7 @@ def tables(
             pages=not lacking, since=since, published=None if tracked else RESULTS / "tables",
             explained=explained, reproducers=results / REPRODUCERS,
             left=superseded.explaining(results, say),
+            before=results / site.FOLDER / "data" if tracked else None,
         )  # fmt: skip
         weights.write_bytes(folder / "README.md", dictionary.readme().encode())
         staged = {str(path.relative_to(folder)): path for path in [folder / "README.md", *made]}

@@ -52,6 +52,7 @@ def write(
     explained: Sequence[Path] = (),
     reproducers: Path | None = None,
     left: Sequence[Run] = (),
+    before: Path | None = None,
 ) -> list[Path]:
     """Every table and figure that the rows permit, into `results/tables` and `results/figures`.
 
@@ -62,6 +63,7 @@ def write(
     no matplotlib not at all. With `pages` the site is written too, which tells of other machines by
     the tables in the folder `published`. `since` an earlier run there is a table of what changed;
     of runs that have `left` since, and earlier ones, one of the findings that no longer stand.
+    Networks whose heatmaps are not here are shown as the pages of the data `before` had them.
     Returns the files written. Raises BadInput where a place cannot be written, or the heatmaps
     cannot be read.
     """
@@ -83,7 +85,7 @@ def write(
         if pages:
             named = {table.name: (table, foot) for table, foot in tables}
             folder = results / "tables"
-            about = Material(frame, heads, named, folder, heatmaps, published, reproducers)
+            about = Material(frame, heads, named, folder, heatmaps, published, reproducers, before)
             written += site.write(about, results)
         written += figures
     return list(dict.fromkeys(written))

@@ -17,7 +17,7 @@ from bench.report.answers import Place
 from bench.report.files import machines
 from bench.report.measured import started
 from bench.report.site.cells import cells, day
-from bench.report.site.pictures import Gallery, galleries
+from bench.report.site.pictures import Gallery, galleries, shown_before
 from bench.report.site.shell import uncoded
 from bench.report.table import Table
 
@@ -33,6 +33,7 @@ class Material:
 
     `heads` are of the runs, oldest first, `heatmaps` the files of the gallery, `published` the
     tables of other machines, and `reproducers` the folder of the files that show a deviation.
+    `before` is the folder of the data of earlier pages, whose pictures stay where no heatmaps are.
     """
 
     frame: Frame
@@ -42,6 +43,7 @@ class Material:
     heatmaps: Sequence[Path] = ()
     published: Path | None = None
     reproducers: Path | None = None
+    before: Path | None = None
     _read: dict[str, Frame] = field(default_factory=dict)
 
     @cached_property
@@ -73,8 +75,13 @@ class Material:
 
     @cached_property
     def galleries(self) -> list[Gallery]:
-        """The pictures of every network whose heatmaps are kept."""
-        return list(galleries(self.heatmaps))
+        """The pictures of every network whose heatmaps are kept, here or by earlier pages."""
+        made = list(galleries(self.heatmaps))
+        if self.before:
+            runs = {str(head["run_id"]) for head in self.heads}
+            names = {each.name for each in made}
+            made += [old for old in shown_before(self.before, runs) if old.name not in names]
+        return made
 
     @cached_property
     def place(self) -> Place:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,37 @@ def galleries(paths: Sequence[Path]) -> Iterator[Gallery]:
             stem("gallery", kept.dataset, kept.architecture), kept.dataset, kept.architecture,
             tuple(maps), kept.runs[0], data, images, oracle, kept.runs,
         )  # fmt: skip
+
+
+def shown_before(folder: Path, runs: Collection[str]) -> Iterator[Gallery]:
+    """The pictures that pages in this folder of data had, of runs that still count.
+
+    They are as the pages had them: the images, and the oracle's maps over their peaks, in 8 bits.
+    """
+    for path in sorted(folder.glob("gallery_*.js")):
+        text = path.read_text(encoding="utf-8")
+        data = json.loads(text[text.index("{") : text.rindex("}") + 1])
+        if data["run_id"] not in runs:
+            continue
+        images = _pixels(data["images"]).reshape(data["n"], data["height"], data["width"], -1)
+        oracle = {
+            method: (_pixels(of[REFERENCE]["maps"], data["n"]) - 128) / 127
+            for method, of in data["methods"].items()
+            if REFERENCE in of
+        }
+        yield Gallery(
+            path.stem, data["dataset"], data["architecture"], tuple(data["methods"]),
+            data["run_id"], data, images / 255, oracle, (data["run_id"],),
+        )  # fmt: skip
+
+
+def _pixels(address: str, number: int = 1) -> Maps:
+    """The grey levels (n, h, w) of a picture's address, or its colours (n, h, w, 3)."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))) as picture:
+        found = np.asarray(picture.convert("L" if picture.mode == "L" else "RGB"), float)
+    return found.reshape(number, -1, *found.shape[1:])
 
 
 def _told(maps: Maps) -> dict[str, Any]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.report.site.pictures import Gallery, galleries
+from bench.report.site.pictures import Gallery, galleries, shown_before
+from bench.report.site.shell import plain
 from implementations.architecture import weights
 
 
@@ -75,3 +77,20 @@ def test_methods_of_older_runs_stay_where_their_images_are_the_same(
     weights.save(tmp_path / "n.safetensors", {f"{head}/{k}": v for k, v in newer.items()})
     (alone,) = galleries([path, tmp_path / "n.safetensors"])
     assert alone.methods == ("cam",) and alone.runs == ("n",)
+
+
+def test_what_an_earlier_page_showed_is_shown_again(found: Gallery, tmp_path: Path) -> None:
+    path = tmp_path / f"{found.name}.js"
+    path.write_text(f"camparison.take({json.dumps(found.name)}, {plain(found.data)});\n")
+    assert not list(shown_before(tmp_path, ["another run"]))
+    (again,) = shown_before(tmp_path, [found.run_id])
+    assert plain(again.data) == plain(found.data) and again.methods == found.methods
+    assert (again.name, again.dataset, again.run_id) == (found.name, found.dataset, found.run_id)
+    assert again.images.shape == found.images.shape
+    np.testing.assert_allclose(again.images, np.clip(found.images, 0, 1), atol=0.5 / 255 + 1e-6)
+    for method, maps in found.oracle.items():
+        assert again.bare(method) == found.bare(method)
+        peaks = np.abs(maps).max(axis=(1, 2), keepdims=True)
+        np.testing.assert_allclose(
+            again.oracle[method], maps / np.where(peaks > 0, peaks, 1), atol=0.5 / 127 + 1e-6
+        )
