@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from implementations.architecture.shapes import operations
 from implementations.errors import BadInput
 from implementations.importers.onnx import evaluating
-from implementations.importers.onnx.convert import Imported
+from implementations.importers.onnx.convert import LAYOUTS, Imported
 
 GATE64, GATE32, GATE16 = 1e-6, 1e-4, 2e-3
 """Largest difference of a logit, of the largest: float64, float32, files of half precision."""
@@ -29,6 +29,10 @@ MISTAKEN = ("LRN",)
 """Operators that the evaluator computes otherwise than they are defined."""
 IMAGES, LARGE = 2, 4 * 10**9
 """Images of the check; one of a network that takes so many operations."""
+MOST_BYTES = 1 << 31
+"""Bytes of the values that the check may have at once; VGG-16 of 1024 x 1024 pixels has half."""
+MOST_OPERATIONS = 10**13
+"""Operations of the check at the most: some ten minutes, each way."""
 SECONDS = 600
 RUN = (
     "import ctypes, sys, numpy as np; getattr(ctypes.CDLL(None), 'prctl', max)(1, 9); "
@@ -57,7 +61,11 @@ class Checked:
 
 
 def check(made: Imported) -> Checked:
-    """Hold what was imported against the file. Raises BadInput where they differ."""
+    """Hold what was imported against the file. Raises BadInput where they differ.
+
+    Nothing is computed where it would be much: what a file asks for has no bounds.
+    """
+    _affordable(made)
     model, images = _cut(made), _images(made)
     ours = evaluating.of_architecture(made.architecture, made.weights, images.astype(np.float64))
     half = any(value.dtype == np.float16 for value in made.source.constants.values())
@@ -91,6 +99,24 @@ def check(made: Imported) -> Checked:
     return Checked(exact, single, why or "")
 
 
+def _affordable(made: Imported) -> None:
+    """Raises BadInput where the check would take more memory or time than it may."""
+    count, architecture = _count(made), made.architecture
+    held = 8 * count * evaluating.most_values(architecture)
+    work = count * operations(architecture)
+    if held <= MOST_BYTES and work <= MOST_OPERATIONS:
+        return
+    free = None in [made.source.inputs[0].sizes[axis] for axis in LAYOUTS[made.layout][1:]]
+    mends = ["give a smaller --size"] if free else []
+    mends += ["export it with a free batch"] if made.batch else []
+    height, width, _ = architecture.input_shape
+    told = f"{held:,} bytes" if held > MOST_BYTES else f"{work:,} operations"
+    raise BadInput(
+        f"{made.source.path}: to check it at {height} x {width} would take {told}; "
+        f"{', or '.join([*mends, 'import it --unchecked'])}"
+    )
+
+
 def _mend(precision: str, exact: float | None) -> str:
     if precision == "float64" or exact is None:
         return "it cannot be imported"
@@ -100,9 +126,12 @@ def _mend(precision: str, exact: float | None) -> str:
     )
 
 
+def _count(made: Imported) -> int:
+    return made.batch or (1 if operations(made.architecture) > LARGE else IMAGES)
+
+
 def _images(made: Imported) -> NDArray[np.float32]:
-    count = made.batch or (1 if operations(made.architecture) > LARGE else IMAGES)
-    shape = (count, *made.architecture.input_shape)
+    shape = (_count(made), *made.architecture.input_shape)
     return np.random.default_rng(9).random(shape, np.float32)
 
 

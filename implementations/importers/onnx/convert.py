@@ -14,7 +14,7 @@ from implementations.errors import BadInput, one_line
 from implementations.importers.onnx import file as files
 from implementations.importers.onnx import rules
 from implementations.importers.onnx.axes import BATCH, CHANNELS, HEIGHT, WIDTH, whole
-from implementations.importers.onnx.draft import Network, Refusal
+from implementations.importers.onnx.draft import Network, Refusal, small
 from implementations.importers.onnx.file import OnnxFile
 from implementations.importers.onnx.finish import behead, finished, two_classes
 from implementations.importers.onnx.folding import most_bytes
@@ -164,6 +164,10 @@ def _images(
     height, width = (int(size or 0) for size in sizes)
     if wanted.size and (height, width) != wanted.size:
         raise BadInput(f"the file reads {height} x {width} images; export it for another --size")
+    try:
+        small((height, width, channels))
+    except Refusal as refusal:
+        raise BadInput(f"the input {given.name!r} has {refusal}") from refusal
     batch = given.sizes[0]
     if batch is not None and batch * height * width * channels > MOST_VALUES:
         raise BadInput(f"a batch of {batch} images is fixed in it; export it with a free batch")

@@ -7,6 +7,7 @@ never reach the architecture.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,10 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from implementations.architecture.graph import MOST_VALUES
 from implementations.architecture.kinds import KINDS
 from implementations.architecture.node import Node, Shape
 from implementations.arrays import Floats
 
+MOST_CHANNELS = 1 << 23
+"""Channels of a map, or features: what is known of each of them is memory."""
 PASSING = ("affine", "clip", "order", "softmax", "erf")
 SHORT = {
     "max_pool": "pool", "batch_norm": "norm", "global_average_pool": "gap", "relu6": "relu",
@@ -80,7 +84,7 @@ class Network:
                 return name
         name = f"d{len(self.nodes)}"
         read = [self.shapes[each] for each in inputs]
-        self.shapes[name] = self.shape(made, read)
+        self.shapes[name] = small(self.shape(made, read))
         self.nodes[name] = made
         return name
 
@@ -141,6 +145,14 @@ class Network:
             counts[short] = counts.get(short, 0) + 1
             found[name] = f"{short}{counts[short]}"
         return found
+
+
+def small(shape: Shape) -> Shape:
+    """The shape of what a node makes of an image. Raises Refusal for an absurd one."""
+    if math.prod(shape) > MOST_VALUES or shape[-1] > MOST_CHANNELS:
+        made = " x ".join(map(str, shape))
+        raise Refusal(f"{made} numbers of an image; export the network for smaller ones")
+    return shape
 
 
 def per_channel(values: Any, channels: int) -> Floats:

@@ -6,6 +6,7 @@ are let go once nothing reads them any more.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -32,6 +33,19 @@ def of_architecture(architecture: Architecture, weights: Weights, images: Floats
         values[node.name] = _forward(node, weights, [values[name] for name in node.inputs])
         _let_go(values, left, node.inputs)
     return values[architecture.output]
+
+
+def most_values(architecture: Architecture) -> int:
+    """How many numbers of an image `of_architecture` has at once, at the most."""
+    sizes = {name: math.prod(shape) for name, shape in architecture.shapes.items()}
+    left = Counter(name for node in architecture.nodes for name in node.inputs)
+    held, most = sizes["input"], sizes["input"]
+    for node in architecture.nodes:
+        held += sizes[node.name]
+        most = max(most, held)
+        left.subtract(node.inputs)
+        held -= sum(sizes[name] for name in set(node.inputs) if not left[name])
+    return most
 
 
 def _forward(node: Node, weights: Weights, inputs: list[Floats]) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 pytest.importorskip("onnx")
 
+from import_refused import refusal
 from onnx import TensorProto, helper, numpy_helper
 from onnx_graphs import CONV, HEAD, WEIGHTS, saved
 
@@ -182,3 +184,30 @@ def test_any_bytes_are_refused_in_one_line(sound: Path) -> None:
             convert(sound, Wanted())
         except BadInput as error:
             assert "\n" not in str(error) and len(str(error)) < 500
+
+
+def test_a_small_file_asks_for_no_absurd_check(tmp_path: Path) -> None:
+    ops = [*CONV, ("Relu", ["c"], "y"), *HEAD]
+    for name, shape, size, said in (
+        ("fixed", ("batch", 3, 8000, 8000), (), r"take [\d,]+ bytes; import it --unchecked"),
+        ("free", ("batch", 3, "h", "w"), ("8000", "8000"), "give a smaller --size, or import it"),
+        ("many", (900, 3, 224, 224), (), "export it with a free batch, or import it --unchecked"),
+    ):
+        path = saved(tmp_path / f"{name}.onnx", ops, WEIGHTS, shape)
+        words = ["--size", *size] if size else []
+        told = refusal(str(path), "--out", str(tmp_path / "out"), *words)
+        assert re.search(said, told["said"]), told
+        assert told["peak"] < 400, told
+        convert(path, Wanted(size=tuple(map(int, size))))
+    widened = {**WEIGHTS, "k": np.zeros((1024, 3, 3, 3), "f4"), "w": np.zeros((5, 1024), "f4")}
+    path = saved(tmp_path / "wide.onnx", ops, widened, ("batch", 3, 2000, 2000))
+    refused(path, model_of(path), r"'n0' \(Conv\): 2000 x 2000 x 1024 numbers of an image")
+    flat = [*CONV, ("Flatten", ["c"], "f"), ("Gemm", ["f", "w"], "logits", {"transB": 1})]
+    path = saved(tmp_path / "flat.onnx", flat, WEIGHTS, ("batch", 3, 8000, 8000))
+    refused(path, model_of(path), r"'n2' \(Gemm\): its kernel of \(4, 5\) does not fit")
+
+
+def test_absurd_images_are_refused(tmp_path: Path) -> None:
+    shape = ("batch", 3, 1 << 20, 1 << 20)
+    path = saved(tmp_path / "m.onnx", [*CONV, ("Relu", ["c"], "y"), *HEAD], WEIGHTS, shape)
+    refused(path, model_of(path), "numbers of an image; export the network for smaller ones")

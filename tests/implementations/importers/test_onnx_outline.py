@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 pytest.importorskip("onnx")
 
-import import_refused
+from import_refused import refusal
 from onnx import helper
 from onnx_graphs import CONV, HEAD, WEIGHTS, saved
 
 from implementations.importers.onnx import outline
 from implementations.importers.onnx.file import array
 
-ROOT = Path(__file__).parents[3]
 LARGE = (1 << 31) - 1
 MOST_MB = 400
-
-
-def refusal(*words: str) -> dict[str, Any]:
-    """What the command says of a file that it refuses, in a process of its own."""
-    command = [sys.executable, import_refused.__file__, *words]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    told: dict[str, Any] = json.loads(done.stdout)
-    assert told["status"] == 2 and told["said"].count("\n") == 1, told
-    return told
 
 
 def varint(value: int) -> bytes:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from implementations.importers.onnx.axes import CHANNELS, HEIGHT, WIDTH, whole
+from implementations.importers.onnx.axes import CHANNELS, HEIGHT, WIDTH, length, whole
 from implementations.importers.onnx.draft import Refusal, per_channel
 from implementations.importers.onnx.file import Op
 from implementations.importers.onnx.values import Value, as_vector, features
@@ -15,9 +15,11 @@ from implementations.importers.onnx.walk import Known, Walk, rule
 
 def _dense(walk: Walk, op: Op, value: Value, kernel: Any, bias: Any) -> list[Known]:
     """A dense node: rows in the order of our vector."""
+    if len(value.axes) == 2 and kernel.shape[:1] != (size := length(value.axes[1]),):
+        raise Refusal(f"its kernel of {kernel.shape} does not fit {size} features")
     node, order = features(walk.network, value, op.name)
-    if kernel.ndim != 2 or kernel.shape[0] != len(order):
-        raise Refusal(f"its kernel of {kernel.shape} does not fit {len(order)} features")
+    if kernel.ndim != 2:
+        raise Refusal(f"its kernel of {kernel.shape} is no matrix")
     rows = np.empty(kernel.shape, kernel.dtype)  # as it is kept: a transposed one is copied again
     rows[order] = kernel
     units = kernel.shape[1]
