@@ -140,11 +140,12 @@ def _graph(path: Path, model: Any, digest: str) -> OnnxFile:
     # that is kept of it is kept of a copy.
     bare = type(model)()
     bare.CopyFrom(_without(model))
-    ops = tuple(_op(node, number, path.parent) for number, node in enumerate(bare.graph.node))
     opsets = [o.version for o in model.opset_import if o.domain in ("", "ai.onnx")]
+    opset = max(opsets, default=1)
+    nodes = enumerate(bare.graph.node)
+    ops = tuple(_op(node, number, path.parent, opset) for number, node in nodes)
     producer = one_line(f"{model.producer_name} {model.producer_version}".strip())[:80]
     outputs = tuple(_text(value.name) for value in graph.output)
-    opset = max(opsets, default=1)
     return OnnxFile(path, ops, constants, inputs, outputs, opset, producer, digest, bare)
 
 
@@ -172,7 +173,7 @@ def _input(value: Any) -> Input:
     return Input(_text(value.name), sizes, dtype)
 
 
-def _op(node: Any, number: int, folder: Path) -> Op:
+def _op(node: Any, number: int, folder: Path, opset: int) -> Op:
     name = _text(node.name) or f"number {number}"
     kind = _text(node.op_type)
     if node.domain not in ("", "ai.onnx"):
@@ -180,9 +181,36 @@ def _op(node: Any, number: int, folder: Path) -> Op:
             f"node {name!r} ({kind}) is of the domain {node.domain!r}, not of ONNX itself; "
             "export the network with ONNX's own operators"
         )
+    if wrong := _misused(node, kind, opset):
+        raise ValueError(f"node {name!r} ({kind}): {wrong}; export the network again")
     attributes = {_text(a.name): _attribute(a, name, kind, folder) for a in node.attribute}
     inputs, outputs = map(_text, node.input), map(_text, node.output)
     return Op(name, kind, tuple(inputs), tuple(outputs), attributes, node)
+
+
+def _misused(node: Any, kind: str, opset: int) -> str:
+    """What a node says that its operator knows nothing of; '' for an operator that is none."""
+    from onnx import defs
+
+    try:
+        schema = defs.get_schema(kind, opset, "")
+    except defs.SchemaError:
+        return ""
+    names = [_text(attribute.name) for attribute in node.attribute]
+    known = schema.attributes
+    strange = [
+        each.name
+        for each in node.attribute
+        if each.name not in known and each.type not in CONTROL and not each.name.startswith("__")
+    ]
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if strange:
+        return f"it has no attribute {strange[0]!r} in operator set {opset}"
+    if twice:
+        return f"its attribute {twice[0]!r} stands twice"
+    if len(node.input) > schema.max_input or len(node.output) > schema.max_output:
+        return f"more inputs or outputs than it has in operator set {opset}"
+    return ""
 
 
 def _attribute(attribute: Any, name: str, kind: str, folder: Path) -> Any:
@@ -219,6 +247,11 @@ def array(tensor: Any, folder: Path) -> NDArray[Any]:
     size = math.prod(shape) * stored.itemsize
     if size > MOST_TENSOR or max(shape, default=0) > MOST_TENSOR:
         raise ValueError(f"{what} says {size:,} bytes; 4 GiB at most")
+    beside = [field for field in HELD if len(getattr(tensor, field))]
+    if tensor.data_location != 1 and not tensor.HasField("raw_data"):
+        beside = [field for field in beside if field != typed]
+    if beside or (tensor.data_location == 1 and tensor.HasField("raw_data")):
+        raise ValueError(f"{what} has its numbers twice, or as another type; export it again")
     if tensor.data_location == 1:
         values = np.frombuffer(_outside(tensor, what, size, folder), stored)
     elif tensor.HasField("raw_data"):

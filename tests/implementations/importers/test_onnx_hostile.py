@@ -211,3 +211,43 @@ def test_absurd_images_are_refused(tmp_path: Path) -> None:
     shape = ("batch", 3, 1 << 20, 1 << 20)
     path = saved(tmp_path / "m.onnx", [*CONV, ("Relu", ["c"], "y"), *HEAD], WEIGHTS, shape)
     refused(path, model_of(path), "numbers of an image; export the network for smaller ones")
+
+
+def misused(what: str, model) -> None:
+    tensor, node = model.graph.initializer[0], model.graph.node[0]
+    match what:
+        case "padding":
+            node.attribute.append(helper.make_attribute("auto_pad", "SAME"))
+        case "attribute":
+            node.attribute.append(helper.make_attribute("padding", [1, 1]))
+        case "later":
+            model.graph.node[2].attribute.append(helper.make_attribute("keepdims", 1))
+        case "twice":
+            node.attribute.append(helper.make_attribute("pads", [0, 0, 0, 0]))
+        case "inputs":
+            model.graph.node[1].input.append("k")
+        case "numbers":
+            tensor.float_data.extend([1.0] * 108)
+        case "other numbers":
+            tensor.int32_data.append(1)
+        case "beside":
+            tensor.data_location = TensorProto.EXTERNAL
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("padding", r"'n0' \(Conv\): its auto_pad 'SAME' is none of ONNX's"),
+        ("attribute", r"'n0' \(Conv\): it has no attribute 'padding' in operator set 20"),
+        ("later", r"'n2' \(GlobalAveragePool\): it has no attribute 'keepdims'"),
+        ("twice", r"'n0' \(Conv\): its attribute 'pads' stands twice"),
+        ("inputs", r"'n1' \(Relu\): more inputs or outputs than it has in operator set 20"),
+        ("numbers", "tensor 'k' has its numbers twice"),
+        ("other numbers", "tensor 'k' has its numbers twice, or as another type"),
+        ("beside", "tensor 'k' has its numbers twice"),
+    ],
+)
+def test_what_is_no_operator_or_tensor_of_onnx_is_named(sound: Path, what: str, said: str) -> None:
+    model = model_of(sound)
+    misused(what, model)
+    refused(sound, model, said)

@@ -91,7 +91,10 @@ def leaky_relu(walk: Walk, op: Op) -> list[Known]:
 @rule("Gelu")
 def gelu(walk: Walk, op: Op) -> list[Known]:
     """Exact, or by the tanh."""
-    return _same(walk, op, "gelu", {"approximate": op.get("approximate", "none") == "tanh"})
+    approximate = op.get("approximate", "none")
+    if approximate not in ("none", "tanh"):
+        raise Refusal(f"its approximation {approximate!r} is none of ONNX's; export it again")
+    return _same(walk, op, "gelu", {"approximate": approximate == "tanh"})
 
 
 @rule("Erf")

@@ -27,9 +27,17 @@ def _map(walk: Walk, op: Op) -> Value:
     return ordered(walk.network, value, 1, op.name)
 
 
+def _auto(op: Op) -> str:
+    """How it is padded. Raises Refusal for a word that is none of ONNX's."""
+    auto = op.get("auto_pad", "NOTSET")
+    if auto not in ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"):
+        raise Refusal(f"its auto_pad {auto!r} is none of ONNX's; export it with pads")
+    return str(auto)
+
+
 def _padding(op: Op, kernel: list[int], value: Value) -> Any:
     """'same', 'valid' or [[top, bottom], [left, right]]."""
-    auto = op.get("auto_pad", "NOTSET")
+    auto = _auto(op)
     if auto == "SAME_UPPER":
         return "same"
     if auto == "VALID":
@@ -62,6 +70,7 @@ def conv(walk: Walk, op: Op) -> list[Known]:
     """A convolution; over a vector that is dressed as a map, a dense node."""
     value, kernel = walk.value(op), walk.weights(op, 1)
     bias = walk.constant(op, 2)
+    _auto(op)
     if kernel.ndim != 4:
         raise Refusal(f"a convolution over {kernel.ndim - 2} axes; images have 2")
     filters, read, *size = kernel.shape
@@ -94,6 +103,7 @@ def conv(walk: Walk, op: Op) -> list[Known]:
 def pool(walk: Walk, op: Op) -> list[Known]:
     """A pool; one of single pixels is dropped, a mean over the whole map is a global one."""
     largest = op.type == "MaxPool"
+    _auto(op)
     size = _pair(op, "kernel_shape")
     stride, padding = _pair(op, "strides"), op.get("pads", [0])
     if size == stride == [1, 1] and not any(padding):
