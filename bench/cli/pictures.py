@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.lib.format import write_array_header_1_0
+from numpy.lib.format import MAGIC_PREFIX, write_array_header_1_0
 from numpy.typing import NDArray
 
 from implementations.errors import BadInput, Unavailable
-from implementations.files import open_plain
+from implementations.files import open_plain, recognise
 
 MOST_BYTES = 1 << 28
 """Bytes of the largest picture file."""
@@ -22,6 +22,8 @@ MOST_PICTURES = 10_000
 HEADS = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"BM", b"GIF8", b"RIFF")
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP")
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
+OTHERS = (".tif", ".tiff", ".heic", ".avif", ".jp2", ".svg")
+"""How pictures of other kinds are named."""
 EIGHT_BITS = ("1", "L", "P", "RGB", "RGBA", "LA", "CMYK", "YCbCr")
 
 
@@ -61,9 +63,17 @@ def found(names: Sequence[str]) -> list[Path] | None:
 
 
 def _is_picture(path: Path) -> bool:
-    """Whether a file begins as a picture does. Raises BadInput where it cannot be read."""
+    """Whether a file begins as a picture does. Raises BadInput for one that is named so alone."""
     with open_plain(path, 1 << 40, "file of images") as stream:
-        return stream.read(16).startswith(HEADS)
+        head = stream.read(64)
+    if head.startswith(HEADS):
+        return True
+    named = path.suffix.lower() in (*ENDINGS, *OTHERS)
+    if named and not head.startswith((b"PK", MAGIC_PREFIX)):
+        known = recognise(head)
+        told = f"it is {known}" if known else f"save it as {', '.join(FORMATS)}"
+        raise BadInput(f"{path} is not a readable picture: {told}")
+    return False
 
 
 def read(files: Sequence[Path], size: tuple[int, int], channels: int, place: Path) -> Pictures:
@@ -111,7 +121,7 @@ def _read(path: Path, size: tuple[int, int], channels: int) -> NDArray[np.float3
 def _open(path: Path) -> Any:
     """A picture of Pillow's, upright, of at most 8 bits a channel. Raises BadInput."""
     try:
-        from PIL import Image, ImageOps
+        from PIL import Image, ImageOps, UnidentifiedImageError
     except ImportError as error:
         raise Unavailable("pictures need the package pillow; pip install pillow") from error
     try:
@@ -129,6 +139,9 @@ def _open(path: Path) -> Any:
             return upright
     except BadInput:
         raise
+    except UnidentifiedImageError as error:  # its message is of Python's own open file
+        told = "it begins as one, and goes on otherwise"
+        raise BadInput(f"{path} is not a readable picture ({told}); save it again") from error
     except Exception as error:  # a decoder raises whatever comes
         told = str(error).partition("\n")[0][:100]
         raise BadInput(f"{path} is not a readable picture ({told}); save it again") from error

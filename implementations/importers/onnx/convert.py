@@ -114,7 +114,8 @@ def _translated(source: OnnxFile, layout: str, wanted: Wanted, seen: list[Walk])
     try:
         logits, doubled = _ended(walk, last, output)
         tidied(network)
-        architecture, tensors = finished(walk, wanted.name or _stem(source.path), images)
+        name = wanted.name or _stem(source.path)
+        architecture, tensors = finished(walk, name, images, str(source.path))
     except Refusal as refusal:
         raise BadInput(str(refusal)) from refusal
     if not any(node.kind in ("batch_norm", "layer_norm") for node in architecture.nodes):

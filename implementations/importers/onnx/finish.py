@@ -52,9 +52,9 @@ def two_classes(walk: Walk) -> bool:
 
 
 def finished(
-    walk: Walk, name: str, images: tuple[int, int, int]
+    walk: Walk, name: str, images: tuple[int, int, int], where: str
 ) -> tuple[Architecture, dict[str, NDArray[Any]]]:
-    """The architecture and its float32 weights. Raises Refusal, and BadInput of the graph's own."""
+    """The architecture and its float32 weights, of the file `where`. Raises Refusal, BadInput."""
     network = walk.network
     for key in [*network.nodes]:
         _plain(network, network.nodes[key])
@@ -70,8 +70,8 @@ def finished(
             tensors[f"{names[key]}.{part}"] = np.ascontiguousarray(values, np.float32)
     (classes,) = network.shapes[network.output]
     form = {"name": name, "input_shape": images, "classes": classes, "nodes": nodes}
-    architecture = graph.parse(form, name)
-    weights.check(architecture, tensors, name)
+    architecture = graph.parse(form, where)
+    weights.check(architecture, tensors, where)
     return architecture, tensors
 
 

@@ -263,3 +263,23 @@ def test_names_that_cannot_be_drawn_are_escaped_and_cut() -> None:
     panel = sheet.Panel(np.zeros((1, 9, 9), np.float32), [["a\nb\x1b[31m\u202e" + "x" * 10**6]])
     pixels = sheet.composed(images, [["\ud800\n"]], [[panel]], drawn.Look())
     assert pixels.ndim == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.png", b"no picture at all", "is not a readable picture: save it as PNG"),
+        ("a.tif", b"II*\0" + bytes(60), "is not a readable picture: save it as PNG"),
+        ("a.jpg", b"<!doctype html>", "is not a readable picture: it is a web page"),
+        ("a.jpg", b"", "is not a readable picture: it is an empty file"),
+        ("a.png", b"\x89PNG\r\n\x1a\n" + bytes(60), "is not a readable picture (it begins as one"),
+    ],
+)
+def test_what_is_named_a_picture_is_told_of_as_one(
+    tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(BadInput) as caught:
+        pictures.read(pictures.found([str(path)]) or [], (8, 8), 3, tmp_path / "images.npy")
+    assert said in str(caught.value) and "_io." not in str(caught.value)

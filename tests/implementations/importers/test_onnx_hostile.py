@@ -37,6 +37,7 @@ def refused(path: Path, model, said: str) -> None:
     with pytest.raises(BadInput, match=said) as caught:
         convert(path, Wanted())
     assert "\n" not in str(caught.value)
+    assert f": {path.stem}: " not in str(caught.value)
 
 
 def outside(model, **entries: str) -> None:
