@@ -39,8 +39,8 @@ def explained(
 ) -> dict[str, NDArray[Any]]:
     """Logits of the images, and Grad-CAM's signed map at its default layer, of the top class.
 
-    No map of a network that has no such layer. Where the targets are known both are one program:
-    a deep network takes XLA minutes, and once is enough.
+    No map of a network that has no such layer. Where the targets are known both are one program,
+    compiled once.
     """
     network = runtime.build(architecture, tensors, "cpu", *([precision] if precision else []))
     call = runtime.compiler(network, ["logits"], mode)(
