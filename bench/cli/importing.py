@@ -29,7 +29,7 @@ def run(asked: Single) -> int:
         made = onnx_files.read(
             Path(asked.model), check=not asked.unchecked, name=asked.name, layout=asked.layout,
             size=asked.size, output=asked.output, mean=asked.mean, deviation=asked.deviation,
-            scale=asked.scale or 1.0,
+            scale=asked.scale or 1.0, constants=asked.constants,
         )  # fmt: skip
     write(asked.out, graph.document(made.architecture), made.weights, made.about)
     answer.print("\n".join([*_summary(made.architecture), *(f"- {note}" for note in made.notes)]))

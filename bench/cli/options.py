@@ -119,6 +119,8 @@ class Single(Common):
                                           values.each(values.above_zero))
     scale: float = option(0.0, "the largest value of its images, as 255; by default 1", "import",
                           values.above_zero)
+    constants: int = option(0, "MiB of constants that the file may compute; by default 192, and "
+                               "more where it holds as many", "import", values.positive)
     unchecked: bool = option(False, "do not hold what was made against the file", "import")
     json: bool = option(False, "for programs", "list show predict diagnose")
     # fmt: on

@@ -35,7 +35,8 @@ class Wanted:
     """What a user says of a file that it does not say itself.
 
     `mean` and `deviation` are of images in [0, 1], one number a channel; `scale` is what the
-    largest value of an image stands for, 255 for a network of 0 to 255.
+    largest value of an image stands for, 255 for a network of 0 to 255. `constants` is how many MiB
+    of constants the file may compute, 0 for as many as are usual.
     """
 
     name: str = ""
@@ -45,6 +46,7 @@ class Wanted:
     mean: tuple[float, ...] = ()
     deviation: tuple[float, ...] = ()
     scale: float = 1.0
+    constants: int = 0
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def _translated(source: OnnxFile, layout: str, wanted: Wanted, seen: list[Walk])
     sizes = {"N": held, "C": channels, "H": height, "W": width}
     lying = tuple(whole(order[letter], sizes[letter]) for letter in layout)
     value = Value("input", images, lying)
-    room = most_bytes(source.constants.values())
+    room = most_bytes(source.constants.values(), wanted.constants)
     walk = Walk(network, lying[0], source.opset, dict(source.constants), room=room)
     seen.append(walk)
     if batch is not None:

@@ -14,8 +14,8 @@ from implementations.importers.onnx.file import Op
 
 MOST_VALUES = 1 << 27
 """Numbers of the largest constant that is computed."""
-MADE, GIVEN = 5 << 27, 16
-"""Bytes that constants may take that a file computes: so many, and so many for each that it has."""
+MADE, GIVEN = 192, 16
+"""What constants may take that a file computes: MiB, and bytes for each byte that it has."""
 FOLDED = frozenset([
     "Abs", "Add", "And", "BatchNormalization", "Cast", "CastLike", "Ceil", "Clip", "Concat",
     "Constant", "ConstantOfShape", "Div", "Equal", "Exp", "Expand", "Flatten", "Floor", "Gather",
@@ -37,9 +37,12 @@ SPREAD = frozenset([
 """Operators whose inputs are spread over each other."""
 
 
-def most_bytes(constants: Iterable[NDArray[Any]]) -> int:
-    """How many bytes of constants a file of these may compute."""
-    return MADE + GIVEN * sum(value.nbytes for value in constants)
+def most_bytes(constants: Iterable[NDArray[Any]], mebibytes: int = 0) -> int:
+    """How many bytes of constants a file of these may compute: `mebibytes`, or by default `MADE`.
+
+    What a file has been given by way of constants, it may have made of them.
+    """
+    return ((mebibytes or MADE) << 20) + GIVEN * sum(value.nbytes for value in constants)
 
 
 def taken(op: Op, made: Sequence[NDArray[Any]], inputs: Sequence[NDArray[Any] | None]) -> int:
@@ -68,7 +71,8 @@ def fold(
         raise Refusal(f"it makes a constant of {size:,} values; {MOST_VALUES:,} at most")
     if (needed := _bytes(op, inputs, size)) > room:
         raise Refusal(
-            f"its constant needs {needed:,} bytes, and the file's others leave {max(room, 0):,}"
+            f"its constant needs {needed:,} bytes, and the file's others leave {max(room, 0):,}; "
+            "where so large ones are meant, say how many MiB they may be: --constants 640"
         )
     try:
         return _evaluated(op, _widened(op, inputs), opset)

@@ -30,7 +30,7 @@ class Walk:
     notes: list[str] = field(default_factory=list)
     passed: int = 0
     """How many operators it got past."""
-    room: int = MADE
+    room: int = MADE << 20
     """Bytes that constants may take which are still to be computed."""
 
     def value(self, op: Op, position: int = 0) -> Value:
