@@ -61,10 +61,7 @@ class Checked:
 
 
 def check(made: Imported) -> Checked:
-    """Hold what was imported against the file. Raises BadInput where they differ.
-
-    Nothing is computed where it would be much: what a file asks for has no bounds.
-    """
+    """Hold what was imported against the file. Raises BadInput where they differ, or are large."""
     _affordable(made)
     model, images = _cut(made), _images(made)
     ours = evaluating.of_architecture(made.architecture, made.weights, images.astype(np.float64))

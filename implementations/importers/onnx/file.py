@@ -7,39 +7,22 @@ name and opens whatever files a tensor names, its inliner may never end.
 from __future__ import annotations
 
 import hashlib
-import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from implementations.errors import BadInput, Unavailable, one_line
 from implementations.files import open_plain, recognise
 from implementations.importers.onnx import outline
+from implementations.importers.onnx.tensors import OTHERS, TYPES, array, text
 
 MOST_BYTES = (1 << 31) - 1
 """Bytes of the largest file: what a message of protobuf may have."""
-MOST_TENSOR = 1 << 32
-"""Bytes of the largest tensor, 4 GiB."""
 MOST_NODES = 10_000
-TYPES: dict[int, tuple[str, str]] = {
-    1: ("float32", "float_data"), 2: ("uint8", "int32_data"), 3: ("int8", "int32_data"),
-    4: ("uint16", "int32_data"), 5: ("int16", "int32_data"), 6: ("int32", "int32_data"),
-    7: ("int64", "int64_data"), 9: ("bool", "int32_data"), 10: ("float16", "int32_data"),
-    11: ("float64", "double_data"), 12: ("uint32", "uint64_data"), 13: ("uint64", "uint64_data"),
-    16: ("bfloat16", "int32_data"),
-}  # fmt: skip
-"""ONNX's number of an element type -> NumPy's name, and the field that holds typed values."""
-HELD = {
-    "float_data": "<f4", "double_data": "<f8", "int32_data": "<i4", "int64_data": "<i8",
-    "uint64_data": "<u8",
-}  # fmt: skip
-"""Field of typed values -> NumPy's name of them."""
-OTHERS = {8: "STRING", 14: "COMPLEX64", 15: "COMPLEX128"}
 CONTROL = (5, 10)
 """ONNX's numbers of attributes that are graphs."""
 
@@ -132,7 +115,7 @@ def _graph(path: Path, model: Any, digest: str) -> OnnxFile:
         raise ValueError(f"{len(graph.node)} nodes; {MOST_NODES} at most")
     if graph.sparse_initializer:
         raise ValueError("its tensors are sparse; export the network with plain ones")
-    constants = {_text(t.name): array(t, path.parent) for t in graph.initializer}
+    constants = {text(t.name): array(t, path.parent) for t in graph.initializer}
     if len(constants) < len(graph.initializer):
         raise ValueError("two of its tensors have one name; export the network again")
     inputs = tuple(_input(value) for value in graph.input if value.name not in constants)
@@ -145,7 +128,7 @@ def _graph(path: Path, model: Any, digest: str) -> OnnxFile:
     nodes = enumerate(bare.graph.node)
     ops = tuple(_op(node, number, path.parent, opset) for number, node in nodes)
     producer = one_line(f"{model.producer_name} {model.producer_version}".strip())[:80]
-    outputs = tuple(_text(value.name) for value in graph.output)
+    outputs = tuple(text(value.name) for value in graph.output)
     return OnnxFile(path, ops, constants, inputs, outputs, opset, producer, digest, bare)
 
 
@@ -153,12 +136,6 @@ def _without(model: Any) -> Any:
     """The message, its initializers gone: they are in `constants`."""
     del model.graph.initializer[:]
     return model
-
-
-def _text(name: Any) -> str:
-    if not isinstance(name, str):
-        raise ValueError("a name is not text; export the network again")
-    return name
 
 
 def _input(value: Any) -> Input:
@@ -170,12 +147,12 @@ def _input(value: Any) -> Input:
         for d in tensor.shape.dim
     )
     dtype = TYPES.get(tensor.elem_type, (OTHERS.get(tensor.elem_type, "unknown"), ""))[0]
-    return Input(_text(value.name), sizes, dtype)
+    return Input(text(value.name), sizes, dtype)
 
 
 def _op(node: Any, number: int, folder: Path, opset: int) -> Op:
-    name = _text(node.name) or f"number {number}"
-    kind = _text(node.op_type)
+    name = text(node.name) or f"number {number}"
+    kind = text(node.op_type)
     if node.domain not in ("", "ai.onnx"):
         raise ValueError(
             f"node {name!r} ({kind}) is of the domain {node.domain!r}, not of ONNX itself; "
@@ -183,8 +160,8 @@ def _op(node: Any, number: int, folder: Path, opset: int) -> Op:
         )
     if wrong := _misused(node, kind, opset):
         raise ValueError(f"node {name!r} ({kind}): {wrong}; export the network again")
-    attributes = {_text(a.name): _attribute(a, name, kind, folder) for a in node.attribute}
-    inputs, outputs = map(_text, node.input), map(_text, node.output)
+    attributes = {text(a.name): _attribute(a, name, kind, folder) for a in node.attribute}
+    inputs, outputs = map(text, node.input), map(text, node.output)
     return Op(name, kind, tuple(inputs), tuple(outputs), attributes, node)
 
 
@@ -196,7 +173,7 @@ def _misused(node: Any, kind: str, opset: int) -> str:
         schema = defs.get_schema(kind, opset, "")
     except defs.SchemaError:
         return ""
-    names = [_text(attribute.name) for attribute in node.attribute]
+    names = [text(attribute.name) for attribute in node.attribute]
     known = schema.attributes
     strange = [
         each.name
@@ -231,68 +208,3 @@ def _attribute(attribute: Any, name: str, kind: str, folder: Path) -> Any:
             return [bytes(value).decode(errors="replace") for value in attribute.strings]
     what = "control flow" if attribute.type in CONTROL else "an attribute of an unknown type"
     raise ValueError(f"node {name!r} ({kind}): {what}; export the network without it")
-
-
-def array(tensor: Any, folder: Path) -> NDArray[Any]:
-    """A tensor's values, of bfloat16 as float32. Raises ValueError that names it."""
-    what = f"tensor {_text(tensor.name)!r}"
-    if tensor.data_type not in TYPES:
-        told = OTHERS.get(tensor.data_type, f"of the type {tensor.data_type}")
-        raise ValueError(f"{what} is {told}; float or integer wanted")
-    name, typed = TYPES[tensor.data_type]
-    stored = np.dtype("uint16" if name == "bfloat16" else name).newbyteorder("<")
-    shape = tuple(tensor.dims)
-    if any(size < 0 for size in shape):
-        raise ValueError(f"{what} has a negative size")
-    size = math.prod(shape) * stored.itemsize
-    if size > MOST_TENSOR or max(shape, default=0) > MOST_TENSOR:
-        raise ValueError(f"{what} says {size:,} bytes; 4 GiB at most")
-    beside = [field for field in HELD if len(getattr(tensor, field))]
-    if tensor.data_location != 1 and not tensor.HasField("raw_data"):
-        beside = [field for field in beside if field != typed]
-    if beside or (tensor.data_location == 1 and tensor.HasField("raw_data")):
-        raise ValueError(f"{what} has its numbers twice, or as another type; export it again")
-    if tensor.data_location == 1:
-        values = np.frombuffer(_outside(tensor, what, size, folder), stored)
-    elif tensor.HasField("raw_data"):
-        if len(tensor.raw_data) != size:
-            raise ValueError(f"{what}: shape and data do not match")
-        values = np.frombuffer(tensor.raw_data, stored)
-    else:
-        values = _typed(getattr(tensor, typed), typed, name, stored)
-    if values.size != math.prod(shape):
-        raise ValueError(f"{what}: shape and data do not match")
-    if name == "bfloat16":
-        values = (values.astype("<u4") << 16).view("<f4")
-    return values.reshape(shape)
-
-
-def _typed(given: Sequence[Any], field: str, name: str, stored: Any) -> NDArray[Any]:
-    held = np.fromiter(given, HELD[field], len(given))
-    if name in ("float16", "bfloat16"):  # their bits, in integers
-        return held.astype("<u2").view(stored)
-    return held.astype(stored, copy=False)
-
-
-def _outside(tensor: Any, what: str, size: int, folder: Path) -> bytes:
-    """The bytes of a tensor that lie in a plain file beside the model, and nowhere else."""
-    given = {str(entry.key): str(entry.value) for entry in tensor.external_data}
-    location = given.get("location", "")
-    path = folder / location
-    plain = location == Path(location).name and location not in ("", ".", "..")
-    refusal = ValueError(f"{what}: its data must lie in a plain file beside the model")
-    if not plain or "\\" in location or path.is_symlink() or not path.is_file():
-        raise refusal
-    try:
-        offset, length = int(given.get("offset", "0")), int(given.get("length", str(size)))
-    except ValueError:
-        raise refusal from None
-    if length != size or offset < 0 or offset + length > path.stat().st_size:
-        raise ValueError(f"{what}: shape and data do not match in {location!r}")
-    with open_plain(path, 1 << 40, "file of tensors") as stream:
-        stream.seek(offset)
-        content = stream.read(length)
-    tensor.raw_data = content
-    tensor.ClearField("external_data")
-    tensor.data_location = 0
-    return content

@@ -15,7 +15,7 @@ from onnx import helper
 from onnx_graphs import CONV, HEAD, WEIGHTS, saved
 
 from implementations.importers.onnx import outline
-from implementations.importers.onnx.file import array
+from implementations.importers.onnx.tensors import array
 
 LARGE = (1 << 31) - 1
 MOST_MB = 400
