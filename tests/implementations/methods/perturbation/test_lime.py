@@ -42,7 +42,9 @@ def test_the_ridge_regression_of_scikit_learn() -> None:
 def test_the_matrix_makes_of_scores_what_the_regression_does(seed: int) -> None:
     """Frameworks multiply by it; the oracle solves the normal equations."""
     drawn = LIME.draws(LIME.resolve(GIVEN), ARCHITECTURE, "input", seed)
-    np.testing.assert_allclose(drawn["matrix"].sum(axis=1), 0, atol=1e-14)
+    # Rows add up to nothing but for the last places of what they add up: how is the machine's.
+    off = np.abs(drawn["matrix"].sum(axis=1)) / np.abs(drawn["matrix"]).sum(axis=1)
+    assert off.max() < 8 * np.finfo(float).eps
     scores = np.random.default_rng(3).standard_normal((60, 2))
     options = LIME.resolve(GIVEN)
     weights = LIME.module.weights(options, drawn["members"])
