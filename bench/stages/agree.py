@@ -124,7 +124,7 @@ def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
     about = subject(cell, context, answers.images_compared(cell, context["n_images"]))
     expected = answers.answer(cell, about, Path(context["oracle"]))
     compared = method_of(cell).card.intermediates
-    explainer = build(cell, about.architecture, about.weights, compared)
+    explainer = build(cell, about.architecture, about.weights, compared, about.background)
     found = explain(explainer, about.images, expected["targets"])
     gate = gate_of(cell, about, expected, chunk_of(explainer, len(about.images)))
     for name in ("logits", *compared, "upsampled"):

@@ -107,7 +107,7 @@ def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
     """What the explainer is and costs, then a row for each metric that explains again."""
     about = subject(cell, context, context["n_contrast"])
     targets = explained(cell, context)
-    explainer = build(cell, about.architecture, about.weights)
+    explainer = build(cell, about.architecture, about.weights, background=about.background)
     maps = _explain(explainer, about.images, targets)
     evaluations = explainer.evaluations or _evaluations(cell, explainer, about.images, targets)
     yield {

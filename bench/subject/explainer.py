@@ -116,16 +116,24 @@ def asked(cell: Cell, architecture: Architecture) -> Asked:
 
 
 def build(
-    cell: Cell, architecture: Architecture, weights: Weights, outputs: Sequence[str] = ("heatmap",)
+    cell: Cell,
+    architecture: Architecture,
+    weights: Weights,
+    outputs: Sequence[str] = ("heatmap",),
+    background: NDArray[np.float32] | None = None,
 ) -> Explainer:
-    """The explainer of a cell. Of the outputs those that the method has not are left out."""
+    """The explainer of a cell. Of the outputs those that the method has not are left out.
+
+    `background` are training images (B, H, W, C), for a method that draws from them.
+    """
     framework, import_s = load_framework(cell)
     began = time.perf_counter()
     network = framework.build(architecture, weights, cell.device, cell.precision)
     method, options, layer = asked(cell, architecture)
     evaluations = method.cost(options, architecture, layer).evaluations
     call = method.bind(
-        cell.framework, framework, network, layer, options, outputs, cell.mode, cell.seed
-    )
+        cell.framework, framework, network, layer, options, outputs, cell.mode, cell.seed,
+        background,
+    )  # fmt: skip
     build_s = time.perf_counter() - began
     return Explainer(framework, network, call, method, layer, evaluations, import_s, build_s)

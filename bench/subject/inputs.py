@@ -21,6 +21,8 @@ from implementations.architecture.recipes import recipe
 from implementations.errors import BadInput
 
 RANDOM_SEED = 20
+BACKGROUND = 64
+"""Training images that baselines are drawn from."""
 INITIAL = "initial"
 """Weights as training would begin with them: a network that has learnt nothing."""
 
@@ -39,6 +41,8 @@ class Subject:
     """What stands for a pixel that is removed: each colour's median over the training images."""
     kernels: str = "lecun_normal"
     """The distribution that training first draws kernels from."""
+    background: NDArray[np.float32] | None = None
+    """The first training images (B, H, W, C), which baselines are drawn from; none of some sets."""
 
     @property
     def weights_sha(self) -> str:
@@ -68,6 +72,7 @@ def prepare_images(
             "classes": np.array(len(data.class_names)),
             "verified": np.array(data.verified),
             "fill": _median(data.train_images if len(data.train_images) else data.test_images),
+            "background": data.train_images[:BACKGROUND],
         }
         if data.whole is not None:
             arrays["whole"] = data.whole[:n]
@@ -78,7 +83,7 @@ def prepare_images(
     if allow_unverified:
         work.mkdir(parents=True, exist_ok=True)
         sealed.save(path, made())
-    elif "fill" not in sealed.kept(path, made):  # of before there was a fill
+    elif "background" not in sealed.kept(path, made):  # of before there was one
         sealed.save(path, made())
     return path
 
@@ -185,8 +190,10 @@ def subject(cell: Cell, context: Mapping[str, Any], n: int | None = None) -> Sub
         tensors = pretrained.neutral(path, architecture)
     masks = arrays["masks"][:n] if "masks" in arrays else None
     verified = bool(arrays["verified"].item())
-    labels, fill = arrays["labels"][:n], arrays["fill"]
-    return Subject(architecture, tensors, images, labels, masks, verified, fill, kernels)
+    labels, fill, background = arrays["labels"][:n], arrays["fill"], arrays["background"]
+    return Subject(
+        architecture, tensors, images, labels, masks, verified, fill, kernels, background
+    )
 
 
 def batch_of(cell: Cell, context: Mapping[str, Any], first: int = 0) -> Subject:

@@ -87,6 +87,8 @@ def answer_path(cell: Cell, about: Subject, folder: Path) -> Path:
     )  # fmt: skip
     if method_of(cell).card.draws:
         parts = (*parts, cell.seed)
+    if method_of(cell).card.resampled and about.background is not None:
+        parts = (*parts, weights.digest({"background": about.background}))
     return folder / f"{weights.digest({repr(parts): np.zeros(0)})}.safetensors"
 
 
@@ -97,7 +99,9 @@ def answer(cell: Cell, about: Subject, folder: Path) -> Arrays:
 
 def computed(cell: Cell, about: Subject, targets: NDArray[Any] | None = None) -> Arrays:
     """The same, computed and not kept; of these targets where they are given."""
-    explainer = build(of(cell), about.architecture, about.weights, method_of(cell).outputs)
+    explainer = build(
+        of(cell), about.architecture, about.weights, method_of(cell).outputs, about.background
+    )
     unlike, each = _unlike(about.images)
     if targets is not None:
         unlike, each = about.images, np.arange(len(about.images))
@@ -151,7 +155,9 @@ def kinks(cell: Cell, about: Subject, chosen: NDArray[np.int64]) -> NDArray[np.f
     method, options, layer = asked(of(cell), about.architecture)
     margins = [np.full(len(unlike), np.inf)]
     network = runtime.build(about.architecture, about.weights).watched(margins)
-    explain = method.bind("reference", ORACLE, network, layer, options, seed=cell.seed)
+    explain = method.bind(
+        "reference", ORACLE, network, layer, options, seed=cell.seed, background=about.background
+    )
     explain(*runtime.put(network, unlike, network(unlike.astype(np.float64)).argmax(axis=1)))
     nearest: NDArray[np.float64] = np.min(margins, axis=0)
     return nearest[each]

@@ -42,7 +42,7 @@ def answers(
         network, images = runtime.build(about.architecture, tensors), moved(about.images[chosen])
         explain = method.bind(
             "reference", cast(Framework, runtime), network, layer, options,
-            method.card.intermediates, seed=cell.seed,
+            method.card.intermediates, seed=cell.seed, background=about.background,
         )  # fmt: skip
         found = explain(images, targets[chosen])
         if found["heatmap"].ndim == images.ndim - 1:

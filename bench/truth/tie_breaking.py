@@ -67,7 +67,16 @@ def answer(
     oracle, outputs = cast(Framework, runtime), method.card.intermediates
 
     def explained(by: Reference) -> Arrays:
-        explain = method.bind("reference", oracle, by, layer, options, outputs, seed=cell.seed)
+        explain = method.bind(
+            "reference",
+            oracle,
+            by,
+            layer,
+            options,
+            outputs,
+            seed=cell.seed,
+            background=about.background,
+        )
         return explain(*runtime.put(by, images, targets[chosen]))
 
     plain, followed = explained(network), explained(network.following(ask, near))

@@ -10,7 +10,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from implementations.architecture.graph import Architecture
-from implementations.arrays import Draws
+from implementations.arrays import Draws, Images
 from implementations.contract import Options
 
 
@@ -119,6 +119,8 @@ class Method:
     exact: float = 1e-12
     draws: Callable[[Options, Architecture, str, Generator], Draws] | None = None
     """Arrays it is given as arguments, in NumPy, without a batch axis: a new seed compiles none."""
+    resampled: Callable[[Options, Images, Generator], Draws] | None = None
+    """The same, drawn from a background of training images (B, H, W, C) wherever there is one."""
     sums_to: Callable[[Options, NDArray[Any]], Any] | None = None
     """Of a map that adds up to the score less that of a baseline: that image, of the images."""
     applies: Callable[[Architecture, str], str | None] = lambda architecture, layer: None

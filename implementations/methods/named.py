@@ -12,7 +12,7 @@ import numpy as np
 from implementations import columns
 from implementations.architecture import registered
 from implementations.architecture.graph import Architecture, resolve_layer
-from implementations.arrays import Array, Draws, Intermediates
+from implementations.arrays import Array, Draws, Images, Intermediates
 from implementations.contract import SCORES, Builder, Framework, Options
 from implementations.errors import BadInput, Unavailable, unknown
 from implementations.methods import every_class
@@ -115,11 +115,23 @@ class NamedMethod:
         cost = self.cost(self.resolve({}), network, self.layer(network, None))
         return cost.backward > 0
 
-    def draws(self, options: Options, architecture: Architecture, layer: str, seed: int) -> Draws:
-        """The arrays that it is given beside the images, of this seed: none where it needs none."""
+    def draws(
+        self,
+        options: Options,
+        architecture: Architecture,
+        layer: str,
+        seed: int,
+        background: Images | None = None,
+    ) -> Draws:
+        """The arrays that it is given beside the images, of this seed: none where it needs none.
+
+        `background` are training images (B, H, W, C), for a method that draws from them.
+        """
         if self.card.draws is None:
             return {}
         generator = np.random.Generator(np.random.PCG64(seed))
+        if self.card.resampled is not None and background is not None and len(background):
+            return self.card.resampled(options, background, generator)
         return self.card.draws(options, architecture, layer, generator)
 
     def bind(
@@ -132,13 +144,14 @@ class NamedMethod:
         outputs: Sequence[str] = ("heatmap",),
         mode: str = "eager",
         seed: int = 0,
+        background: Images | None = None,
     ) -> Callable[[Array, Array], Intermediates]:
         """What explains images (N, ...) and targets (N,) on this network, given its draws already.
 
         `name` is the framework's, whose builder it is; it answers those of the outputs that it has.
         Raises BadInput for options that cannot be, Unavailable.
         """
-        draws = self.draws(options, network.architecture, layer, seed)
+        draws = self.draws(options, network.architecture, layer, seed, background)
         compile = framework.compiler(network, outputs, mode)
         explain = self.builder(name)(network, layer, options, compile)
         given = (framework.place(network, draws),) if draws else ()

@@ -95,7 +95,9 @@ def heatmap(cell: Cell, context: Mapping[str, Any]) -> Timed:
     """
     like, alone = our_cell(cell), bool(cell.library and not _like(cell))
     about, expected = answers.timed_batch(like, context)
-    explainer = explaining.build(cell, about.architecture, about.weights)
+    explainer = explaining.build(
+        cell, about.architecture, about.weights, background=about.background
+    )
     inputs = [
         explainer.put(images, expected["targets"]) for images in (about.images, _other(about))
     ]

@@ -5,17 +5,18 @@ distance, averaged over n of both:
 
     E = mean_m (x - x0_m) * ds_k/dx (x0_m + a_m (x - x0_m))        heatmap = sum_c E_c, signed
 
-Baselines x0_m and shares a_m are arguments, the same for every image. The baselines are uniform
-noise: a background that belongs to no data set. `completeness_gap` (N,) is how far the heatmap's
-sum is from s_k(x) - mean_m s_k(x0_m), the sampling's own error.
+Baselines x0_m and shares a_m are arguments, the same for every image. The background is the first
+training images, or uniform noise where there are none. `completeness_gap` (N,) is how far the
+heatmap's sum is from s_k(x) - mean_m s_k(x0_m), the sampling's own error.
 """
 
 from __future__ import annotations
 
+import numpy as np
 from numpy.random import Generator
 
 from implementations.architecture.graph import Architecture
-from implementations.arrays import Array, Draws, Intermediates
+from implementations.arrays import Array, Draws, Images, Intermediates
 from implementations.contract import (
     Compile,
     Explain,
@@ -26,13 +27,18 @@ from implementations.contract import (
 )
 from implementations.methods import complete
 from implementations.methods.card import Cost, Method, Number
-from implementations.methods.complete import averaged
 
 
 def drawn(options: Options, architecture: Architecture, layer: str, generator: Generator) -> Draws:
     """Baselines (n, H, W, C) in [0, 1), and the share (n,) of the way from each to the image."""
     baselines = generator.random((options.samples, *architecture.input_shape))
     return {"baselines": baselines, "alphas": generator.random(options.samples)}
+
+
+def resampled(options: Options, background: Images, generator: Generator) -> Draws:
+    """The same with baselines out of a background (B, H, W, C), each as often as chance has it."""
+    baselines = background[generator.integers(0, len(background), options.samples)]
+    return {"baselines": baselines.astype(float), "alphas": generator.random(options.samples)}
 
 
 METHOD = Method(
@@ -44,12 +50,12 @@ METHOD = Method(
     options={"samples": Number(64, 1, 10_000, "baselines, and points on the way to them")},
     cost=lambda options, architecture, layer: Cost(2 * options.samples + 1, options.samples),
     draws=drawn,
+    resampled=resampled,
 )
 
 
 def reference(network: OracleNetwork, layer: str, options: Options, compile: Compile) -> Explain:
     """In float64 NumPy, one baseline after another, each gradient by hand."""
-    import numpy as np
 
     def explain(
         network: OracleNetwork, images: Array, targets: Array, draws: Draws
@@ -91,7 +97,7 @@ def jax(network: Network, layer: str, options: Options, compile: Compile) -> Exp
 
         return jax.vmap(attribution)(baselines, alphas).sum(axis=0), jax.vmap(start)(targets)
 
-    return averaged(options, compile, totals, complete.jax)
+    return complete.averaged(options, compile, totals, complete.jax)
 
 
 def pytorch(network: Network, layer: str, options: Options, compile: Compile) -> Explain:
@@ -114,7 +120,7 @@ def pytorch(network: Network, layer: str, options: Options, compile: Compile) ->
         starts = network.score(options.score, logits, repeated).view(len(baselines), -1)
         return (distances * slopes.view_as(distances)).sum(dim=0), starts.sum(dim=0)
 
-    return averaged(options, compile, totals, complete.pytorch)
+    return complete.averaged(options, compile, totals, complete.pytorch)
 
 
 def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile) -> Explain:
@@ -141,4 +147,4 @@ def keras(network: KerasNetwork, layer: str, options: Options, compile: Compile)
         slopes = ops.reshape(slopes, (-1, number, *size))
         return ops.sum(distances * slopes, axis=0), ops.sum(starts, axis=0)
 
-    return averaged(options, compile, totals, complete.keras)
+    return complete.averaged(options, compile, totals, complete.keras)

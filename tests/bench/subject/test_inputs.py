@@ -21,6 +21,7 @@ def test_images_are_the_first_of_the_test_set_and_made_once(tmp_path: Path) -> N
     np.testing.assert_array_equal(arrays["images"], data.test_images[:5])
     np.testing.assert_array_equal(arrays["labels"], data.test_labels[:5])
     assert "masks" not in arrays and arrays["classes"] == 10
+    np.testing.assert_array_equal(arrays["background"], data.train_images[:64])
     made = path.stat().st_mtime_ns
     assert inputs.prepare_images("digits", 5, tmp_path / "work", None, False) == path
     assert path.stat().st_mtime_ns == made
@@ -32,6 +33,7 @@ def test_a_subject_has_the_weights_that_were_asked_for(small: Any) -> None:
     trained = inputs.subject(small.cell, small.context)
     assert trained.architecture == small.architecture and trained.verified
     assert len(trained.images) == len(trained.labels) == 20 and trained.masks is None
+    assert trained.background is not None and trained.background.shape == (64, 28, 28, 1)
     assert len(inputs.subject(small.cell, small.context, 3).images) == 3
     random = inputs.subject(replace(small.cell, weights="random"), small.context)
     again = inputs.subject(replace(small.cell, weights="random"), small.context)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import datasets
 from bench.subject.inputs import batch_of, subject
 from bench.truth import answers
 from implementations.architecture import graph, weights
@@ -42,6 +43,25 @@ def test_an_answer_is_computed_once_and_told_apart_by_all_it_depends_on(small: A
         )
     ]
     assert len({path, *others}) == 8
+
+
+def test_baselines_are_of_the_data_sets_training_images(small: Any) -> None:
+    about = subject(small.cell, small.context, 3)
+    cell = replace(small.cell, method="expected_gradients", layer="", options=(("samples", "4"),))
+    found = answers.answer(cell, about, Path(small.context["oracle"]))
+    generator = np.random.Generator(np.random.PCG64(cell.seed))
+    background = datasets.load("digits").train_images[:64].astype(float)
+    baselines, alphas = background[generator.integers(0, 64, 4)], generator.random(4)
+    network, images = answers.network(about.architecture, about.weights), about.images.astype(float)
+    heatmap = np.zeros(images.shape[:3])
+    for baseline, alpha in zip(baselines, alphas, strict=True):
+        between, rest = network.features("input", baseline + alpha * (images - baseline))
+        slopes = network.pull_back("input", between, rest, found["targets"], cell.score)
+        heatmap += ((images - baseline) * slopes).sum(axis=-1) / 4
+    np.testing.assert_allclose(found["heatmap"], heatmap, rtol=1e-12, atol=1e-15)
+    other = replace(about, background=None)
+    paths = {answers.answer_path(cell, which, Path()) for which in (about, other)}
+    assert len(paths) == 2
 
 
 def test_every_column_asks_for_the_same_answer(small: Any) -> None:

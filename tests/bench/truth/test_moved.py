@@ -12,14 +12,17 @@ from bench.subject.inputs import subject
 from bench.truth import answers, moved
 
 
-@pytest.mark.parametrize("method", ["grad_cam", "ablation_cam", "smooth_grad_cam_plus_plus"])
+@pytest.mark.parametrize(
+    "method", ["grad_cam", "ablation_cam", "smooth_grad_cam_plus_plus", "expected_gradients"]
+)
 def test_rounding_alone_moves_the_oracle_a_little_and_otherwise_each_time(
     small: Any, method: str
 ) -> None:
     about = subject(small.cell, small.context)
     found: dict[str, list[float]] = {}
     for precision in ("float32", "float64"):
-        cell = replace(small.cell, method=method, precision=precision)
+        layer = "" if method == "expected_gradients" else small.cell.layer
+        cell = replace(small.cell, method=method, layer=layer, precision=precision)
         right = answers.answer(cell, about, Path(small.context["oracle"]))
         chosen = np.array([0, 2])
         plain, *others = moved.answers(cell, about, right["targets"], chosen)

@@ -26,6 +26,23 @@ def test_baselines_and_then_their_shares_are_drawn() -> None:
     np.testing.assert_array_equal(drawn["alphas"], generator.random(5))
 
 
+def test_of_training_images_rows_are_drawn_and_then_their_shares() -> None:
+    background = np.random.default_rng(5).random((7, 6, 6, 3), np.float32)
+    drawn = METHOD.draws(METHOD.resolve({"samples": "9"}), ARCHITECTURE, "input", 4, background)
+    generator = np.random.Generator(np.random.PCG64(4))
+    rows = generator.integers(0, 7, 9)
+    np.testing.assert_array_equal(drawn["baselines"], background[rows])
+    np.testing.assert_array_equal(drawn["alphas"], generator.random(9))
+    assert {value.dtype for value in drawn.values()} == {np.dtype(np.float64)}
+
+
+def test_a_background_of_no_images_is_noise() -> None:
+    options = METHOD.resolve({"samples": "3"})
+    none = METHOD.draws(options, ARCHITECTURE, "input", 4, np.zeros((0, 6, 6, 3), np.float32))
+    noise = METHOD.draws(options, ARCHITECTURE, "input", 4)
+    np.testing.assert_array_equal(none["baselines"], noise["baselines"])
+
+
 def test_on_a_linear_network_it_is_the_distance_from_the_mean_baseline() -> None:
     architecture = get("mlp-512-100", (6, 6, 3), 4)
     network = runtime.build(architecture, randomise(architecture, 1))
