@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Any
 
 import numpy as np
 
-from bench.cli.trial import Subject, Trial, with_settings
+from bench.cli.trial import Subject, Trial, changing, with_settings
 from implementations.architecture.graph import Node
 from implementations.architecture.scaling import CAFFE, IMAGENET
 
@@ -49,11 +50,23 @@ def of_images(of: Subject) -> Iterator[Trial]:
     if own:
         told = f"leave node {own[0].name} out, or scale yours as it does"
         bare += [(f"no scaling by node {own[0].name}", told, True)]
+    yield from (_turned(node) for node in own if channels == 3 and node["order"] is None)
     for without, flipped, scaled in product(bare, orders, scalings):
         parts = [part for part in (without, flipped, scaled) if part[0]]
         mends = "; ".join(part[1] for part in parts)
         what = " and ".join(part[0] for part in parts)
         yield Trial(what, mends, _imaged(scaled[2], flipped[2], own if without[2] else []))
+
+
+def _turned(node: Node) -> Trial:
+    """Colours put in the other order once they are scaled."""
+    turned = {"order": [2, 1, 0], **{part: node[part][::-1] for part in ("mean", "deviation")}}
+    told = ", ".join(f'"{name}": {json.dumps(value)}' for name, value in turned.items())
+    return Trial(
+        f"colours in the order BGR behind node {node.name}",
+        f"write {told} into node {node.name}",
+        changing({node.name: turned}),
+    )
 
 
 def _imaged(

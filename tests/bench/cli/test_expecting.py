@@ -78,6 +78,11 @@ PLANTED: dict[str, tuple[Callable[[], Subject], list[str]]] = {
         ["padding counted in the averages of pool1", '"count_padding": true']),
     "order of features": (reordered, ["features of dense1 in the order (C, H, W)"]),
     "BGR": (lambda: scaled(lambda x: x[..., ::-1]), ["BGR", "order [2, 1, 0]"]),
+    "BGR behind the scaling": (
+        lambda: scaled(
+            lambda x: ((x - [0.5, 0.4, 0.3]) / [0.2, 0.3, 0.25])[..., ::-1], **BARE),
+        ["BGR behind node normalise1 they agree",
+         'write "order": [2, 1, 0], "mean": [0.3, 0.4, 0.5], "deviation": [0.25, 0.3, 0.2] into']),
     "0 to 255": (lambda: scaled(lambda x: x * 255), ["0 to 255", "--scale 255"]),
     "divided twice": (lambda: scaled(lambda x: x / 255), ["divided by 255 once more"]),
     "-1 to 1": (lambda: scaled(lambda x: 2 * x - 1), ["-1 to 1", "--mean 0.5 0.5 0.5"]),
