@@ -44,7 +44,9 @@ OWN = {
          "explain --framework jax --network my-network --method grad_cam --images cat.jpg "
          "--picture cat.png --size 256 256 --out heatmaps.safetensors",
          "explain --framework jax --network my-network --method grad_cam --images cat.jpg "
-         "--methods core --classes top3 --picture sheet.png --out heatmaps.safetensors"]),
+         "--methods core --classes top3 --picture sheet.png --out heatmaps.safetensors",
+         "explain --framework jax --network my-network --method expected_gradients "
+         "--images cat.jpg --baselines training/ --out heatmaps.safetensors"]),
     "prototype": Command(
         "cli.prototype:run", Single, "what a network takes for each class, and the picture",
         ["prototype --framework jax --network my-network --out prototypes.safetensors",

@@ -46,9 +46,10 @@ class _Broke(Exception):
 
 def check(asked: Single) -> None:
     """Raises BadInput for what is of this machine alone."""
-    for option, there in (("--picture", asked.picture), ("--expect", asked.expect)):
+    of_here = {"picture": asked.picture, "expect": asked.expect, "baselines": asked.baselines}
+    for option, there in of_here.items():
         if there:
-            raise BadInput(f"{option} is of the local engine; leave --engine {asked.engine} out")
+            raise BadInput(f"--{option} is of the local engine; leave --engine {asked.engine} out")
 
 
 def explained(asked: Single, cell: Cell, subject: given.Given, engine: Engine) -> Row:

@@ -53,7 +53,7 @@ def _rows(cell: Cell, context: Mapping[str, Any], report: Reporter) -> Iterator[
     tensors = pretrained.neutral(Path(context["weights"]), architecture)
     asked = Explanation(
         images, targets, Path(context["out"]), context["stages"], cell.batch, context["normalise"],
-        context["shards"],
+        context["shards"], user_files.background(context["background"]),
     )  # fmt: skip
 
     def tell(text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,16 +35,10 @@ def take(asked: Single, folder: Path) -> Given:
     known = asked.known
     stored = weights.load(Path(asked.weights), most_bytes=user_files.MOST_WEIGHTS)
     classes = user_files.classes_of(registered.get(known), stored)
-    files = pictures.found(asked.images)
-    path, told = Path(asked.images[0]), []
-    if files is not None:
-        height, width, channels = registered.get(known).input_shape
-        path = folder / "images.npy"
-        channels = user_files.channels_of(stored) or channels
-        told.append(pictures.read(files, (height, width), channels, path).told)
+    height, width, channels = registered.get(known).input_shape
+    size = (height, width, user_files.channels_of(stored) or channels)
+    path, images, files, told = _read(asked.images, size, folder / "images.npy")
     where = asked.images[0]
-    images, said = user_files.read_images(path)
-    told += [said] if said else []
     height, width, channels = images.shape[1:]
     architecture = registered.get(known, (height, width, channels), classes)
     user_files.check_images(images, architecture, where)
@@ -57,13 +52,32 @@ def take(asked: Single, folder: Path) -> Given:
         these = f"{height} x {width} x {channels}"
         also = f"{error}, or of this one for images of another size than these of {these}"
         raise BadInput(also) from error
+    background = ""
+    if asked.baselines:
+        place, baselines, _, _ = _read(asked.baselines, images.shape[1:], folder / "baselines.npy")
+        user_files.check_images(baselines, architecture, asked.baselines[0])
+        background = str(place.resolve())
     told += [_scaling(node) for node in architecture.nodes if node.kind == "normalise"]
     names = tuple(map(str, files or ())) or tuple(f"image {n}" for n in range(len(images)))
     context = {
         "images": str(path.resolve()), "weights": str(Path(asked.weights).resolve()),
         "size": images.shape[1:], "classes": classes, "architectures": registered.forms([known]),
+        "background": background,
     }  # fmt: skip
     return Given(architecture, images, names, tuple(told), context)
+
+
+def _read(
+    named: Sequence[str], size: tuple[int, ...], place: Path
+) -> tuple[Path, user_files.UserImages, Sequence[Path] | None, list[str]]:
+    """An array's file, or pictures made one: where it lies, its images, files, and what to say."""
+    files = pictures.found(named)
+    told = []
+    if files is not None:
+        told.append(pictures.read(files, (size[0], size[1]), size[2], place).told)
+    path = Path(named[0]) if files is None else place
+    images, said = user_files.read_images(path)
+    return path, images, files, told + ([said] if said else [])
 
 
 def _scaling(node: Node) -> str:

@@ -50,6 +50,9 @@ class Single(Common):
                           "symmetric (-1 to 1), 255 or caffe", "explain predict", scaling.scaling)
     targets: str | None = option(None, "(N,) classes, .npy; by default those predicted",
                                  "explain diagnose")
+    baselines: tuple[str, ...] = option(
+        (), "images as --images takes them, as of your training, that expected_gradients draws its "
+        "baselines from; by default noise", "explain", tuple)
     expect: str | None = option(None, "your own logits of the images, (N, K), .npy, to be held "
                                 "against ours", "explain predict")
     layer: str = option("", "by default the last convolution", "explain diagnose")

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.cli import user_files
 from bench.cli.options import Single
 from bench.record.cell import Cell
 from bench.stages.explain import Explanation, explain
@@ -123,6 +124,7 @@ def make(
     known = weights.load(Path(context["out"]), only=["logits", "targets"])
     count = len(images)
     aims = targets(known["logits"][:count], known["targets"][:count], context["aims"])
+    background = user_files.background(context["background"])
     repeated = np.concatenate([images] * len(context["aims"]))
     for number, (method, layer) in enumerate(context["places"]):
         one = replace(
@@ -132,7 +134,7 @@ def make(
         one = replace(one, score=method_of(one).card.score)
         out = file(Path(context["sheet"]), number)
         tell(f"{method}, {layer}")
-        request = Explanation(repeated, aims.ravel(), out, False, cell.batch)
+        request = Explanation(repeated, aims.ravel(), out, False, cell.batch, background=background)
         explain(one, architecture, tensors, request, lambda text: None)
 
 

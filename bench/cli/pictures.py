@@ -56,7 +56,8 @@ def found(names: Sequence[str]) -> list[Path] | None:
     if not files and len(names) == 1:
         return None
     if arrays:
-        raise BadInput("--images: one array, or pictures and folders of them; not several arrays")
+        told = "one array, or pictures and folders of them; not several arrays"
+        raise BadInput(f"{', '.join(names)}: {told}")
     if len(files) > MOST_PICTURES:
         raise BadInput(f"{len(files)} pictures; {MOST_PICTURES} at most")
     return files

@@ -45,7 +45,17 @@ def explain(asked: Single) -> int:
     )  # fmt: skip
     method = method_of(cell)
     cell = replace(cell, score=asked.score or method.card.score)
-    inputs = [*asked.images, asked.targets, asked.weights, asked.file, asked.expect]
+    if asked.baselines and not (asked.methods or method.card.resampled):
+        raise BadInput(f"--baselines: {asked.method} draws none; leave it out, or name --method "
+                       "expected_gradients")  # fmt: skip
+    inputs = [
+        *asked.images,
+        *asked.baselines,
+        asked.targets,
+        asked.weights,
+        asked.file,
+        asked.expect,
+    ]
     runs_on = engines.engine(asked.engine, asked.address, asked.exclusive)
     if runs_on is not engines.LOCAL:
         elsewhere.check(asked)

@@ -133,6 +133,11 @@ def read_images(path: Path, check: bool = True) -> tuple[UserImages, str | None]
     return UserImages(array), None
 
 
+def background(path: str) -> NDArray[np.float32] | None:
+    """Images (B, H, W, C) that baselines are drawn from, checked before; None where none are."""
+    return read_images(Path(path), check=False)[0][:] if path else None
+
+
 def _check_range(array: NDArray[Any], path: Path) -> None:
     """Raises BadInput for the first value out of [0, 1], with the mend that the values suggest."""
     step = max(PART // (array[:1].size * 8), 1)

@@ -56,7 +56,8 @@ class Explanation:
 
     `batch` images are explained at once, fewer where the maps of so many need too much memory; 0
     leaves it to the method's cost. But for `none`, the maps are written scaled for display too.
-    With `shards` that many files are written, into the folder `out`, with an index.
+    With `shards` that many files are written, into the folder `out`, with an index. A method that
+    draws baselines draws them from `background` (B, H, W, C), where there is one.
     """
 
     images: Images
@@ -66,6 +67,7 @@ class Explanation:
     batch: int
     normaliser: str = "none"
     shards: int = 0
+    background: NDArray[np.float32] | None = None
 
 
 def of(cell: Cell, layer: str) -> dict[str, str]:
@@ -80,11 +82,14 @@ def of(cell: Cell, layer: str) -> dict[str, str]:
 
 
 def of_shards(
-    cell: Cell, layer: str, tensors: Weights, save_stages: bool, normaliser: str
-) -> dict[str, Any]:
+    cell: Cell, layer: str, tensors: Weights, save_stages: bool, normaliser: str,
+    background: NDArray[np.float32] | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """What shards are of: those of anything else are another's."""
     written = [*_written(cell, save_stages)]
     also = {"weights_sha": digest(tensors), "code_hash": code_of(cell), "written": written}
+    if background is not None:
+        also["background"] = digest({"background": background})
     return {**of(cell, layer), **also, "normalised": normaliser}
 
 
@@ -103,7 +108,8 @@ class Stream:
         tell: Callable[[str], None],
     ) -> None:
         self.request, self._tell = request, tell
-        self._explainer = build(cell, architecture, tensors, _written(cell, request.save_stages))
+        outputs = _written(cell, request.save_stages)
+        self._explainer = build(cell, architecture, tensors, outputs, request.background)
         most = _at_most(self._explainer, architecture)
         self._batch = min(request.batch or _batch(self._explainer), most, len(request.images))
         self.layer = self._explainer.layer
@@ -158,7 +164,10 @@ def explain(
     stream = Stream(cell, architecture, tensors, request, tell)
     n = len(request.images)
     if request.shards:
-        told = of_shards(cell, stream.layer, tensors, request.save_stages, request.normaliser)
+        told = of_shards(
+            cell, stream.layer, tensors, request.save_stages, request.normaliser,
+            request.background,
+        )  # fmt: skip
         index = shards.Index(request.out, n, request.shards, told, stream.look)
         for shard in index.missing:
             index.add(shards.made(request.out, shard, stream.fill))

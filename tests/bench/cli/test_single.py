@@ -191,6 +191,11 @@ def test_what_a_broken_training_wrote_is_kept(
         ({"weights": "no.safetensors"}, "no.safetensors"),
         ({"architecture": "no.json"}, "no.json"),
         ({"images": "."}, "no pictures in this folder"),
+        ({"baselines": "no.npy"}, "grad_cam draws none; leave it out"),
+        (
+            {"method": "expected_gradients", "layer": None, "baselines": "no.npy"},
+            "no file of images no.npy",
+        ),
         ({"weights": "."}, "safetensors"),
         ({"out": "missing/maps.safetensors"}, "no folder missing"),
         ({"out": "."}, "it is a folder"),

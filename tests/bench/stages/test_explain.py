@@ -19,7 +19,9 @@ from safetensors.numpy import load_file
 from bench.__main__ import main
 from bench.engine.child import ROOT
 from bench.stages import shards
+from implementations import methods
 from implementations.architecture import graph, weights
+from implementations.oracle import runtime as oracle
 
 
 def test_heatmaps_with_every_stage(place: Any) -> None:
@@ -59,6 +61,36 @@ def test_the_completeness_gap_is_kept_with_the_stages(place: Any) -> None:
     gap = found["completeness_gap"]
     assert gap.shape == (5,) and np.isfinite(gap).all()
     assert (np.abs(gap) < 0.2 * np.abs(found["signed"]).sum(axis=(1, 2))).all()
+
+
+def test_baselines_of_ones_own_are_drawn_from(
+    place: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the oracle they are the draws that the method makes of them; shards tell them apart."""
+    own = np.random.default_rng(9).random((3, *place.images.shape[1:]), np.float32)
+    baselines, folder = place.folder / "training.npy", place.out.with_name("shards")
+    np.save(baselines, own)
+    asked = {
+        "method": "expected_gradients[samples=5]", "layer": None, "framework": "reference",
+        "mode": None, "baselines": baselines,
+    }  # fmt: skip
+    assert main(place.arguments(**asked)) == 0
+    found = load_file(place.out)
+    network = oracle.build(graph.parse(place.form, "small"), place.tensors)
+    method = methods.load(asked["method"])
+    draws = method.draws(method.resolve({}), network.architecture, "input", 0, own)
+    assert {image.tobytes() for image in draws["baselines"]} <= {
+        image.astype(float).tobytes() for image in own
+    }
+    explain = method.builder("reference")(network, "input", method.resolve({}), lambda whole: whole)
+    expected = explain(network, place.images.astype(float), found["targets"], draws)["heatmap"]
+    np.testing.assert_allclose(found["heatmap"], expected, rtol=1e-12, atol=1e-15)
+
+    assert main(place.arguments(**asked, out=folder, shards=2)) == 0
+    np.testing.assert_array_equal(sharded(folder)["heatmap"], found["heatmap"])
+    np.save(baselines, own[:2])
+    assert main(place.arguments(**asked, out=folder, shards=2)) == 2
+    assert "has heatmaps of something else" in capsys.readouterr().err
 
 
 def test_targets_layer_score_and_options_are_obeyed(place: Any) -> None:
