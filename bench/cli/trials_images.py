@@ -60,12 +60,14 @@ def of_images(of: Subject) -> Iterator[Trial]:
 
 def _turned(node: Node) -> Trial:
     """Colours put in the other order once they are scaled."""
-    turned = {"order": [2, 1, 0], **{part: node[part][::-1] for part in ("mean", "deviation")}}
-    told = ", ".join(f'"{name}": {json.dumps(value)}' for name, value in turned.items())
+    scaling = {part: node[part][::-1] for part in ("mean", "deviation")}
+    told = {part: [float(f"{value:.9g}") for value in of] for part, of in scaling.items()}
+    order = {"order": [2, 1, 0]}
+    written = json.dumps({**order, **told}).strip("{}")
     return Trial(
         f"colours in the order BGR behind node {node.name}",
-        f"write {told} into node {node.name}",
-        changing({node.name: turned}),
+        f"write {written} into node {node.name}",
+        changing({node.name: {**order, **scaling}}),
     )
 
 
