@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from implementations.errors import BadInput, Unavailable, one_line
 from implementations.files import open_plain, recognise
 from implementations.importers.onnx import outline
-from implementations.importers.onnx.tensors import OTHERS, TYPES, array, text
+from implementations.importers.onnx.tensors import OTHERS, TYPES, array, check_beside, text
 
 MOST_BYTES = (1 << 31) - 1
 """Bytes of the largest file: what a message of protobuf may have."""
@@ -115,6 +115,7 @@ def _graph(path: Path, model: Any, digest: str) -> OnnxFile:
         raise ValueError(f"{len(graph.node)} nodes; {MOST_NODES} at most")
     if graph.sparse_initializer:
         raise ValueError("its tensors are sparse; export the network with plain ones")
+    check_beside(graph.initializer, path.parent)
     constants = {text(t.name): array(t, path.parent) for t in graph.initializer}
     if len(constants) < len(graph.initializer):
         raise ValueError("two of its tensors have one name; export the network again")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,10 @@ HELD = {
     "uint64_data": "<u8",
 }  # fmt: skip
 """Field of typed values -> NumPy's name of them."""
+SHARED = 2
+"""How often a byte beside the model is taken on average, at the most."""
+SMALL = 1 << 26
+"""Bytes of a file up to which nobody asks for its holes."""
 OTHERS = {8: "STRING", 14: "COMPLEX64", 15: "COMPLEX128"}
 
 
@@ -78,8 +83,30 @@ def _typed(given: Sequence[Any], field: str, name: str, stored: Any) -> NDArray[
     return held.astype(stored, copy=False)
 
 
-def _outside(tensor: Any, what: str, size: int, folder: Path) -> bytes:
-    """The bytes of a tensor that lie in a plain file beside the model, and nowhere else."""
+def check_beside(tensors: Iterable[Any], folder: Path) -> None:
+    """Raises ValueError where files beside the model cannot hold what tensors take from them.
+
+    Two may share their numbers, and more; but all take `SHARED` times what is there at the most. A
+    large file that is mostly holes takes no room on the disk, and all of its size in memory.
+    """
+    taken: Counter[Path] = Counter()
+    for tensor in tensors:
+        known = tensor.data_type in TYPES and not tensor.HasField("raw_data")
+        if tensor.data_location == 1 and known:
+            what = f"tensor {text(tensor.name)!r}"
+            item = np.dtype(TYPES[tensor.data_type][0].replace("bfloat", "float")).itemsize
+            taken[_beside(tensor, what, folder)[0]] += math.prod(tensor.dims) * item
+    for path, size in taken.items():
+        held = path.stat()
+        if size > SHARED * held.st_size:
+            told = f"its tensors take {size:,} bytes of the {held.st_size:,} in {path.name!r}"
+            raise ValueError(f"{told}; export the network again")
+        if held.st_size > SMALL and 512 * held.st_blocks < held.st_size // 2:
+            raise ValueError(f"{path.name!r} beside it is mostly holes; copy the file again")
+
+
+def _beside(tensor: Any, what: str, folder: Path) -> tuple[Path, int, int | None]:
+    """The file of a tensor beside the model, where in it, and of how many bytes if it says so."""
     given = {str(entry.key): str(entry.value) for entry in tensor.external_data}
     location = given.get("location", "")
     path = folder / location
@@ -88,11 +115,18 @@ def _outside(tensor: Any, what: str, size: int, folder: Path) -> bytes:
     if not plain or "\\" in location or path.is_symlink() or not path.is_file():
         raise refusal
     try:
-        offset, length = int(given.get("offset", "0")), int(given.get("length", str(size)))
+        length = int(given["length"]) if "length" in given else None
+        return path, int(given.get("offset", "0")), length
     except ValueError:
         raise refusal from None
+
+
+def _outside(tensor: Any, what: str, size: int, folder: Path) -> bytes:
+    """The bytes of a tensor that lie in a plain file beside the model, and nowhere else."""
+    path, offset, length = _beside(tensor, what, folder)
+    length = size if length is None else length
     if length != size or offset < 0 or offset + length > path.stat().st_size:
-        raise ValueError(f"{what}: shape and data do not match in {location!r}")
+        raise ValueError(f"{what}: shape and data do not match in {path.name!r}")
     with open_plain(path, 1 << 40, "file of tensors") as stream:
         stream.seek(offset)
         content = stream.read(length)

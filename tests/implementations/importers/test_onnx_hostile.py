@@ -85,6 +85,33 @@ def test_tensors_elsewhere_are_not(sound: Path, location: str, more: dict, said:
     refused(sound, model, said)
 
 
+def test_a_file_of_holes_beside_the_model_is_not_read(sound: Path) -> None:
+    model = model_of(sound)
+    with (sound.parent / "m.data").open("wb") as stream:
+        stream.truncate(1 << 40)
+    model.graph.initializer[0].dims[0] = 1 << 24
+    outside(model, location="m.data")
+    refused(sound, model, "'m.data' beside it is mostly holes; copy the file again")
+
+
+def test_a_few_bytes_beside_the_model_do_not_serve_many_tensors(sound: Path) -> None:
+    model = model_of(sound)
+    held = model.graph.initializer[0].raw_data
+    (sound.parent / "m.data").write_bytes(held)
+    outside(model, location="m.data")
+    twin = model.graph.initializer.add()
+    twin.CopyFrom(model.graph.initializer[0])
+    twin.name = "twin"
+    sound.write_bytes(model.SerializeToString())
+    convert(sound, Wanted())
+    for number in range(2):
+        again = model.graph.initializer.add()
+        again.CopyFrom(twin)
+        again.name = f"again{number}"
+    taken = f"take {4 * len(held):,} bytes of the {len(held):,} in 'm.data'"
+    refused(sound, model, taken)
+
+
 def changed(what: str, model) -> None:
     tensor, node, graph = model.graph.initializer[0], model.graph.node[0], model.graph
     match what:
