@@ -151,6 +151,9 @@ class OracleNetwork(Network, Protocol):
     def values(self, images: Array) -> dict[str, Array]:
         """The output of every node, and the images as `input`."""
 
+    def decided(self, images: Array) -> dict[str, Array]:
+        """The same as whom it follows has them, wherever rounding decides what a switch does."""
+
     def at_zero(self, node: str) -> Array:
         """The output (1, h, w, c) or (1, c) of a node where all that it reads is 0: its bias."""
 

@@ -152,6 +152,16 @@ class Reference:
         """The output of every node, and the images as `input`."""
         return self._run(self.architecture.nodes, {"input": images})
 
+    def decided(self, images: Floats) -> dict[str, Floats]:
+        """The same as whom it follows has them, wherever rounding decides what a switch does."""
+        values = self.values(images)
+        theirs = self.ask(images) if self.ask else {}
+        for node in self.architecture.nodes:
+            read = node.inputs[0]
+            if node.kind in SWITCHES and read in theirs:
+                values[read] = followed(node, values[read], theirs[read], self.near)
+        return values
+
     def at_zero(self, node: str) -> Floats:
         """The output (1, h, w, c) or (1, c) of a node where all that it reads is 0: its bias."""
         read, shapes = self.architecture[node], self.architecture.shapes

@@ -57,7 +57,7 @@ def reference(network: OracleNetwork, layer: str, options: Options, compile: Com
 
     def explain(network: OracleNetwork, images: Array, targets: Array) -> Intermediates:
         baseline = np.full_like(images[:1], options.baseline)
-        changed = network.with_backward(rescaling.reference(network.values(baseline)))
+        changed = network.with_backward(rescaling.reference(network.decided(baseline)))
         multipliers = changed.gradients(images, targets, "logit")["input"]
         signed = ((images - baseline) * multipliers).sum(axis=-1)
         rise = network.score("logit", network(images) - network(baseline), targets)

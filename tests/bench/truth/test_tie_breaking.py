@@ -107,6 +107,30 @@ def test_a_tie_broken_otherwise_is_excused_and_a_wrong_gradient_is_not(
     assert tolerance.compare("gradients", wrong, expected, gate)["agree"] is False
 
 
+def test_ties_of_a_baseline_are_followed_too(
+    tied: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a grey picture all of a pool's windows are ties. Any choice of theirs has the same sum."""
+    cell = replace(cell_of("reference", "deep_lift", ""), options=(("baseline", "0.5"),))
+    targets = np.zeros(6, np.int32)
+    expected = stages_of(cell, tied, targets)
+    exact, draw = tie_breaking._reader(cell, tied, DECIDING), np.random.default_rng(1)
+
+    def other(images: Any, chosen: Any, chunk: int) -> dict[str, Any]:
+        read = exact(images, chosen, chunk)
+        if images is tied.images:
+            return read
+        return {name: x * (1 + 1e-15 * draw.normal(size=x.shape)) for name, x in read.items()}
+
+    monkeypatch.setattr(tie_breaking, "_reader", lambda *_: other)
+    found = tie_breaking.answer(cell, tied, targets, ALL, NEAR, 6)
+    assert found is not None and np.isfinite(found["signed"]).all()
+    scale = np.abs(expected["signed"]).max()
+    assert np.abs(found["signed"] - expected["signed"]).max() > 1e-3 * scale
+    sums, right = (each["signed"].sum(axis=(1, 2)) for each in (found, expected))
+    np.testing.assert_allclose(sums, right, rtol=0, atol=1e-10 * scale)
+
+
 @pytest.mark.parametrize(
     ("method", "precision"),
     [("integrated_gradients", "float32"), ("occlusion", "float64"), ("grad_cam", "float64")],
