@@ -23,6 +23,8 @@ from implementations.importers.onnx.tensors import OTHERS, TYPES, array, check_b
 MOST_BYTES = (1 << 31) - 1
 """Bytes of the largest file: what a message of protobuf may have."""
 MOST_NODES = 10_000
+TENSOR = 4
+"""ONNX's number of an attribute that is a tensor."""
 CONTROL = (5, 10)
 """ONNX's numbers of attributes that are graphs."""
 
@@ -115,7 +117,8 @@ def _graph(path: Path, model: Any, digest: str) -> OnnxFile:
         raise ValueError(f"{len(graph.node)} nodes; {MOST_NODES} at most")
     if graph.sparse_initializer:
         raise ValueError("its tensors are sparse; export the network with plain ones")
-    check_beside(graph.initializer, path.parent)
+    given = [a.t for node in graph.node for a in node.attribute if a.type == TENSOR]
+    check_beside([*graph.initializer, *given], path.parent)
     constants = {text(t.name): array(t, path.parent) for t in graph.initializer}
     if len(constants) < len(graph.initializer):
         raise ValueError("two of its tensors have one name; export the network again")
@@ -199,7 +202,7 @@ def _attribute(attribute: Any, name: str, kind: str, folder: Path) -> Any:
             return int(attribute.i)
         case 3:
             return bytes(attribute.s).decode(errors="replace")
-        case 4:
+        case 4:  # TENSOR
             return array(attribute.t, folder)
         case 6:
             return [float(value) for value in attribute.floats]

@@ -95,7 +95,7 @@ def check_beside(tensors: Iterable[Any], folder: Path) -> None:
         if tensor.data_location == 1 and known:
             what = f"tensor {text(tensor.name)!r}"
             item = np.dtype(TYPES[tensor.data_type][0].replace("bfloat", "float")).itemsize
-            taken[_beside(tensor, what, folder)[0]] += math.prod(tensor.dims) * item
+            taken[_beside(tensor, what, folder)[0]] += max(math.prod(tensor.dims), 0) * item
     for path, size in taken.items():
         held = path.stat()
         if size > SHARED * held.st_size:

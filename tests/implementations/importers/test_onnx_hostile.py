@@ -94,6 +94,17 @@ def test_a_file_of_holes_beside_the_model_is_not_read(sound: Path) -> None:
     refused(sound, model, "'m.data' beside it is mostly holes; copy the file again")
 
 
+def test_a_constant_of_a_node_is_not_read_of_holes_either(sound: Path) -> None:
+    model = model_of(sound)
+    with (sound.parent / "m.data").open("wb") as stream:
+        stream.truncate(1 << 40)
+    outside(model, location="m.data")
+    node = model.graph.node.add(op_type="Constant", output=["own"])
+    node.attribute.append(helper.make_attribute("value", model.graph.initializer[0]))
+    model.graph.initializer[0].CopyFrom(model_of(sound).graph.initializer[0])
+    refused(sound, model, "'m.data' beside it is mostly holes; copy the file again")
+
+
 def test_a_few_bytes_beside_the_model_do_not_serve_many_tensors(sound: Path) -> None:
     model = model_of(sound)
     held = model.graph.initializer[0].raw_data
@@ -108,6 +119,9 @@ def test_a_few_bytes_beside_the_model_do_not_serve_many_tensors(sound: Path) -> 
         again = model.graph.initializer.add()
         again.CopyFrom(twin)
         again.name = f"again{number}"
+    less = model.graph.initializer.add()
+    less.CopyFrom(twin)
+    less.name, less.dims[0] = "less", -(1 << 40)
     taken = f"take {4 * len(held):,} bytes of the {len(held):,} in 'm.data'"
     refused(sound, model, taken)
 
