@@ -13,6 +13,8 @@ from implementations.architecture.settings import WIDEST_PADDING
 from implementations.arrays import Floats
 
 Tap = tuple[slice, slice, slice]
+LAID_OUT = 2**19
+"""Numbers of windows that are laid out at a time: 4 MB, which a cache holds."""
 
 
 class Window(NamedTuple):
@@ -102,8 +104,33 @@ def taps(place: Window) -> Iterator[tuple[int, int, Tap]]:
             yield i, j, (slice(None), rows, slice(left, left + (width - 1) * right + 1, right))
 
 
+def windows(images: Floats, place: Window) -> Floats:
+    """A view (N, h, w, kernel height, kernel width, C) of padded images: what each window meets."""
+    extent = [(k - 1) * d + 1 for k, d in zip(place.kernel, place.dilation, strict=True)]
+    (height, width), (down, right), (tall, wide) = place.size, place.stride, place.dilation
+    seen = np.lib.stride_tricks.sliding_window_view(images, extent, axis=(1, 2))
+    kept = seen[:, ::down, ::right, :, ::tall, ::wide][:, :height, :width]
+    view: Floats = np.moveaxis(kept, 3, -1)
+    return view
+
+
+def strips(shape: tuple[int, ...]) -> Iterator[tuple[slice, slice]]:
+    """Parts of windows of this shape, small enough to be laid out: images, and rows of positions.
+
+    Several whole images where they are small, rows of one image where it is large.
+    """
+    row = math.prod(shape[2:])
+    images = max(LAID_OUT // (row * shape[1]), 1)
+    rows = shape[1] if images > 1 else max(LAID_OUT // row, 1)
+    for first in range(0, shape[0], images):
+        for top in range(0, shape[1], rows):
+            yield slice(first, first + images), slice(top, top + rows)
+
+
 def padded(images: Floats, place: Window, fill: float) -> Floats:
-    """The images with the window's pads around them."""
+    """The images with the window's pads around them; themselves where there are none."""
+    if not np.any(place.pads):
+        return images
     return np.pad(images, ((0, 0), *place.pads, (0, 0)), constant_values=fill)
 
 

@@ -14,7 +14,15 @@ import numpy as np
 
 from implementations.architecture.node import Node, Shape
 from implementations.architecture.settings import COUNT, FLAG, PADDING, SIZES
-from implementations.architecture.window import cropped, padded, symmetric, taps, window
+from implementations.architecture.window import (
+    cropped,
+    padded,
+    strips,
+    symmetric,
+    taps,
+    window,
+    windows,
+)
 from implementations.arrays import Floats, Tensors
 
 SETTINGS = {
@@ -51,35 +59,48 @@ def operations(node: Node, read: Shape, made: Shape) -> int:
 
 
 def forward(node: Node, tensors: Tensors, inputs: list[Floats]) -> Floats:
-    """A product of matrices at each offset of the window."""
-    place = window(node, inputs[0].shape[1:])
-    images, groups, kernel = padded(inputs[0], place, 0.0), node["groups"], tensors["kernel"]
-    total = np.zeros((groups, len(images) * math.prod(place.size), node["filters"] // groups))
-    for i, j, tap in taps(place):
-        total += _grouped(images[tap], groups) @ _grouped(kernel[i, j], groups)
-    output = _ungrouped(total, (len(images), *place.size))
+    """Every window as a row, times the kernel."""
+    place, groups = window(node, inputs[0].shape[1:]), node["groups"]
+    images, kernel = padded(inputs[0], place, 0.0), _matrices(tensors["kernel"], groups)
+    output = np.empty((len(images), *place.size, node["filters"]))
+    seen = windows(images, place)
+    for part in strips(seen.shape):
+        rows = _grouped(seen[part], groups)
+        output[part] = _ungrouped(rows @ kernel, output[part].shape)
     return output + tensors["bias"] if node["bias"] else output
 
 
 def backward(node: Node, tensors: Tensors, inputs: list[Floats], gradient: Floats) -> list[Floats]:
-    """Each offset's product with the transposed kernel, added where it was read."""
-    place = window(node, inputs[0].shape[1:])
+    """Every position's gradient times the transposed kernel, added to the window it was read in."""
+    place, groups = window(node, inputs[0].shape[1:]), node["groups"]
     spread = np.zeros_like(padded(inputs[0], place, 0.0))
-    groups, kernel = node["groups"], tensors["kernel"]
-    grouped = _grouped(gradient, groups)
-    for i, j, tap in taps(place):
-        part = grouped @ _grouped(kernel[i, j], groups).swapaxes(1, 2)
-        spread[tap] += _ungrouped(part, gradient.shape[:3])
+    kernel = _matrices(tensors["kernel"], groups).swapaxes(1, 2)
+    shape = windows(spread, place).shape
+    for part in strips(shape):
+        rows = _grouped(gradient[part], groups) @ kernel
+        back = _ungrouped(rows, (*gradient[part].shape[:3], *shape[3:]))
+        for i, j, (_, down, right) in taps(place):
+            spread[part[0], down, right][:, part[1]] += back[..., i, j, :]
     return [cropped(spread, place, inputs[0])]
 
 
+def _matrices(kernel: Floats, groups: int) -> Floats:
+    """The kernel (h, w, n, groups * m) as (groups, h * w * n, m)."""
+    rows = kernel.reshape(math.prod(kernel.shape[:-1]), groups, -1)
+    return np.ascontiguousarray(rows.swapaxes(0, 1))
+
+
 def _grouped(array: Floats, groups: int) -> Floats:
-    """(..., groups * n) to (groups, everything else, n)."""
-    return array.reshape(-1, groups, array.shape[-1] // groups).swapaxes(0, 1)
+    """(N, h, w, ..., groups * n) to (groups, N * h * w, ... * n)."""
+    split = array.reshape(*array.shape[:-1], groups, array.shape[-1] // groups)
+    return np.moveaxis(split, -2, 0).reshape(groups, math.prod(array.shape[:3]), -1)
 
 
 def _ungrouped(array: Floats, shape: tuple[int, ...]) -> Floats:
-    return array.swapaxes(0, 1).reshape(*shape, -1)
+    """Back again: to this shape (N, h, w, ..., groups * n)."""
+    groups = len(array)
+    split = array.reshape(groups, *shape[:-1], shape[-1] // groups)
+    return np.moveaxis(split, 0, -2).reshape(shape)
 
 
 def jax(node: Node, read: Shape, types: dict[str, Any]) -> Any:
