@@ -125,9 +125,7 @@ class KerasNetwork(Network, Protocol):
     def tap(self, nodes: Sequence[str]) -> None:
         """Make the submodel that `tapped` runs with offsets at these nodes; in the builder too."""
 
-    def gradient(
-        self, function: Callable[[Any], Any], has_aux: bool = False
-    ) -> Callable[[Any], Any]:
+    def gradient(self, function: Callable[..., Any], has_aux: bool = False) -> Callable[..., Any]:
         """The gradient of a scalar function of one array, or of a dictionary of arrays.
 
         With `has_aux` the function gives (scalar, anything), and this (gradient, anything).
@@ -145,6 +143,12 @@ class OracleNetwork(Network, Protocol):
     ) -> Array:
         """The gradient of the per-image score with respect to the activations, of their shape."""
 
+    def pull(self, layer: str, activations: Array, rest: dict[str, Array], seed: Array) -> Array:
+        """J' c of a seed c (N, K), of the activations' shape; J = dz/dA, z the logits."""
+
+    def push(self, layer: str, activations: Array, rest: dict[str, Array], tangent: Array) -> Array:
+        """J t (N, K) of a tangent t of the activations' shape, where z is piecewise linear."""
+
     def gradients(self, images: Array, targets: Array, score: str) -> dict[str, Array]:
         """The gradient of the per-image score at the output of every node, and at `input`."""
 
@@ -158,10 +162,7 @@ class OracleNetwork(Network, Protocol):
         """The output (1, h, w, c) or (1, c) of a node where all that it reads is 0: its bias."""
 
     def note_margin(self, margins: Array) -> None:
-        """How near each image (N,) is to where the method itself jumps: a threshold, a tie.
-
-        Over the largest of what is compared there, as the margins of kinks are.
-        """
+        """How near each image (N,) is to a jump of the method's own, over the largest compared."""
 
 
 class Trainer(Protocol):

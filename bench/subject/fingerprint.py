@@ -40,7 +40,7 @@ CONFORMING = (
 BESIDE = {"judge": JUDGING, "conform": CONFORMING}
 TRAINING = ("train", "train_step")
 """The tasks that train."""
-ORACLE = ("forward", "backward", "gaps", "contenders")
+ORACLE = ("forward", "backward", "gaps", "contenders", "along")
 """What the oracle has of a kind's page."""
 PAGES = f"{methods.__name__}."
 TUNED = {label.partition("[")[0] for label in tuned.COLUMNS}

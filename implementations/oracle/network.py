@@ -15,7 +15,7 @@ from implementations.architecture.shapes import capacity
 from implementations.arrays import Floats, resize
 from implementations.contract import RELU_RULES
 from implementations.errors import BadInput, unknown
-from implementations.oracle.nodes import backward, forward
+from implementations.oracle.nodes import along, backward, forward
 from implementations.oracle.scores import score, score_gradient
 from implementations.oracle.switches import SWITCHES, followed, margin
 
@@ -102,28 +102,20 @@ class Reference:
         """
         return self._but(ask=ask, near=near, margins=None)
 
-    def watched(self, margins: list[Floats]) -> Reference:
+    def watched(self, margins: list[Floats], ask: Ask | None = None) -> Reference:
         """The same weights; whenever a gradient is taken, `margins` gets how near a switch was.
 
         One (N,) for each ReLU or max-pool that the gradient passes: the smallest distance from its
         corner, or between the two largest values that differ in a window, over the largest
         magnitude that it reads in that image. And what a method notes of itself (`note_margin`).
+        `ask` hears of the images whose features or gradients are taken.
         """
-        return self._but(ask=None, near=0.0, margins=margins)
+        return self._but(ask=ask, near=0.0, margins=margins)
 
     def note_margin(self, margins: Floats) -> None:
         """Where somebody watches, how near each image (N,) is to a jump of the method's own."""
         if self.margins is not None:
             self.margins.append(margins)
-
-    def kinks(self, layer: str, images: Floats) -> Floats:
-        """Per image (N,), how near a switch past the layer is: infinity where there is none."""
-        margins: list[Floats] = [np.full(len(images), np.inf)]
-        network = self.watched(margins)
-        activations, rest = network.features(layer, images)
-        network.pull_back(layer, activations, rest, np.zeros(len(images), int), "logit")
-        nearest: Floats = np.min(margins, axis=0)
-        return nearest
 
     def pull_back(
         self,
@@ -134,19 +126,40 @@ class Reference:
         score: str,
     ) -> Floats:
         """The gradient of each image's score with respect to its activations, of their shape."""
-        if layer == "input" and self.ask:
-            self.theirs = self.ask(activations)
+        return self._pull(
+            layer, activations, rest, lambda logits: score_gradient(score, logits, targets)
+        )
+
+    def pull(
+        self, layer: str, activations: Floats, rest: dict[str, Floats], seed: Floats
+    ) -> Floats:
+        """J' c: the gradient of each image's sum of logits, weighed by a cotangent c (N, K)."""
+        return self._pull(layer, activations, rest, lambda logits: seed)
+
+    def push(
+        self, layer: str, activations: Floats, rest: dict[str, Floats], tangent: Floats
+    ) -> Floats:
+        """J t (N, K): how the logits change along a change t of the activations, of their shape.
+
+        Where all past the layer is piecewise linear; `rest` does not change.
+        """
         nodes = cut(self.architecture, layer).head
         values = self._run(nodes, {layer: activations, **rest})
-        gradients = self._sweep(nodes, values, targets, score)
-        return gradients.get(layer, np.zeros_like(activations))
+        tangents = {name: np.zeros_like(value) for name, value in rest.items()} | {layer: tangent}
+        for node in nodes:
+            inputs = self._decided(node, [values[name] for name in node.inputs])
+            given = [tangents[name] for name in node.inputs]
+            tangents[node.name] = along(node, self._own(node), inputs, given)
+        return tangents[self.architecture.output]
 
     def gradients(
         self, images: Floats, targets: NDArray[np.integer], score: str
     ) -> dict[str, Floats]:
         """The gradient of each image's score at the output of every node, and at `input`."""
         self.theirs = self.ask(images) if self.ask else {}
-        return self._sweep(self.architecture.nodes, self.values(images), targets, score)
+        values = self.values(images)
+        seed = score_gradient(score, values[self.architecture.output], targets)
+        return self._sweep(self.architecture.nodes, values, seed)
 
     def values(self, images: Floats) -> dict[str, Floats]:
         """The output of every node, and the images as `input`."""
@@ -169,16 +182,25 @@ class Reference:
             read, self._own(read), [np.zeros((1, *shapes[name])) for name in read.inputs]
         )
 
-    def _sweep(
+    def _pull(
         self,
-        nodes: Sequence[Node],
-        values: Mapping[str, Floats],
-        targets: NDArray[np.integer],
-        score: str,
+        layer: str,
+        activations: Floats,
+        rest: dict[str, Floats],
+        seed: Callable[[Floats], Floats],
+    ) -> Floats:
+        if layer == "input" and self.ask:
+            self.theirs = self.ask(activations)
+        nodes = cut(self.architecture, layer).head
+        values = self._run(nodes, {layer: activations, **rest})
+        gradients = self._sweep(nodes, values, seed(values[self.architecture.output]))
+        return gradients.get(layer, np.zeros_like(activations))
+
+    def _sweep(
+        self, nodes: Sequence[Node], values: Mapping[str, Floats], seed: Floats
     ) -> dict[str, Floats]:
-        """The gradient at all that these nodes give and read, from the logits backwards."""
-        output = self.architecture.output
-        gradients = {output: score_gradient(score, values[output], targets)}
+        """The gradient at all that these nodes give and read, from that of the logits backwards."""
+        gradients = {self.architecture.output: seed}
         for node in reversed(nodes):
             if node.name not in gradients:
                 continue
@@ -202,10 +224,14 @@ class Reference:
             gradient = np.maximum(gradient, 0.0)
             if self.rule == "deconvolution":
                 return [gradient]
+        return (rule or backward)(node, self._own(node), self._decided(node, inputs), gradient)
+
+    def _decided(self, node: Node, inputs: list[Floats]) -> list[Floats]:
+        """What a node reads, as whom it follows has it where rounding decides."""
         theirs = self.theirs.get(node.inputs[0])
-        if theirs is not None and node.kind in SWITCHES:
-            inputs = [followed(node, inputs[0], theirs, self.near)]
-        return (rule or backward)(node, self._own(node), inputs, gradient)
+        if theirs is None or node.kind not in SWITCHES:
+            return inputs
+        return [followed(node, inputs[0], theirs, self.near)]
 
     def _but(self, **changed: Any) -> Reference:
         names = ("rule", "ask", "near", "margins", "rules")

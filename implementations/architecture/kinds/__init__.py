@@ -10,7 +10,8 @@ A page says all there is to say of a kind:
 - `forward(node, tensors, inputs)` and `backward(node, tensors, inputs, gradient)` in float64 NumPy,
   the latter derived by hand; images are (N, H, W, C);
 - where its gradient goes one way or another: `CORNERS`, the inputs at which an activation bends, or
-  `gaps` and `contenders` (see `max_pool`);
+  `gaps`, `contenders` and `along`, how its output changes along a change of what it reads (see
+  `max_pool`);
 - `ROLE`: `normalisation`, `activation` or `join` where it works on a map of features element by
   element (so that "the last convolution" means the layer after it); `JOINS` where it reads several;
 - `CURVED` where its output is no slope times what it reads and a bias, `UNRULED` where it stands
@@ -60,6 +61,7 @@ class Kind:
     backward: Backward
     gaps: Callable[[Node, Floats], Floats] | None
     contenders: Callable[[Node, Floats, Floats], NDArray[Any]] | None
+    along: Callable[[Node, Tensors, list[Floats], list[Floats]], Floats] | None
 
     @property
     def switches(self) -> bool:
@@ -97,6 +99,7 @@ def _load(name: str) -> Kind:
         page.backward,
         getattr(page, "gaps", None),
         getattr(page, "contenders", None),
+        getattr(page, "along", None),
     )
 
 

@@ -48,6 +48,19 @@ def backward(node: Node, tensors: Tensors, inputs: list[Floats], gradient: Float
     return [cropped(spread, place, inputs[0])]
 
 
+def along(node: Node, tensors: Tensors, inputs: list[Floats], changes: list[Floats]) -> Floats:
+    """The change of the first of the largest."""
+    place = window(node, inputs[0].shape[1:])
+    images, largest = padded(inputs[0], place, -np.inf), forward(node, tensors, inputs)
+    changed, taken = padded(changes[0], place, 0.0), np.zeros(largest.shape, bool)
+    found = np.zeros(largest.shape)
+    for _, _, tap in taps(place):
+        first = (images[tap] == largest) & ~taken
+        found += np.where(first, changed[tap], 0.0)
+        taken |= first
+    return found
+
+
 def gaps(node: Node, read: Floats) -> Floats:
     """The gap, in every window, between its largest value and the next one that differs."""
     place = window(node, read.shape[1:])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from implementations import frameworks, methods
 from implementations.arrays import Array, Intermediates
 
@@ -34,3 +36,12 @@ def explained(
 def whole(explain: Any) -> Any:
     """What a builder is given where nothing is to be compiled."""
     return explain
+
+
+def kinks(network: Any, layer: str, images: Array) -> Array:
+    """Per image (N,), how near a switch past the layer is: infinity where there is none."""
+    margins = [np.full(len(images), np.inf)]
+    network = network.watched(margins)
+    activations, rest = network.features(layer, images)
+    network.pull_back(layer, activations, rest, np.zeros(len(images), int), "logit")
+    return np.min(margins, axis=0)

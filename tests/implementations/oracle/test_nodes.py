@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from node_cases import AVERAGE, MAX, READ, SETTINGS, around
+from oracle_maps import kinks
 
 from implementations.architecture.graph import KINDS
 
@@ -15,7 +16,7 @@ def test_every_kind_has_a_case():
 def test_the_gradient_is_that_of_central_differences(chain, central_differences, case, layer):
     network = chain(around(SETTINGS[case]))
     image = np.random.default_rng(1).normal(0, 3, (1, *READ))
-    assert network.kinks("input", image)[0] > 1e-4
+    assert kinks(network, "input", image)[0] > 1e-4
     activations, rest = network.features(layer, image)
 
     def moved(values):
@@ -27,6 +28,24 @@ def test_the_gradient_is_that_of_central_differences(chain, central_differences,
     expected = central_differences(moved, activations, 1e-5)
     assert np.abs(gradient).max() > 0
     np.testing.assert_allclose(gradient, expected, rtol=0, atol=2e-8 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("layer", ["input", "before"])
+@pytest.mark.parametrize("case", SETTINGS)
+def test_the_change_along_a_direction_is_that_of_central_differences(chain, case, layer):
+    network = chain(around(SETTINGS[case]))
+    if any(KINDS[node.kind].curved for node in network.architecture.nodes):
+        pytest.skip("it is no slope times what it reads and a bias")
+    generator = np.random.default_rng(1)
+    activations, rest = network.features(layer, generator.normal(0, 3, (2, *READ)))
+    tangent, step = generator.normal(0, 1, activations.shape), 1e-5
+    ahead, behind = (network.head(layer, activations + s * tangent, rest) for s in (step, -step))
+    found, expected = network.push(layer, activations, rest, tangent), (ahead - behind) / 2 / step
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-8 * np.abs(expected).max())
+    cotangent = generator.normal(0, 1, found.shape)
+    pulled = network.pull(layer, activations, rest, cotangent)
+    sums = (pulled * tangent).sum(axis=(1, 2, 3)), (cotangent * found).sum(axis=1)
+    np.testing.assert_allclose(*sums, rtol=0, atol=1e-12 * np.abs(pulled * tangent).sum())
 
 
 def test_each_image_has_its_own_gradient(chain):
