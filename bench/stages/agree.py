@@ -25,7 +25,8 @@ from bench.subject.heatmaps import zero_maps
 from bench.subject.inputs import architecture_for, subject
 from bench.subject.request import Request
 from bench.truth import answers
-from bench.truth.tolerance import MAPS, compare, gate_of
+from bench.truth.scale import MAPS
+from bench.truth.tolerance import compare, gate_of
 from implementations import methods
 from implementations.architecture import registered, weights
 from implementations.architecture.graph import Architecture, resolve_layer
@@ -122,11 +123,12 @@ def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
     """One row a stage of the chain."""
     load_framework(cell)
     about = subject(cell, context, answers.images_compared(cell, context["n_images"]))
-    expected = answers.answer(cell, about, Path(context["oracle"]))
+    folder = Path(context["oracle"])
+    expected = answers.answer(cell, about, folder)
     compared = method_of(cell).card.intermediates
     explainer = build(cell, about.architecture, about.weights, compared, about.background)
     found = explain(explainer, about.images, expected["targets"])
-    gate = gate_of(cell, about, expected, chunk_of(explainer, len(about.images)))
+    gate = gate_of(cell, about, expected, folder, chunk_of(explainer, len(about.images)))
     for name in ("logits", *compared, "upsampled"):
         if name not in found or name not in expected:
             continue

@@ -149,20 +149,6 @@ def _unlike(images: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
     return unlike, each.reshape(-1)
 
 
-def kinks(cell: Cell, about: Subject, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
-    """How near these images are to a kink, wherever the method takes a gradient."""
-    unlike, each = _unlike(about.images[chosen])
-    method, options, layer = asked(of(cell), about.architecture)
-    margins = [np.full(len(unlike), np.inf)]
-    network = runtime.build(about.architecture, about.weights).watched(margins)
-    explain = method.bind(
-        "reference", ORACLE, network, layer, options, seed=cell.seed, background=about.background
-    )
-    explain(*runtime.put(network, unlike, network(unlike.astype(np.float64)).argmax(axis=1)))
-    nearest: NDArray[np.float64] = np.min(margins, axis=0)
-    return nearest[each]
-
-
 def measure(cell: Cell, context: Mapping[str, Any]) -> Iterator[Row]:
     """Compute and keep one answer."""
     if cell.batch:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -22,11 +23,11 @@ from numpy.typing import NDArray
 from bench.record.cell import Cell
 from bench.subject.explainer import Arrays, asked, load_framework
 from bench.subject.inputs import Subject
+from bench.truth import again
 from implementations.architecture.graph import Architecture, cut
 from implementations.arrays import resize
 from implementations.contract import Framework
 from implementations.oracle import runtime
-from implementations.oracle.network import Reference
 from implementations.oracle.switches import SWITCHES
 
 Floats = NDArray[np.float64]
@@ -40,56 +41,52 @@ def answer(
     chosen: NDArray[np.int64],
     near: float,
     chunk: int,
+    folder: Path,
 ) -> Arrays | None:
     """The oracle's intermediates and `upsampled` of the chosen images, following the cell's column.
 
     `near` is how far from a switch, over the largest magnitude that it reads in the image, the
     column's values decide; `chunk` is how many images the column was given at a time, as its
-    rounding depends on that. An image in which the column decides nothing is NaN. None where there
-    is nothing to decide: past a layer that no switch follows, and where the method takes no
-    gradient.
+    rounding depends on that; `folder` has the oracle's answers. An image in which the column
+    decides nothing is NaN. None where there is nothing to decide: past a layer that no switch
+    follows, where the method takes no gradient, and in float32 where it takes none at the images.
     """
     method, options, layer = asked(replace(cell, library=""), about.architecture)
     deciding = _read_by_switches(about.architecture, method.differentiated(layer))
     if not deciding or not method.cost(options, about.architecture, layer).backward:
         return None
-    images = about.images[chosen]
+    plain = [again.plain(cell, about, targets, int(number), folder) for number in chosen]
+    elsewhere = cell.precision == "float64"
+    if not elsewhere and not any(one["itself"][0] for one in plain):
+        return None
     network = runtime.build(about.architecture, about.weights)
     read = _reader(cell, about, deciding)
     own = read(about.images, chosen, chunk)
 
-    def ask(points: Floats) -> Mapping[str, Floats]:
-        if np.array_equal(points, images):
-            return own
-        elsewhere = cell.precision == "float64"
-        return read(points, np.arange(len(points)), chunk) if elsewhere else {}
+    def followed(place: int) -> Arrays:
+        """The stages of one image, NaN where the column decided nothing."""
+        one = again.alone(about, int(chosen[place]))
 
-    oracle, outputs = cast(Framework, runtime), method.card.intermediates
+        def ask(points: Floats) -> Mapping[str, Floats]:
+            if np.array_equal(points, one.images):
+                return {name: values[place : place + 1] for name, values in own.items()}
+            return read(points, np.arange(len(points)), chunk) if elsewhere else {}
 
-    def explained(by: Reference) -> Arrays:
+        by = network.following(ask, near)
         explain = method.bind(
-            "reference",
-            oracle,
-            by,
-            layer,
-            options,
-            outputs,
-            seed=cell.seed,
-            background=about.background,
-        )
-        return explain(*runtime.put(by, images, targets[chosen]))
+            "reference", cast(Framework, runtime), by, layer, options, method.card.intermediates,
+            seed=cell.seed, background=about.background,
+        )  # fmt: skip
+        given = targets[chosen[place : place + 1]]
+        found: Arrays = explain(*runtime.put(by, one.images, given))
+        kept = plain[place]
+        same = all(np.array_equal(again.digest(found[name]), kept[name]) for name in found)
+        if found["heatmap"].ndim == one.images.ndim - 1:
+            found["upsampled"] = resize(found["heatmap"], one.images.shape[1:3])
+        return {name: np.full_like(a, np.nan) if same else a for name, a in found.items()}
 
-    plain, followed = explained(network), explained(network.following(ask, near))
-    changed = np.any(
-        [(followed[name] != plain[name]).reshape(len(images), -1).any(axis=1) for name in plain],
-        axis=0,
-    )
-    if followed["heatmap"].ndim == images.ndim - 1:
-        followed["upsampled"] = resize(followed["heatmap"], images.shape[1:3])
-    return {
-        name: np.where(changed.reshape(-1, *[1] * (array.ndim - 1)), array, np.nan)
-        for name, array in followed.items()
-    }
+    parts = [followed(place) for place in range(len(chosen))]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _read_by_switches(architecture: Architecture, layer: str) -> list[str]:

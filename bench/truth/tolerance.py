@@ -6,9 +6,10 @@ code is right, float32 shows rounding. What is not finite never agrees.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,9 @@ from bench.record.runs import Row
 from bench.subject.explainer import Arrays, asked, method_of
 from bench.subject.heatmaps import relative_error, zero_maps
 from bench.subject.inputs import Subject
-from bench.truth import answers, moved, rounding, tie_breaking
+from bench.truth import again, rounding, tie_breaking
+from bench.truth.scale import MAPS, scale
 
-MAPS = ("signed", "heatmap", "upsampled")
 KINK = {"float32": 1e-6, "float64": 1e-14}
 """A gradient may go another way only where the oracle is nearer than this to a kink."""
 SURPRISE = 1e-4
@@ -66,7 +67,7 @@ class Gate:
     chance: float
     kinks: Callable[[NDArray[np.int64]], NDArray[np.float64]]
     follow: Callable[[NDArray[np.int64]], Arrays | None] = lambda chosen: None
-    moved: Callable[[NDArray[np.int64]], Sequence[Arrays]] = lambda chosen: ()
+    moved: Callable[[int], Mapping[str, float]] = lambda number: {}
     decided: float = np.inf
     typical: float | None = None
     """What the median over images is held against, those of no zero map, without `tolerance`."""
@@ -78,9 +79,10 @@ class Gate:
         return max(int(binom.ppf(1 - SURPRISE, n, self.chance)), 1)
 
 
-def gate_of(cell: Cell, about: Subject, expected: Arrays, chunk: int = 0) -> Gate:
+def gate_of(cell: Cell, about: Subject, expected: Arrays, folder: Path, chunk: int = 0) -> Gate:
     """The gate of a cell that is given `chunk` images at a time, or 0 for all at once.
 
+    What the oracle is asked again is kept in the `folder` of its answers.
     Scores through the softmax are excused no kink; but near one they too are held against the
     oracle that follows the column, which is no excuse: the rest must then agree.
     """
@@ -106,26 +108,22 @@ def gate_of(cell: Cell, about: Subject, expected: Arrays, chunk: int = 0) -> Gat
     def follow(chosen: tuple[int, ...]) -> Arrays | None:
         size = chunk or len(about.images)
         return tie_breaking.answer(
-            cell, about, expected["targets"], np.array(chosen), decided, size
+            cell, about, expected["targets"], np.array(chosen), decided, size, folder
         )
-
-    @cache
-    def moves(chosen: tuple[int, ...]) -> list[Arrays]:
-        return list(moved.answers(cell, about, expected["targets"], np.array(chosen)))
 
     return Gate(
         gate, bounds, near, chance,
-        lambda chosen: answers.kinks(cell, about, chosen),
+        lambda chosen: again.kinks(cell, about, expected["targets"], chosen, folder),
         lambda chosen: follow(tuple(chosen.tolist())),
-        lambda chosen: moves(tuple(chosen.tolist())) if known else (), decided,
+        lambda i: again.farthest(cell, about, expected, i, folder) if known else {}, decided,
     )  # fmt: skip
 
 
 def compare(name: str, found: Arrays, expected: Arrays, gate: Gate) -> Row:
     """One stage compared: the agreement columns of a row. What is not finite never agrees."""
     a, b = found[name], expected[name]
-    scale = expected.get("signed", expected["heatmap"]) if name in MAPS else b
-    error = relative_error(a, b, scale)
+    size = scale(name, expected)
+    error = relative_error(a, b, size)
     zero = zero_maps(b) if name in MAPS else np.zeros(len(a), bool)
     rows: Row = {
         "compared": name,
@@ -143,23 +141,17 @@ def compare(name: str, found: Arrays, expected: Arrays, gate: Gate) -> Row:
     if gate.tolerance is not None:
         bound = gate.bounds.get(name, np.zeros(len(error)))[: len(error)].copy()
 
-        def again(above: NDArray[np.int64]) -> NDArray[np.float64]:
+        def led(above: NDArray[np.int64]) -> NDArray[np.float64]:
             followed = gate.follow(above) or {}
             if name not in followed:
                 return np.full(len(above), np.nan)
-            return relative_error(a[above], followed[name], scale[above])
+            return relative_error(a[above], followed[name], size[above])
 
         def moves(left: NDArray[np.int64]) -> NDArray[np.float64]:
-            plain, *others = gate.moved(left) or ({},)
-            each = [
-                relative_error(other[name], plain[name], scale[left])
-                for other in others
-                if name in other
-            ]
-            farthest: NDArray[np.float64] = np.max([np.zeros(len(left)), *each], axis=0)
-            return rounding.LAMBDA * farthest
+            each = [gate.moved(int(i)).get(name, 0.0) for i in left]
+            return rounding.LAMBDA * np.array(each)
 
-        rows |= _judge(error, gate.tolerance, bound, gate, again, moves)
+        rows |= _judge(error, gate.tolerance, bound, gate, led, moves)
     elif rows["nan_count"]:
         rows["agree"] = False
     elif gate.typical is not None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -109,7 +110,7 @@ def heatmap(cell: Cell, context: Mapping[str, Any]) -> Timed:
             broken = int((~np.isfinite(values)).sum())
             return {"nan_count": broken, **(UNSOUND if broken else {})}
         name = "heatmap" if values.shape == expected["heatmap"].shape else "upsampled"
-        gate = _gate(like, about, expected)
+        gate = _gate(like, about, expected, context)
         if cell.library:
             # Its own conventions are no error: the difference is published beside the time.
             canonical = tolerance.LIBRARY if _canonical(cell) else None
@@ -177,9 +178,11 @@ def layout_of(network: Network) -> str:
     return str(getattr(network, "layout", "channels_last"))
 
 
-def _gate(cell: Cell, about: Subject, expected: explaining.Arrays) -> tolerance.Gate:
+def _gate(
+    cell: Cell, about: Subject, expected: explaining.Arrays, context: Mapping[str, Any]
+) -> tolerance.Gate:
     """The gate before the clock: no answer is timed without one."""
-    gate = tolerance.gate_of(cell, about, expected)
+    gate = tolerance.gate_of(cell, about, expected, Path(context["oracle"]))
     return replace(gate, typical=tolerance.COARSE.get(cell.precision))
 
 
@@ -221,7 +224,7 @@ def forward(cell: Cell, context: Mapping[str, Any]) -> Timed:
     inputs = [framework.put(network, images, targets) for images in (about.images, _other(about))]
 
     def compared(about: Subject, expected: explaining.Arrays, values: NDArray[Any]) -> Row:
-        gate = _gate(our_cell(cell), about, expected)
+        gate = _gate(our_cell(cell), about, expected, context)
         return tolerance.compare("logits", {"logits": values.astype(np.float64)}, expected, gate)
 
     def check(value: Any) -> Row:

@@ -108,17 +108,6 @@ def test_a_batch_is_timed_from_the_first_heatmap_that_is_not_zero(
     assert not found["heatmap"].any()
 
 
-def test_an_image_that_a_batch_has_twice_is_as_near_to_a_kink_both_times(small: Any) -> None:
-    about = subject(small.cell, small.context, 5)
-    chosen = np.array([3, 1, 4])
-    cell = replace(small.cell, layer="relu1")
-    once = answers.kinks(cell, about, chosen)
-    again = replace(about, images=about.images[[2, 3, 1, 3, 4, 1]])
-    assert len(np.unique(once)) == 3
-    twice = answers.kinks(cell, again, np.arange(1, 6))
-    np.testing.assert_allclose(twice, once[[0, 1, 0, 2, 1]], rtol=1e-12)
-
-
 def test_an_image_that_a_batch_has_twice_has_its_answer_both_times(
     small: Any, tmp_path: Path
 ) -> None:

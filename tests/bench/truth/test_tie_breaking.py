@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -58,13 +59,15 @@ DECIDING = tie_breaking._read_by_switches(ARCHITECTURE, "relu2")
 
 
 @pytest.mark.parametrize("method", ["saliency", "integrated_gradients", "grad_cam"])
-def test_a_column_that_breaks_ties_otherwise_agrees(tied: Subject, method: str) -> None:
+def test_a_column_that_breaks_ties_otherwise_agrees(
+    tied: Subject, method: str, tmp_path: Path
+) -> None:
     cell = cell_of("pytorch", method, "relu2" if method == "grad_cam" else "")
     oracle = replace(cell, framework="reference")
     targets = np.zeros(6, np.int32)
     expected = stages_of(oracle, tied, targets)
     found = stages_of(cell, tied, targets)
-    followed = tie_breaking.answer(cell, tied, targets, ALL, NEAR, 6)
+    followed = tie_breaking.answer(cell, tied, targets, ALL, NEAR, 6, tmp_path)
     assert followed is not None
     led = np.isfinite(followed["gradients"]).all(axis=(1, 2, 3))
     for name in ("gradients", "heatmap", "upsampled"):
@@ -74,16 +77,18 @@ def test_a_column_that_breaks_ties_otherwise_agrees(tied: Subject, method: str) 
         np.testing.assert_allclose(found[name], right, rtol=0, atol=1e-12 * scale)
 
 
-def test_who_follows_itself_decides_nothing(tied: Subject) -> None:
+def test_who_follows_itself_decides_nothing(tied: Subject, tmp_path: Path) -> None:
     cell = cell_of("reference", "saliency", "")
-    followed = tie_breaking.answer(cell, tied, np.zeros(6, np.int32), np.array([1, 4]), NEAR, 4)
+    followed = tie_breaking.answer(
+        cell, tied, np.zeros(6, np.int32), np.array([1, 4]), NEAR, 4, tmp_path
+    )
     assert followed is not None
     for name in ("gradients", "heatmap", "upsampled"):
         assert len(followed[name]) == 2 and np.isnan(followed[name]).all()
 
 
 def test_a_tie_broken_otherwise_is_excused_and_a_wrong_gradient_is_not(
-    tied: Subject, monkeypatch: pytest.MonkeyPatch
+    tied: Subject, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     cell = cell_of("reference", "grad_cam", "relu2")
     targets = np.zeros(6, np.int32)
@@ -94,11 +99,11 @@ def test_a_tie_broken_otherwise_is_excused_and_a_wrong_gradient_is_not(
     noise = 1 + 1e-15 * np.random.default_rng(1).normal(size=exact["relu2"].shape)
     other = {**exact, "relu2": exact["relu2"] * noise}
     monkeypatch.setattr(tie_breaking, "_reader", lambda *_: lambda *_: other)
-    moved = tie_breaking.answer(cell, tied, targets, ALL, NEAR, 6)
+    moved = tie_breaking.answer(cell, tied, targets, ALL, NEAR, 6, tmp_path)
     assert moved is not None
     error = np.abs(moved["gradients"] - expected["gradients"]).max()
     assert error > 1e-3 * np.abs(expected["gradients"]).max()
-    gate = tolerance.gate_of(cell, tied, expected)
+    gate = tolerance.gate_of(cell, tied, expected, tmp_path)
     row = tolerance.compare("gradients", moved, expected, gate)
     assert row["agree"] is True and row["kinks"] and row["share_within"] < 1
     assert all(after <= gate.tolerance for *_, after in row["kinks"])
@@ -108,7 +113,7 @@ def test_a_tie_broken_otherwise_is_excused_and_a_wrong_gradient_is_not(
 
 
 def test_ties_of_a_baseline_are_followed_too(
-    tied: Subject, monkeypatch: pytest.MonkeyPatch
+    tied: Subject, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Of a grey picture all of a pool's windows are ties. Any choice of theirs has the same sum."""
     cell = replace(cell_of("reference", "deep_lift", ""), options=(("baseline", "0.5"),))
@@ -123,7 +128,7 @@ def test_ties_of_a_baseline_are_followed_too(
         return {name: x * (1 + 1e-15 * draw.normal(size=x.shape)) for name, x in read.items()}
 
     monkeypatch.setattr(tie_breaking, "_reader", lambda *_: other)
-    found = tie_breaking.answer(cell, tied, targets, ALL, NEAR, 6)
+    found = tie_breaking.answer(cell, tied, targets, ALL, NEAR, 6, tmp_path)
     assert found is not None and np.isfinite(found["signed"]).all()
     scale = np.abs(expected["signed"]).max()
     assert np.abs(found["signed"] - expected["signed"]).max() > 1e-3 * scale
@@ -136,8 +141,8 @@ def test_ties_of_a_baseline_are_followed_too(
     [("integrated_gradients", "float32"), ("occlusion", "float64"), ("grad_cam", "float64")],
 )
 def test_without_a_gradient_or_a_switch_or_with_many_in_float32_nothing_is_followed(
-    tied: Subject, method: str, precision: str
+    tied: Subject, method: str, precision: str, tmp_path: Path
 ) -> None:
     cell = replace(cell_of("pytorch", method, ""), precision=precision)
-    followed = tie_breaking.answer(cell, tied, np.zeros(6, np.int32), ALL, NEAR, 6)
+    followed = tie_breaking.answer(cell, tied, np.zeros(6, np.int32), ALL, NEAR, 6, tmp_path)
     assert followed is None or all(np.isnan(array).all() for array in followed.values())

@@ -149,14 +149,14 @@ def test_rounding_of_a_cancelling_sum_is_excused_up_to_its_bound(expected: Array
         assert row["agree"] is agrees and row["kinks"][0][3] == 1e-4
 
 
-def test_gates(small: Any) -> None:
+def test_gates(small: Any, tmp_path: Path) -> None:
     about = subject(small.cell, small.context)
     answer = answers.answer(small.cell, about, Path(small.context["oracle"]))
     answer["logits"] = np.array([[-30.0, 20.0]])
 
     def gate(**changes: Any) -> tuple[float | None, float]:
         cell = replace(small.cell, **{"precision": "float32", **changes})
-        found = gates.gate_of(cell, about, answer)
+        found = gates.gate_of(cell, about, answer, tmp_path)
         return found.tolerance, found.near
 
     assert gate() == (2e-6, 1e-6)
@@ -169,21 +169,23 @@ def test_gates(small: Any) -> None:
     assert gate(precision="bfloat16") == gate(precision="tf32") == (None, 0)
 
 
-def test_a_method_s_own_thresholds_are_chances_too(small: Any) -> None:
+def test_a_method_s_own_thresholds_are_chances_too(small: Any, tmp_path: Path) -> None:
     about = subject(small.cell, small.context)
     answer = answers.answer(small.cell, about, Path(small.context["oracle"]))
     fem = replace(small.cell, precision="float32", method="fem")
     shape = about.architecture.shapes[methods.load("fem").layer(about.architecture, fem.layer)]
-    assert gates.gate_of(fem, about, answer).chance == pytest.approx(1e-6 * np.prod(shape))
+    assert gates.gate_of(fem, about, answer, tmp_path).chance == pytest.approx(
+        1e-6 * np.prod(shape)
+    )
     plain, finer = (
-        gates.gate_of(replace(fem, method=name), about, answer).chance
+        gates.gate_of(replace(fem, method=name), about, answer, tmp_path).chance
         for name in ("hires_cam", "finer_cam")
     )
     assert finer == pytest.approx(plain + 1e-6)
 
 
 def test_what_rounding_decides_is_followed_whatever_the_score(
-    small: Any, monkeypatch: pytest.MonkeyPatch
+    small: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     about = subject(small.cell, small.context)
     answer = answers.answer(small.cell, about, Path(small.context["oracle"]))
@@ -199,7 +201,7 @@ def test_what_rounding_decides_is_followed_whatever_the_score(
         ("float64", "logit"),
     ):
         cell = replace(small.cell, precision=precision, score=score)
-        gates.gate_of(cell, about, answer).follow(np.array([0]))
+        gates.gate_of(cell, about, answer, tmp_path).follow(np.array([0]))
     assert asked == [1e-6, 1e-6, 1e-14]
 
 
@@ -224,14 +226,7 @@ def test_maps_of_every_class_are_compared_as_one(expected: Arrays) -> None:
 def test_an_error_that_rounding_alone_makes_is_excused_far_from_a_kink(expected: Arrays) -> None:
     """Up to four times what it moves the oracle by; near a kink it counts among the kinks."""
     scale = np.abs(expected["signed"][30]).max()
-
-    def moves(chosen: np.ndarray[Any, Any]) -> list[Arrays]:
-        return [
-            {"heatmap": moved(expected, 30, by * scale)["heatmap"][chosen]}
-            for by in (0, 1e-6, 1e-5)
-        ]
-
-    gate = replace(held(expected), moved=moves, decided=1e-6)
+    gate = replace(held(expected), moved=lambda i: {"heatmap": 1e-5 * (i == 30)}, decided=1e-6)
     for error, agrees in ((3.9e-5, True), (4.1e-5, False)):
         row = gates.compare("heatmap", moved(expected, 30, error * scale), expected, gate)
         assert row["agree"] is agrees and row["kinks"][0][3] == pytest.approx(4e-5)
