@@ -36,7 +36,10 @@ MAIN = 2
 EXAMPLES = ("agree", "agree --dataset fashion_mnist --frameworks jax pytorch")
 CHUNK = 64
 FEW_CLASSES = 100
-"""Up to how many classes the maps of every class are compared; the oracle takes them one by one."""
+"""Up to how many classes the maps of every class are compared; the oracle takes them one by one.
+
+Of more than these in a sweep alone, at the last layer.
+"""
 BARE = True
 """Its processes need a framework and nothing else (`bench/engine/worker.py`)."""
 
@@ -67,9 +70,10 @@ def cells(
             if not main and not thorough and (again or weights_name == "random"):
                 continue
             method = methods.load(method_name)
-            if method.every_class and architecture.classes > FEW_CLASSES:
+            many = method.every_class and architecture.classes > FEW_CLASSES
+            if many and not thorough:
                 continue
-            spots = places(method, architecture)[-1 if brief and not main else 0 :]
+            spots = places(method, architecture)[-1 if many or (brief and not main) else 0 :]
             for layer, precision in product(spots, request.precisions):
                 last = layer == spots[-1] and weights_name == "trained" and not again
                 for mode, score in _toggles(method, precision, last, thorough):

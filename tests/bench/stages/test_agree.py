@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,10 @@ def test_a_sweep_of_a_large_network_compiles_grad_cam_alone(small: Any, tmp_path
     }
     found = agree.cells(ask, context, [("photographs", "squeezenet-1.0")], thorough=True)
     assert {cell.method for cell in found if cell.mode == "compiled"} == {"grad_cam"}
+    for thorough, layers in ((True, {"relu10"}), (False, set())):
+        every = replace(ask, methods=("grad_cam_all_classes",))
+        found = agree.cells(every, context, [("photographs", "squeezenet-1.0")], thorough=thorough)
+        assert {cell.layer for cell in found} == layers
 
 
 def test_likeness_is_of_maps_that_are_not_zero() -> None:
