@@ -78,8 +78,8 @@ class Single(Common):
         None, "image, map and overlay; of diagnose given, reproduced and difference; of prototypes "
         "by default beside --out; .png", "explain diagnose prototype", Path)
     methods: tuple[str, ...] = option(
-        (), "of the picture, names or families (cam, core, all); by default --method", "explain",
-        tuple)
+        (), "of the picture, names or families (cam, core, all; the one method is cam/cam); by "
+        "default --method", "explain", tuple)
     layers: tuple[str, ...] = option((), "of the picture, or all; by default --layer", "explain",
                                      tuple)
     classes: tuple[str, ...] = option(

@@ -52,18 +52,28 @@ def column(framework: str, backend: str) -> Column:
 
 def spelled(method: str) -> str:
     """A method's one name, its options in order, whoever offers it. Raises BadInput."""
-    return methods.called(*methods.parted(method))
+    return methods.called(*methods.parted(_of_family(method)))
 
 
 def pick_method(name: str) -> str:
     """One method, by name."""
-    return methods.load(name).name
+    return methods.load(_of_family(name)).name
+
+
+def _of_family(name: str) -> str:
+    """The method's name where its family stands before it, as in `cam/cam`: CAM, not all CAMs."""
+    family, _, method = name.partition("/")
+    ours = methods.parted(method)[0] in methods.groups().get(family, ())
+    return method if ours else name
 
 
 def pick_methods(names: Iterable[str] | None) -> tuple[str, ...]:
-    """Methods by name, family, `core` or `all`; all of them that import where none is named."""
+    """Methods by name, family, `core` or `all`; all of them that import where none is named.
+
+    A name is that of a family first: the method of the same name is `cam/cam`.
+    """
     groups = methods.groups()
-    chosen = [groups.get(name) or [methods.load(name).name] for name in names or ("all",)]
+    chosen = [groups.get(name) or [pick_method(name)] for name in names or ("all",)]
     return tuple(dict.fromkeys(chain.from_iterable(chosen)))
 
 

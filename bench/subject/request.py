@@ -96,8 +96,9 @@ class Request(Common):
         lambda: names.pick_columns(()), "as in keras[jax]; by default all", to=names.pick_columns,
         name="frameworks")
     methods: tuple[str, ...] = option(
-        lambda: names.pick_methods(("core",)), "names, families (cam, gradient, ...), core or all; "
-        "by default core, swept and conforming: all", to=names.pick_methods,
+        lambda: names.pick_methods(("core",)), "names, families (cam, gradient, ...; the one "
+        "method is cam/cam), core or all; by default core, swept and conforming: all",
+        to=names.pick_methods,
         sweep=lambda: names.pick_methods(()), conform=lambda: names.pick_methods(()))
     libraries: tuple[str, ...] = option((), "by default all", "conform", names.pick_libraries)
     explainer: str = option("", "a function of your own, as my_module:my_function; of a model, "

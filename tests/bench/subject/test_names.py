@@ -64,6 +64,15 @@ def test_a_family_the_core_set_and_all_stand_for_methods() -> None:
         names.pick_methods(["coer"])
 
 
+def test_a_method_of_its_family_s_name_is_named_by_both() -> None:
+    assert names.pick_methods(["cam/cam"]) == ("cam",) != names.pick_methods(["cam"])
+    assert names.pick_methods(["cam/cam[form=bytes]"]) == ("cam[form=bytes]",)
+    assert {one("gradient/lrp") for one in (names.pick_method, names.spelled)} == {"lrp"}
+    for name in ("gradient/cam", "cam/", "cam/cem", "core/cem"):
+        with pytest.raises(BadInput, match=f"unknown method '{name}'"):
+            names.pick_methods([name])
+
+
 def test_a_sweep_takes_all_methods_and_other_commands_the_core_set() -> None:
     reader = app(COMMANDS, "")
     for command, group in (("compare", "core"), ("time", "core"), ("sweep", "all")):
