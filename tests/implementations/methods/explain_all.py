@@ -3,7 +3,8 @@
 Arguments: framework, precision, mode, whether with all `options` or their `defaults` only, the
 methods, and a folder with architecture.json, weights.safetensors, images.npy and targets.npy. It
 writes maps.safetensors there: `method option=value|intermediate`, of the batch and, of the
-defaults, as `...|alone` of its second image alone, or with mode compiled as `...|compiled` how much
+defaults, the oracle's and in float32, as `...|alone` of its second image alone (another shape,
+which JAX compiles anew, operation by operation), or with mode compiled as `...|compiled` how much
 was compiled for a second seed.
 """
 
@@ -19,7 +20,7 @@ from implementations import methods
 from implementations.architecture import graph
 from implementations.architecture import weights as neutral
 from implementations.errors import Unavailable
-from implementations.frameworks import load
+from implementations.frameworks import REFERENCE, load
 from implementations.methods import every_class
 from implementations.methods.card import Choice, Flag
 
@@ -62,10 +63,10 @@ def main(
                 maps[f"{label}|{key}"] = module.to_numpy(array)
             if given:
                 continue
-            if mode == "eager":
+            if mode == "eager" and (precision == "float32" or framework == REFERENCE):
                 alone = explain(*module.put(network, images[1:2], targets[1:2]))
                 maps[f"{label}|alone"] = module.to_numpy(alone["heatmap"])
-            elif method.card.draws:
+            if mode == "compiled" and method.card.draws:
                 maps[f"{label}|compiled"] = np.array(another_seed(method, module, asked, placed))
     neutral.save(folder / "maps.safetensors", maps)
 

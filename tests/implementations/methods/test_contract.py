@@ -149,7 +149,7 @@ def test_a_column_agrees_with_the_oracle(
     oracle: dict[str, np.ndarray],
     tmp_path: Path,
 ) -> None:
-    """Also that an image alone has the map that it has in a batch."""
+    """Also that an image alone has the map that it has in a batch, in float32."""
     framework, backend, _ = column
     if precision == "float64" and backend in INEXACT:
         pytest.skip("Keras computes parts in float32 on this backend")
