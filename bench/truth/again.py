@@ -6,8 +6,11 @@ network takes seconds, and every column, mode and stage above its tolerance asks
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
+from inspect import getsource
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,6 +20,7 @@ from numpy.typing import NDArray
 from bench.record import sealed
 from bench.record.cell import Cell
 from bench.subject.explainer import Arrays, asked
+from bench.subject.fingerprint import fingerprint, trees
 from bench.subject.heatmaps import relative_error
 from bench.subject.inputs import Subject
 from bench.truth import answers, moved
@@ -97,4 +101,12 @@ def alone(about: Subject, number: int) -> Subject:
 
 def _beside(cell: Cell, one: Subject, target: NDArray[Any], folder: Path, what: str) -> Path:
     path = answers.answer_path(answers.of(cell), one, folder)
-    return path.with_name(f"{path.stem}-{target[0]}-{what}.safetensors")
+    return path.with_name(f"{path.stem}-{target[0]}-{what}-{_code()}.safetensors")
+
+
+@cache
+def _code() -> str:
+    """Stands for what is asked here, as the answer's own name does for the oracle's code."""
+    return fingerprint(
+        part for module in (moved, sys.modules[__name__]) for part in trees(getsource(module))
+    )

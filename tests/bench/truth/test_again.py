@@ -23,7 +23,7 @@ def test_an_image_that_a_batch_has_twice_is_as_near_to_a_kink_both_times(
     once = again.kinks(cell, about, targets, np.array([3, 1, 4]), tmp_path)
     twice = replace(about, images=about.images[[2, 3, 1, 3, 4, 1]])
     found = again.kinks(cell, twice, targets, np.arange(1, 6), tmp_path)
-    assert len(np.unique(once)) == 3 and len(list(tmp_path.glob("*-plain.*"))) == 3
+    assert len(np.unique(once)) == 3 and len(list(tmp_path.glob("*-plain-*"))) == 3
     np.testing.assert_array_equal(found, once[[0, 1, 0, 2, 1]])
 
 

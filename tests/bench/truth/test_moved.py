@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bench.record.cell import Cell
 from bench.subject.heatmaps import relative_error
-from bench.subject.inputs import subject
-from bench.truth import answers, moved
+from bench.subject.inputs import Subject, subject
+from bench.truth import answers, moved, rounding
+from implementations.architecture import graph
 
 
 @pytest.mark.parametrize(
@@ -60,3 +62,31 @@ def test_a_quotient_of_differences_that_are_nearly_0_moves_far(small: Any) -> No
             )
         )
     assert sizes[1] > 100 * sizes[0]
+
+
+def test_a_long_sum_that_cancels_is_rounded_no_farther_than_it_is_moved() -> None:
+    """One after the other, as a plain loop adds: the worst of all orders that are used."""
+    nodes = [
+        {"name": "flatten1", "kind": "flatten", "inputs": "input"},
+        {"name": "dense1", "kind": "dense", "inputs": "flatten1", "units": 40},
+    ]
+    form = {"input_shape": [28, 28, 1], "classes": 40, "nodes": nodes}
+    architecture = graph.parse(form, "long")
+    generator = np.random.default_rng(0)
+    images = generator.random((1, 28, 28, 1), np.float32)
+    kernel = generator.normal(size=(784, 40)).astype(np.float32)
+    tensors = {"dense1.kernel": kernel, "dense1.bias": np.zeros(40, np.float32)}
+    about = Subject(
+        architecture, tensors, images, np.zeros(1, np.int32), None, True, np.zeros(1, np.float32)
+    )
+    cell = Cell(
+        stage="agree", framework="reference", method="saliency", dataset="digits", mode="eager",
+        precision="float32", device="cpu", architecture="long", score="logit",
+    )  # fmt: skip
+    plain, *others = moved.answers(cell, about, np.zeros(1, np.int32), np.array([0]))
+    farthest = np.max([np.abs(other["logits"] - plain["logits"]) for other in others], axis=0)
+    looped = np.cumsum(images.reshape(784, 1) * kernel, axis=0, dtype=np.float32)[-1]
+    error = np.abs(looped - plain["logits"])
+    # Of each sum alone a draw may be near 0, so all are taken together.
+    assert error.max() <= rounding.LAMBDA * farthest.max() < 100 * error.max()
+    assert error.max() > rounding.LAMBDA * farthest.max() / np.sqrt(784)
