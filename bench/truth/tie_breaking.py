@@ -28,6 +28,7 @@ from implementations.architecture.graph import Architecture, cut
 from implementations.arrays import resize
 from implementations.contract import Framework
 from implementations.oracle import runtime
+from implementations.oracle.network import Reference
 from implementations.oracle.switches import SWITCHES
 
 Floats = NDArray[np.float64]
@@ -99,11 +100,20 @@ def _read_by_switches(architecture: Architecture, layer: str) -> list[str]:
 def _reader(cell: Cell, about: Subject, names: Sequence[str]) -> Read:
     """What reads a column: of `chosen` among images, which it is given `chunk` at a time.
 
-    It answers what the column has at these nodes, (n, h, w, c), by name. The column's forward pass
-    is run to each of them, uncompiled.
+    It answers what the column has at these nodes, (n, h, w, c), by name: its forward pass is run
+    uncompiled, and nothing added to each of them.
     """
     framework, _ = load_framework(cell)
     network = framework.build(about.architecture, about.weights, cell.device, cell.precision)
+    if hasattr(network, "tap"):  # Keras makes a submodel of it
+        network.tap(names)
+
+    def run(placed: Any) -> Mapping[str, Any]:
+        if isinstance(network, Reference):
+            return network.values(placed)
+        shapes = {name: (len(placed), *about.architecture.shapes[name]) for name in names}
+        nothing = framework.place(network, {n: np.zeros(s) for n, s in shapes.items()})
+        return network.tapped(placed, nothing)[1]
 
     def read(images: NDArray[Any], chosen: NDArray[np.int64], chunk: int) -> dict[str, Floats]:
         parts: dict[str, list[Floats]] = {name: [] for name in names}
@@ -112,9 +122,9 @@ def _reader(cell: Cell, about: Subject, names: Sequence[str]) -> Read:
             fill = [(0, chunk - len(some))] + [(0, 0)] * 3
             placed = framework.put(network, np.pad(some, fill, mode="edge"))
             mine = chosen[(start <= chosen) & (chosen < start + chunk)] - start
+            values = run(placed)
             for name, found in parts.items():
-                values = framework.to_numpy(network.features(name, placed)[0])
-                found.append(values[mine].astype(np.float64))
+                found.append(framework.to_numpy(values[name])[mine].astype(np.float64))
         return {name: np.concatenate(found) for name, found in parts.items()}
 
     return read
