@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bench.record import sealed
 from bench.record.cell import Cell
 from bench.stages import agree
 from bench.subject import explainer as explaining
 from bench.subject.inputs import Subject
-from bench.truth import tie_breaking, tolerance
+from bench.truth import again, tie_breaking, tolerance
 from implementations.architecture import graph, weights
 
 NODES = [
@@ -85,6 +86,16 @@ def test_who_follows_itself_decides_nothing(tied: Subject, tmp_path: Path) -> No
     assert followed is not None
     for name in ("gradients", "heatmap", "upsampled"):
         assert len(followed[name]) == 2 and np.isnan(followed[name]).all()
+
+
+def test_what_was_kept_in_other_last_bits_decides_nothing(tied: Subject, tmp_path: Path) -> None:
+    cell, targets, first = cell_of("reference", "saliency", ""), np.zeros(6, np.int32), ALL[:1]
+    assert tie_breaking.answer(cell, tied, targets, first, NEAR, 4, tmp_path)
+    (path,) = tmp_path.glob("*-plain-*")
+    kept = sealed.load(path)
+    sealed.save(path, {**kept, "gradients": again.digest(np.ones(3))})
+    followed = tie_breaking.answer(cell, tied, targets, first, NEAR, 4, tmp_path)
+    assert followed is not None and np.isnan(followed["gradients"]).all()
 
 
 def test_a_tie_broken_otherwise_is_excused_and_a_wrong_gradient_is_not(
