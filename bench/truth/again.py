@@ -79,13 +79,13 @@ def farthest(
     right = {n: array[number : number + 1] for n, array in expected.items() if np.ndim(array)}
 
     def made() -> Arrays:
-        found = list(moved.answers(cell, one, target, np.array([0])))
+        unmoved, *others = moved.answers(cell, one, target, np.array([0]))
         return {
             name: np.max(
-                [relative_error(each[name], right[name], scale(name, right)) for each in found],
+                [relative_error(each[name], unmoved[name], scale(name, right)) for each in others],
                 axis=0,
             )
-            for name in found[0]
+            for name in unmoved
             if name in right
         }
 

@@ -32,11 +32,11 @@ DRAWS = 4
 def answers(
     cell: Cell, about: Subject, targets: NDArray[Any], chosen: NDArray[np.int64]
 ) -> Iterator[Arrays]:
-    """The oracle's intermediates, `upsampled` and logits of the chosen images, moved each way."""
+    """The oracle's intermediates and `upsampled` of the chosen images, unmoved and in each way."""
     method, options, layer = asked(replace(cell, library=""), about.architecture)
-    unit = UNIT[cell.precision]
-    for draw in range(DRAWS):
-        generator = np.random.default_rng(draw + 1)
+    for draw in range(DRAWS + 1):
+        unit = UNIT[cell.precision] if draw else 0.0
+        generator = np.random.default_rng(draw)
 
         def moved(values: NDArray[Any], unit: float = unit, by: Any = generator) -> Any:
             return values * (1 + by.choice((-unit, unit), values.shape))

@@ -27,7 +27,8 @@ def test_rounding_alone_moves_the_oracle_a_little_and_otherwise_each_time(
         cell = replace(small.cell, method=method, layer=layer, precision=precision)
         right = answers.answer(cell, about, Path(small.context["oracle"]))
         chosen = np.array([0, 2])
-        others = list(moved.answers(cell, about, right["targets"], chosen))
+        plain, *others = moved.answers(cell, about, right["targets"], chosen)
+        np.testing.assert_array_equal(plain["signed"], right["signed"][chosen])
         assert len(others) == moved.DRAWS
         for name in ("logits", "signed", "upsampled"):
             assert others[0][name].shape == right[name][chosen].shape
@@ -82,11 +83,10 @@ def test_a_long_sum_that_cancels_is_rounded_no_farther_than_it_is_moved() -> Non
         stage="agree", framework="reference", method="saliency", dataset="digits", mode="eager",
         precision="float32", device="cpu", architecture="long", score="logit",
     )  # fmt: skip
-    plain = images.reshape(1, 784).astype(np.float64) @ kernel
-    others = moved.answers(cell, about, np.zeros(1, np.int32), np.array([0]))
-    farthest = np.max([np.abs(other["logits"] - plain) for other in others], axis=0)
+    plain, *others = moved.answers(cell, about, np.zeros(1, np.int32), np.array([0]))
+    farthest = np.max([np.abs(other["logits"] - plain["logits"]) for other in others], axis=0)
     looped = np.cumsum(images.reshape(784, 1) * kernel, axis=0, dtype=np.float32)[-1]
-    error = np.abs(looped - plain)
+    error = np.abs(looped - plain["logits"])
     # Of each sum alone a draw may be near 0, so all are taken together.
     assert error.max() <= rounding.LAMBDA * farthest.max() < 100 * error.max()
     assert error.max() > rounding.LAMBDA * farthest.max() / np.sqrt(784)
