@@ -62,8 +62,8 @@ def pick_method(name: str) -> str:
 
 def _of_family(name: str) -> str:
     """The method's name where its family stands before it, as in `cam/cam`: CAM, not all CAMs."""
-    family, _, method = name.partition("/")
-    ours = methods.parted(method)[0] in methods.groups().get(family, ())
+    family, slash, method = name.partition("/")
+    ours = slash and methods.parted(method)[0] in methods.groups().get(family, ())
     return method if ours else name
 
 
